@@ -1,0 +1,74 @@
+//! The chores of the workspace, run as `cargo xtask <command>`.
+//!
+//! One file per command. A command is a [`Command`] value, listed once in [`COMMANDS`]; help and the
+//! "did you mean" of a mistyped name come from that list. No argument parser: the commands take one or two
+//! flags each, and every dependency here is paid for by the first build of every clone.
+
+mod cargo;
+mod counted;
+mod finding;
+mod libtest;
+mod matrix;
+mod nextest;
+mod process;
+mod steps;
+mod suggest;
+mod summary;
+mod tally;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+/// Exit code of a call that was not understood, as opposed to one that failed.
+pub(crate) const USAGE: u8 = 2;
+
+/// One chore: what `cargo xtask <name>` runs.
+pub(crate) struct Command {
+    pub(crate) name: &'static str,
+    /// One line for the list of commands.
+    pub(crate) about: &'static str,
+    /// The text of `cargo xtask <name> --help`, without the name and the `about`.
+    pub(crate) help: &'static str,
+    pub(crate) run: fn(&[String]) -> ExitCode,
+}
+
+const COMMANDS: &[Command] = &[test::COMMAND];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = args.split_first() else {
+        return help();
+    };
+    if matches!(name.as_str(), "help" | "--help" | "-h") {
+        return help();
+    }
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        let names = COMMANDS.iter().map(|command| command.name);
+        let message = suggest::unknown("command", name, names.chain(["help"]));
+        eprintln!("{message}\n`cargo xtask help` lists the commands");
+        return ExitCode::from(USAGE);
+    };
+    if rest.iter().any(|arg| arg == "--help" || arg == "-h") {
+        print(command);
+        return ExitCode::SUCCESS;
+    }
+    (command.run)(rest)
+}
+
+fn help() -> ExitCode {
+    println!("Usage: cargo xtask <command> [options]\n");
+    for command in COMMANDS {
+        print(command);
+        println!();
+    }
+    println!("help\n    This text.");
+    ExitCode::SUCCESS
+}
+
+fn print(command: &Command) {
+    println!("{}\n    {}\n", command.name, command.about);
+    for line in command.help.lines() {
+        println!("{}", format!("    {line}").trim_end());
+    }
+}

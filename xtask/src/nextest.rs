@@ -1,0 +1,117 @@
+//! Reads the totals that `cargo nextest run` prints: one `Summary` line per run.
+
+use crate::tally::Tally;
+
+/// The totals of the run, when `line` is its summary:
+/// `Summary [   1.2s] 9/10 tests run: 6 passed (1 slow, 1 leaky), 2 failed, 1 timed out, 3 skipped`.
+pub(crate) fn summary(line: &str) -> Option<Tally> {
+    let (ran, counts) = line
+        .trim_start()
+        .strip_prefix("Summary [")?
+        .split_once(" run: ")?;
+    let mut tally = Tally::default();
+    for part in without_remarks(counts).split(',') {
+        let (count, label) = part.trim().split_once(' ')?;
+        let count: u64 = count.parse().ok()?;
+        match label.trim() {
+            "passed" => tally.passed += count,
+            "skipped" => tally.skipped += count,
+            // "failed", "timed out", "exec failed": whatever did not pass did fail.
+            _ => tally.failed += count,
+        }
+    }
+    tally.skipped += never_started(ran);
+    Some(tally)
+}
+
+/// `passed (1 slow, 1 leaky)` says how they passed; those tests are counted already.
+fn without_remarks(counts: &str) -> String {
+    let mut depth = 0_usize;
+    let mut kept = String::with_capacity(counts.len());
+    for c in counts.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            c if depth == 0 => kept.push(c),
+            _ => {}
+        }
+    }
+    kept
+}
+
+/// A cut-short run says `3/10 tests`: the other seven were not asked.
+fn never_started(ran: &str) -> u64 {
+    let fraction = ran.split_whitespace().find_map(|word| word.split_once('/'));
+    let Some((started, planned)) = fraction else {
+        return 0;
+    };
+    match (started.parse::<u64>(), planned.parse::<u64>()) {
+        (Ok(started), Ok(planned)) => planned.saturating_sub(started),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Tally, summary};
+
+    #[test]
+    fn reads_a_clean_run() {
+        let line = "     Summary [   0.005s] 3 tests run: 3 passed, 1 skipped";
+        assert_eq!(
+            summary(line),
+            Some(Tally {
+                passed: 3,
+                failed: 0,
+                skipped: 1
+            })
+        );
+        let line = "     Summary [   0.005s] 1 test run: 1 passed, 0 skipped";
+        assert_eq!(
+            summary(line),
+            Some(Tally {
+                passed: 1,
+                failed: 0,
+                skipped: 0
+            })
+        );
+    }
+
+    #[test]
+    fn counts_every_way_to_fail() {
+        let line = "     Summary [  61.2s] 9 tests run: 5 passed (2 slow, 1 leaky), 1 failed (1 due to being leaky), 2 timed out, 1 exec failed, 3 skipped";
+        assert_eq!(
+            summary(line),
+            Some(Tally {
+                passed: 5,
+                failed: 4,
+                skipped: 3
+            })
+        );
+    }
+
+    #[test]
+    fn counts_what_a_cut_short_run_left_out() {
+        let line = "     Summary [   0.1s] 3/10 tests run: 2 passed, 1 failed, 4 skipped";
+        assert_eq!(
+            summary(line),
+            Some(Tally {
+                passed: 2,
+                failed: 1,
+                skipped: 11
+            })
+        );
+    }
+
+    #[test]
+    fn ignores_other_lines() {
+        for line in [
+            "        PASS [   0.004s] xtask tally::tests::sums",
+            "Summary",
+            "",
+            "  Summary [ 1s] nothing ran",
+        ] {
+            assert_eq!(summary(line), None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The steps of `cargo xtask test`, in the order in which they run: the quick and telling ones first.
+//!
+//! Warnings are denied behind `--` (clippy) or through RUSTDOCFLAGS, never through RUSTFLAGS: that would give every
+//! dependency a second fingerprint and build the tree twice.
+
+use std::env;
+use std::io;
+
+use crate::cargo::cargo;
+use crate::counted::{counted, sum};
+use crate::finding::{Finding, Verdict};
+use crate::process::{run, shown, works};
+use crate::{libtest, matrix, nextest};
+
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) run: fn() -> io::Result<Finding>,
+}
+
+pub(crate) const STEPS: &[Step] = &[
+    step("fmt", "formatting", fmt),
+    step("clippy", "lints on every target, warnings denied", clippy),
+    step("tests", "unit and integration tests", tests),
+    step("doctests", "examples in the documentation", doctests),
+    step(
+        "features",
+        "each crate alone, then with each feature",
+        features,
+    ),
+    step("docs", "documentation builds, warnings denied", docs),
+    step("deny", "licences and advisories of dependencies", deny),
+];
+
+const fn step(name: &'static str, about: &'static str, run: fn() -> io::Result<Finding>) -> Step {
+    Step { name, about, run }
+}
+
+fn fmt() -> io::Result<Finding> {
+    Ok(run(&mut cargo(["fmt", "--all", "--check"]))?.into())
+}
+
+fn clippy() -> io::Result<Finding> {
+    let args = "clippy --workspace --all-targets --all-features -- -D warnings";
+    Ok(run(&mut cargo(args.split(' ')))?.into())
+}
+
+fn tests() -> io::Result<Finding> {
+    // Every test runs whatever else fails, so that the totals are those of the whole suite.
+    if works(&mut cargo(["nextest", "--version"])) {
+        let args = "nextest run --workspace --all-features --no-fail-fast";
+        // A failed test's output is quoted before the summary and may hold one of its own: the last one counts.
+        counted(args, nextest::summary, |_, latest| latest)
+    } else {
+        println!("cargo-nextest is not installed: a test that hangs will not be ended");
+        let args = "test --workspace --all-features --lib --bins --tests --examples --no-fail-fast";
+        counted(args, libtest::result, sum)
+    }
+}
+
+fn doctests() -> io::Result<Finding> {
+    let args = "test --doc --workspace --all-features --no-fail-fast";
+    counted(args, libtest::result, sum)
+}
+
+fn features() -> io::Result<Finding> {
+    let metadata = cargo(["metadata", "--no-deps", "--format-version", "1"]).output()?;
+    if !metadata.status.success() {
+        let message = String::from_utf8_lossy(&metadata.stderr).into_owned();
+        return Err(io::Error::other(message));
+    }
+    let builds = matrix::builds(&metadata.stdout).map_err(io::Error::other)?;
+    let mut failed = Vec::new();
+    for build in &builds {
+        let mut command = cargo(build.args());
+        if !run(&mut command)? {
+            failed.push(shown(&command));
+        }
+    }
+    if failed.is_empty() {
+        return Ok(Verdict::Passed.into());
+    }
+    let (count, list) = (failed.len(), failed.join("\n    "));
+    Ok(Verdict::Failed(format!("{count} of {} builds:\n    {list}", builds.len())).into())
+}
+
+fn docs() -> io::Result<Finding> {
+    let flags = env::var("RUSTDOCFLAGS").unwrap_or_default() + " -D warnings";
+    let mut command = cargo(["doc", "--workspace", "--all-features", "--no-deps"]);
+    Ok(run(command.env("RUSTDOCFLAGS", flags.trim_start()))?.into())
+}
+
+fn deny() -> io::Result<Finding> {
+    if !works(&mut cargo(["deny", "--version"])) {
+        let why = "cargo-deny is not installed (cargo install --locked cargo-deny)";
+        return Ok(Verdict::Skipped(why).into());
+    }
+    Ok(run(&mut cargo(["deny", "check"]))?.into())
+}
