@@ -1,0 +1,252 @@
+//! The time between attempts: a pure function of the retry's number, the delay before, and one draw.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use crate::{
+    InvalidSetting, Jitter, Random,
+    settings::{self, LONGEST},
+};
+
+/// How long to wait before the n-th retry: `min(cap, base * factor^(n-1))`, then jitter.
+///
+/// The cap comes *before* the jitter, or capped delays would be in step. Everything saturates: no retry number
+/// overflows. Defaults: 100 ms, factor 2, cap 20 s, full jitter (Brooker, "Exponential Backoff And Jitter",
+/// AWS Architecture Blog, 2015; 100 clients contending for one row finish in 4.9 s with it, in 62.7 s without).
+///
+/// Instead of `tower::retry::backoff::ExponentialBackoff`, whose clones repeat each other's jitter.
+///
+/// ```
+/// use std::time::Duration;
+/// use mainstay_core::{Backoff, Jitter, Random};
+///
+/// let backoff = Backoff::exponential(Duration::from_millis(100)).with_jitter(Jitter::None);
+/// let random = Random::new();
+/// assert_eq!(backoff.delay(3, Duration::ZERO, &random), Duration::from_millis(400));
+/// assert_eq!(backoff.delay(u32::MAX, Duration::ZERO, &random), Duration::from_secs(20));
+/// ```
+#[derive(Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
+pub struct Backoff {
+    /// How the delay grows.
+    pub shape: Shape,
+    /// The delay before the first retry. Zero means no wait and arms no timer.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub base: Duration,
+    /// The longest delay, before jitter.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub cap: Duration,
+    /// What chance adds or takes.
+    pub jitter: Jitter,
+}
+
+/// How the delay grows with the number of the retry.
+#[derive(Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Shape {
+    /// `base * factor^(n-1)`.
+    Exponential {
+        /// The growth from one retry to the next, at least 1.
+        factor: f64,
+    },
+    /// `base * n`.
+    Linear,
+    /// `base`.
+    Constant,
+    /// The user's own function of the retry's number (1 for the first).
+    #[cfg_attr(feature = "serde", serde(skip))]
+    Custom(Arc<dyn Fn(u32) -> Duration + Send + Sync>),
+}
+
+// === impl Backoff ===
+
+impl Backoff {
+    /// Doubles from `base`.
+    #[must_use]
+    pub fn exponential(base: Duration) -> Self {
+        Self { base, ..Self::default() }
+    }
+
+    /// Grows by `base` each time.
+    #[must_use]
+    pub fn linear(base: Duration) -> Self {
+        Self { base, shape: Shape::Linear, ..Self::default() }
+    }
+
+    /// Stays at `base`.
+    #[must_use]
+    pub fn constant(base: Duration) -> Self {
+        Self { base, shape: Shape::Constant, ..Self::default() }
+    }
+
+    /// No wait at all: for tests, and where the dependency is another replica.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { base: Duration::ZERO, shape: Shape::Constant, jitter: Jitter::None, ..Self::default() }
+    }
+
+    /// Any function of the retry's number (1 for the first); cap and jitter still apply.
+    #[must_use]
+    pub fn custom(delay: impl Fn(u32) -> Duration + Send + Sync + 'static) -> Self {
+        Self { shape: Shape::Custom(Arc::new(delay)), ..Self::default() }
+    }
+
+    /// With another growth; changes the shape to exponential.
+    #[must_use]
+    pub fn with_factor(mut self, factor: f64) -> Self {
+        self.shape = Shape::Exponential { factor };
+        self
+    }
+
+    /// With another cap.
+    #[must_use]
+    pub fn with_cap(mut self, cap: Duration) -> Self {
+        self.cap = cap;
+        self
+    }
+
+    /// With another jitter.
+    #[must_use]
+    pub fn with_jitter(mut self, jitter: Jitter) -> Self {
+        self.jitter = jitter;
+        self
+    }
+
+    /// The delay before the n-th retry (1 for the first; 0 counts as 1), given the delay before it, which
+    /// only decorrelated jitter reads.
+    #[must_use]
+    pub fn delay(&self, retry: u32, previous: Duration, random: &Random) -> Duration {
+        let upper = self.upper(retry);
+        match self.jitter {
+            Jitter::None => upper,
+            Jitter::Decorrelated => self.jitter.apply(self.base, previous, self.cap, random.unit()),
+            _ => self.jitter.apply(upper, previous, self.cap, random.unit()),
+        }
+    }
+
+    /// The delay before jitter: grown and capped.
+    #[must_use]
+    pub fn upper(&self, retry: u32) -> Duration {
+        let retry = retry.max(1);
+        let grown = match &self.shape {
+            Shape::Exponential { factor } => scale(self.base, factor.powf(f64::from(retry - 1))),
+            Shape::Linear => self.base.saturating_mul(retry),
+            Shape::Constant => self.base,
+            Shape::Custom(delay) => delay(retry),
+        };
+        grown.min(self.cap)
+    }
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// A base above the cap, a cap above a year, a factor below 1 or not finite, a jitter share outside 0..=1.
+    pub fn validate(&self) -> Result<(), InvalidSetting> {
+        settings::duration("cap", self.cap, Duration::ZERO..=LONGEST)?;
+        let own_delays = matches!(self.shape, Shape::Custom(_));
+        if !own_delays && self.base > self.cap {
+            let allowed = format!("must be at most the cap, {:?}", self.cap);
+            return Err(InvalidSetting::new("base", format!("{:?}", self.base), allowed));
+        }
+        if let Shape::Exponential { factor } = self.shape
+            && !(1.0..=1_000.0).contains(&factor)
+        {
+            return Err(InvalidSetting::new("factor", factor, "must be 1 to 1000"));
+        }
+        self.jitter.validate()
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            shape: Shape::Exponential { factor: 2.0 },
+            base: Duration::from_millis(100),
+            cap: Duration::from_secs(20),
+            jitter: Jitter::Full,
+        }
+    }
+}
+
+impl fmt::Debug for Backoff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.shape {
+            Shape::Custom(_) => write!(f, "custom up to {:?}, jitter {:?}", self.cap, self.jitter),
+            shape => write!(f, "{shape:?} from {:?} up to {:?}, jitter {:?}", self.base, self.cap, self.jitter),
+        }
+    }
+}
+
+// === impl Shape ===
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exponential { factor } => write!(f, "exponential x{factor}"),
+            Self::Linear => f.write_str("linear"),
+            Self::Constant => f.write_str("constant"),
+            Self::Custom(_) => f.write_str("custom"),
+        }
+    }
+}
+
+/// `duration * factor`, saturating at both ends; a factor that is not a number counts as infinite.
+pub(crate) fn scale(duration: Duration, factor: f64) -> Duration {
+    if duration.is_zero() {
+        return Duration::ZERO;
+    }
+    Duration::try_from_secs_f64(duration.as_secs_f64() * factor.max(0.0)).unwrap_or(Duration::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn grows_and_stops_at_the_cap() {
+        let backoff = Backoff::exponential(100 * MS).with_cap(MS * 500).with_jitter(Jitter::None);
+        let delays: Vec<_> = (1..=4).map(|n| backoff.upper(n)).collect();
+        assert_eq!(delays, [100 * MS, 200 * MS, 400 * MS, 500 * MS]);
+        assert_eq!(Backoff::linear(100 * MS).upper(3), 300 * MS);
+        assert_eq!(Backoff::constant(100 * MS).upper(3), 100 * MS);
+        assert_eq!(Backoff::custom(|n| n * MS).upper(7), 7 * MS);
+    }
+
+    #[test]
+    fn wrong_settings_are_named() {
+        let wrong = |backoff: Backoff| backoff.validate().unwrap_err().field().to_owned();
+        assert_eq!(wrong(Backoff::default().with_factor(f64::NAN)), "factor");
+        assert_eq!(wrong(Backoff::default().with_factor(0.5)), "factor");
+        assert_eq!(wrong(Backoff::default().with_cap(MS)), "base");
+        assert_eq!(wrong(Backoff::default().with_cap(Duration::MAX)), "cap");
+        assert_eq!(wrong(Backoff::default().with_jitter(Jitter::Proportional { share: 1.5 })), "jitter.share");
+        assert!(Backoff::default().validate().is_ok() && Backoff::none().validate().is_ok());
+    }
+
+    /// A peer: eight clients, eight identical series, because the generator was copied with the backoff.
+    #[test]
+    fn clones_do_not_share_a_sequence() {
+        let (backoff, random) = (Backoff::default(), Random::seeded(3));
+        let delays: Vec<_> = (0..8).map(|_| backoff.clone().delay(1, Duration::ZERO, &random)).collect();
+        let distinct: std::collections::HashSet<_> = delays.iter().collect();
+        assert_eq!(distinct.len(), 8);
+    }
+
+    proptest! {
+        #[test]
+        fn never_overflows_and_never_exceeds_the_cap(
+            retry: u32, base in 0_u64..100_000, cap in 0_u64..100_000, factor in 1.0_f64..1000.0, seed: u64,
+        ) {
+            let backoff = Backoff::exponential(Duration::from_millis(base))
+                .with_cap(Duration::from_millis(cap)).with_factor(factor);
+            for jitter in [Jitter::Full, Jitter::Equal, Jitter::Decorrelated, Jitter::None] {
+                let delay = backoff.clone().with_jitter(jitter).delay(retry, backoff.cap, &Random::seeded(seed));
+                prop_assert!(delay <= backoff.cap.max(backoff.base), "{delay:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Retry budgets: what keeps retries from turning an outage into a storm.
+//!
+//! Tokens are earned by *successes* and expire, so a dependency that does not answer funds no retries: the load
+//! that a fleet adds to a dead dependency goes to zero. Budgets funded by requests (Tower's `TpsBudget`) add
+//! their ratio for ever, and a reserve per second and process (its default, ten) is 4.0x at 1 request a second.
+//!
+//! All arithmetic is in hundredths of a token and lock-free.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use crate::{Counters, InvalidSetting, settings};
+
+mod earned;
+mod reserve;
+
+use earned::Earned;
+use reserve::Reserve;
+
+/// A budget of retries, shared by all its clones.
+///
+/// Hand the same handle to every layer that repeats requests to one dependency: retry, hedge, failover.
+///
+/// ```
+/// use mainstay_core::{Budget, Cost};
+/// use tokio::time::Instant;
+///
+/// let budget = Budget::new();
+/// let now = Instant::now();
+/// // One token to begin with, and a quarter for every success.
+/// budget.reserve(Cost::Retry, now).expect("the first token").spend();
+/// assert!(budget.reserve(Cost::Retry, now).is_none());
+/// (0..4).for_each(|_| budget.deposit(now));
+/// assert!(budget.reserve(Cost::Retry, now).is_some());
+/// ```
+#[derive(Clone)]
+pub struct Budget(Arc<Inner>);
+
+struct Inner {
+    settings: BudgetSettings,
+    earned: Earned,
+    reserve: Reserve,
+    counters: Counters<2>,
+}
+
+const SPENT: usize = 0;
+const REFUSED: usize = 1;
+
+/// Settings of a [`Budget`], in tokens; two decimals count.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
+pub struct BudgetSettings {
+    /// What a success earns. Default 0.25: four successes pay for one retry.
+    pub earned_per_success: f64,
+    /// What a retry costs. Default 1.
+    pub cost: f64,
+    /// What the retry of a throttled (overloaded) answer costs. Default 0.35: the server asked for it.
+    pub cost_throttled: f64,
+    /// When an earned token expires. Default 10 s: old successes say nothing about now.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub expiry: Duration,
+    /// The most that is kept, unless one second of successes earns more. Default 10.
+    pub cap: f64,
+    /// Tokens that need not be earned. Default 1, so that a fresh client's first failure is not final.
+    pub reserve: f64,
+    /// How long one token of the reserve takes to come back. Default: never, which is what ends storms; set
+    /// it for clients with less than one request a second.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub reserve_refill: Option<Duration>,
+}
+
+/// What is to be paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cost {
+    /// The retry of a failure.
+    Retry,
+    /// The retry of an answer that said it was too busy.
+    Throttled,
+}
+
+/// Tokens that are set aside for a retry: [spent](Reservation::spend) when it is sent, and given back when this is
+/// dropped, as it is when the caller goes away.
+#[must_use = "dropping it gives the tokens back"]
+#[derive(Debug)]
+pub struct Reservation {
+    budget: Budget,
+    taken: Taken,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Taken {
+    Earned { slice: u64, hundredths: u32 },
+    Reserve { hundredths: u32 },
+    Nothing,
+}
+
+/// What a budget shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct BudgetSnapshot {
+    /// Tokens at hand.
+    pub balance: f64,
+    /// Retries paid for.
+    pub spent: u64,
+    /// Retries refused.
+    pub refused: u64,
+}
+
+// === impl Budget ===
+
+impl Budget {
+    /// A budget with the default settings.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::build(BudgetSettings::default())
+    }
+
+    /// A budget with these settings.
+    ///
+    /// # Errors
+    /// A setting out of its range.
+    pub fn with_settings(settings: BudgetSettings) -> Result<Self, InvalidSetting> {
+        settings.validate()?;
+        Ok(Self::build(settings))
+    }
+
+    fn build(settings: BudgetSettings) -> Self {
+        let earned = Earned::new(settings.expiry, hundredths(settings.cap));
+        let reserve = Reserve::new(hundredths(settings.reserve), settings.reserve_refill);
+        Self(Arc::new(Inner { settings, earned, reserve, counters: Counters::per_thread() }))
+    }
+
+    /// A success: earns its share.
+    pub fn deposit(&self, now: Instant) {
+        self.0.earned.deposit(hundredths(self.0.settings.earned_per_success), now);
+    }
+
+    /// Sets the cost of one retry aside, or refuses.
+    #[must_use]
+    pub fn reserve(&self, cost: Cost, now: Instant) -> Option<Reservation> {
+        let inner = &*self.0;
+        let hundredths = hundredths(match cost {
+            Cost::Retry => inner.settings.cost,
+            Cost::Throttled => inner.settings.cost_throttled,
+        });
+        let taken = match inner.earned.take(hundredths, now) {
+            Some(slice) => Taken::Earned { slice, hundredths },
+            None if inner.reserve.take(hundredths, now) => Taken::Reserve { hundredths },
+            None => {
+                inner.counters.add(REFUSED);
+                return None;
+            }
+        };
+        Some(Reservation { budget: self.clone(), taken })
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &BudgetSettings {
+        &self.0.settings
+    }
+
+    /// Balance and counts.
+    #[must_use]
+    pub fn snapshot(&self) -> BudgetSnapshot {
+        let now = Instant::now();
+        let [spent, refused] = self.0.counters.read();
+        let balance = f64::from(self.0.earned.balance(now) + self.0.reserve.balance(now)) / 100.0;
+        BudgetSnapshot { balance, spent, refused }
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let BudgetSnapshot { balance, spent, refused } = self.snapshot();
+        f.debug_struct("Budget").field("balance", &balance).field("spent", &spent).field("refused", &refused).finish()
+    }
+}
+
+// === impl Reservation ===
+
+impl Reservation {
+    /// The retry is being sent: the tokens are gone.
+    pub fn spend(mut self) {
+        self.taken = Taken::Nothing;
+        self.budget.0.counters.add(SPENT);
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        match self.taken {
+            Taken::Earned { slice, hundredths } => self.budget.0.earned.give_back(slice, hundredths),
+            Taken::Reserve { hundredths } => self.budget.0.reserve.give_back(hundredths),
+            Taken::Nothing => {}
+        }
+    }
+}
+
+// === impl BudgetSettings ===
+
+impl BudgetSettings {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// A field out of its range, or with more than two decimals.
+    pub fn validate(&self) -> Result<(), InvalidSetting> {
+        tokens("earned_per_success", self.earned_per_success, 0.0, 1.0)?;
+        tokens("cost", self.cost, 0.01, 100.0)?;
+        tokens("cost_throttled", self.cost_throttled, 0.01, 100.0)?;
+        tokens("cap", self.cap, self.cost, 10_000.0)?;
+        tokens("reserve", self.reserve, 0.0, 10_000.0)?;
+        settings::duration("expiry", self.expiry, Duration::from_secs(1)..=Duration::from_secs(3600))?;
+        match self.reserve_refill {
+            Some(refill) => settings::duration("reserve_refill", refill, settings::SHORTEST..=settings::LONGEST),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Default for BudgetSettings {
+    fn default() -> Self {
+        Self {
+            earned_per_success: 0.25,
+            cost: 1.0,
+            cost_throttled: 0.35,
+            expiry: Duration::from_secs(10),
+            cap: 10.0,
+            reserve: 1.0,
+            reserve_refill: None,
+        }
+    }
+}
+
+fn tokens(field: &str, value: f64, low: f64, high: f64) -> Result<(), InvalidSetting> {
+    let in_range = (low..=high).contains(&value);
+    match in_range && (value * 100.0 - (value * 100.0).round()).abs() < 1e-6 {
+        true => Ok(()),
+        false => {
+            let allowed = format!("must be {low} to {high}, with at most two decimals");
+            Err(InvalidSetting::new(field, value, allowed))
+        }
+    }
+}
+
+fn hundredths(tokens: f64) -> u32 {
+    (tokens * 100.0).round() as u32
+}
+
+#[cfg(test)]
+#[path = "budget/tests.rs"]
+mod tests;

@@ -1,0 +1,119 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn spend(budget: &Budget, cost: Cost) -> bool {
+    budget.reserve(cost, Instant::now()).map(Reservation::spend).is_some()
+}
+
+fn earn(budget: &Budget, successes: u32) {
+    (0..successes).for_each(|_| budget.deposit(Instant::now()));
+}
+
+/// Peers: a success deposited a whole token; `0.35` acted as 50 %, `0.6` as 100 %.
+#[tokio::test(start_paused = true)]
+async fn four_successes_pay_for_one_retry_exactly() {
+    let budget = Budget::new();
+    assert!(spend(&budget, Cost::Retry), "the token it starts with");
+    earn(&budget, 3);
+    assert!(!spend(&budget, Cost::Retry));
+    earn(&budget, 1);
+    assert!(spend(&budget, Cost::Retry));
+    earn(&budget, 7); // 1.75 tokens: five throttled retries at 0.35
+    assert_eq!((0..10).filter(|_| spend(&budget, Cost::Throttled)).count(), 5);
+    assert_eq!(budget.snapshot(), BudgetSnapshot { balance: 0.0, spent: 7, refused: 6 });
+}
+
+#[tokio::test(start_paused = true)]
+async fn earned_tokens_expire_and_the_first_one_does_not() {
+    let budget = Budget::new();
+    earn(&budget, 40);
+    tokio::time::advance(Duration::from_secs(9)).await;
+    assert_eq!(budget.snapshot().balance, 11.0);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(budget.snapshot().balance, 1.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cap_is_ten_or_what_a_second_earns() {
+    let budget = Budget::new();
+    earn(&budget, 100);
+    // 100 successes in a second earn 25 (the one that crosses ten is not kept), and the first token.
+    assert_eq!(budget.snapshot().balance, 25.75);
+    let slow = Budget::new();
+    for _ in 0..9 {
+        earn(&slow, 20);
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    assert_eq!(slow.snapshot().balance, 11.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_goes_away_gives_its_token_back() {
+    let budget = Budget::new();
+    earn(&budget, 4);
+    let (first, second) = (budget.reserve(Cost::Retry, Instant::now()), budget.reserve(Cost::Retry, Instant::now()));
+    assert!(first.is_some() && second.is_some());
+    assert!(budget.reserve(Cost::Retry, Instant::now()).is_none());
+    drop((first, second));
+    assert_eq!(budget.snapshot().balance, 2.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_explicit_refill_serves_quiet_clients() {
+    let settings = BudgetSettings { reserve: 2.0, reserve_refill: Some(Duration::from_secs(10)), ..Default::default() };
+    let budget = Budget::with_settings(settings).unwrap();
+    assert!(spend(&budget, Cost::Retry) && spend(&budget, Cost::Retry) && !spend(&budget, Cost::Retry));
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert!(spend(&budget, Cost::Retry) && !spend(&budget, Cost::Retry));
+    tokio::time::advance(Duration::from_secs(1_000)).await;
+    assert_eq!(budget.snapshot().balance, 2.0);
+}
+
+#[test]
+fn wrong_settings_are_named() {
+    let wrong = |change: fn(&mut BudgetSettings)| {
+        let mut settings = BudgetSettings::default();
+        change(&mut settings);
+        settings.validate().unwrap_err().field().to_owned()
+    };
+    assert_eq!(wrong(|s| s.earned_per_success = -0.1), "earned_per_success");
+    assert_eq!(wrong(|s| s.earned_per_success = f64::NAN), "earned_per_success");
+    assert_eq!(wrong(|s| s.cost = 0.0), "cost");
+    assert_eq!(wrong(|s| s.cost_throttled = 0.355), "cost_throttled");
+    assert_eq!(wrong(|s| s.cap = 0.5), "cap");
+    assert_eq!(wrong(|s| s.expiry = Duration::ZERO), "expiry");
+    assert_eq!(wrong(|s| s.reserve_refill = Some(Duration::ZERO)), "reserve_refill");
+}
+
+#[test]
+fn two_threads_never_spend_a_token_twice() {
+    for _ in 0..200 {
+        let budget = Budget::new();
+        earn(&budget, 40);
+        let spent: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..2).map(|_| scope.spawn(|| (0..20).filter(|_| spend(&budget, Cost::Retry)).count())).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert_eq!(spent, 11);
+    }
+}
+
+proptest! {
+    /// Whatever happens, no more is spent than was earned and reserved.
+    #[test]
+    fn spends_no_more_than_it_earned(steps in proptest::collection::vec((0_u8..3, any::<bool>()), 1..300)) {
+        let budget = Budget::new();
+        let (mut earned, mut paid) = (100_u32, 0_u32);
+        for (step, throttled) in steps {
+            let cost = if throttled { Cost::Throttled } else { Cost::Retry };
+            match step {
+                0 => { budget.deposit(Instant::now()); earned += 25; }
+                1 => if spend(&budget, cost) { paid += if throttled { 35 } else { 100 } },
+                _ => drop(budget.reserve(cost, Instant::now())),
+            }
+            prop_assert!(paid <= earned);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The vocabulary of Mainstay: what a result means, who refused, how long to wait, what may be spent.
+//!
+//! Every pattern crate depends on this one and on no other, so layers of different crates agree about what a
+//! failure is. Users meet [`Outcome`], the policy traits ([`Classify`], [`Replay`], [`Contextual`], [`Mark`]) with
+//! [`Plain`], and the refusal [`Rejected`]; the rest is for those who write layers.
+//!
+//! # The error convention
+//!
+//! Nothing nests. Every layer is generic over its error `E` with [`BoxError`] as the default, converts what the
+//! service below gives (`S::Error: Into<E>`), and puts its own refusals in through [`Refusal`]. So a stack over
+//! reqwest, hyper or `service_fn` needs no annotation, and `.with_error::<MyError>()` on each layer opts into a typed
+//! error without boxing.
+//!
+//! # Features
+//!
+//! * `serde`: settings and snapshots implement serde's traits, durations read as `"250ms"`.
+//! * `test-util`: the probe service, the contract suite and an allocation counter for tests of layers.
+
+mod backoff;
+mod budget;
+mod check;
+mod context;
+mod jitter;
+mod name;
+mod outcome;
+mod policy;
+mod random;
+mod rejected;
+pub mod settings;
+mod stats;
+mod status;
+#[cfg(feature = "test-util")]
+pub mod test;
+mod window;
+
+pub use backoff::{Backoff, Shape};
+pub use budget::{Budget, BudgetSettings, BudgetSnapshot, Cost, Reservation};
+pub use check::check;
+pub use context::{Context, Sends};
+pub use jitter::Jitter;
+pub use name::Name;
+pub use outcome::{Class, FailureKind, Outcome, Repeat};
+pub use policy::{Classify, ClassifyFn, Contextual, Degraded, Mark, Plain, Replay, classify_fn};
+pub use random::Random;
+pub use rejected::{Reason, Refusal, Rejected};
+pub use settings::InvalidSetting;
+pub use stats::Counters;
+pub use status::{Level, Status, StatusReceiver, StatusSender};
+pub use window::{Tally, Window};
+
+/// The error of a stack that nobody gave a type: the same as `tower::BoxError`.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

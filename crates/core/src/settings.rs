@@ -1,0 +1,136 @@
+//! Conventions of settings: validated once where they enter, with errors that a person can act on.
+
+use std::{error::Error, fmt, time::Duration};
+
+/// A setting with a wrong value: which field, what it was, what is allowed.
+///
+/// ```
+/// use mainstay_core::settings;
+///
+/// let error = settings::rate("failure_rate", 1.5).unwrap_err();
+/// assert_eq!(error.to_string(), "failure_rate = 1.5: must be above 0 and at most 1");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidSetting {
+    field: String,
+    value: String,
+    allowed: String,
+}
+
+// === impl InvalidSetting ===
+
+impl InvalidSetting {
+    /// The field's name, its value as the user wrote it, and the allowed range in words (`must be ..`).
+    pub fn new(field: impl Into<String>, value: impl fmt::Display, allowed: impl Into<String>) -> Self {
+        Self { field: field.into(), value: value.to_string(), allowed: allowed.into() }
+    }
+
+    /// The field, with the path to it where settings are nested (`breaker.failure_rate`).
+    #[must_use]
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+
+    /// The value that was refused.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// What is allowed, in words.
+    #[must_use]
+    pub fn allowed(&self) -> &str {
+        &self.allowed
+    }
+
+    /// The same error, seen from the settings that contain these: `prefix.field`.
+    #[must_use]
+    pub fn within(mut self, prefix: &str) -> Self {
+        self.field = format!("{prefix}.{}", self.field);
+        self
+    }
+}
+
+impl fmt::Display for InvalidSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {}: {}", self.field, self.value.escape_debug(), self.allowed)
+    }
+}
+
+impl Error for InvalidSetting {}
+
+/// A rate: above 0, at most 1.
+///
+/// # Errors
+/// Zero, negative, above one, or not a number.
+pub fn rate(field: &str, value: f64) -> Result<(), InvalidSetting> {
+    match value > 0.0 && value <= 1.0 {
+        true => Ok(()),
+        false => Err(InvalidSetting::new(field, value, "must be above 0 and at most 1")),
+    }
+}
+
+/// A count: within the range, both ends included.
+///
+/// # Errors
+/// Below or above the range.
+pub fn count(field: &str, value: u64, range: std::ops::RangeInclusive<u64>) -> Result<(), InvalidSetting> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let allowed = match *range.end() {
+        u64::MAX => format!("must be at least {}", range.start()),
+        end => format!("must be {} to {end}", range.start()),
+    };
+    Err(InvalidSetting::new(field, value, allowed))
+}
+
+/// A duration: within the range, both ends included.
+///
+/// # Errors
+/// Below or above the range.
+pub fn duration(field: &str, value: Duration, range: std::ops::RangeInclusive<Duration>) -> Result<(), InvalidSetting> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let allowed = match *range.end() {
+        Duration::MAX => format!("must be at least {:?}", range.start()),
+        end => format!("must be {:?} to {end:?}", range.start()),
+    };
+    Err(InvalidSetting::new(field, format!("{value:?}"), allowed))
+}
+
+/// The longest duration that settings accept: a year. Beyond it, deadlines overflow and nobody waits.
+pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// The shortest duration that a timer can tell from zero: tokio's timer has a grain of one millisecond.
+pub const SHORTEST: Duration = Duration::from_millis(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_rates_name_field_value_and_range() {
+        for wrong in [0.0, -0.5, 1.01, f64::NAN, f64::INFINITY] {
+            let error = rate("slow_rate", wrong).unwrap_err();
+            assert_eq!(error.field(), "slow_rate");
+            assert_eq!(error.value(), wrong.to_string());
+            assert!(error.allowed().contains("at most 1"));
+        }
+        assert!(rate("slow_rate", 1.0).is_ok());
+    }
+
+    #[test]
+    fn nested_fields_carry_their_path() {
+        let error = count("n", 0, 1..=u64::MAX).unwrap_err().within("window").within("breaker");
+        assert_eq!(error.to_string(), "breaker.window.n = 0: must be at least 1");
+    }
+
+    #[test]
+    fn durations_are_bounded_on_both_sides() {
+        assert!(duration("base", Duration::ZERO, SHORTEST..=LONGEST).is_err());
+        assert!(duration("base", Duration::MAX, SHORTEST..=LONGEST).is_err());
+        assert!(duration("base", LONGEST, SHORTEST..=LONGEST).is_ok());
+    }
+}

@@ -1,0 +1,1 @@
+//! For tests of layers, ours and users' own.

@@ -1,0 +1,97 @@
+use std::collections::VecDeque;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn record(window: &Window, hit: bool) -> Tally {
+    window.record(hit, 0, Instant::now).unwrap()
+}
+
+/// A peer: after 1,000 successes it took 1,000 failures to open.
+#[test]
+fn the_oldest_call_leaves() {
+    for size in [100, 104, 105, 1_000] {
+        let window = Window::last_calls(size);
+        for _ in 0..1_000 {
+            record(&window, false);
+        }
+        let tally = (0..size.div_ceil(2)).map(|_| record(&window, true)).last().unwrap();
+        assert_eq!(tally, Tally { calls: size, hits: size.div_ceil(2) });
+        assert!(tally.reaches(0.5, 20));
+    }
+}
+
+#[test]
+fn a_rate_is_undefined_below_the_minimum() {
+    let tally = Tally { calls: 19, hits: 19 };
+    assert_eq!(tally.rate(20), None);
+    assert_eq!(Tally::default().rate(0), None);
+    assert_eq!(Tally { calls: 20, hits: 10 }.rate(20), Some(0.5));
+}
+
+#[test]
+fn an_earlier_era_never_counts() {
+    for window in [Window::last_calls(10), Window::last_calls(200), Window::last(Duration::from_secs(1))] {
+        record(&window, true);
+        window.reset(1);
+        assert_eq!(window.tally(Instant::now), Tally::default());
+        assert_eq!(window.record(true, 0, Instant::now), None);
+        assert_eq!(window.record(true, 1, Instant::now), Some(Tally { calls: 1, hits: 1 }));
+        assert_eq!(window.tally(Instant::now), Tally { calls: 1, hits: 1 });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_ages_calls_out_and_an_idle_gap_clears_at_once() {
+    let window = Window::last(Duration::from_secs(10));
+    for second in 0..10 {
+        assert_eq!(record(&window, true).calls, second + 1);
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    assert_eq!(window.tally(Instant::now).calls, 9);
+    tokio::time::advance(Duration::from_secs(1_000_000)).await;
+    assert_eq!(window.tally(Instant::now), Tally::default());
+    assert_eq!(record(&window, false), Tally { calls: 1, hits: 0 });
+}
+
+/// Each of these trials makes exactly as many failures as the threshold needs, from two threads at once.
+#[test]
+fn racing_threads_miss_no_crossing() {
+    for size in [100, 200] {
+        for _ in 0..500 {
+            let window = Window::last_calls(size);
+            let crossed = std::sync::atomic::AtomicU32::new(0);
+            std::thread::scope(|scope| {
+                for _ in 0..2 {
+                    scope.spawn(|| {
+                        for _ in 0..10 {
+                            if record(&window, true).reaches(1.0, 20) {
+                                crossed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                            }
+                        }
+                    });
+                }
+            });
+            assert!(crossed.into_inner() >= 1);
+            assert_eq!(window.tally(Instant::now), Tally { calls: 20, hits: 20 });
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn agrees_with_a_queue(size in 1_u32..300, hits in proptest::collection::vec(any::<bool>(), 0..700)) {
+        let window = Window::last_calls(size);
+        let mut model = VecDeque::new();
+        for hit in hits {
+            model.push_back(hit);
+            if model.len() > size as usize {
+                model.pop_front();
+            }
+            let expected = Tally { calls: model.len() as u32, hits: model.iter().filter(|hit| **hit).count() as u32 };
+            prop_assert_eq!(record(&window, hit), expected);
+            prop_assert_eq!(window.tally(Instant::now), expected);
+        }
+    }
+}
