@@ -1,0 +1,3 @@
+//! What HTTP and gRPC add to Mainstay's vocabulary.
+
+pub mod proxy;

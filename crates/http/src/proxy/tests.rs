@@ -1,0 +1,166 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn headers(fields: &[(&str, &str)]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in fields {
+        headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+    }
+    headers
+}
+
+fn uri(text: &str) -> Uri {
+    text.parse().unwrap()
+}
+
+fn hop<'a>(peer: &str, host: Option<&'a str>) -> Hop<'a> {
+    Hop { peer: peer.parse().ok(), scheme: &Scheme::HTTP, host }
+}
+
+#[test]
+fn what_belongs_to_one_connection_goes() {
+    let mut fields = headers(&[
+        ("connection", "close, X-Once"),
+        ("connection", "keep-alive,x-twice , ,not a token"),
+        ("keep-alive", "timeout=5"),
+        ("proxy-connection", "keep-alive"),
+        ("proxy-authorization", "Basic eA=="),
+        ("transfer-encoding", "chunked"),
+        ("upgrade", "h2c"),
+        ("x-once", "1"),
+        ("x-twice", "2"),
+        ("x-stays", "3"),
+        ("trailer", "x-checksum"),
+    ]);
+    strip_hop_by_hop(&mut fields);
+    assert_eq!(fields, headers(&[("x-stays", "3"), ("trailer", "x-checksum")]));
+}
+
+#[test]
+fn of_te_only_trailers_stays() {
+    let mut fields = headers(&[("te", "gzip;q=0.5, Trailers"), ("connection", "TE")]);
+    strip_hop_by_hop(&mut fields);
+    assert_eq!(fields, headers(&[("te", "trailers")]));
+    let mut fields = headers(&[("te", "gzip"), ("connection", "te")]);
+    strip_hop_by_hop(&mut fields);
+    assert!(fields.is_empty());
+}
+
+#[test]
+fn connection_cannot_name_away_what_others_rely_on() {
+    let named = "host, content-length, X-Forwarded-For, x-forwarded-anything, via, forwarded, authorization, cookie";
+    let mut fields =
+        headers(&[("connection", named), ("host", "a"), ("x-forwarded-for", "192.0.2.1"), ("via", "1.1 x")]);
+    strip_hop_by_hop(&mut fields);
+    assert_eq!(fields, headers(&[("host", "a"), ("x-forwarded-for", "192.0.2.1"), ("via", "1.1 x")]));
+}
+
+#[test]
+fn a_client_cannot_pass_for_another() {
+    let mut fields = headers(&[
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-port", "443"),
+        ("x-real-ip", "127.0.0.1"),
+        ("forwarded", "for=127.0.0.1"),
+        ("accept", "*/*"),
+    ]);
+    set_forwarded(&mut fields, hop("::ffff:192.0.2.7", Some("api.example")), Inbound::Untrusted);
+    let expected = [
+        ("accept", "*/*"),
+        ("x-forwarded-for", "192.0.2.7"),
+        ("x-forwarded-proto", "http"),
+        ("x-forwarded-host", "api.example"),
+    ];
+    assert_eq!(fields, headers(&expected));
+}
+
+#[test]
+fn a_trusted_proxys_word_is_kept_and_ours_appended() {
+    let mut fields = headers(&[
+        ("x-forwarded-for", "198.51.100.1"),
+        ("x-forwarded-for", "198.51.100.2, 198.51.100.3"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "shop.example"),
+    ]);
+    set_forwarded(&mut fields, hop("2001:db8::1", Some("inner")), Inbound::Trusted);
+    let expected = [
+        ("x-forwarded-for", "198.51.100.1, 198.51.100.2, 198.51.100.3, 2001:db8::1"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "shop.example"),
+    ];
+    assert_eq!(fields, headers(&expected));
+}
+
+#[test]
+fn unknown_peers_and_hosts_are_left_out() {
+    let mut fields = HeaderMap::new();
+    set_forwarded(&mut fields, hop("", Some("bad\nhost")), Inbound::Untrusted);
+    assert_eq!(fields, headers(&[("x-forwarded-proto", "http")]));
+}
+
+#[test]
+fn the_host_is_the_authoritys_before_the_headers_and_shows_no_password() {
+    let fields = headers(&[("host", "from-header:8080")]);
+    assert_eq!(requested_host(&uri("/x"), &fields), Some("from-header:8080"));
+    assert_eq!(requested_host(&uri("http://user:secret@from-uri:1/x"), &fields), Some("from-uri:1"));
+    assert_eq!(requested_host(&uri("/x"), &HeaderMap::new()), None);
+}
+
+#[test]
+fn via_grows_and_shows_loops() {
+    let mut fields = headers(&[("via", "1.0 fred, HTTP/1.1 p.example.net (cache)")]);
+    assert!(!is_loop(&fields, "mainstay"));
+    add_via(&mut fields, Version::HTTP_2, "mainstay");
+    assert_eq!(fields["via"], "1.0 fred, HTTP/1.1 p.example.net (cache), 2.0 mainstay");
+    assert!(is_loop(&fields, "Mainstay"));
+    assert!(!is_loop(&fields, "main"));
+}
+
+#[test]
+fn the_backends_host_and_path_come_first() {
+    let at = |backend: &str, requested: &str| rebase(&uri(backend), &uri(requested)).map(|uri| uri.to_string());
+    assert_eq!(at("http://b:1", "/api/x?y=/../z").as_deref(), Some("http://b:1/api/x?y=/../z"));
+    assert_eq!(at("http://b:1/base/", "/x").as_deref(), Some("http://b:1/base/x"));
+    assert_eq!(at("https://b/base", "http://evil/x").as_deref(), Some("https://b/base/x"));
+    assert_eq!(at("http://b", "//evil/x").as_deref(), Some("http://b//evil/x"));
+    assert_eq!(at("/only-a-path", "/x"), None);
+}
+
+#[test]
+fn paths_that_climb_are_refused() {
+    for path in ["/a/../b", "/./b", "/a/%2e%2E/b", "/a/.%2e", "/a/..%2fb", "/a/%2e%2e%5cb", "/..", "*", "/a/..%5Cb"] {
+        assert_eq!(rebase(&uri("http://b/base"), &uri(path)), None, "{path}");
+    }
+    for path in ["/a..b", "/...", "/.well-known/x", "/a/..b", "/%2e%2e%2e"] {
+        assert!(rebase(&uri("http://b/base"), &uri(path)).is_some(), "{path}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_header_value_panics_and_ours_is_always_last(value in proptest::collection::vec(any::<u8>(), 0..64)) {
+        let Ok(value) = HeaderValue::from_bytes(&value) else { return Ok(()) };
+        let mut fields = HeaderMap::new();
+        for name in [header::CONNECTION, header::TE, header::VIA, X_FORWARDED_FOR, header::HOST] {
+            fields.insert(name, value.clone());
+        }
+        strip_hop_by_hop(&mut fields);
+        prop_assert!(!fields.contains_key(header::CONNECTION));
+        set_forwarded(&mut fields, hop("192.0.2.1", None), Inbound::Trusted);
+        add_via(&mut fields, Version::HTTP_11, "us");
+        prop_assert!(fields[X_FORWARDED_FOR].to_str().unwrap().ends_with("192.0.2.1"));
+        prop_assert!(fields["via"].to_str().unwrap().ends_with("1.1 us"));
+        prop_assert!(is_loop(&fields, "us"));
+    }
+
+    #[test]
+    fn no_path_changes_the_host(path in "/[ -~]{0,40}") {
+        let Ok(requested) = path.parse::<Uri>() else { return Ok(()) };
+        if let Some(rebased) = rebase(&uri("http://backend:81/base"), &requested) {
+            prop_assert_eq!(rebased.authority().unwrap().as_str(), "backend:81");
+            prop_assert!(rebased.path().starts_with("/base/"));
+        }
+    }
+}
