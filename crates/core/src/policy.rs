@@ -36,6 +36,14 @@ pub trait Classify<Res, E> {
 pub trait Replay<Req> {
     /// A second copy of the request, or `None` if repeating it is impossible or unsafe.
     fn replay(&self, request: &Req) -> Option<Req>;
+
+    /// Whether a copy made earlier can still be sent. A streamed body that outgrew its buffer while the first
+    /// attempt sent it has no second copy any more: ask before an attempt is decided on, and return the original
+    /// result where the answer is no. Copies made of memory always can, which is the default.
+    fn is_intact(&self, copy: &Req) -> bool {
+        let _ = copy;
+        true
+    }
 }
 
 /// Reads and writes what travels with a request: deadline, attempt number, sends left.
