@@ -15,10 +15,7 @@ pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
         command.env_remove(name);
     }
     // Piped output is still shown on the terminal.
-    if io::stderr().is_terminal()
-        && env::var_os("CARGO_TERM_COLOR").is_none()
-        && env::var_os("NO_COLOR").is_none()
-    {
+    if io::stderr().is_terminal() && env::var_os("CARGO_TERM_COLOR").is_none() && env::var_os("NO_COLOR").is_none() {
         command.env("CARGO_TERM_COLOR", "always");
     }
     command
@@ -27,8 +24,7 @@ pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
 /// The root of the workspace: the parent of this package.
 pub(crate) fn root() -> PathBuf {
     // `cargo run` says where the package is now; where it was compiled may be another checkout.
-    let package =
-        env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let mut root = PathBuf::from(package);
     root.pop();
     root

@@ -28,11 +28,7 @@ impl From<Verdict> for Finding {
 /// The finding of a step that is one command without tests: whether it succeeded.
 impl From<bool> for Finding {
     fn from(success: bool) -> Self {
-        let verdict = if success {
-            Verdict::Passed
-        } else {
-            Verdict::Failed(String::new())
-        };
+        let verdict = if success { Verdict::Passed } else { Verdict::Failed(String::new()) };
         verdict.into()
     }
 }

@@ -1,66 +1,95 @@
 //! Reads the totals that `cargo test` prints: one `test result:` line per test binary.
 
+use crate::counted::Totals;
 use crate::tally::Tally;
 
-/// The totals of one binary, when `line` is its last word.
-pub(crate) fn result(line: &str) -> Option<Tally> {
-    // Not trimmed: what a failed test printed is quoted at the margin too, but never a whole run's result.
-    let counts = line.strip_prefix("test result: ")?.split_once(". ")?.1;
-    let mut tally = Tally::default();
-    for part in counts.split("; ") {
-        let Some((count, label)) = part.split_once(' ') else {
-            continue;
-        };
-        let into = match label {
-            "passed" => &mut tally.passed,
-            "failed" => &mut tally.failed,
-            "ignored" => &mut tally.skipped,
-            _ => continue,
-        };
-        *into = count.parse().ok()?;
+#[derive(Debug, Default)]
+pub(crate) struct Libtest {
+    /// What `running N tests` said. The output of a failed test is quoted at the margin, so a line that looks like a
+    /// result counts only if it accounts for exactly these.
+    announced: Option<u64>,
+    found: Option<Tally>,
+}
+
+// === impl Libtest ===
+
+impl Totals for Libtest {
+    fn read(&mut self, line: &str) {
+        if let Some(announced) = announcement(line) {
+            self.announced = Some(announced);
+        } else if let Some((tally, ran)) = result(line)
+            && self.announced == Some(ran)
+        {
+            self.announced = None;
+            *self.found.get_or_insert_default() += tally;
+        }
     }
-    Some(tally)
+
+    fn found(&self) -> Option<Tally> {
+        self.found
+    }
+}
+
+fn announcement(line: &str) -> Option<u64> {
+    let (count, rest) = line.strip_prefix("running ")?.split_once(' ')?;
+    matches!(rest, "test" | "tests").then(|| count.parse().ok())?
+}
+
+/// The totals of a binary, and how many tests it answers for.
+fn result(line: &str) -> Option<(Tally, u64)> {
+    let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
+    let mut tally = Tally::default();
+    let mut ran = 0;
+    for part in counts.split("; ") {
+        let Some((count, label)) = part.split_once(' ') else { continue };
+        let Ok(count) = count.parse::<u64>() else { continue };
+        match label {
+            "passed" => tally.passed = count,
+            "failed" => tally.failed = count,
+            "ignored" => tally.skipped = count,
+            "measured" => {}
+            _ => continue,
+        }
+        ran += count;
+    }
+    Some((tally, ran))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Tally, result};
+    use super::{Libtest, Tally, Totals};
 
-    #[test]
-    fn reads_a_passing_binary() {
-        let line = "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.00s";
-        assert_eq!(
-            result(line),
-            Some(Tally {
-                passed: 3,
-                failed: 0,
-                skipped: 1
-            })
-        );
+    fn found(output: &str) -> Option<Tally> {
+        let mut totals = Libtest::default();
+        output.lines().for_each(|line| totals.read(line));
+        totals.found()
     }
 
     #[test]
-    fn reads_a_failing_binary() {
-        let line = "test result: FAILED. 3 passed; 12 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.20s";
-        assert_eq!(
-            result(line),
-            Some(Tally {
-                passed: 3,
-                failed: 12,
-                skipped: 0
-            })
-        );
+    fn adds_up_the_binaries() {
+        let output = "\
+running 4 tests
+test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.00s
+running 1 test
+test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.20s
+running 0 tests
+test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
+        assert_eq!(found(output), Some(Tally { passed: 3, failed: 1, skipped: 1 }));
     }
 
     #[test]
-    fn ignores_other_lines() {
-        for line in [
-            "test tests::a ... ok",
-            "running 3 tests",
-            "",
-            "    test result: ok. 1 passed; 0 failed",
-        ] {
-            assert_eq!(result(line), None, "{line}");
-        }
+    fn quoted_output_is_not_a_result() {
+        let output = "\
+running 2 tests
+---- prints stdout ----
+test result: ok. 300 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
+        assert_eq!(found(output), Some(Tally { passed: 1, failed: 1, skipped: 0 }));
+    }
+
+    #[test]
+    fn other_lines_say_nothing() {
+        assert_eq!(found("test tests::a ... ok\nrunning late\n\ntest result: what"), None);
     }
 }

@@ -8,6 +8,7 @@ mod cargo;
 mod counted;
 mod finding;
 mod libtest;
+mod listen;
 mod matrix;
 mod nextest;
 mod process;

@@ -11,20 +11,12 @@ pub(crate) struct Build {
 
 /// Every build of the matrix, from the output of `cargo metadata --no-deps`.
 pub(crate) fn builds(metadata: &[u8]) -> Result<Vec<Build>, String> {
-    let metadata: Value =
-        serde_json::from_slice(metadata).map_err(|e| format!("cargo metadata: {e}"))?;
-    let packages = metadata["packages"]
-        .as_array()
-        .ok_or("cargo metadata: no packages")?;
+    let metadata: Value = serde_json::from_slice(metadata).map_err(|e| format!("cargo metadata: {e}"))?;
+    let packages = metadata["packages"].as_array().ok_or("cargo metadata: no packages")?;
     let mut builds = Vec::new();
     for package in packages.iter().filter(|package| is_library(package)) {
-        let name = package["name"]
-            .as_str()
-            .ok_or("cargo metadata: a package has no name")?;
-        let with = |feature| Build {
-            package: name.to_owned(),
-            feature,
-        };
+        let name = package["name"].as_str().ok_or("cargo metadata: a package has no name")?;
+        let with = |feature| Build { package: name.to_owned(), feature };
         builds.push(with(None));
         let features = package["features"].as_object().into_iter().flatten();
         let worth_it = features.filter(|(feature, enables)| !adds_nothing(feature, enables));
@@ -39,14 +31,7 @@ impl Build {
     /// What follows `cargo`. Clippy and not check, for it shares the dependencies' artefacts with the workspace's
     /// own clippy run and can deny warnings for the crate alone.
     pub(crate) fn args(&self) -> Vec<&str> {
-        let mut args = vec![
-            "clippy",
-            "--quiet",
-            "--package",
-            &self.package,
-            "--lib",
-            "--no-default-features",
-        ];
+        let mut args = vec!["clippy", "--quiet", "--package", &self.package, "--lib", "--no-default-features"];
         if let Some(feature) = &self.feature {
             args.extend(["--features", feature]);
         }
@@ -57,15 +42,8 @@ impl Build {
 
 fn is_library(package: &Value) -> bool {
     let targets = package["targets"].as_array().into_iter().flatten();
-    let mut kinds = targets
-        .filter_map(|target| target["kind"].as_array())
-        .flatten();
-    kinds.any(|kind| {
-        matches!(
-            kind.as_str(),
-            Some("lib" | "rlib" | "dylib" | "cdylib" | "staticlib" | "proc-macro")
-        )
-    })
+    let mut kinds = targets.filter_map(|target| target["kind"].as_array()).flatten();
+    kinds.any(|kind| matches!(kind.as_str(), Some("lib" | "rlib" | "dylib" | "cdylib" | "staticlib" | "proc-macro")))
 }
 
 /// `default = []` is the build without features again. Any other empty feature may still gate code.
@@ -87,10 +65,7 @@ mod tests {
     #[test]
     fn finds_each_library_alone_and_with_each_feature() {
         let found = builds(SAMPLE.as_bytes()).unwrap();
-        let shown: Vec<String> = found
-            .iter()
-            .map(|build| build.args()[3..].join(" "))
-            .collect();
+        let shown: Vec<String> = found.iter().map(|build| build.args()[3..].join(" ")).collect();
         let expected = [
             "mainstay-core --lib --no-default-features -- -D warnings",
             "mainstay-core --lib --no-default-features --features serde -- -D warnings",

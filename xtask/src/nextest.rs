@@ -1,14 +1,31 @@
 //! Reads the totals that `cargo nextest run` prints: one `Summary` line per run.
 
+use crate::counted::Totals;
 use crate::tally::Tally;
 
+#[derive(Debug, Default)]
+pub(crate) struct Nextest {
+    found: Option<Tally>,
+}
+
+// === impl Nextest ===
+
+impl Totals for Nextest {
+    fn read(&mut self, line: &str) {
+        // The output of failed tests comes before the summary (steps.rs asks for that): the last one counts.
+        self.found = summary(line).or(self.found);
+    }
+
+    fn found(&self) -> Option<Tally> {
+        self.found
+    }
+}
+
 /// The totals of the run, when `line` is its summary:
-/// `Summary [   1.2s] 9/10 tests run: 6 passed (1 slow, 1 leaky), 2 failed, 1 timed out, 3 skipped`.
-pub(crate) fn summary(line: &str) -> Option<Tally> {
-    let (ran, counts) = line
-        .trim_start()
-        .strip_prefix("Summary [")?
-        .split_once(" run: ")?;
+/// `     Summary [   1.2s] 9/10 tests run: 6 passed (1 slow, 1 leaky), 2 failed, 1 timed out, 3 skipped`.
+fn summary(line: &str) -> Option<Tally> {
+    // Five spaces, no more: what a test printed is indented further.
+    let (ran, counts) = line.strip_prefix("     Summary [")?.split_once(" run: ")?;
     let mut tally = Tally::default();
     for part in without_remarks(counts).split(',') {
         let (count, label) = part.trim().split_once(' ')?;
@@ -53,65 +70,45 @@ fn never_started(ran: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Tally, summary};
+    use super::{Nextest, Tally, Totals, summary};
 
     #[test]
     fn reads_a_clean_run() {
         let line = "     Summary [   0.005s] 3 tests run: 3 passed, 1 skipped";
-        assert_eq!(
-            summary(line),
-            Some(Tally {
-                passed: 3,
-                failed: 0,
-                skipped: 1
-            })
-        );
+        assert_eq!(summary(line), Some(Tally { passed: 3, failed: 0, skipped: 1 }));
         let line = "     Summary [   0.005s] 1 test run: 1 passed, 0 skipped";
-        assert_eq!(
-            summary(line),
-            Some(Tally {
-                passed: 1,
-                failed: 0,
-                skipped: 0
-            })
-        );
+        assert_eq!(summary(line), Some(Tally { passed: 1, failed: 0, skipped: 0 }));
     }
 
     #[test]
     fn counts_every_way_to_fail() {
         let line = "     Summary [  61.2s] 9 tests run: 5 passed (2 slow, 1 leaky), 1 failed (1 due to being leaky), 2 timed out, 1 exec failed, 3 skipped";
-        assert_eq!(
-            summary(line),
-            Some(Tally {
-                passed: 5,
-                failed: 4,
-                skipped: 3
-            })
-        );
+        assert_eq!(summary(line), Some(Tally { passed: 5, failed: 4, skipped: 3 }));
     }
 
     #[test]
     fn counts_what_a_cut_short_run_left_out() {
         let line = "     Summary [   0.1s] 3/10 tests run: 2 passed, 1 failed, 4 skipped";
-        assert_eq!(
-            summary(line),
-            Some(Tally {
-                passed: 2,
-                failed: 1,
-                skipped: 11
-            })
-        );
+        assert_eq!(summary(line), Some(Tally { passed: 2, failed: 1, skipped: 11 }));
     }
 
     #[test]
     fn ignores_other_lines() {
-        for line in [
-            "        PASS [   0.004s] xtask tally::tests::sums",
-            "Summary",
-            "",
-            "  Summary [ 1s] nothing ran",
-        ] {
+        for line in
+            ["        PASS [   0.004s] xtask tally::tests::sums", "Summary", "", "     Summary [ 1s] nothing ran"]
+        {
             assert_eq!(summary(line), None, "{line}");
         }
+    }
+
+    #[test]
+    fn the_output_of_tests_is_not_a_summary() {
+        let mut totals = Nextest::default();
+        let real = "     Summary [   0.005s] 3 tests run: 2 passed, 1 failed, 0 skipped";
+        let quoted = "         Summary [   0.005s] 300 tests run: 300 passed, 0 skipped";
+        for line in [quoted, real, quoted, ""] {
+            totals.read(line);
+        }
+        assert_eq!(totals.found(), Some(Tally { passed: 2, failed: 1, skipped: 0 }));
     }
 }

@@ -7,10 +7,12 @@ use std::env;
 use std::io;
 
 use crate::cargo::cargo;
-use crate::counted::{counted, sum};
+use crate::counted::counted;
 use crate::finding::{Finding, Verdict};
+use crate::libtest::Libtest;
+use crate::matrix;
+use crate::nextest::Nextest;
 use crate::process::{run, shown, works};
-use crate::{libtest, matrix, nextest};
 
 pub(crate) struct Step {
     pub(crate) name: &'static str,
@@ -23,11 +25,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("clippy", "lints on every target, warnings denied", clippy),
     step("tests", "unit and integration tests", tests),
     step("doctests", "examples in the documentation", doctests),
-    step(
-        "features",
-        "each crate alone, then with each feature",
-        features,
-    ),
+    step("features", "each crate alone, then with each feature", features),
     step("docs", "documentation builds, warnings denied", docs),
     step("deny", "licences and advisories of dependencies", deny),
 ];
@@ -48,19 +46,16 @@ fn clippy() -> io::Result<Finding> {
 fn tests() -> io::Result<Finding> {
     // Every test runs whatever else fails, so that the totals are those of the whole suite.
     if works(&mut cargo(["nextest", "--version"])) {
-        let args = "nextest run --workspace --all-features --no-fail-fast";
-        // A failed test's output is quoted before the summary and may hold one of its own: the last one counts.
-        counted(args, nextest::summary, |_, latest| latest)
-    } else {
-        println!("cargo-nextest is not installed: a test that hangs will not be ended");
-        let args = "test --workspace --all-features --lib --bins --tests --examples --no-fail-fast";
-        counted(args, libtest::result, sum)
+        let args = "nextest run --workspace --all-features --no-fail-fast --failure-output immediate";
+        return counted(args, Nextest::default());
     }
+    println!("cargo-nextest is not installed: cargo test runs the tests, one binary after the other");
+    let args = "test --workspace --all-features --lib --bins --tests --examples --no-fail-fast";
+    counted(args, Libtest::default())
 }
 
 fn doctests() -> io::Result<Finding> {
-    let args = "test --doc --workspace --all-features --no-fail-fast";
-    counted(args, libtest::result, sum)
+    counted("test --doc --workspace --all-features --no-fail-fast", Libtest::default())
 }
 
 fn features() -> io::Result<Finding> {

@@ -23,26 +23,14 @@ impl Done {
 
 impl fmt::Display for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            number,
-            name,
-            verdict,
-            took,
-        } = self;
+        let Self { number, name, verdict, took } = self;
         let took = elapsed(*took);
         match verdict {
             Verdict::Passed => write!(f, "{number} {name:<9} ok      {took:>8}"),
             Verdict::Skipped(why) => write!(f, "{number} {name:<9} skipped {took:>8}  {why}"),
             Verdict::Failed(what) => {
-                write!(
-                    f,
-                    "{number} {name:<9} FAILED  {took:>8}  rerun: cargo xtask test --only {name}"
-                )?;
-                if what.is_empty() {
-                    Ok(())
-                } else {
-                    write!(f, "\n    {what}")
-                }
+                write!(f, "{number} {name:<9} FAILED  {took:>8}  rerun: cargo xtask test --only {name}")?;
+                if what.is_empty() { Ok(()) } else { write!(f, "\n    {what}") }
             }
         }
     }
@@ -62,22 +50,13 @@ mod tests {
     use super::{Done, Duration, Verdict, elapsed};
 
     fn done(verdict: Verdict) -> String {
-        Done {
-            number: 2,
-            name: "clippy",
-            verdict,
-            took: Duration::from_millis(1200),
-        }
-        .to_string()
+        Done { number: 2, name: "clippy", verdict, took: Duration::from_millis(1200) }.to_string()
     }
 
     #[test]
     fn a_failure_says_how_to_repeat_it() {
         let shown = done(Verdict::Failed("1 of 3 builds".into()));
-        assert!(
-            shown.contains("FAILED") && shown.contains("cargo xtask test --only clippy"),
-            "{shown}"
-        );
+        assert!(shown.contains("FAILED") && shown.contains("cargo xtask test --only clippy"), "{shown}");
         assert!(shown.ends_with("\n    1 of 3 builds"), "{shown}");
     }
 

@@ -37,17 +37,9 @@ mod tests {
 
     #[test]
     fn reads_as_machines_expect() {
-        let mut sum = Tally {
-            passed: 2,
-            failed: 0,
-            skipped: 0,
-        };
+        let mut sum = Tally { passed: 2, failed: 0, skipped: 0 };
         assert_eq!(sum.to_string(), "2 passed, 0 failed");
-        sum += Tally {
-            passed: 1,
-            failed: 3,
-            skipped: 4,
-        };
+        sum += Tally { passed: 1, failed: 3, skipped: 4 };
         assert_eq!(sum.to_string(), "3 passed, 3 failed, 4 skipped");
     }
 }

@@ -32,9 +32,7 @@ fn command(args: &[String]) -> ExitCode {
         }
         Ok(Request::Run(chosen)) => run(&chosen),
         Err(message) => {
-            eprintln!(
-                "{message}\n`cargo xtask test --list` lists the steps, `cargo xtask help` the options"
-            );
+            eprintln!("{message}\n`cargo xtask test --list` lists the steps, `cargo xtask help` the options");
             ExitCode::from(USAGE)
         }
     }
@@ -58,11 +56,7 @@ fn parse(args: &[String]) -> Result<Request, String> {
         } else if let Some(name) = arg.strip_prefix("--only=") {
             chosen.push(step(name)?);
         } else {
-            return Err(suggest::unknown(
-                "option",
-                arg,
-                ["--only", "--list", "--help"],
-            ));
+            return Err(suggest::unknown("option", arg, ["--only", "--list", "--help"]));
         }
     }
     if chosen.is_empty() {
@@ -74,14 +68,8 @@ fn parse(args: &[String]) -> Result<Request, String> {
 }
 
 fn step(given: &str) -> Result<usize, String> {
-    let number = given
-        .parse::<usize>()
-        .ok()
-        .and_then(|number| number.checked_sub(1));
-    let found = STEPS
-        .iter()
-        .enumerate()
-        .position(|(i, step)| step.name == given || number == Some(i));
+    let number = given.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    let found = STEPS.iter().enumerate().position(|(i, step)| step.name == given || number == Some(i));
     found.ok_or_else(|| suggest::unknown("step", given, STEPS.iter().map(|step| step.name)))
 }
 
@@ -103,11 +91,7 @@ fn run(chosen: &[usize]) -> ExitCode {
     }
     let ok = ready.is_ok() && !done.iter().any(Done::failed);
     println!("{tests}");
-    if ok {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn run_one(i: usize, step: &Step, tests: &mut Tally) -> Done {
@@ -115,29 +99,18 @@ fn run_one(i: usize, step: &Step, tests: &mut Tally) -> Done {
     println!("\n[{number}/{}] {}: {}", STEPS.len(), step.name, step.about);
     let begun = now();
     let verdict = match (step.run)() {
-        Ok(Finding {
-            verdict,
-            tests: counted,
-        }) => {
+        Ok(Finding { verdict, tests: counted }) => {
             *tests += counted;
             verdict
         }
         Err(error) => Verdict::Failed(error.to_string()),
     };
-    let done = Done {
-        number,
-        name: step.name,
-        verdict,
-        took: begun.elapsed(),
-    };
+    let done = Done { number, name: step.name, verdict, took: begun.elapsed() };
     println!("{done}");
     done
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "measures real builds: there is no runtime to pause"
-)]
+#[expect(clippy::disallowed_methods, reason = "measures real builds: there is no runtime to pause")]
 fn now() -> Instant {
     Instant::now()
 }
@@ -147,12 +120,7 @@ mod tests {
     use super::{Request, STEPS, parse};
 
     fn parsed(args: &str) -> Result<Request, String> {
-        parse(
-            &args
-                .split_whitespace()
-                .map(str::to_owned)
-                .collect::<Vec<_>>(),
-        )
+        parse(&args.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
     }
 
     #[test]
@@ -162,10 +130,7 @@ mod tests {
 
     #[test]
     fn chooses_by_name_and_number_in_table_order() {
-        assert_eq!(
-            parsed("--only clippy --only=1 --only 2"),
-            Ok(Request::Run(vec![0, 1]))
-        );
+        assert_eq!(parsed("--only clippy --only=1 --only 2"), Ok(Request::Run(vec![0, 1])));
     }
 
     #[test]
@@ -175,18 +140,9 @@ mod tests {
 
     #[test]
     fn refuses_what_it_does_not_know() {
-        assert_eq!(
-            parsed("--only doctest"),
-            Err("unknown step `doctest`: did you mean `doctests`?".into())
-        );
-        assert_eq!(
-            parsed("--onyl fmt"),
-            Err("unknown option `--onyl`: did you mean `--only`?".into())
-        );
-        assert_eq!(
-            parsed("--only"),
-            Err("--only needs the name of a step".into())
-        );
+        assert_eq!(parsed("--only doctest"), Err("unknown step `doctest`: did you mean `doctests`?".into()));
+        assert_eq!(parsed("--onyl fmt"), Err("unknown option `--onyl`: did you mean `--only`?".into()));
+        assert_eq!(parsed("--only"), Err("--only needs the name of a step".into()));
         assert!(parsed("--only 0").is_err());
         assert!(parsed("--only 99").is_err());
     }

@@ -19,16 +19,8 @@ enum Source {
 }
 
 const TOOLS: &[Tool] = &[
-    Tool {
-        binary: "cargo-fmt",
-        source: Source::Rustup("rustfmt"),
-        why: "checks the formatting",
-    },
-    Tool {
-        binary: "cargo-clippy",
-        source: Source::Rustup("clippy"),
-        why: "runs the lints",
-    },
+    Tool { binary: "cargo-fmt", source: Source::Rustup("rustfmt"), why: "checks the formatting" },
+    Tool { binary: "cargo-clippy", source: Source::Rustup("clippy"), why: "runs the lints" },
     Tool {
         binary: "cc",
         source: Source::Apt("build-essential"),
@@ -39,29 +31,15 @@ const TOOLS: &[Tool] = &[
 /// Installs what is missing, and says what it does; the error is for the person who has to do it instead.
 pub(crate) fn install_missing() -> Result<(), String> {
     for tool in TOOLS.iter().filter(|tool| !present(tool)) {
-        let Tool {
-            binary,
-            source,
-            why,
-        } = tool;
+        let Tool { binary, source, why } = tool;
         println!("`{binary}` is missing ({why}): installing it");
         match source {
             Source::Apt(package) => apt(package),
-            Source::Rustup(component) => {
-                succeed(Command::new("rustup").args(["component", "add", component]))
-            }
+            Source::Rustup(component) => succeed(Command::new("rustup").args(["component", "add", component])),
         }
-        .map_err(|problem| {
-            format!(
-                "`{binary}` is missing ({why}): {problem}. {}",
-                by_hand(source)
-            )
-        })?;
+        .map_err(|problem| format!("`{binary}` is missing ({why}): {problem}. {}", by_hand(source)))?;
         if !present(tool) {
-            return Err(format!(
-                "`{binary}` is still missing after its installation. {}",
-                by_hand(source)
-            ));
+            return Err(format!("`{binary}` is still missing after its installation. {}", by_hand(source)));
         }
     }
     Ok(())
@@ -80,29 +58,19 @@ fn apt(package: &str) -> Result<(), String> {
     }
     succeed(Command::new("apt-get").arg("update"))?;
     let install = ["install", "--yes", "--no-install-recommends", package];
-    succeed(
-        Command::new("apt-get")
-            .args(install)
-            .env("DEBIAN_FRONTEND", "noninteractive"),
-    )
+    succeed(Command::new("apt-get").args(install).env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
 /// Asks `id`, for the system call is unsafe.
 fn is_root() -> bool {
-    Command::new("id")
-        .arg("-u")
-        .output()
-        .is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
 fn succeed(command: &mut Command) -> Result<(), String> {
     match run(command) {
         Ok(true) => Ok(()),
         Ok(false) => Err("the installation failed".into()),
-        Err(error) => Err(format!(
-            "{}: {error}",
-            command.get_program().to_string_lossy()
-        )),
+        Err(error) => Err(format!("{}: {error}", command.get_program().to_string_lossy())),
     }
 }
 
@@ -129,11 +97,7 @@ mod tests {
 
     #[test]
     fn a_program_that_does_not_exist_is_missing() {
-        let tool = Tool {
-            binary: "no-such-program",
-            source: Source::Apt("none"),
-            why: "",
-        };
+        let tool = Tool { binary: "no-such-program", source: Source::Apt("none"), why: "" };
         assert!(!present(&tool));
     }
 }
