@@ -1,0 +1,40 @@
+//! What somebody reads who has just started the gateway for the first time.
+
+use std::net::SocketAddr;
+
+use http::Uri;
+
+/// Commands to paste: from a healthy primary through its failure to its return.
+pub(crate) fn introduction(gateway: SocketAddr, prefix: &str, primary: &Uri, backup: &Uri) -> String {
+    // A URI without a path shows one.
+    let (primary, backup) = (primary.to_string(), backup.to_string());
+    let (primary, backup) = (primary.trim_end_matches('/'), backup.trim_end_matches('/'));
+    format!(
+        "
+No BACKEND_API_URL is set, so this process runs two demo backends beside the gateway:
+  primary  {primary}{prefix}
+  backup   {backup}{prefix}
+
+Paste into another terminal:
+
+  # The primary serves.
+  curl -si http://{gateway}{prefix}/json | grep -i x-served-by
+
+  # Make it fail. No client notices: the backup serves.
+  curl -s -H 'content-type: application/json' -d '{{\"fault\":\"fail\"}}' {primary}/demo/fault; echo
+  for i in 1 2 3 4 5; do curl -si http://{gateway}{prefix}/json | grep -i x-served-by; done
+
+  # Why, since when, and when traffic may return.
+  curl -s http://{gateway}/status.json
+
+  # Repair it. Traffic returns once the hold is over and enough probes in a row were good.
+  curl -s -H 'content-type: application/json' -d '{{\"fault\":\"recover\"}}' {primary}/demo/fault; echo
+  curl -s http://{gateway}/status.json
+
+Other faults: {{\"fault\":\"hang\"}}, {{\"fault\":\"slow\",\"delay_ms\":2000}}, {{\"fault\":\"reset\"}},
+{{\"fault\":\"fail\",\"status\":429,\"retry_after_seconds\":2}}.
+Other paths under {prefix}: /echo, /delay/250, /bytes/1000000, /stream, /healthz.
+The gateway's own: /healthz, /ready, /live, /startup, /status.json, /metrics. Settings: --help.
+"
+    )
+}

@@ -1,0 +1,23 @@
+//! Logs go to stderr: a line per state change for people, or JSON for machines.
+
+use std::io;
+
+use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, registry};
+
+use crate::settings::{LogFormat, Settings};
+
+/// Installs the subscriber for the whole process.
+pub(crate) fn install(settings: &Settings) {
+    // Below warnings, a client library's log is about sockets, not about state.
+    let filter = Targets::new()
+        .with_default(tracing::Level::WARN)
+        .with_target("gateway", settings.log_level)
+        .with_target("mainstay", settings.log_level);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false);
+    let lines = match settings.log_format {
+        LogFormat::Text => lines.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed(),
+    };
+    // Fails only if there is a subscriber already: then somebody else has the log.
+    let _ = tracing::subscriber::set_global_default(registry().with(lines.with_filter(filter)));
+}

@@ -1,0 +1,65 @@
+//! An HTTP gateway that keeps answering while its primary backend dies and comes back.
+//!
+//! Start reading at `stack.rs`, which is the point of it; `app.rs` shows what stands around the stack, and the README
+//! says how to copy it.
+
+use std::{fmt::Display, process::ExitCode};
+
+use args::Command;
+use settings::{Settings, Sources};
+
+mod app;
+mod args;
+mod demo;
+mod endpoint;
+mod introduction;
+mod logs;
+mod proxy;
+mod settings;
+
+/// The arguments or the settings were wrong: nothing was started. The same as for most tools.
+const USAGE: u8 = 2;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match Command::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Serve { config }) => {
+            let file = config.iter().fold(Sources::default(), |sources, path| sources.with_file(path));
+            match Settings::read(file.with_environment(|name| std::env::var_os(name))) {
+                Ok(settings) => serve(settings).await,
+                Err(wrong) => refuse(wrong),
+            }
+        }
+        Ok(Command::DemoBackend { name, listen, prefix }) => ended(demo::run(name, listen, &prefix).await),
+        Ok(Command::Help) => print(&args::help()),
+        Ok(Command::Version) => print(concat!("gateway ", env!("CARGO_PKG_VERSION"))),
+        Err(message) => refuse([message]),
+    }
+}
+
+async fn serve(settings: Settings) -> ExitCode {
+    logs::install(&settings);
+    ended(app::serve(settings).await)
+}
+
+fn print(text: &str) -> ExitCode {
+    println!("{text}");
+    ExitCode::SUCCESS
+}
+
+fn refuse(errors: impl IntoIterator<Item = impl Display>) -> ExitCode {
+    for error in errors {
+        eprintln!("gateway: {error}");
+    }
+    ExitCode::from(USAGE)
+}
+
+fn ended(result: Result<(), impl Display>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gateway: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! From a client's request to one that a backend may see, and back (RFC 9110, 7.6).
+
+use std::net::SocketAddr;
+
+use axum::{
+    body::Body,
+    extract::{ConnectInfo, State},
+    response::{IntoResponse, Response},
+};
+use http::{Request, StatusCode, Uri, header, uri::Scheme};
+use mainstay_core::BoxError;
+use mainstay_http::proxy::{self, Hop, Inbound};
+use tower::{ServiceExt, util::BoxCloneSyncService};
+
+/// What `forward` needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Proxy {
+    /// What is forwarded: everything under it.
+    pub(crate) prefix: String,
+    /// Whether the peers are proxies of ours.
+    pub(crate) inbound: Inbound,
+    /// Our name in `Via`, another one in each process, so that a gateway before a gateway is no loop.
+    pub(crate) pseudonym: String,
+    /// Boxed so that `forward` is a plain function: one allocation beside the many of a request on a socket.
+    pub(crate) stack: BoxCloneSyncService<Request<Body>, Response, BoxError>,
+}
+
+/// The handler of everything that the gateway does not answer itself.
+pub(crate) async fn forward(
+    State(proxy): State<Proxy>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request<Body>,
+) -> Response {
+    if let Err(status) = proxy.admits(&request) {
+        return status.into_response();
+    }
+    proxy.prepare(&mut request, peer);
+    let Proxy { stack, pseudonym, .. } = proxy;
+    match stack.oneshot(request).await {
+        Ok(mut response) => {
+            let version = response.version();
+            let headers = response.headers_mut();
+            proxy::strip_hop_by_hop(headers);
+            proxy::add_via(headers, version, &pseudonym);
+            response
+        }
+        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
+    }
+}
+
+// === impl Proxy ===
+
+impl Proxy {
+    /// # Errors
+    /// The status to answer with where there is nothing to forward.
+    fn admits(&self, request: &Request<Body>) -> Result<(), StatusCode> {
+        let under_prefix = |path: &str| path.strip_prefix(&*self.prefix).is_some_and(|rest| rest.starts_with('/'));
+        if !under_prefix(request.uri().path()) {
+            return Err(StatusCode::NOT_FOUND);
+        }
+        // A path with dot segments may lead out of the prefix, and is for no backend to resolve.
+        if proxy::rebase(&Uri::from_static("http://backend"), request.uri()).is_none() {
+            return Err(StatusCode::BAD_REQUEST);
+        }
+        match proxy::is_loop(request.headers(), &self.pseudonym) {
+            true => Err(StatusCode::LOOP_DETECTED),
+            false => Ok(()),
+        }
+    }
+
+    fn prepare(&self, request: &mut Request<Body>, peer: SocketAddr) {
+        let version = request.version();
+        let host = proxy::requested_host(request.uri(), request.headers()).map(str::to_owned);
+        let headers = request.headers_mut();
+        proxy::strip_hop_by_hop(headers);
+        let hop = Hop { peer: Some(peer.ip()), scheme: &Scheme::HTTP, host: host.as_deref() };
+        proxy::set_forwarded(headers, hop, self.inbound);
+        proxy::add_via(headers, version, &self.pseudonym);
+        // Our server has met the expectation: it asks for the body as soon as a backend takes it.
+        headers.remove(header::EXPECT);
+    }
+}
