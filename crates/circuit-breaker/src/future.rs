@@ -1,0 +1,84 @@
+//! The future of a call through a breaker.
+
+use std::{
+    fmt,
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use mainstay_core::{Classify, Refusal, Rejected};
+use pin_project_lite::pin_project;
+
+use crate::Permit;
+
+pin_project! {
+    /// The future of [`CircuitBreaker`](crate::CircuitBreaker).
+    pub struct BreakerFuture<F, P, E> {
+        #[pin]
+        state: State<F, P>,
+        _error: PhantomData<fn() -> E>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    #[project_replace = StateOwned]
+    enum State<F, P> {
+        // The call is under way; the permit counts it, whatever becomes of it.
+        Calling { #[pin] future: F, permit: Permit, policy: P },
+        // The breaker refused: the answer is ready.
+        Refused { rejected: Rejected },
+        // The answer was given.
+        Done,
+    }
+}
+
+impl<F, P, E> BreakerFuture<F, P, E> {
+    pub(crate) fn calling(future: F, permit: Permit, policy: P) -> Self {
+        Self { state: State::Calling { future, permit, policy }, _error: PhantomData }
+    }
+
+    pub(crate) fn refused(rejected: Rejected) -> Self {
+        Self { state: State::Refused { rejected }, _error: PhantomData }
+    }
+}
+
+impl<F, P, E, Res, E0> Future for BreakerFuture<F, P, E>
+where
+    F: Future<Output = Result<Res, E0>>,
+    E0: Into<E>,
+    E: Refusal,
+    P: Classify<Res, E>,
+{
+    type Output = Result<Res, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        let result = match state.as_mut().project() {
+            StateProj::Calling { future, .. } => Some(ready!(future.poll(cx)).map_err(Into::into)),
+            StateProj::Refused { .. } | StateProj::Done => None,
+        };
+        match (state.project_replace(State::Done), result) {
+            (StateOwned::Calling { permit, policy, .. }, Some(result)) => {
+                permit.settle(policy.classify(result.as_ref()));
+                Poll::Ready(result)
+            }
+            (StateOwned::Refused { rejected }, _) => Poll::Ready(Err(rejected.into())),
+            // Polled after its end, which no caller may do: pending for ever rather than a panic.
+            _ => Poll::Pending,
+        }
+    }
+}
+
+impl<F, P, E> fmt::Debug for BreakerFuture<F, P, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::Calling { .. } => "calling",
+            State::Refused { .. } => "refused",
+            State::Done => "done",
+        };
+        f.debug_tuple("BreakerFuture").field(&format_args!("{state}")).finish()
+    }
+}

@@ -1,0 +1,155 @@
+//! The service that is unready while its breaker is open.
+//!
+//! For balancers and routers that choose by readiness. In a plain stack an unready service makes callers wait, so
+//! there the refusing [`CircuitBreakerLayer`](crate::CircuitBreakerLayer) is right.
+
+use std::{
+    fmt,
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use mainstay_core::{BoxError, Classify, Plain, Refusal};
+use tokio::time::Instant;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{Breaker, BreakerFuture};
+
+/// Makes a service unready while its [`Breaker`] is open or its trial calls are all taken.
+pub struct GateLayer<P = Plain, E = BoxError> {
+    breaker: Breaker,
+    policy: P,
+    _error: PhantomData<fn() -> E>,
+}
+
+/// A service that is unready while its [`Breaker`] is open; see [`GateLayer`].
+pub struct Gate<S, P = Plain, E = BoxError> {
+    inner: S,
+    breaker: Breaker,
+    policy: P,
+    /// Waits for the state to change, by itself or by others. Boxed, because only a closed gate has it.
+    opening: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
+    _error: PhantomData<fn() -> E>,
+}
+
+// === impl GateLayer ===
+
+impl GateLayer {
+    /// A gate at this breaker.
+    #[must_use]
+    pub fn with(breaker: Breaker) -> Self {
+        Self { breaker, policy: Plain, _error: PhantomData }
+    }
+}
+
+impl<P, E> GateLayer<P, E> {
+    /// Reads results by another policy.
+    #[must_use]
+    pub fn with_policy<P2>(self, policy: P2) -> GateLayer<P2, E> {
+        GateLayer { breaker: self.breaker, policy, _error: PhantomData }
+    }
+
+    /// Gives errors as another type, without boxing.
+    #[must_use]
+    pub fn with_error<E2>(self) -> GateLayer<P, E2> {
+        GateLayer { breaker: self.breaker, policy: self.policy, _error: PhantomData }
+    }
+}
+
+impl<S, P: Clone, E> Layer<S> for GateLayer<P, E> {
+    type Service = Gate<S, P, E>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Gate { inner, breaker: self.breaker.clone(), policy: self.policy.clone(), opening: None, _error: PhantomData }
+    }
+}
+
+impl<P: Clone, E> Clone for GateLayer<P, E> {
+    fn clone(&self) -> Self {
+        Self { breaker: self.breaker.clone(), policy: self.policy.clone(), _error: PhantomData }
+    }
+}
+
+impl<P: fmt::Debug, E> fmt::Debug for GateLayer<P, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GateLayer").field("breaker", &self.breaker).field("policy", &self.policy).finish()
+    }
+}
+
+// === impl Gate ===
+
+impl<S, P, E, Req> Service<Req> for Gate<S, P, E>
+where
+    S: Service<Req> + Clone,
+    S::Error: Into<E>,
+    E: Refusal,
+    P: Classify<S::Response, E> + Clone,
+{
+    type Response = S::Response;
+    type Error = E;
+    type Future = BreakerFuture<S::Future, P, E>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
+        while self.breaker.refusal().is_some() {
+            let breaker = &self.breaker;
+            let opening = self.opening.get_or_insert_with(|| opening(breaker));
+            ready!(opening.as_mut().poll(cx));
+            self.opening = None;
+        }
+        self.opening = None;
+        let ready = ready!(self.inner.poll_ready(cx)).map_err(Into::into);
+        if let Err(error) = &ready {
+            self.breaker.record(self.policy.classify(Err(error)));
+        }
+        Poll::Ready(ready)
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        match self.breaker.try_acquire() {
+            Ok(permit) => BreakerFuture::calling(self.inner.call(request), permit, self.policy.clone()),
+            Err(rejected) => {
+                // The last place went to somebody else: no readiness of the inner service is kept.
+                self.inner = self.inner.clone();
+                BreakerFuture::refused(rejected)
+            }
+        }
+    }
+}
+
+fn opening(breaker: &Breaker) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
+    let (mut watch, by_itself) = (breaker.watch(), breaker.next_change());
+    Box::pin(async move {
+        let changed = async { drop(watch.changed().await) };
+        match by_itself {
+            Some(at) => drop(tokio::time::timeout_at(at.max(soon()), changed).await),
+            None => changed.await,
+        }
+    })
+}
+
+/// Never in the past, so that a gate can't spin.
+fn soon() -> Instant {
+    Instant::now() + std::time::Duration::from_millis(1)
+}
+
+/// Neither readiness nor waiting is copied.
+impl<S: Clone, P: Clone, E> Clone for Gate<S, P, E> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            breaker: self.breaker.clone(),
+            policy: self.policy.clone(),
+            opening: None,
+            _error: PhantomData,
+        }
+    }
+}
+
+impl<S: fmt::Debug, P, E> fmt::Debug for Gate<S, P, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").field("breaker", &self.breaker).field("inner", &self.inner).finish()
+    }
+}

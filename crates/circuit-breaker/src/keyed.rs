@@ -1,0 +1,196 @@
+//! One breaker per key: host, shard, tenant. Bounded, so that keys from outside can't fill the memory.
+//!
+//! Finding a breaker is one lock-free look-up. The map is read often and written rarely, so a new key pays for
+//! room: when full, a sixteenth of the breakers goes at once, least recently used first, and only closed ones with
+//! clean windows (evicting an open one would forget an outage). If none can go, new keys share one breaker.
+
+use std::{
+    fmt,
+    hash::Hash,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use mainstay_core::{Counters, InvalidSetting, Name, settings};
+use portable_atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::{Breaker, BreakerSettings, BreakerSnapshot, Mode, State};
+
+/// Breakers by key, with the same settings each.
+///
+/// One breaker over many shards trips for all when one is down (a 10 % breaker over ten shards: 3 % available, where
+/// 90 % could be); with a breaker per key the others go on.
+///
+/// ```
+/// use mainstay_circuit_breaker::KeyedBreakers;
+///
+/// let breakers = KeyedBreakers::new("shards");
+/// assert_eq!(breakers.get(&7).name(), "shards/7");
+/// ```
+pub struct KeyedBreakers<K>(Arc<Inner<K>>);
+
+struct Inner<K> {
+    name: Name,
+    settings: KeyedSettings,
+    breakers: papaya::HashMap<K, Entry>,
+    /// Taken only to make room for a new key.
+    making_room: Mutex<()>,
+    /// Grows with every new key: the clock of "recently used".
+    tick: AtomicU64,
+    overflow: Breaker,
+}
+
+struct Entry {
+    breaker: Breaker,
+    used: AtomicU64,
+}
+
+/// Settings of [`KeyedBreakers`].
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
+pub struct KeyedSettings {
+    /// Of each breaker.
+    pub breaker: BreakerSettings,
+    /// How many breakers are kept at most. Default 1,024.
+    pub capacity: u32,
+}
+
+// === impl KeyedBreakers ===
+
+impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
+    /// Breakers with the default settings; each is named `name/key`.
+    #[must_use]
+    pub fn new(name: impl Into<Name>) -> Self {
+        Self::build(name.into(), KeyedSettings::default())
+    }
+
+    /// Breakers with these settings; each is named `name/key`.
+    ///
+    /// # Errors
+    /// A setting out of its range.
+    pub fn with_settings(name: impl Into<Name>, settings: KeyedSettings) -> Result<Self, InvalidSetting> {
+        settings.validate()?;
+        Ok(Self::build(name.into(), settings))
+    }
+
+    fn build(name: Name, settings: KeyedSettings) -> Self {
+        let overflow = make(&name, &"(other)", &settings);
+        Self(Arc::new(Inner {
+            name,
+            settings,
+            breakers: papaya::HashMap::new(),
+            making_room: Mutex::new(()),
+            tick: AtomicU64::new(0),
+            overflow,
+        }))
+    }
+
+    /// The breaker of this key; a new one if there is none; the shared one if there is no room.
+    #[must_use]
+    pub fn get(&self, key: &K) -> Breaker {
+        let inner = &*self.0;
+        let now = inner.tick.load(Relaxed);
+        let breakers = inner.breakers.pin();
+        if let Some(entry) = breakers.get(key) {
+            if entry.used.load(Relaxed) != now {
+                entry.used.store(now, Relaxed);
+            }
+            return entry.breaker.clone();
+        }
+        let _making_room = inner.making_room.lock().unwrap_or_else(PoisonError::into_inner);
+        if breakers.len() >= inner.settings.capacity as usize && !breakers.contains_key(key) && !inner.make_room() {
+            return inner.overflow.clone();
+        }
+        let used = AtomicU64::new(inner.tick.fetch_add(1, Relaxed) + 1);
+        let make = || Entry { breaker: make(&inner.name, key, &inner.settings), used };
+        breakers.get_or_insert_with(key.clone(), make).breaker.clone()
+    }
+
+    /// One look at each breaker that is kept, and at the shared one.
+    #[must_use]
+    pub fn snapshots(&self) -> Vec<BreakerSnapshot> {
+        let breakers = self.0.breakers.pin();
+        breakers.values().map(|entry| &entry.breaker).chain([&self.0.overflow]).map(Breaker::snapshot).collect()
+    }
+
+    /// How many breakers are kept, the shared one apart.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.breakers.len()
+    }
+
+    /// Whether none is kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Resets each.
+    pub fn reset_all(&self, author: impl Into<Name>) {
+        let author = author.into();
+        let breakers = self.0.breakers.pin();
+        breakers.values().for_each(|entry| entry.breaker.reset(&author));
+        self.0.overflow.reset(author);
+    }
+}
+
+fn make(name: &Name, key: &dyn fmt::Display, settings: &KeyedSettings) -> Breaker {
+    Breaker::build(format!("{name}/{key}").into(), settings.breaker.clone(), Counters::shared())
+}
+
+impl<K: Hash + Eq + Clone> Inner<K> {
+    /// Whether there is room after the least recently used clean breakers are gone.
+    fn make_room(&self) -> bool {
+        let breakers = self.breakers.pin();
+        let clean = breakers.iter().filter(|(_, entry)| entry.breaker.is_clean());
+        let mut clean: Vec<_> = clean.map(|(key, entry)| (entry.used.load(Relaxed), key)).collect();
+        let some = (self.settings.capacity as usize / 16).max(1).min(clean.len());
+        if some > 0 {
+            clean.select_nth_unstable_by_key(some - 1, |(used, _)| *used);
+        }
+        clean[..some].iter().for_each(|(_, key)| {
+            breakers.remove(*key);
+        });
+        some > 0
+    }
+}
+
+impl Breaker {
+    /// Closed, in the normal mode, and without a failure in its window: nothing is lost with it.
+    fn is_clean(&self) -> bool {
+        self.mode() == Mode::Normal && self.state() == State::Closed && {
+            let snapshot = self.snapshot();
+            snapshot.failure_rate.unwrap_or(0.0) == 0.0 && snapshot.consecutive_failures == 0 && snapshot.openings == 0
+        }
+    }
+}
+
+impl<K> Clone for KeyedBreakers<K> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<K> fmt::Debug for KeyedBreakers<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyedBreakers").field("name", &self.0.name).finish_non_exhaustive()
+    }
+}
+
+// === impl KeyedSettings ===
+
+impl KeyedSettings {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// A field out of its range.
+    pub fn validate(&self) -> Result<(), InvalidSetting> {
+        settings::count("capacity", self.capacity.into(), 1..=10_000_000)?;
+        self.breaker.validate().map_err(|error| error.within("breaker"))
+    }
+}
+
+impl Default for KeyedSettings {
+    fn default() -> Self {
+        Self { breaker: BreakerSettings::default(), capacity: 1_024 }
+    }
+}

@@ -1,0 +1,150 @@
+//! The service with a breaker per key.
+//!
+//! The key is known only in `call`, so `poll_ready` is the inner service's own.
+
+use std::{
+    fmt,
+    hash::Hash,
+    marker::PhantomData,
+    task::{Context, Poll},
+};
+
+use mainstay_core::{BoxError, Classify, Plain, Refusal};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{BreakerFuture, KeyedBreakers};
+
+/// Puts one breaker per key in front of a service; the key comes from a function of the request.
+///
+/// ```
+/// use mainstay_circuit_breaker::{KeyedBreakerLayer, KeyedBreakers};
+/// use tower::{ServiceBuilder, service_fn};
+///
+/// let breakers = KeyedBreakers::new("shards");
+/// let shards = ServiceBuilder::new()
+///     .layer(KeyedBreakerLayer::new(breakers, |id: &u32| id % 16))
+///     .service(service_fn(|id: u32| async move { Ok::<_, std::io::Error>(id) }));
+/// # drop(mainstay_core::check::<u32, _, _, _>(shards));
+/// ```
+pub struct KeyedBreakerLayer<K, F, P = Plain, E = BoxError> {
+    breakers: KeyedBreakers<K>,
+    key: F,
+    policy: P,
+    _error: PhantomData<fn() -> E>,
+}
+
+/// A service with a breaker per key; see [`KeyedBreakerLayer`].
+pub struct KeyedBreaker<S, K, F, P = Plain, E = BoxError> {
+    inner: S,
+    breakers: KeyedBreakers<K>,
+    key: F,
+    policy: P,
+    _error: PhantomData<fn() -> E>,
+}
+
+// === impl KeyedBreakerLayer ===
+
+impl<K, F> KeyedBreakerLayer<K, F> {
+    /// These breakers, by this function of the request.
+    pub fn new<Req>(breakers: KeyedBreakers<K>, key: F) -> Self
+    where
+        F: Fn(&Req) -> K,
+    {
+        Self { breakers, key, policy: Plain, _error: PhantomData }
+    }
+}
+
+impl<K, F, P, E> KeyedBreakerLayer<K, F, P, E> {
+    /// Reads results by another policy.
+    #[must_use]
+    pub fn with_policy<P2>(self, policy: P2) -> KeyedBreakerLayer<K, F, P2, E> {
+        KeyedBreakerLayer { breakers: self.breakers, key: self.key, policy, _error: PhantomData }
+    }
+
+    /// Gives errors as another type, without boxing.
+    #[must_use]
+    pub fn with_error<E2>(self) -> KeyedBreakerLayer<K, F, P, E2> {
+        KeyedBreakerLayer { breakers: self.breakers, key: self.key, policy: self.policy, _error: PhantomData }
+    }
+}
+
+impl<S, K, F: Clone, P: Clone, E> Layer<S> for KeyedBreakerLayer<K, F, P, E> {
+    type Service = KeyedBreaker<S, K, F, P, E>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        KeyedBreaker {
+            inner,
+            breakers: self.breakers.clone(),
+            key: self.key.clone(),
+            policy: self.policy.clone(),
+            _error: PhantomData,
+        }
+    }
+}
+
+impl<K, F: Clone, P: Clone, E> Clone for KeyedBreakerLayer<K, F, P, E> {
+    fn clone(&self) -> Self {
+        Self {
+            breakers: self.breakers.clone(),
+            key: self.key.clone(),
+            policy: self.policy.clone(),
+            _error: PhantomData,
+        }
+    }
+}
+
+impl<K, F, P, E> fmt::Debug for KeyedBreakerLayer<K, F, P, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyedBreakerLayer").field("breakers", &self.breakers).finish_non_exhaustive()
+    }
+}
+
+// === impl KeyedBreaker ===
+
+impl<S, K, F, P, E, Req> Service<Req> for KeyedBreaker<S, K, F, P, E>
+where
+    S: Service<Req> + Clone,
+    S::Error: Into<E>,
+    E: Refusal,
+    K: Hash + Eq + Clone + fmt::Display,
+    F: Fn(&Req) -> K,
+    P: Classify<S::Response, E> + Clone,
+{
+    type Response = S::Response;
+    type Error = E;
+    type Future = BreakerFuture<S::Future, P, E>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        match self.breakers.get(&(self.key)(&request)).try_acquire() {
+            Ok(permit) => BreakerFuture::calling(self.inner.call(request), permit, self.policy.clone()),
+            Err(rejected) => {
+                // No readiness of the inner service is kept while refusing.
+                self.inner = self.inner.clone();
+                BreakerFuture::refused(rejected)
+            }
+        }
+    }
+}
+
+impl<S: Clone, K, F: Clone, P: Clone, E> Clone for KeyedBreaker<S, K, F, P, E> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            breakers: self.breakers.clone(),
+            key: self.key.clone(),
+            policy: self.policy.clone(),
+            _error: PhantomData,
+        }
+    }
+}
+
+impl<S: fmt::Debug, K, F, P, E> fmt::Debug for KeyedBreaker<S, K, F, P, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyedBreaker").field("breakers", &self.breakers).field("inner", &self.inner).finish()
+    }
+}

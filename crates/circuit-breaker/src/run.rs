@@ -1,0 +1,65 @@
+//! The function form: a breaker around plain async or blocking code.
+
+use std::future::Future;
+
+use mainstay_core::{BoxError, Classify, Plain, Refusal};
+
+use crate::Breaker;
+
+impl Breaker {
+    /// Runs the work through the breaker: every error is a failure, unless one of our layers refused.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), mainstay_core::BoxError> {
+    /// use mainstay_circuit_breaker::Breaker;
+    ///
+    /// let breaker = Breaker::new("files");
+    /// let text = breaker.run(|| async { "42".parse::<u32>() }).await?;
+    /// assert_eq!(text, 42);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// The work's own error, or the refusal.
+    pub async fn run<F, Fut, T, E>(&self, work: F) -> Result<T, BoxError>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        E: Into<BoxError>,
+    {
+        self.run_with(&Plain, || async { work().await.map_err(Into::into) }).await
+    }
+
+    /// Runs the work through the breaker, with results read by a policy and errors of any type that carries refusals.
+    ///
+    /// # Errors
+    /// The work's own error, or the refusal.
+    pub async fn run_with<P, F, Fut, T, E>(&self, policy: &P, work: F) -> Result<T, E>
+    where
+        P: Classify<T, E>,
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        E: Refusal,
+    {
+        let permit = self.try_acquire()?;
+        let result = work().await;
+        permit.settle(policy.classify(result.as_ref()));
+        result
+    }
+
+    /// Runs blocking work through the breaker, on the thread it is called on; inside a runtime call it from
+    /// `spawn_blocking`.
+    ///
+    /// # Errors
+    /// The work's own error, or the refusal.
+    pub fn run_blocking<F, T, E>(&self, work: F) -> Result<T, BoxError>
+    where
+        F: FnOnce() -> Result<T, E>,
+        E: Into<BoxError>,
+    {
+        let permit = self.try_acquire()?;
+        let result = work().map_err(Into::into);
+        permit.settle(Plain.classify(result.as_ref()));
+        result
+    }
+}

@@ -1,0 +1,314 @@
+//! What a breaker can be told.
+
+use std::time::Duration;
+
+use mainstay_core::{
+    InvalidSetting, Window,
+    settings::{self, LONGEST, SHORTEST},
+};
+
+/// Settings of a [`Breaker`](crate::Breaker). Any enabled rule opens it.
+///
+/// The default opens at 50 % failures among the last 100 calls, of which at least 20 were made, for half a second at
+/// first. Presets by name: [`standard`](Self::standard), [`quick`](Self::quick), [`sensitive`](Self::sensitive).
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
+pub struct BreakerSettings {
+    /// Opens after this many failures in a row. Overloads neither lengthen nor end the row. Default: off.
+    pub consecutive_failures: Option<u32>,
+    /// Opens when at least this share of the window failed, 0..=1. Default 0.5.
+    pub failure_rate: Option<f64>,
+    /// Opens when at least a share of the window was slow. Costs a second clock read per call. Default: off.
+    pub slow_calls: Option<SlowCalls>,
+    /// What the rates are taken over. Default: the last 100 calls.
+    pub window: WindowSettings,
+    /// Below this many calls in the window a rate says nothing. Default 20.
+    pub minimum_calls: u32,
+    /// A call that its caller gave up on after this long counts as a failure, so that `timeout(breaker(..))` opens over
+    /// a hung backend; one given up sooner says nothing. Costs one clock read per call. Default 1 s; `None` turns it off.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub abandoned_after: Option<Duration>,
+    /// How long it stays open.
+    pub open: OpenSettings,
+    /// How it finds out that the dependency is back.
+    pub recovery: Recovery,
+    /// After closing, admit a growing share of calls, from 10 % to all, over this long. Default: off.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub ramp: Option<Duration>,
+}
+
+/// When a call is slow, and what share of slow calls is too many.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+pub struct SlowCalls {
+    /// A call that took at least this long is slow, whatever its outcome.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub duration: Duration,
+    /// Opens when at least this share of the window was slow, 0..=1.
+    pub rate: f64,
+}
+
+/// What rates are taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum WindowSettings {
+    /// The last N calls. Up to 104 fit one atomic word.
+    LastCalls(u32),
+    /// The calls of the last T, in ten slices.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    Last(Duration),
+}
+
+/// How long an open breaker stays open: `base`, grown with each opening in a row, up to `max`, plus or minus jitter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
+pub struct OpenSettings {
+    /// The first opening. Default 0.5 s: 30-60 s, as other libraries have it, is 30-60 s of refusals after a
+    /// hiccup of one.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub base: Duration,
+    /// The longest. Default 8 s.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub max: Duration,
+    /// How it grows with the k-th opening in a row.
+    pub growth: Growth,
+    /// The share by which chance changes it, 0..=0.5. Default 0.1.
+    pub jitter: f64,
+    /// After closing, each period of this length without an opening takes one step of growth back. Default 30 s.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub decay: Duration,
+}
+
+/// How the time grows with the k-th opening in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Growth {
+    /// `base * 2^(k-1)`.
+    Doubling,
+    /// `base * k`.
+    Linear,
+    /// `base`.
+    Constant,
+}
+
+/// How an open breaker finds out that the dependency is back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Recovery {
+    /// Half-open: a few live calls are let through.
+    Trials {
+        /// How many at a time. Default 3.
+        permits: u32,
+        /// How long one may take; later it counts as a failure and its place is free. Default 30 s; keep it above the
+        /// attempt timeout.
+        #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+        lease: Duration,
+        /// What they must show.
+        verdict: Verdict,
+    },
+    /// No live call while open: probes tell ([`Breaker::record_probe`](crate::Breaker::record_probe)). It closes at the
+    /// first instant where the open time has passed, the last `successes` probes succeeded, and the newest is fresh.
+    Probes {
+        /// How many successes in a row.
+        successes: u32,
+        /// How old the newest may be.
+        #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+        fresh_for: Duration,
+    },
+}
+
+/// What trial calls must show.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Verdict {
+    /// Close after this many successes; open again on the first failure. The default, with 3.
+    Successes(u32),
+    /// Judge a number of calls by their failure rate, as early as the decision is certain either way: for
+    /// dependencies with some background errors.
+    Rate {
+        /// How many trial calls.
+        calls: u32,
+        /// Open again at this share of failures, 0..=1.
+        failure_rate: f64,
+    },
+}
+
+// === impl BreakerSettings ===
+
+impl BreakerSettings {
+    /// 5 failures in a row or 50 % of the last 300 s, open for 60 s, closed by 3 successes. A minute of refusals
+    /// after a hiccup is what it costs.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self {
+            consecutive_failures: Some(5),
+            window: WindowSettings::Last(Duration::from_secs(300)),
+            open: OpenSettings::constant(Duration::from_secs(60)),
+            ..Self::default()
+        }
+    }
+
+    /// 5 failures in a row, open for 30 s, 3 trial calls.
+    #[must_use]
+    pub fn quick() -> Self {
+        Self {
+            consecutive_failures: Some(5),
+            failure_rate: None,
+            open: OpenSettings::constant(Duration::from_secs(30)),
+            ..Self::default()
+        }
+    }
+
+    /// 3 failures in a row, open for 30 s, closed by 2 successes.
+    #[must_use]
+    pub fn sensitive() -> Self {
+        Self {
+            consecutive_failures: Some(3),
+            failure_rate: None,
+            open: OpenSettings::constant(Duration::from_secs(30)),
+            recovery: Recovery::trials(2),
+            ..Self::default()
+        }
+    }
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// A field out of its range, or no rule at all.
+    pub fn validate(&self) -> Result<(), InvalidSetting> {
+        if let Some(failures) = self.consecutive_failures {
+            settings::count("consecutive_failures", failures.into(), 1..=1_000_000)?;
+        }
+        if let Some(rate) = self.failure_rate {
+            settings::rate("failure_rate", rate)?;
+        }
+        if let Some(slow) = self.slow_calls {
+            settings::duration("slow_calls.duration", slow.duration, SHORTEST..=LONGEST)?;
+            settings::rate("slow_calls.rate", slow.rate)?;
+        }
+        self.window.validate(self.minimum_calls)?;
+        if let Some(after) = self.abandoned_after {
+            settings::duration("abandoned_after", after, SHORTEST..=LONGEST)?;
+        }
+        if let Some(ramp) = self.ramp {
+            settings::duration("ramp", ramp, SHORTEST..=LONGEST)?;
+        }
+        self.open.validate().map_err(|error| error.within("open"))?;
+        self.recovery.validate().map_err(|error| error.within("recovery"))
+    }
+}
+
+impl Default for BreakerSettings {
+    fn default() -> Self {
+        Self {
+            consecutive_failures: None,
+            failure_rate: Some(0.5),
+            slow_calls: None,
+            window: WindowSettings::LastCalls(100),
+            minimum_calls: 20,
+            abandoned_after: Some(Duration::from_secs(1)),
+            open: OpenSettings::default(),
+            recovery: Recovery::trials(3),
+            ramp: None,
+        }
+    }
+}
+
+// === impl WindowSettings ===
+
+impl WindowSettings {
+    pub(crate) fn build(self) -> Window {
+        match self {
+            Self::LastCalls(n) => Window::last_calls(n),
+            Self::Last(span) => Window::last(span),
+        }
+    }
+
+    fn validate(self, minimum_calls: u32) -> Result<(), InvalidSetting> {
+        let most = match self {
+            Self::LastCalls(n) => {
+                settings::count("window.last_calls", n.into(), 1..=1_000_000)?;
+                n
+            }
+            Self::Last(span) => {
+                settings::duration("window.last", span, Duration::from_millis(10)..=LONGEST)?;
+                u32::MAX
+            }
+        };
+        settings::count("minimum_calls", minimum_calls.into(), 1..=most.into())
+    }
+}
+
+// === impl OpenSettings ===
+
+impl OpenSettings {
+    /// The same time for every opening.
+    #[must_use]
+    pub fn constant(time: Duration) -> Self {
+        Self { base: time, max: time, growth: Growth::Constant, ..Self::default() }
+    }
+
+    /// The time of the k-th opening in a row, before jitter.
+    #[must_use]
+    pub fn time(&self, openings: u32) -> Duration {
+        let steps = openings.max(1) - 1;
+        let grown = match self.growth {
+            Growth::Doubling => self.base.saturating_mul(1_u32.checked_shl(steps).unwrap_or(u32::MAX)),
+            Growth::Linear => self.base.saturating_mul(steps.saturating_add(1)),
+            Growth::Constant => self.base,
+        };
+        grown.min(self.max)
+    }
+
+    fn validate(&self) -> Result<(), InvalidSetting> {
+        settings::duration("base", self.base, SHORTEST..=LONGEST)?;
+        settings::duration("max", self.max, self.base..=LONGEST)?;
+        settings::duration("decay", self.decay, SHORTEST..=LONGEST)?;
+        match (0.0..=0.5).contains(&self.jitter) {
+            true => Ok(()),
+            false => Err(InvalidSetting::new("jitter", self.jitter, "must be 0 to 0.5")),
+        }
+    }
+}
+
+impl Default for OpenSettings {
+    fn default() -> Self {
+        Self {
+            base: Duration::from_millis(500),
+            max: Duration::from_secs(8),
+            growth: Growth::Doubling,
+            jitter: 0.1,
+            decay: Duration::from_secs(30),
+        }
+    }
+}
+
+// === impl Recovery ===
+
+impl Recovery {
+    /// Trial calls, three at a time, with leases of 30 s; closes after this many successes.
+    #[must_use]
+    pub fn trials(successes: u32) -> Self {
+        Self::Trials { permits: 3, lease: Duration::from_secs(30), verdict: Verdict::Successes(successes) }
+    }
+
+    fn validate(&self) -> Result<(), InvalidSetting> {
+        match *self {
+            Self::Trials { permits, lease, verdict } => {
+                settings::count("permits", permits.into(), 1..=10_000)?;
+                settings::duration("lease", lease, SHORTEST..=LONGEST)?;
+                match verdict {
+                    Verdict::Successes(n) => settings::count("successes", n.into(), 1..=1_000_000),
+                    Verdict::Rate { calls, failure_rate } => {
+                        settings::count("calls", calls.into(), 1..=1_000_000)?;
+                        settings::rate("failure_rate", failure_rate)
+                    }
+                }
+            }
+            Self::Probes { successes, fresh_for } => {
+                settings::count("successes", successes.into(), 1..=1_000_000)?;
+                settings::duration("fresh_for", fresh_for, SHORTEST..=LONGEST)
+            }
+        }
+    }
+}

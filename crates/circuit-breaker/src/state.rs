@@ -1,0 +1,138 @@
+//! The state as one atomic word, so that asking costs one load.
+//!
+//! Bits from low to high: 2 for the state, 2 for the mode, 1 for "calls are timed", 1 for "ramping", and the rest
+//! for the epoch. A closed breaker in its normal mode that times nothing is a word whose low bits are zero.
+
+use std::fmt;
+
+use portable_atomic::{AtomicU64, Ordering};
+
+/// What the circuit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum State {
+    /// Calls pass.
+    Closed,
+    /// Calls are refused.
+    Open,
+    /// A few trial calls pass.
+    HalfOpen,
+}
+
+/// What an operator made of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Mode {
+    /// It works by its rules.
+    Normal,
+    /// It refuses everything until told otherwise.
+    ForcedOpen,
+    /// It lets everything pass and records nothing.
+    Disabled,
+    /// It records, and reports what it would have done, but refuses nothing.
+    Shadow,
+}
+
+/// One reading of the word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Word(u64);
+
+#[derive(Debug)]
+pub(crate) struct AtomicWord(AtomicU64);
+
+const MODE_AT: u32 = 2;
+const TIMED: u64 = 1 << 4;
+const RAMPING: u64 = 1 << 5;
+const EPOCH_AT: u32 = 6;
+
+// === impl Word ===
+
+impl Word {
+    pub(crate) fn new(epoch: u64, state: State, mode: Mode) -> Self {
+        Self((epoch << EPOCH_AT) | ((mode as u64) << MODE_AT) | state as u64)
+    }
+
+    pub(crate) fn timed(self, timed: bool) -> Self {
+        Self(if timed { self.0 | TIMED } else { self.0 & !TIMED })
+    }
+
+    pub(crate) fn ramping(self, ramping: bool) -> Self {
+        Self(if ramping { self.0 | RAMPING } else { self.0 & !RAMPING })
+    }
+
+    pub(crate) fn is_timed(self) -> bool {
+        self.0 & TIMED != 0
+    }
+
+    pub(crate) fn is_ramping(self) -> bool {
+        self.0 & RAMPING != 0
+    }
+
+    /// Closed, in the normal mode, and not ramping: everything passes.
+    pub(crate) fn passes(self) -> bool {
+        self.0 & ((TIMED - 1) | RAMPING) == 0
+    }
+
+    pub(crate) fn epoch(self) -> u64 {
+        self.0 >> EPOCH_AT
+    }
+
+    pub(crate) fn state(self) -> State {
+        match self.0 & 0b11 {
+            0 => State::Closed,
+            1 => State::Open,
+            _ => State::HalfOpen,
+        }
+    }
+
+    pub(crate) fn mode(self) -> Mode {
+        match (self.0 >> MODE_AT) & 0b11 {
+            0 => Mode::Normal,
+            1 => Mode::ForcedOpen,
+            2 => Mode::Disabled,
+            _ => Mode::Shadow,
+        }
+    }
+}
+
+// === impl AtomicWord ===
+
+impl AtomicWord {
+    pub(crate) fn new(word: Word) -> Self {
+        Self(AtomicU64::new(word.0))
+    }
+
+    pub(crate) fn load(&self) -> Word {
+        Word(self.0.load(Ordering::Acquire))
+    }
+
+    /// Only while the engine's lock is held.
+    pub(crate) fn store(&self, word: Word) {
+        self.0.store(word.0, Ordering::Release);
+    }
+}
+
+// === impl State ===
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half-open",
+        })
+    }
+}
+
+// === impl Mode ===
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Normal => "normal",
+            Self::ForcedOpen => "forced open",
+            Self::Disabled => "disabled",
+            Self::Shadow => "shadow",
+        })
+    }
+}
