@@ -19,7 +19,7 @@ use crate::{
 
 /// Runs the gateway until it is told to stop.
 pub(crate) async fn serve(settings: Settings) -> io::Result<()> {
-    let listener = TcpListener::bind(settings.listen_addr).await?;
+    let listener = listen(settings.listen_addr).await?;
     let address = listener.local_addr()?;
     println!("gateway listens on http://{address}");
     let backends = match &settings.primary {
@@ -33,6 +33,12 @@ pub(crate) async fn serve(settings: Settings) -> io::Result<()> {
     };
     let app = router(&settings, &backends[0]).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app).await
+}
+
+/// Binds, or says to which address it could not.
+async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let wrong = |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
+    TcpListener::bind(address).await.map_err(wrong)
 }
 
 /// The endpoints in the order in which they are preferred: primary, backup, backup-2, ..

@@ -21,14 +21,14 @@ Paste into another terminal:
   curl -si http://{gateway}{prefix}/json | grep -i x-served-by
 
   # Make it fail. No client notices: the backup serves.
-  curl -s -H 'content-type: application/json' -d '{{\"fault\":\"fail\"}}' {primary}/demo/fault; echo
+  curl -s -d '{{\"fault\":\"fail\"}}' {primary}/demo/fault; echo
   for i in 1 2 3 4 5; do curl -si http://{gateway}{prefix}/json | grep -i x-served-by; done
 
   # Why, since when, and when traffic may return.
   curl -s http://{gateway}/status.json
 
   # Repair it. Traffic returns once the hold is over and enough probes in a row were good.
-  curl -s -H 'content-type: application/json' -d '{{\"fault\":\"recover\"}}' {primary}/demo/fault; echo
+  curl -s -d '{{\"fault\":\"recover\"}}' {primary}/demo/fault; echo
   curl -s http://{gateway}/status.json
 
 Other faults: {{\"fault\":\"hang\"}}, {{\"fault\":\"slow\",\"delay_ms\":2000}}, {{\"fault\":\"reset\"}},

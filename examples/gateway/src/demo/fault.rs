@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
+    body::Bytes,
     extract::{ConnectInfo, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -58,10 +59,11 @@ pub(super) async fn current(State(faults): State<Faults>) -> Json<Fault> {
     Json(*faults.0.borrow())
 }
 
-/// `POST /demo/fault`
-pub(super) async fn set(State(faults): State<Faults>, Json(fault): Json<Fault>) -> Json<Fault> {
+/// `POST /demo/fault`. Takes any content type, so that `curl -d` is enough.
+pub(super) async fn set(State(faults): State<Faults>, body: Bytes) -> Result<Json<Fault>, (StatusCode, String)> {
+    let fault = serde_json::from_slice(&body).map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}\n")))?;
     faults.0.send_replace(fault);
-    Json(fault)
+    Ok(Json(fault))
 }
 
 /// Stands before every route under the prefix.

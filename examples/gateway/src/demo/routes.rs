@@ -5,7 +5,7 @@ use std::{convert::Infallible, time::Duration};
 use axum::{
     Json, Router,
     body::{Body, Bytes},
-    extract::{Path, Request, State},
+    extract::{OriginalUri, Path, Request, State},
     response::Response,
     routing,
 };
@@ -54,7 +54,7 @@ async fn delay(State(about): State<Value>, Path(ms): Path<u64>) -> Json<Value> {
 }
 
 /// What arrived, as it arrived: method, path and query, headers, body, trailers.
-async fn echo(State(about): State<Value>, request: Request) -> Json<Value> {
+async fn echo(State(about): State<Value>, OriginalUri(target): OriginalUri, request: Request) -> Json<Value> {
     let (parts, mut body) = request.into_parts();
     let (mut shown, mut bytes, mut trailers) = (Vec::new(), 0, Value::Null);
     while let Some(Ok(frame)) = body.frame().await {
@@ -70,7 +70,7 @@ async fn echo(State(about): State<Value>, request: Request) -> Json<Value> {
         about,
         json!({
             "method": parts.method.as_str(),
-            "target": parts.uri.to_string(),
+            "target": target.to_string(),
             "headers": fields(&parts.headers),
             "body": String::from_utf8_lossy(&shown),
             "bytes": bytes,

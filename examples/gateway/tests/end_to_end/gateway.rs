@@ -1,0 +1,128 @@
+//! A gateway and its backends, each a process of its own.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use crate::{
+    client::{Answer, get, post, until},
+    process::Process,
+};
+
+/// Quick ones, so that a test sees holds and intervals pass.
+const QUICK: &[(&str, &str)] = &[
+    ("LISTEN_ADDR", "127.0.0.1:0"),
+    ("BACKEND_HEALTH_TIMEOUT_SECONDS", "0.2"),
+    ("BACKEND_HEALTH_RECHECK_INTERVAL_SECONDS", "0.3"),
+    ("BACKEND_HEALTH_PROBE_MAX_RETRIES", "0"),
+    ("BACKEND_HEALTH_PROBE_BACKOFF_BASE_SECONDS", "0.05"),
+    ("BACKEND_HEALTH_MIN_FALLBACK_DURATION_SECONDS", "1"),
+    ("ATTEMPT_TIMEOUT_SECONDS", "1"),
+    ("REQUEST_TIMEOUT_SECONDS", "5"),
+    ("DRAIN_DELAY_SECONDS", "0"),
+    ("DRAIN_TIMEOUT_SECONDS", "5"),
+];
+
+pub(crate) struct Gateway(Process);
+
+pub(crate) struct Backend(Process);
+
+/// A gateway with a primary and a backup.
+pub(crate) struct Trio {
+    pub(crate) gateway: Gateway,
+    pub(crate) primary: Backend,
+    pub(crate) backup: Backend,
+}
+
+// === impl Gateway ===
+
+impl Gateway {
+    /// With quick settings, and these over them.
+    pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
+        let settings: Vec<_> = QUICK.iter().chain(settings).copied().collect();
+        Self(Process::start(&[], &settings))
+    }
+
+    /// In front of one backend.
+    pub(crate) fn before(primary: &Backend, settings: &[(&str, &str)]) -> Self {
+        let url = primary.url();
+        let settings: Vec<_> = [("BACKEND_API_URL", url.as_str())].iter().chain(settings).copied().collect();
+        Self::start(&settings)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.address()
+    }
+
+    pub(crate) fn process(&mut self) -> &mut Process {
+        &mut self.0
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.0.log()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        get(self.address(), path).await
+    }
+
+    /// What the gateway says of itself.
+    pub(crate) async fn status(&self) -> Value {
+        self.get("/status.json").await.json()
+    }
+}
+
+// === impl Backend ===
+
+impl Backend {
+    pub(crate) fn start(name: &str) -> Self {
+        Self(Process::start(&["demo-backend", "--name", name], &[]))
+    }
+
+    /// A second life at the same address.
+    pub(crate) fn restart(name: &str, address: SocketAddr) -> Self {
+        Self(Process::start(&["demo-backend", "--name", name, "--listen", &address.to_string()], &[]))
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.address()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    pub(crate) fn process(&mut self) -> &mut Process {
+        &mut self.0
+    }
+
+    /// Makes it misbehave: the body of `POST /demo/fault`.
+    pub(crate) async fn fault(&self, fault: Value) {
+        let answer = post(self.address(), "/demo/fault", fault.to_string()).await;
+        assert!(answer.status.is_success(), "{answer:?}");
+    }
+
+    pub(crate) async fn recover(&self) {
+        self.fault(json!({ "fault": "recover" })).await;
+    }
+}
+
+// === impl Trio ===
+
+impl Trio {
+    pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
+        let (primary, backup) = (Backend::start("primary"), Backend::start("backup"));
+        let url = backup.url();
+        let settings: Vec<_> = [("BACKEND_API_FALLBACK_URL", url.as_str())].iter().chain(settings).copied().collect();
+        let gateway = Gateway::before(&primary, &settings);
+        Self { gateway, primary, backup }
+    }
+
+    /// Waits until the gateway says that this endpoint is the active one.
+    pub(crate) async fn until_active(&self, name: &str) {
+        until(&format!("{name} is active"), async || {
+            (self.gateway.status().await["failover"]["active"] == name).then_some(())
+        })
+        .await;
+    }
+}
