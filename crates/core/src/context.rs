@@ -33,6 +33,10 @@ pub struct Context {
 
 /// A count of sends that all copies of one request share, so that retry and failover together stay
 /// below one limit.
+///
+/// Whichever layer puts it into the context takes the request's first send. After that each layer takes one for
+/// every *further* send that it decides on (another attempt, another endpoint), and none for the request it was
+/// handed: so nothing is counted twice, however the layers are nested.
 #[derive(Clone)]
 pub struct Sends(Arc<AtomicU32>);
 
@@ -95,6 +99,12 @@ impl Sends {
     #[must_use]
     pub fn left(&self) -> u32 {
         self.0.load(Relaxed)
+    }
+
+    /// Takes all that are left: what a layer does whose budget is used up, so that the layers above it do not
+    /// repeat the request either.
+    pub fn exhaust(&self) {
+        self.0.store(0, Relaxed);
     }
 }
 

@@ -3,7 +3,7 @@
 //! Each layer asks only for the traits it needs, so a breaker needs nothing but [`Classify`]. One
 //! object with all four as methods was rejected: it would force every user to know every layer.
 
-use std::{fmt, marker::PhantomData, time::Duration};
+use std::{fmt, time::Duration};
 
 use crate::{Context, FailureKind, Name, Outcome, Refusal};
 
@@ -53,6 +53,11 @@ pub trait Replay<Req> {
     note = "`Plain` works for any request and has no context; name the protocol's policy (`Http`, `Grpc`, `Reqwest`) for HTTP requests"
 )]
 pub trait Contextual<Req> {
+    /// Whether requests carry a context at all. Where they do not, a layer saves itself the making of one.
+    fn carries_context(&self) -> bool {
+        true
+    }
+
     /// The request's context, if the protocol carries one.
     fn context<'a>(&self, request: &'a Req) -> Option<&'a Context> {
         let _ = request;
@@ -93,10 +98,8 @@ pub struct Degraded {
 pub struct Plain;
 
 /// A policy made of a closure; see [`classify_fn`]. Everything else is as in [`Plain`].
-pub struct ClassifyFn<F, Res, E> {
-    classify: F,
-    _types: PhantomData<fn(&Res, &E)>,
-}
+#[derive(Clone, Copy)]
+pub struct ClassifyFn<F>(F);
 
 /// A policy from a closure over the result; requests are treated as [`Plain`] treats them.
 ///
@@ -110,11 +113,11 @@ pub struct ClassifyFn<F, Res, E> {
 /// });
 /// assert!(policy.classify(Ok(&0)).is_failure());
 /// ```
-pub fn classify_fn<F, Res, E>(classify: F) -> ClassifyFn<F, Res, E>
+pub fn classify_fn<F, Res, E>(classify: F) -> ClassifyFn<F>
 where
     F: Fn(Result<&Res, &E>) -> Outcome,
 {
-    ClassifyFn { classify, _types: PhantomData }
+    ClassifyFn(classify)
 }
 
 // === impl Plain ===
@@ -137,38 +140,36 @@ impl<Req: Clone> Replay<Req> for Plain {
     }
 }
 
-impl<Req> Contextual<Req> for Plain {}
+impl<Req> Contextual<Req> for Plain {
+    fn carries_context(&self) -> bool {
+        false
+    }
+}
 
 impl<Res> Mark<Res> for Plain {}
 
 // === impl ClassifyFn ===
 
-impl<F, Res, E> Classify<Res, E> for ClassifyFn<F, Res, E>
+impl<F, Res, E> Classify<Res, E> for ClassifyFn<F>
 where
     F: Fn(Result<&Res, &E>) -> Outcome,
 {
     fn classify(&self, result: Result<&Res, &E>) -> Outcome {
-        (self.classify)(result)
+        (self.0)(result)
     }
 }
 
-impl<F, Res, E, Req: Clone> Replay<Req> for ClassifyFn<F, Res, E> {
+impl<F, Req: Clone> Replay<Req> for ClassifyFn<F> {
     fn replay(&self, request: &Req) -> Option<Req> {
         Some(request.clone())
     }
 }
 
-impl<F, Res, E, Req> Contextual<Req> for ClassifyFn<F, Res, E> {}
+impl<F, Req> Contextual<Req> for ClassifyFn<F> {}
 
-impl<F, Res, E> Mark<Res> for ClassifyFn<F, Res, E> {}
+impl<F, Res> Mark<Res> for ClassifyFn<F> {}
 
-impl<F: Clone, Res, E> Clone for ClassifyFn<F, Res, E> {
-    fn clone(&self) -> Self {
-        Self { classify: self.classify.clone(), _types: PhantomData }
-    }
-}
-
-impl<F, Res, E> fmt::Debug for ClassifyFn<F, Res, E> {
+impl<F> fmt::Debug for ClassifyFn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClassifyFn").finish_non_exhaustive()
     }

@@ -53,15 +53,20 @@ impl<const N: usize> Counters<N> {
 
     /// Counts `n`.
     pub fn add_many(&self, index: usize, n: u64) {
+        let _ = self.add_and_get(index, n);
+    }
+
+    /// Counts `n`, and gives what this thread (or with shared counters, everybody) has counted so far.
+    pub fn add_and_get(&self, index: usize, n: u64) -> u64 {
         match &self.0 {
             Repr::PerThread(threads) => {
                 // This thread is the only writer of its counters.
                 let counter = &threads.get_or(zeros)[index];
-                counter.store(counter.load(Relaxed).wrapping_add(n), Relaxed);
+                let count = counter.load(Relaxed).wrapping_add(n);
+                counter.store(count, Relaxed);
+                count
             }
-            Repr::Shared(counters) => {
-                counters[index].fetch_add(n, Relaxed);
-            }
+            Repr::Shared(counters) => counters[index].fetch_add(n, Relaxed).wrapping_add(n),
         }
     }
 

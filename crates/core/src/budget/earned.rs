@@ -38,17 +38,17 @@ impl Earned {
         }
     }
 
-    pub(super) fn deposit(&self, hundredths: u32, now: Instant) {
+    pub(super) fn deposit(&self, hundredths: u64, now: Instant) {
         let number = self.number(now);
         let (balance, cap) = self.balance_and_cap(number);
-        let kept = u64::from(hundredths).min(cap.saturating_sub(balance));
+        let kept = hundredths.min(cap.saturating_sub(balance));
         let add = |word| {
             let slice = Slice::unpack(word);
             let slice = match slice.is(number) {
                 true => slice,
                 false => Slice { number, ..Slice::default() },
             };
-            let earned = (slice.earned + u64::from(hundredths)).min(MOST);
+            let earned = slice.earned.saturating_add(hundredths).min(MOST);
             let left = (slice.left + kept).min(MOST);
             Some(Slice { earned, left, ..slice }.pack())
         };

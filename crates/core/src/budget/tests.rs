@@ -70,6 +70,43 @@ async fn an_explicit_refill_serves_quiet_clients() {
     assert_eq!(budget.snapshot().balance, 2.0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn successes_counted_without_a_clock_earn_as_much() {
+    let budget = Budget::new();
+    assert!(spend(&budget, Cost::Retry), "the token it starts with");
+    (0..3).for_each(|_| budget.earn());
+    assert!(!spend(&budget, Cost::Retry));
+    budget.earn();
+    assert!(spend(&budget, Cost::Retry) && !spend(&budget, Cost::Retry));
+    (0..39).for_each(|_| budget.earn());
+    assert_eq!(budget.snapshot().balance, 9.75);
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert_eq!(budget.snapshot().balance, 0.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_counted_long_ago_is_not_as_good_as_new() {
+    let budget = Budget::new();
+    (0..12).for_each(|_| budget.earn());
+    tokio::time::advance(Duration::from_secs(40)).await;
+    // A quarter of that time is the expiry: three successes.
+    assert_eq!(budget.snapshot().balance, 1.75);
+}
+
+#[test]
+fn threads_that_settle_at_once_credit_each_success_once() {
+    for _ in 0..50 {
+        let settings = BudgetSettings { cap: 10_000.0, reserve: 0.0, ..Default::default() };
+        let budget = Budget::with_settings(settings).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..1_000).for_each(|_| budget.earn()));
+            }
+        });
+        assert_eq!(budget.snapshot().balance, 1_000.0);
+    }
+}
+
 #[test]
 fn wrong_settings_are_named() {
     let wrong = |change: fn(&mut BudgetSettings)| {
