@@ -1,3 +1,50 @@
 //! What HTTP and gRPC add to Mainstay's vocabulary.
+//!
+//! * **Policies** tell every layer of a stack what it must know of the protocol: [`Http`], [`Grpc`], and `Reqwest`
+//!   (feature `reqwest`). They classify results by status, `Retry-After` and pushback, repeat what is safe to repeat,
+//!   carry the context in the request's extensions, and mark degraded answers.
+//! * **Bodies**: [`Replayable`] sends a streamed request body again from a bounded buffer.
+//! * **Refusals**: [`response`] and [`grpc_response`] are the one place where a refusal becomes a response;
+//!   [`RejectionLayer`] does it for a whole server.
+//! * **[`proxy`]**: what a reverse proxy does to the heads of messages.
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! * `axum`: refusals as axum's responses (`into_response`, `handle_error`), the degraded marker as an extractor.
+//! * `tonic`: refusals as `tonic::Status`, statuses in errors and results classified.
+//! * `reqwest`: the `Reqwest` policy.
 
+#[cfg(feature = "axum")]
+mod axum;
+mod error;
+mod grpc_status;
+mod idempotency;
+mod policy;
 pub mod proxy;
+mod rejection;
+mod rejection_layer;
+mod replay_body;
+mod replayable;
+mod retry_after;
+mod status;
+#[cfg(feature = "tonic")]
+mod tonic;
+
+#[cfg(feature = "axum")]
+pub use self::axum::{handle_error, into_response};
+#[cfg(feature = "tonic")]
+pub use self::tonic::{GrpcError, grpc_status};
+pub use error::classify_error;
+pub use grpc_status::{GRPC_MESSAGE, GRPC_RETRY_PUSHBACK, GRPC_STATUS, GrpcCode, classify_grpc, classify_grpc_head};
+pub use idempotency::{IDEMPOTENCY_KEY, Retryable, is_repeatable};
+#[cfg(feature = "reqwest")]
+pub use policy::Reqwest;
+pub use policy::{Draining, Grpc, Http, X_DEGRADED};
+pub use rejection::{PROBLEM_JSON, bad_gateway, grpc_code, grpc_response, grpc_unavailable, response, status};
+pub use rejection_layer::{Rejection, RejectionFuture, RejectionLayer, Respond};
+pub use replay_body::ReplayBody;
+pub use replayable::{Replayable, ReplayableError};
+pub use retry_after::{retry_after, retry_after_value};
+pub use status::{classify_head, classify_status};

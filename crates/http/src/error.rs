@@ -1,0 +1,61 @@
+//! What an error says about the dependency.
+
+use std::{any::Any, error::Error, io};
+
+use mainstay_core::{BoxError, FailureKind, Outcome, Refusal, Rejected};
+
+use crate::ReplayableError;
+
+/// The verdict on a transport error: a refusal of ours as what it is, a failure of the *request's* body as the
+/// caller's own, a timeout as such, and everything else as a failure of the network.
+///
+/// Causes are looked at where the error is a [`BoxError`]; of a typed error only its refusals are known.
+#[must_use]
+pub fn classify_error<E: Refusal + 'static>(error: &E) -> Outcome {
+    if let Some(rejected) = error.rejected() {
+        return rejected.outcome();
+    }
+    causes(error).and_then(classify_causes).unwrap_or(Outcome::failure(FailureKind::Network))
+}
+
+/// The error as one with causes, where its type is known to be one.
+fn causes<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
+    let error: &dyn Any = error;
+    #[cfg(feature = "tonic")]
+    if let Some(error) = error.downcast_ref::<crate::GrpcError>() {
+        return Some(error);
+    }
+    error.downcast_ref::<BoxError>().map(|error| error.as_ref() as _)
+}
+
+/// The verdict of the first cause that is known, the error itself included.
+pub(crate) fn classify_causes(error: &(dyn Error + 'static)) -> Option<Outcome> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(outcome) = classify_cause(error) {
+            return Some(outcome);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+fn classify_cause(error: &(dyn Error + 'static)) -> Option<Outcome> {
+    if let Some(rejected) = error.downcast_ref::<Rejected>() {
+        return Some(rejected.outcome());
+    }
+    if error.is::<ReplayableError>() {
+        return Some(Outcome::Ignored);
+    }
+    #[cfg(feature = "reqwest")]
+    if let Some(error) = error.downcast_ref::<reqwest::Error>() {
+        return crate::policy::classify_reqwest(error);
+    }
+    #[cfg(feature = "tonic")]
+    if let Some(outcome) = crate::policy::classify_tonic(error) {
+        return Some(outcome);
+    }
+    let timeout = error.is::<tokio::time::error::Elapsed>()
+        || error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut);
+    timeout.then_some(Outcome::failure(FailureKind::Timeout))
+}

@@ -1,0 +1,74 @@
+//! Which requests are safe to send twice.
+
+use http::{Extensions, HeaderMap, HeaderName, Method};
+
+/// `Idempotency-Key`: the client numbers its operation, and the server does it once however often it is asked.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The caller's word, in the request's extensions, on whether the request is safe to send twice. It goes before
+/// method and headers.
+///
+/// ```
+/// use mainstay_http::{Retryable, is_repeatable};
+///
+/// let search = http::Request::post("/search").extension(Retryable::Yes).body(())?;
+/// assert!(is_repeatable(search.method(), search.headers(), search.extensions()));
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retryable {
+    /// Sending it twice does no harm, whatever its method.
+    Yes,
+    /// It must be sent once only, whatever its method.
+    No,
+}
+
+/// Whether a request may be sent twice: the caller's [`Retryable`] where there is one, else an idempotent method
+/// (RFC 9110, 9.2.2) or an `Idempotency-Key` that is not empty.
+#[must_use]
+pub fn is_repeatable(method: &Method, headers: &HeaderMap, extensions: &Extensions) -> bool {
+    match extensions.get() {
+        Some(Retryable::Yes) => true,
+        Some(Retryable::No) => false,
+        None => method.is_idempotent() || has_idempotency_key(headers),
+    }
+}
+
+pub(crate) fn has_idempotency_key(headers: &HeaderMap) -> bool {
+    headers.get(IDEMPOTENCY_KEY).is_some_and(|key| !key.as_bytes().trim_ascii().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn repeatable(request: http::request::Builder) -> bool {
+        let request = request.body(()).unwrap();
+        is_repeatable(request.method(), request.headers(), request.extensions())
+    }
+
+    #[test]
+    fn by_method() {
+        for safe in ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"] {
+            assert!(repeatable(Request::builder().method(safe)), "{safe}");
+        }
+        for unsafe_ in ["POST", "PATCH", "CONNECT", "PROPFIND", "get", "PURGE"] {
+            assert!(!repeatable(Request::builder().method(unsafe_)), "{unsafe_}");
+        }
+    }
+
+    #[test]
+    fn by_key() {
+        assert!(repeatable(Request::post("/").header("Idempotency-Key", "\"8e03978e\"")));
+        assert!(!repeatable(Request::post("/").header("Idempotency-Key", "")));
+    }
+
+    #[test]
+    fn the_callers_word_goes_first() {
+        assert!(repeatable(Request::post("/").extension(Retryable::Yes)));
+        assert!(!repeatable(Request::get("/").extension(Retryable::No)));
+        assert!(!repeatable(Request::post("/").header("idempotency-key", "1").extension(Retryable::No)));
+    }
+}

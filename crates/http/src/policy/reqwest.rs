@@ -1,0 +1,117 @@
+//! The policy for `reqwest::Client`.
+
+use std::time::Duration;
+
+use ::reqwest::{Error, Request, Response};
+use mainstay_core::{Classify, Context, Contextual, Degraded, FailureKind, Mark, Outcome, Refusal, Replay};
+use tokio::time::Instant;
+
+use super::{Draining, Http};
+use crate::{classify_error, classify_head, idempotency::has_idempotency_key};
+
+/// The policy of reqwest, whose `Client` is a Tower service.
+///
+/// As [`Http`], with what reqwest's own types allow: a request is repeated if its method is idempotent or it has an
+/// `Idempotency-Key`, and if its body is not a stream. A request carries no extensions that others can read, so it has
+/// no context of its own; a context that a layer sets shortens the request's timeout to the deadline.
+///
+/// ```
+/// use mainstay_core::{BoxError, Classify, Class};
+/// use mainstay_http::Reqwest;
+///
+/// let response = reqwest::Response::from(http::Response::builder().status(502).body("")?);
+/// assert_eq!(Reqwest::new().classify(Ok::<_, &BoxError>(&response)).class(), Class::Failure);
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reqwest {
+    any_method: bool,
+    mark: Http,
+}
+
+// === impl Reqwest ===
+
+impl Reqwest {
+    /// The policy with its defaults: only what is safe is repeated, and degraded answers carry no header.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { any_method: false, mark: Http::new() }
+    }
+
+    /// Repeats requests of any method, POST included: for servers known to do nothing twice.
+    #[must_use]
+    pub const fn repeating_any_method(mut self) -> Self {
+        self.any_method = true;
+        self
+    }
+
+    /// Shows a degraded answer as `x-degraded: <step>` in its headers, beside the mark in its extensions.
+    #[must_use]
+    pub const fn with_degraded_header(mut self) -> Self {
+        self.mark = self.mark.with_degraded_header();
+        self
+    }
+
+    /// Drains the short bodies of responses that will be repeated, so that their HTTP/1.1 connections are used again.
+    #[must_use]
+    pub const fn draining(self) -> Draining<Self> {
+        Draining::new(self)
+    }
+}
+
+impl<E: Refusal + 'static> Classify<Response, E> for Reqwest {
+    fn classify(&self, result: Result<&Response, &E>) -> Outcome {
+        match result {
+            Ok(response) => classify_head(response.status(), response.headers()),
+            Err(error) => classify_error(error),
+        }
+    }
+}
+
+impl<E: Refusal + 'static> Classify<Response, E> for Draining<Reqwest> {
+    fn classify(&self, result: Result<&Response, &E>) -> Outcome {
+        Reqwest::new().classify(result)
+    }
+
+    fn discard(&self, result: Result<Response, E>) {
+        if let Ok(response) = result {
+            self.drain(response.version(), ::reqwest::Body::from(response));
+        }
+    }
+}
+
+impl Replay<Request> for Reqwest {
+    fn replay(&self, request: &Request) -> Option<Request> {
+        let safe = self.any_method || request.method().is_idempotent() || has_idempotency_key(request.headers());
+        if safe { request.try_clone() } else { None }
+    }
+}
+
+impl Contextual<Request> for Reqwest {
+    fn set_context(&self, request: &mut Request, context: Context) {
+        if let Some(left) = context.time_left(Instant::now()) {
+            let timeout = request.timeout().map_or(left, |timeout| left.min(*timeout));
+            // Reqwest takes no zero for "at once"; a deadline that has passed is for the layers to refuse.
+            *request.timeout_mut() = Some(timeout.max(Duration::from_millis(1)));
+        }
+    }
+}
+
+impl Mark<Response> for Reqwest {
+    fn mark(&self, response: &mut Response, degraded: &Degraded) {
+        self.mark.show(response.headers_mut(), degraded);
+        response.extensions_mut().insert(degraded.clone());
+    }
+}
+
+/// What reqwest itself says of its error; `None` where a cause may say more.
+pub(crate) fn classify_reqwest(error: &Error) -> Option<Outcome> {
+    // The request could not be made, or its redirects go nowhere: nothing was wrong with the server.
+    if error.is_builder() || error.is_redirect() {
+        return Some(Outcome::Ignored);
+    }
+    if error.is_timeout() {
+        return Some(Outcome::failure(FailureKind::Timeout));
+    }
+    error.status().map(crate::classify_status)
+}

@@ -1,0 +1,42 @@
+//! gRPC results as tonic's own types: what a generated client gives.
+
+use std::error::Error;
+
+use ::tonic::{Response, Status, TimeoutExpired};
+use mainstay_core::{BoxError, Classify, FailureKind, Outcome};
+
+use super::Grpc;
+use crate::{GrpcCode, GrpcError, classify_error, error::classify_causes, grpc_status::with_pushback};
+
+impl<T> Classify<Response<T>, Status> for Grpc {
+    fn classify(&self, result: Result<&Response<T>, &Status>) -> Outcome {
+        result.map_or_else(classify_status, |_| Outcome::Success)
+    }
+}
+
+impl<T> Classify<Response<T>, GrpcError> for Grpc {
+    fn classify(&self, result: Result<&Response<T>, &GrpcError>) -> Outcome {
+        result.map_or_else(classify_error, |_| Outcome::Success)
+    }
+}
+
+impl<T> Classify<Response<T>, BoxError> for Grpc {
+    fn classify(&self, result: Result<&Response<T>, &BoxError>) -> Outcome {
+        result.map_or_else(classify_error, |_| Outcome::Success)
+    }
+}
+
+/// The verdict on one cause of an error, if it is tonic's.
+pub(crate) fn classify_tonic(error: &(dyn Error + 'static)) -> Option<Outcome> {
+    if error.is::<TimeoutExpired>() {
+        return Some(Outcome::failure(FailureKind::Timeout));
+    }
+    error.downcast_ref().map(classify_status)
+}
+
+/// A status that was made on this side has its reason as its source, and that says more than the code: a refusal of
+/// ours, a timeout that tonic calls `CANCELLED`.
+fn classify_status(status: &Status) -> Outcome {
+    let code = || with_pushback(GrpcCode::from(status.code()).classify(), status.metadata().as_ref());
+    status.source().and_then(classify_causes).unwrap_or_else(code)
+}

@@ -1,0 +1,234 @@
+//! A layer under which no refusal and no error leaves a server as anything but a response.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use http::Response;
+use mainstay_core::{BoxError, Refusal, Rejected};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{Grpc, Http, bad_gateway, grpc_response, grpc_unavailable, response};
+
+/// Says how a protocol shows a refusal, or an error that is none, to its client.
+#[diagnostic::on_unimplemented(
+    message = "the policy `{Self}` cannot make a `{Res}` of a refusal",
+    label = "no `Respond<{Res}>` for this policy",
+    note = "`Http` makes any `http::Response<B>` where `B: From<String>` (axum's body, `Full<Bytes>`), `Grpc` where `B: Default`"
+)]
+pub trait Respond<Res> {
+    /// The response: to the refusal, or to an error that is not one of ours.
+    fn respond(&self, rejected: Option<&Rejected>) -> Res;
+}
+
+/// Turns every refusal into its response and every other error into 502, so that the service cannot fail.
+///
+/// It goes outermost on a server. Instead of axum's `HandleErrorLayer` with a function of one's own; unlike it, it
+/// turns errors of the inner `poll_ready` into responses too. For gRPC: [`RejectionLayer::grpc`].
+///
+/// ```
+/// use http::{Request, Response};
+/// use mainstay_core::{BoxError, Reason, Rejected};
+/// use mainstay_http::RejectionLayer;
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let service = ServiceBuilder::new().layer(RejectionLayer::new()).service(service_fn(
+///     |_: Request<()>| async { Err::<Response<String>, BoxError>(Rejected::new(Reason::CircuitOpen, "orders").into()) },
+/// ));
+/// let response = service.oneshot(Request::new(())).await?;
+/// assert_eq!(response.status(), 503);
+/// # Ok::<(), BoxError>(()) })?;
+/// # Ok::<(), BoxError>(())
+/// ```
+pub struct RejectionLayer<P = Http, E = BoxError> {
+    policy: P,
+    _error: PhantomData<fn() -> E>,
+}
+
+/// The service of [`RejectionLayer`].
+pub struct Rejection<S, P = Http, E = BoxError> {
+    inner: S,
+    policy: P,
+    /// What the inner service said when it was asked whether it is ready; the next call is answered with it.
+    failed: Option<E>,
+}
+
+pin_project! {
+    /// The future of [`Rejection`].
+    pub struct RejectionFuture<F, P, Res, E = BoxError> {
+        #[pin]
+        state: State<F, Res>,
+        policy: P,
+        _error: PhantomData<fn() -> E>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F, Res> {
+        /// The inner service answers.
+        Inner { #[pin] future: F },
+        /// It was not ready: the answer is there.
+        Failed { response: Option<Res> },
+    }
+}
+
+// === impl Respond ===
+
+impl<B: From<String>> Respond<Response<B>> for Http {
+    fn respond(&self, rejected: Option<&Rejected>) -> Response<B> {
+        rejected.map_or_else(bad_gateway, response).map(B::from)
+    }
+}
+
+impl<B: Default> Respond<Response<B>> for Grpc {
+    fn respond(&self, rejected: Option<&Rejected>) -> Response<B> {
+        rejected.map_or_else(grpc_unavailable, grpc_response)
+    }
+}
+
+fn respond<P: Respond<Res>, Res, E: Refusal>(policy: &P, error: &E) -> Res {
+    let rejected = error.rejected();
+    match rejected {
+        Some(rejected) => tracing::debug!(%rejected, "refused"),
+        // What the error says may be secret, so it is told to nobody, and a typed error may have no words.
+        None => tracing::debug!("answered an error with the protocol's own"),
+    }
+    policy.respond(rejected)
+}
+
+// === impl RejectionLayer ===
+
+impl RejectionLayer<Http, BoxError> {
+    /// Answers as HTTP does: 503, 429, 504 with `Retry-After`, and 502.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { policy: Http::new(), _error: PhantomData }
+    }
+}
+
+impl RejectionLayer<Grpc, BoxError> {
+    /// Answers as gRPC does: a status in the head of a response without a body.
+    #[must_use]
+    pub fn grpc() -> Self {
+        Self { policy: Grpc::new(), _error: PhantomData }
+    }
+}
+
+impl<P, E> RejectionLayer<P, E> {
+    /// Answers by another policy.
+    pub fn with_policy<P2>(self, policy: P2) -> RejectionLayer<P2, E> {
+        RejectionLayer { policy, _error: PhantomData }
+    }
+
+    /// Looks for refusals in another type of error.
+    #[must_use]
+    pub fn with_error<E2>(self) -> RejectionLayer<P, E2> {
+        RejectionLayer { policy: self.policy, _error: PhantomData }
+    }
+}
+
+impl Default for RejectionLayer<Http, BoxError> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<P: Clone, E> Clone for RejectionLayer<P, E> {
+    fn clone(&self) -> Self {
+        Self { policy: self.policy.clone(), _error: PhantomData }
+    }
+}
+
+impl<P, E> fmt::Debug for RejectionLayer<P, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RejectionLayer").finish_non_exhaustive()
+    }
+}
+
+impl<S, P: Clone, E> Layer<S> for RejectionLayer<P, E> {
+    type Service = Rejection<S, P, E>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Rejection { inner, policy: self.policy.clone(), failed: None }
+    }
+}
+
+// === impl Rejection ===
+
+impl<S: Clone, P: Clone, E> Clone for Rejection<S, P, E> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), policy: self.policy.clone(), failed: None }
+    }
+}
+
+impl<S: fmt::Debug, P, E> fmt::Debug for Rejection<S, P, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejection").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}
+
+impl<S, Req, P, E> Service<Req> for Rejection<S, P, E>
+where
+    S: Service<Req>,
+    S::Error: Into<E>,
+    E: Refusal,
+    P: Respond<S::Response> + Clone,
+{
+    type Response = S::Response;
+    type Error = Infallible;
+    type Future = RejectionFuture<S::Future, P, S::Response, E>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.failed = ready!(self.inner.poll_ready(cx)).err().map(Into::into);
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        let state = match self.failed.take() {
+            Some(error) => State::Failed { response: Some(respond(&self.policy, &error)) },
+            None => State::Inner { future: self.inner.call(request) },
+        };
+        RejectionFuture { state, policy: self.policy.clone(), _error: PhantomData }
+    }
+}
+
+// === impl RejectionFuture ===
+
+impl<F, P, Res, SE, E> Future for RejectionFuture<F, P, Res, E>
+where
+    F: Future<Output = Result<Res, SE>>,
+    SE: Into<E>,
+    E: Refusal,
+    P: Respond<Res>,
+{
+    type Output = Result<Res, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        match this.state.project() {
+            StateProj::Inner { future } => {
+                let result = ready!(future.poll(cx));
+                Poll::Ready(Ok(result.unwrap_or_else(|error| respond(this.policy, &error.into()))))
+            }
+            StateProj::Failed { response } => match response.take() {
+                Some(response) => Poll::Ready(Ok(response)),
+                // Polled after it was ready.
+                None => Poll::Pending,
+            },
+        }
+    }
+}
+
+impl<F, P, Res, E> fmt::Debug for RejectionFuture<F, P, Res, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RejectionFuture").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,205 @@
+//! A request body that streams to the first attempt and can still be sent again.
+//!
+//! The copies of one body share its source and a buffer of what was sent. The copy that began last reads; it is given
+//! the buffer first and then the source goes on. A copy that was overtaken gets an error, so that the exchange it
+//! belongs to ends: an attempt that was given up may hold its body as long as its connection lives, and waiting for it
+//! to let go would let a hung server stop the next attempt too.
+//!
+//! The buffer is one run of bytes and not a list of the chunks: small chunks would keep the whole read buffers alive
+//! that they are slices of, and the limit would mean nothing.
+
+use std::{
+    error::Error,
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use mainstay_core::BoxError;
+
+use crate::ReplayBody;
+
+mod state;
+
+use state::State;
+
+/// A streamed request body that can be sent again, up to a number of bytes.
+///
+/// The first attempt gets the chunks as they come, not after the last one. What it was sent is kept, up to a limit of
+/// 64 KiB by default, while a copy is there that may need it. A later attempt is sent the same and then what still
+/// comes, trailers included. Once more than the limit was sent the body can be sent on but not again: the commit
+/// point. A body that announces more than the limit is never kept.
+///
+/// Copies are made by [`ReplayBody::replay`]; a layer that kept one asks [`ReplayBody::is_intact`] before it uses it.
+/// If the source fails, every copy gives that error and no more are made.
+///
+/// ```
+/// use http_body_util::{BodyExt, Full};
+/// use mainstay_http::{ReplayBody, Replayable};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let body = Replayable::new(Full::<bytes::Bytes>::from("order"));
+/// let copy = body.replay().expect("it is short");
+/// assert_eq!(body.collect().await?.to_bytes(), "order");
+/// assert_eq!(copy.collect().await?.to_bytes(), "order");
+/// # Ok::<(), mainstay_core::BoxError>(()) })?;
+/// # Ok::<(), mainstay_core::BoxError>(())
+/// ```
+pub struct Replayable<B> {
+    /// `None` for a body that was empty from the beginning: most requests, and they allocate nothing.
+    shared: Option<Arc<Mutex<State<B>>>>,
+    /// Which reader this is; `None` until it is read.
+    reader: Option<u64>,
+    /// How much of the buffer this copy has given.
+    given: usize,
+    ended: bool,
+}
+
+/// Why a [`Replayable`] body broke off. None of it is the fault of the server that the request was for.
+#[derive(Clone, Debug)]
+pub struct ReplayableError(Reason);
+
+#[derive(Clone, Debug)]
+enum Reason {
+    Source(Arc<dyn Error + Send + Sync>),
+    Overtaken,
+    Lost,
+}
+
+// === impl Replayable ===
+
+impl<B: Body> Replayable<B> {
+    /// The bytes that are kept by default.
+    pub const DEFAULT_LIMIT: usize = 64 * 1024;
+
+    /// A body that can be sent again as long as no more than 64 KiB were sent.
+    pub fn new(body: B) -> Self {
+        Self::with_limit(body, Self::DEFAULT_LIMIT)
+    }
+
+    /// A body that can be sent again as long as no more than this many bytes were sent.
+    pub fn with_limit(body: B, limit: usize) -> Self {
+        let shared = (!body.is_end_stream()).then(|| Arc::new(Mutex::new(State::new(body, limit))));
+        Self { shared, reader: None, given: 0, ended: false }
+    }
+}
+
+impl<B> ReplayBody for Replayable<B>
+where
+    B: Body,
+{
+    fn replay(&self) -> Option<Self> {
+        let shared = self.shared.clone();
+        let possible = shared.as_ref().is_none_or(|shared| lock(shared).can_be_copied());
+        possible.then_some(Self { shared, reader: None, given: 0, ended: false })
+    }
+
+    fn is_intact(&self) -> bool {
+        self.shared.as_ref().is_none_or(|shared| lock(shared).is_intact())
+    }
+}
+
+impl<B> Body for Replayable<B>
+where
+    B: Body + Unpin,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = ReplayableError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ReplayableError>>> {
+        let this = self.get_mut();
+        let Some(shared) = &this.shared else { return Poll::Ready(None) };
+        // Where no other copy is left, nobody can ask for what is sent now.
+        let keep = Arc::strong_count(shared) > 1;
+        let mut state = lock(shared);
+        if this.reader.is_none() {
+            let (reader, overtaken) = state.begin()?;
+            this.reader = Some(reader);
+            if let Some(overtaken) = overtaken {
+                drop(state);
+                overtaken.wake();
+                state = lock(shared);
+            }
+        }
+        if this.reader != Some(state.reader()) {
+            return Poll::Ready(Some(Err(ReplayableError(Reason::Overtaken))));
+        }
+        if let Some(kept) = state.kept_after(this.given) {
+            this.given += kept.len();
+            return Poll::Ready(Some(Ok(Frame::data(kept))));
+        }
+        if this.ended {
+            return Poll::Ready(None);
+        }
+        let frame = state.poll_source(cx, keep);
+        this.given = state.kept();
+        this.ended = matches!(&frame, Poll::Ready(None)) || is_trailers(&frame);
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let Some(shared) = &self.shared else { return true };
+        let state = lock(shared);
+        self.reads_from(&state) && (self.ended || state.is_end_after(self.given))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let Some(shared) = &self.shared else { return SizeHint::with_exact(0) };
+        let state = lock(shared);
+        if self.reads_from(&state) { state.size_after(self.given) } else { SizeHint::default() }
+    }
+}
+
+impl<B> Replayable<B> {
+    /// Whether this copy is, or can become, the one that reads.
+    fn reads_from(&self, state: &State<B>) -> bool {
+        match self.reader {
+            Some(reader) => reader == state.reader(),
+            None => state.is_intact(),
+        }
+    }
+}
+
+impl<B> fmt::Debug for Replayable<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Replayable");
+        debug.field("reader", &self.reader).field("given", &self.given).finish_non_exhaustive()
+    }
+}
+
+fn lock<B>(shared: &Mutex<State<B>>) -> MutexGuard<'_, State<B>> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn is_trailers<E>(frame: &Poll<Option<Result<Frame<Bytes>, E>>>) -> bool {
+    matches!(frame, Poll::Ready(Some(Ok(frame))) if frame.is_trailers())
+}
+
+// === impl ReplayableError ===
+
+impl fmt::Display for ReplayableError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Reason::Source(_) => "the request's body failed",
+            Reason::Overtaken => "a later attempt reads the request's body",
+            Reason::Lost => "the request's body cannot be sent again",
+        })
+    }
+}
+
+impl Error for ReplayableError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0 {
+            Reason::Source(error) => Some(error.as_ref()),
+            Reason::Overtaken | Reason::Lost => None,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "replayable/tests.rs"]
+mod tests;

@@ -1,0 +1,64 @@
+//! What an HTTP status says about the server that sent it.
+
+use http::{HeaderMap, StatusCode};
+use mainstay_core::{FailureKind, Outcome, Repeat};
+
+use crate::retry_after;
+
+/// The verdict on a status alone.
+///
+/// | status | outcome |
+/// |---|---|
+/// | 1xx, 2xx, 3xx | success |
+/// | 408, 504 | failure (timeout) |
+/// | 425, 500, 502 and 5xx that are not listed here | failure (unavailable) |
+/// | 429, 503 | overloaded |
+/// | other 4xx, 501, 505, 511 | ignored |
+/// | outside 100..=599 | failure (unknown) |
+#[must_use]
+pub fn classify_status(status: StatusCode) -> Outcome {
+    match status.as_u16() {
+        100..=399 => Outcome::Success,
+        408 | 504 => Outcome::failure(FailureKind::Timeout),
+        425 => Outcome::failure(FailureKind::Unavailable),
+        429 | 503 => Outcome::overloaded(None),
+        400..=499 | 501 | 505 | 511 => Outcome::Ignored,
+        500..=599 => Outcome::failure(FailureKind::Unavailable),
+        _ => Outcome::failure(FailureKind::Unknown),
+    }
+}
+
+/// The verdict on a response's head: [`classify_status`], with the wait that `Retry-After` asks for.
+///
+/// The field is defined for 429 and 503; a server that sends it with another failure is taken at its word too.
+#[must_use]
+pub fn classify_head(status: StatusCode, headers: &HeaderMap) -> Outcome {
+    let outcome = classify_status(status);
+    match outcome {
+        Outcome::Failure { .. } | Outcome::Overloaded { .. } => {
+            outcome.with_repeat(Repeat::from_retry_after(retry_after(headers)))
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mainstay_core::Class;
+
+    use super::*;
+
+    #[test]
+    fn every_status_has_the_class_of_the_table() {
+        for code in 100..=999 {
+            let class = match code {
+                100..=399 => Class::Success,
+                408 | 425 | 500 | 502 | 504 => Class::Failure,
+                429 | 503 => Class::Overloaded,
+                400..=499 | 501 | 505 | 511 => Class::Ignored,
+                _ => Class::Failure,
+            };
+            assert_eq!(classify_status(StatusCode::from_u16(code).unwrap()).class(), class, "{code}");
+        }
+    }
+}
