@@ -251,6 +251,9 @@ impl Engine {
 
     /// The outcome of a call that was admitted in this epoch.
     pub(crate) fn settle(&self, epoch: u64, lease: Option<u64>, outcome: &Outcome, took: Option<Duration>) {
+        if self.word.load().mode() == Mode::Disabled {
+            return;
+        }
         self.count(outcome, took);
         if matches!(outcome.class(), Class::Ignored | Class::Rejected) {
             return self.give_back(epoch, lease);

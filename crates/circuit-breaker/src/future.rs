@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{Classify, Refusal, Rejected};
+use mainstay_core::{Classify, ErrorType, Rejected};
 use pin_project_lite::pin_project;
 
 use crate::Permit;
@@ -48,11 +48,11 @@ impl<F, P, E> BreakerFuture<F, P, E> {
 impl<F, P, E, Res, E0> Future for BreakerFuture<F, P, E>
 where
     F: Future<Output = Result<Res, E0>>,
-    E0: Into<E>,
-    E: Refusal,
-    P: Classify<Res, E>,
+    E0: Into<E::Error>,
+    E: ErrorType,
+    P: Classify<Res, E::Error>,
 {
-    type Output = Result<Res, E>;
+    type Output = Result<Res, E::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;

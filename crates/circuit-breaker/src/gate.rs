@@ -11,7 +11,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{BoxError, Classify, Plain, Refusal};
+use mainstay_core::{Boxed, Classify, ErrorType, Plain, Typed};
 use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -19,14 +19,14 @@ use tower_service::Service;
 use crate::{Breaker, BreakerFuture};
 
 /// Makes a service unready while its [`Breaker`] is open or its trial calls are all taken.
-pub struct GateLayer<P = Plain, E = BoxError> {
+pub struct GateLayer<P = Plain, E = Boxed> {
     breaker: Breaker,
     policy: P,
     _error: PhantomData<fn() -> E>,
 }
 
 /// A service that is unready while its [`Breaker`] is open; see [`GateLayer`].
-pub struct Gate<S, P = Plain, E = BoxError> {
+pub struct Gate<S, P = Plain, E = Boxed> {
     inner: S,
     breaker: Breaker,
     policy: P,
@@ -54,7 +54,7 @@ impl<P, E> GateLayer<P, E> {
 
     /// Gives errors as another type, without boxing.
     #[must_use]
-    pub fn with_error<E2>(self) -> GateLayer<P, E2> {
+    pub fn with_error<E2>(self) -> GateLayer<P, Typed<E2>> {
         GateLayer { breaker: self.breaker, policy: self.policy, _error: PhantomData }
     }
 }
@@ -84,15 +84,15 @@ impl<P: fmt::Debug, E> fmt::Debug for GateLayer<P, E> {
 impl<S, P, E, Req> Service<Req> for Gate<S, P, E>
 where
     S: Service<Req> + Clone,
-    S::Error: Into<E>,
-    E: Refusal,
-    P: Classify<S::Response, E> + Clone,
+    S::Error: Into<E::Error>,
+    E: ErrorType,
+    P: Classify<S::Response, E::Error> + Clone,
 {
     type Response = S::Response;
-    type Error = E;
+    type Error = E::Error;
     type Future = BreakerFuture<S::Future, P, E>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         while self.breaker.refusal().is_some() {
             let breaker = &self.breaker;
             let opening = self.opening.get_or_insert_with(|| opening(breaker));

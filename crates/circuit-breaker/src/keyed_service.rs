@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{BoxError, Classify, Plain, Refusal};
+use mainstay_core::{Boxed, Classify, ErrorType, Plain, Typed};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -27,7 +27,7 @@ use crate::{BreakerFuture, KeyedBreakers};
 ///     .service(service_fn(|id: u32| async move { Ok::<_, std::io::Error>(id) }));
 /// # drop(mainstay_core::check::<u32, _, _, _>(shards));
 /// ```
-pub struct KeyedBreakerLayer<K, F, P = Plain, E = BoxError> {
+pub struct KeyedBreakerLayer<K, F, P = Plain, E = Boxed> {
     breakers: KeyedBreakers<K>,
     key: F,
     policy: P,
@@ -35,7 +35,7 @@ pub struct KeyedBreakerLayer<K, F, P = Plain, E = BoxError> {
 }
 
 /// A service with a breaker per key; see [`KeyedBreakerLayer`].
-pub struct KeyedBreaker<S, K, F, P = Plain, E = BoxError> {
+pub struct KeyedBreaker<S, K, F, P = Plain, E = Boxed> {
     inner: S,
     breakers: KeyedBreakers<K>,
     key: F,
@@ -64,7 +64,7 @@ impl<K, F, P, E> KeyedBreakerLayer<K, F, P, E> {
 
     /// Gives errors as another type, without boxing.
     #[must_use]
-    pub fn with_error<E2>(self) -> KeyedBreakerLayer<K, F, P, E2> {
+    pub fn with_error<E2>(self) -> KeyedBreakerLayer<K, F, P, Typed<E2>> {
         KeyedBreakerLayer { breakers: self.breakers, key: self.key, policy: self.policy, _error: PhantomData }
     }
 }
@@ -105,17 +105,17 @@ impl<K, F, P, E> fmt::Debug for KeyedBreakerLayer<K, F, P, E> {
 impl<S, K, F, P, E, Req> Service<Req> for KeyedBreaker<S, K, F, P, E>
 where
     S: Service<Req> + Clone,
-    S::Error: Into<E>,
-    E: Refusal,
+    S::Error: Into<E::Error>,
+    E: ErrorType,
     K: Hash + Eq + Clone + fmt::Display,
     F: Fn(&Req) -> K,
-    P: Classify<S::Response, E> + Clone,
+    P: Classify<S::Response, E::Error> + Clone,
 {
     type Response = S::Response;
-    type Error = E;
+    type Error = E::Error;
     type Future = BreakerFuture<S::Future, P, E>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData};
 
-use mainstay_core::{BoxError, Plain};
+use mainstay_core::{Boxed, Plain, Typed};
 use tower_layer::Layer;
 
 use crate::{Breaker, CircuitBreaker};
@@ -11,7 +11,7 @@ use crate::{Breaker, CircuitBreaker};
 ///
 /// All services of one layer share its breaker, however often `layer` is called (axum calls it for every route).
 /// Refused calls never wait for the inner service's readiness.
-pub struct CircuitBreakerLayer<P = Plain, E = BoxError> {
+pub struct CircuitBreakerLayer<P = Plain, E = Boxed> {
     breaker: Breaker,
     policy: P,
     _error: PhantomData<fn() -> E>,
@@ -40,7 +40,7 @@ impl<P, E> CircuitBreakerLayer<P, E> {
 
     /// Gives errors as another type, without boxing.
     #[must_use]
-    pub fn with_error<E2>(self) -> CircuitBreakerLayer<P, E2> {
+    pub fn with_error<E2>(self) -> CircuitBreakerLayer<P, Typed<E2>> {
         CircuitBreakerLayer { breaker: self.breaker, policy: self.policy, _error: PhantomData }
     }
 

@@ -12,13 +12,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{BoxError, Classify, Plain, Refusal, Rejected};
+use mainstay_core::{Boxed, Classify, ErrorType, Plain, Rejected};
 use tower_service::Service;
 
 use crate::{Breaker, BreakerFuture};
 
 /// A service behind a [`Breaker`]; see [`CircuitBreakerLayer`](crate::CircuitBreakerLayer).
-pub struct CircuitBreaker<S, P = Plain, E = BoxError> {
+pub struct CircuitBreaker<S, P = Plain, E = Boxed> {
     inner: S,
     breaker: Breaker,
     policy: P,
@@ -53,15 +53,15 @@ impl<S, P, E> CircuitBreaker<S, P, E> {
 impl<S, P, E, Req> Service<Req> for CircuitBreaker<S, P, E>
 where
     S: Service<Req> + Clone,
-    S::Error: Into<E>,
-    E: Refusal,
-    P: Classify<S::Response, E> + Clone,
+    S::Error: Into<E::Error>,
+    E: ErrorType,
+    P: Classify<S::Response, E::Error> + Clone,
 {
     type Response = S::Response;
-    type Error = E;
+    type Error = E::Error;
     type Future = BreakerFuture<S::Future, P, E>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         loop {
             if let Some(rejected) = self.breaker.refusal() {
                 if matches!(self.found, Found::Ready) {
@@ -76,7 +76,7 @@ where
                     return Poll::Ready(Ok(()));
                 }
                 Poll::Ready(Err(error)) => {
-                    let error = error.into();
+                    let error: E::Error = error.into();
                     self.found = Found::Nothing;
                     self.breaker.record(self.policy.classify(Err(&error)));
                     return Poll::Ready(Err(error));

@@ -6,15 +6,15 @@
 //!
 //! # The error convention
 //!
-//! Nothing nests. Every layer is generic over its error `E` with [`BoxError`] as the default, converts what the
-//! service below gives (`S::Error: Into<E>`), and puts its own refusals in through [`Refusal`]. So a stack over
+//! Nothing nests. Every layer is generic over its error, [`BoxError`] by default ([`ErrorType`]), converts what the
+//! service below gives into it, and puts its own refusals in through [`Refusal`]. So a stack over
 //! reqwest, hyper or `service_fn` needs no annotation, and `.with_error::<MyError>()` on each layer opts into a typed
 //! error without boxing.
 //!
 //! # Features
 //!
 //! * `serde`: settings and snapshots implement serde's traits, durations read as `"250ms"`.
-//! * `test-util`: the probe service, the contract suite and an allocation counter for tests of layers.
+//! * `test-util`: the probe service and the contract suite, for tests of layers.
 
 mod backoff;
 mod budget;
@@ -42,7 +42,7 @@ pub use name::Name;
 pub use outcome::{Class, FailureKind, Outcome, Repeat};
 pub use policy::{Classify, ClassifyFn, Contextual, Degraded, Mark, Plain, Replay, classify_fn};
 pub use random::Random;
-pub use rejected::{Reason, Refusal, Rejected};
+pub use rejected::{Boxed, ErrorType, Reason, Refusal, Rejected, Typed};
 pub use settings::InvalidSetting;
 pub use stats::Counters;
 pub use status::{Level, Status, StatusReceiver, StatusSender};

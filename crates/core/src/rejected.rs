@@ -1,6 +1,6 @@
 //! The one refusal type of all layers.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{error::Error, fmt, marker::PhantomData, time::Duration};
 
 use crate::{BoxError, FailureKind, Name, Outcome, Repeat};
 
@@ -85,6 +85,39 @@ pub enum Reason {
 pub trait Refusal: From<Rejected> {
     /// The refusal inside this error, if it is one.
     fn rejected(&self) -> Option<&Rejected>;
+}
+
+/// Which error a layer gives: [`Boxed`] (the default) or [`Typed`].
+///
+/// A layer names its error by a marker because `BoxError` itself, as a parameter of a service, would trip the compiler
+/// wherever the service moves into a spawned task ("implementation is not general enough": inside an `async` block it
+/// forgets that the trait object is `'static`).
+pub trait ErrorType {
+    /// The error.
+    type Error: Refusal;
+}
+
+/// The layer gives [`BoxError`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Boxed;
+
+/// The layer gives `E`, without boxing: what `.with_error::<E>()` chooses.
+pub struct Typed<E>(PhantomData<fn() -> E>);
+
+// === impl ErrorType ===
+
+impl ErrorType for Boxed {
+    type Error = BoxError;
+}
+
+impl<E: Refusal> ErrorType for Typed<E> {
+    type Error = E;
+}
+
+impl<E> fmt::Debug for Typed<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Typed<{}>", std::any::type_name::<E>())
+    }
 }
 
 // === impl Rejected ===

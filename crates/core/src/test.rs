@@ -1,1 +1,54 @@
-//! For tests of layers, ours and users' own.
+//! For tests of layers, ours and users' own: a [`Probe`] service under full script, and a [`contract`] suite that
+//! drives any layer over it.
+//!
+//! Both run on tokio's paused clock, so nothing here takes real time. For chance see
+//! [`Random::scripted`](crate::Random::scripted).
+//!
+//! # A layer under the contract
+//!
+//! ```
+//! use mainstay_core::test::{Expect, Probe, contract};
+//! use tower_layer::layer_fn;
+//!
+//! // A layer that does nothing keeps every rule.
+//! contract("identity", Expect::default(), || layer_fn(|inner: Probe| inner));
+//! ```
+//!
+//! # A probe under a layer of one's own
+//!
+//! ```
+//! use std::time::Duration;
+//! use mainstay_core::test::{Probe, ProbeError, Reply, Request, call};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! let probe = Probe::new();
+//! probe.then(Reply::Fail);
+//! probe.then(Reply::Answer(7).after(Duration::from_secs(1)));
+//! let mut service = probe.clone(); // or `layer.layer(probe.clone())`
+//! assert_eq!(call(&mut service, Request::default()).await.unwrap_err(), ProbeError::Failed);
+//! assert_eq!(call(&mut service, Request::default()).await.unwrap().value, 7);
+//! assert_eq!((probe.calls(), probe.live(), probe.reserved()), (2, 0, 0));
+//! # }
+//! ```
+
+mod bench;
+mod boxed;
+mod contract;
+mod drive;
+mod expect;
+mod future;
+mod message;
+mod probe;
+mod rules;
+mod state;
+mod wakes;
+
+pub use contract::{Broken, Rule, Subject, broken_rules, contract};
+pub use drive::{Stuck, call, drive, settle};
+pub use expect::Expect;
+pub use future::ProbeFuture;
+pub use message::{Answer, ProbeError, ProbePolicy, Request};
+pub use probe::Probe;
+pub use state::{Readiness, Reply};
+pub use wakes::Wakes;

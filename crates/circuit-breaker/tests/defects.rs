@@ -1,0 +1,334 @@
+//! Defects seen in the field, each one a test.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
+
+use std::time::Duration;
+
+use mainstay_circuit_breaker::{
+    Breaker, BreakerSettings, CircuitBreakerLayer, OpenSettings, Recovery, SlowCalls, State, Verdict, WindowSettings,
+};
+use mainstay_core::{
+    BoxError, FailureKind, Outcome, Reason, Refusal, Rejected,
+    test::{Probe, Readiness, Reply, Request, call},
+};
+use tokio::time::advance;
+use tower::{Layer, Service};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn failure() -> Outcome {
+    Outcome::failure(FailureKind::Network)
+}
+
+/// Opens after three failures in a row, for exactly a second; three trial calls.
+fn three_in_a_row() -> BreakerSettings {
+    BreakerSettings {
+        consecutive_failures: Some(3),
+        failure_rate: None,
+        open: OpenSettings { jitter: 0.0, ..OpenSettings::constant(SECOND) },
+        ..BreakerSettings::default()
+    }
+}
+
+fn breaker(settings: BreakerSettings) -> Breaker {
+    Breaker::with_settings("test", settings).unwrap()
+}
+
+async fn half_open(settings: BreakerSettings) -> Breaker {
+    let breaker = breaker(settings);
+    breaker.trip("test");
+    advance(SECOND).await;
+    assert_eq!(breaker.state(), State::HalfOpen);
+    breaker
+}
+
+/// A peer: after 1,000 successes it took 1,000 failures to open.
+#[tokio::test(start_paused = true)]
+async fn a_long_healthy_past_does_not_delay_opening() {
+    let breaker = Breaker::new("test");
+    (0..1_000).for_each(|_| breaker.record(Outcome::Success));
+    (0..49).for_each(|_| breaker.record(failure()));
+    assert_eq!(breaker.state(), State::Closed);
+    breaker.record(failure());
+    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.snapshot().reason, "50 of 100 calls failed");
+}
+
+/// A peer ignored `minimum_calls` below the window's size.
+#[tokio::test(start_paused = true)]
+async fn the_minimum_may_be_below_the_window() {
+    let breaker = Breaker::new("test");
+    (0..19).for_each(|_| breaker.record(failure()));
+    assert_eq!((breaker.state(), breaker.snapshot().failure_rate), (State::Closed, None));
+    breaker.record(failure());
+    assert_eq!(breaker.state(), State::Open);
+}
+
+/// A peer: a probe's caller gave up, and the half-open state wedged for ever.
+#[tokio::test(start_paused = true)]
+async fn a_trial_whose_caller_gave_up_frees_its_place() {
+    let breaker = half_open(three_in_a_row()).await;
+    let permits: Vec<_> = (0..3).map(|_| breaker.try_acquire().unwrap()).collect();
+    let refusal = breaker.try_acquire().unwrap_err();
+    assert!(refusal.retry_after().unwrap() > Duration::ZERO, "half-open refusals say when to come back");
+    drop(permits);
+    assert_eq!(breaker.state(), State::HalfOpen);
+    for _ in 0..3 {
+        breaker.try_acquire().unwrap().settle(Outcome::Success);
+    }
+    assert_eq!(breaker.state(), State::Closed);
+}
+
+/// A peer: a hung probe wedged the half-open state.
+#[tokio::test(start_paused = true)]
+async fn a_hung_trial_expires_as_a_failure() {
+    let breaker = half_open(three_in_a_row()).await;
+    let hung: Vec<_> = (0..3).map(|_| breaker.try_acquire().unwrap()).collect();
+    assert!(breaker.try_acquire().is_err());
+    advance(30 * SECOND).await;
+    assert_eq!(breaker.state(), State::Open, "expiry counts as a failure");
+    advance(SECOND).await;
+    assert_eq!(breaker.state(), State::HalfOpen);
+    // The hung calls end at last, in another epoch: nothing changes.
+    hung.into_iter().for_each(|permit| permit.settle(Outcome::Success));
+    assert_eq!((breaker.state(), breaker.snapshot().late), (State::HalfOpen, 3));
+}
+
+/// A peer: successes aged out of a time window, so that half-open never closed.
+#[tokio::test(start_paused = true)]
+async fn slow_trials_still_close_over_a_time_window() {
+    let window = WindowSettings::Last(SECOND);
+    let breaker = half_open(BreakerSettings { window, ..three_in_a_row() }).await;
+    for _ in 0..3 {
+        let permit = breaker.try_acquire().unwrap();
+        advance(5 * SECOND).await;
+        permit.settle(Outcome::Success);
+    }
+    assert_eq!(breaker.state(), State::Closed);
+}
+
+/// Peers: results of calls admitted before the trip closed or reopened the half-open circuit.
+#[tokio::test(start_paused = true)]
+async fn results_of_an_earlier_epoch_change_nothing() {
+    let breaker = breaker(three_in_a_row());
+    let early: Vec<_> = (0..8).map(|_| breaker.try_acquire().unwrap()).collect();
+    breaker.trip("test");
+    advance(SECOND).await;
+    assert_eq!(breaker.state(), State::HalfOpen);
+    for (i, permit) in early.into_iter().enumerate() {
+        permit.settle(if i % 2 == 0 { Outcome::Success } else { failure() });
+    }
+    assert_eq!((breaker.state(), breaker.snapshot().late), (State::HalfOpen, 8));
+}
+
+/// Peers never counted a dropped future, so `timeout(breaker)` over a hung backend never tripped.
+#[tokio::test(start_paused = true)]
+async fn a_timeout_around_the_breaker_opens_it() {
+    let (probe, breaker) = (Probe::new(), breaker(three_in_a_row()));
+    probe.always(Reply::Hang);
+    let mut service = CircuitBreakerLayer::with(breaker.clone()).layer(probe);
+    for _ in 0..3 {
+        let call = tokio::time::timeout(2 * SECOND, call(&mut service, Request::default()));
+        assert!(call.await.is_err());
+    }
+    assert_eq!((breaker.state(), breaker.snapshot().abandoned), (State::Open, 3));
+}
+
+/// Peers counted a cancellation as a success (and closed), or as a failure.
+#[tokio::test(start_paused = true)]
+async fn a_call_given_up_early_is_neutral() {
+    let breaker = half_open(three_in_a_row()).await;
+    for _ in 0..10 {
+        drop(breaker.try_acquire().unwrap());
+    }
+    let snapshot = breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.successes, snapshot.failures), (State::HalfOpen, 0, 0));
+}
+
+/// A peer never counted a panic.
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_a_failure() {
+    let (probe, breaker) = (Probe::new(), breaker(three_in_a_row()));
+    probe.always(Reply::Panic);
+    for _ in 0..3 {
+        let mut service = CircuitBreakerLayer::with(breaker.clone()).layer(probe.clone());
+        let task = tokio::spawn(async move { call(&mut service, Request::default()).await });
+        assert!(task.await.unwrap_err().is_panic());
+    }
+    assert_eq!((breaker.state(), breaker.snapshot().failures), (State::Open, 3));
+}
+
+/// A peer never counted an error of `poll_ready`.
+#[tokio::test(start_paused = true)]
+async fn a_readiness_error_is_a_failure() {
+    let (probe, breaker) = (Probe::new(), breaker(three_in_a_row()));
+    probe.set_readiness(Readiness::Fail);
+    let mut service = CircuitBreakerLayer::with(breaker.clone()).layer(probe);
+    for _ in 0..3 {
+        assert!(call(&mut service, Request::default()).await.is_err());
+    }
+    let error = call(&mut service, Request::default()).await.unwrap_err();
+    assert_eq!(error.rejected().unwrap().reason(), Reason::CircuitOpen);
+}
+
+/// A peer: local bulkhead refusals opened the breaker of a healthy backend.
+#[tokio::test(start_paused = true)]
+async fn our_own_refusals_never_open_it() {
+    let breaker = breaker(three_in_a_row());
+    for _ in 0..100 {
+        let refused = breaker.run(|| async { Err::<(), _>(Rejected::new(Reason::BulkheadFull, "below")) }).await;
+        assert_eq!(refused.unwrap_err().rejected().unwrap().reason(), Reason::BulkheadFull);
+    }
+    assert_eq!((breaker.state(), breaker.snapshot().rejected_below), (State::Closed, 100));
+}
+
+/// And they give a half-open place back without closing it.
+#[tokio::test(start_paused = true)]
+async fn refusals_and_ignored_calls_are_neutral_in_half_open() {
+    let breaker = half_open(three_in_a_row()).await;
+    for _ in 0..20 {
+        breaker.try_acquire().unwrap().settle(Outcome::Ignored);
+        breaker.try_acquire().unwrap().settle(Outcome::rejected(None));
+    }
+    assert_eq!(breaker.state(), State::HalfOpen);
+}
+
+/// Peers: each `layer()` call made a state of its own, so that axum's breaker never tripped.
+#[tokio::test(start_paused = true)]
+async fn all_services_of_a_layer_share_the_breaker() {
+    let (probe, layer) = (Probe::new(), CircuitBreakerLayer::with(breaker(three_in_a_row())));
+    probe.always(Reply::Fail);
+    for _ in 0..3 {
+        assert!(call(&mut layer.layer(probe.clone()), Request::default()).await.is_err());
+    }
+    assert_eq!(layer.breaker().state(), State::Open);
+    assert!(call(&mut layer.layer(probe.clone()), Request::default()).await.unwrap_err().rejected().is_some());
+    assert_eq!(probe.calls(), 3);
+}
+
+/// A peer: an open breaker first waited for inner readiness.
+#[tokio::test(start_paused = true)]
+async fn an_open_breaker_does_not_wait_for_a_dead_client() {
+    let (probe, breaker) = (Probe::new(), breaker(three_in_a_row()));
+    probe.set_readiness(Readiness::Pending);
+    let mut service = CircuitBreakerLayer::with(breaker.clone()).layer(probe.clone());
+    let mut waiting = tokio_test::task::spawn(async move { call(&mut service, Request::default()).await });
+    assert!(waiting.poll().is_pending());
+    breaker.trip("test");
+    assert!(waiting.is_woken(), "a change of state wakes whoever waits for the inner service");
+    let error = waiting.await.unwrap_err();
+    assert_eq!(error.rejected().unwrap().reason(), Reason::CircuitOpen);
+    assert_eq!(probe.reserved(), 0);
+}
+
+/// A peer kept an inner permit while it refused.
+#[tokio::test(start_paused = true)]
+async fn refusing_keeps_no_inner_readiness() {
+    let (probe, breaker) = (Probe::new(), breaker(three_in_a_row()));
+    let mut service = CircuitBreakerLayer::with(breaker.clone()).layer(probe.clone());
+    std::future::poll_fn(|cx| service.poll_ready(cx)).await.unwrap();
+    assert_eq!(probe.reserved(), 1);
+    breaker.trip("test");
+    assert!(service.call(Request::default()).await.is_err());
+    assert_eq!(probe.reserved(), 0);
+}
+
+/// Peers: std's clock, blind to a paused runtime. The end of the open time is inclusive.
+#[tokio::test(start_paused = true)]
+async fn a_paused_clock_is_obeyed_to_the_instant() {
+    let breaker = breaker(three_in_a_row());
+    breaker.trip("test");
+    advance(SECOND - Duration::from_nanos(1)).await;
+    assert_eq!(breaker.state(), State::Open);
+    advance(Duration::from_nanos(1)).await;
+    assert!(breaker.try_acquire().is_ok());
+}
+
+/// A peer: 35 s to close again after a 5 s break, because its stages were judged on single samples.
+#[tokio::test(start_paused = true)]
+async fn background_errors_do_not_keep_it_open() {
+    let verdict = Verdict::Rate { calls: 10, failure_rate: 0.5 };
+    let recovery = Recovery::Trials { permits: 10, lease: SECOND, verdict };
+    let breaker = half_open(BreakerSettings { recovery, ..three_in_a_row() }).await;
+    breaker.try_acquire().unwrap().settle(failure());
+    assert_eq!(breaker.state(), State::HalfOpen);
+    (0..6).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Success));
+    assert_eq!(breaker.state(), State::Closed);
+}
+
+/// Peers: a zero in the settings wedged; thresholds of 1.0 panicked in `layer()`; of 0.0 never closed.
+#[test]
+fn wrong_settings_are_errors_and_the_edges_work() {
+    let wrong = |change: fn(&mut BreakerSettings)| {
+        let mut settings = BreakerSettings::default();
+        change(&mut settings);
+        Breaker::with_settings("test", settings).unwrap_err().field().to_owned()
+    };
+    assert_eq!(wrong(|s| s.failure_rate = Some(0.0)), "failure_rate");
+    assert_eq!(wrong(|s| s.failure_rate = Some(f64::NAN)), "failure_rate");
+    assert_eq!(wrong(|s| s.consecutive_failures = Some(0)), "consecutive_failures");
+    assert_eq!(wrong(|s| s.window = WindowSettings::LastCalls(0)), "window.last_calls");
+    assert_eq!(wrong(|s| s.minimum_calls = 0), "minimum_calls");
+    assert_eq!(wrong(|s| s.minimum_calls = 101), "minimum_calls");
+    assert_eq!(wrong(|s| s.abandoned_after = Some(Duration::ZERO)), "abandoned_after");
+    assert_eq!(wrong(|s| s.open.base = Duration::ZERO), "open.base");
+    assert_eq!(wrong(|s| s.open.max = Duration::from_millis(1)), "open.max");
+    assert_eq!(wrong(|s| s.open.jitter = 1.0), "open.jitter");
+    assert_eq!(wrong(|s| s.recovery = Recovery::trials(0)), "recovery.successes");
+    assert_eq!(wrong(|s| s.slow_calls = Some(SlowCalls { duration: SECOND, rate: 0.0 })), "slow_calls.rate");
+    let all = breaker(BreakerSettings { failure_rate: Some(1.0), ..BreakerSettings::default() });
+    (0..20).for_each(|_| all.record(failure()));
+    assert_eq!(all.state(), State::Open);
+}
+
+/// A peer ran listeners inside its lock: reading metrics from one deadlocked.
+#[tokio::test(start_paused = true)]
+async fn a_listener_may_read_and_change_the_breaker() {
+    let breaker = breaker(three_in_a_row());
+    let mut watch = breaker.watch();
+    breaker.trip("test");
+    watch.changed().await.unwrap();
+    // The value is held by reference, as a listener would hold it.
+    let state = watch.borrow_and_update();
+    assert_eq!((*state, breaker.snapshot().state), (State::Open, State::Open));
+}
+
+/// Partitions were never evicted; and an open one must not be forgotten.
+#[tokio::test(start_paused = true)]
+async fn keys_are_bounded_and_open_ones_stay() {
+    let settings = mainstay_circuit_breaker::KeyedSettings { breaker: three_in_a_row(), capacity: 32 };
+    let breakers = mainstay_circuit_breaker::KeyedBreakers::with_settings("shards", settings).unwrap();
+    breakers.get(&0).trip("test");
+    for key in 1..10_000 {
+        drop(breakers.get(&key));
+        assert!(breakers.len() <= 32);
+    }
+    assert_eq!(breakers.get(&0).state(), State::Open);
+    for key in 10_000..11_000 {
+        breakers.get(&key).trip("test");
+    }
+    assert_eq!(breakers.get(&99_999).name(), "shards/(other)", "no clean one left: new keys share one");
+    assert!(breakers.len() <= 32);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_typed_error_is_never_boxed() {
+    #[derive(Debug)]
+    struct Mine(Option<Rejected>);
+    impl From<Rejected> for Mine {
+        fn from(rejected: Rejected) -> Self {
+            Self(Some(rejected))
+        }
+    }
+    impl Refusal for Mine {
+        fn rejected(&self) -> Option<&Rejected> {
+            self.0.as_ref()
+        }
+    }
+    let layer = CircuitBreakerLayer::with(breaker(three_in_a_row())).with_error::<Mine>();
+    let mut service = layer.layer(tower::service_fn(|_: ()| async { Err::<(), _>(Mine(None)) }));
+    for _ in 0..3 {
+        assert!(service.call(()).await.unwrap_err().rejected().is_none());
+    }
+    assert!(service.call(()).await.unwrap_err().rejected().is_some());
+    let _: Result<(), BoxError> = Ok(());
+}

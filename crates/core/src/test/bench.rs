@@ -1,0 +1,166 @@
+//! A fresh layer over a fresh probe, and the moves that the rules are made of.
+
+use std::{any::Any, future::poll_fn, panic::AssertUnwindSafe, pin::Pin, task::Poll, time::Duration};
+
+use tokio::time::timeout;
+use tower_service::Service;
+
+use super::{
+    Expect, Probe, Request, Subject, Wakes,
+    boxed::{Boxed, Call},
+    drive, settle,
+};
+use crate::BoxError;
+
+/// How one rule makes its benches.
+pub(super) struct Setup<'a, L> {
+    pub(super) make: &'a dyn Fn() -> L,
+    pub(super) expect: &'a Expect<L>,
+}
+
+pub(super) struct Bench<'a, L> {
+    pub(super) layer: L,
+    pub(super) probe: Probe,
+    pub(super) expect: &'a Expect<L>,
+}
+
+/// What is wrong, in words.
+pub(super) type Verdict<T = ()> = Result<T, String>;
+
+// === impl Setup ===
+
+impl<L: Subject> Setup<'_, L> {
+    pub(super) fn bench(&self) -> Bench<'_, L> {
+        Bench { layer: (self.make)(), probe: Probe::recording(), expect: self.expect }
+    }
+}
+
+// === impl Bench ===
+
+impl<L: Subject> Bench<'_, L> {
+    pub(super) fn service(&self) -> Boxed {
+        Boxed::new(self.layer.layer(self.probe.clone()))
+    }
+
+    /// Makes the layer refuse, for as long as the guard lives.
+    pub(super) fn refuse(&self) -> Option<Box<dyn Any>> {
+        self.expect.refusing.as_ref().map(|refuse| refuse(&self.layer))
+    }
+
+    /// Drives to the end, within patience.
+    pub(super) async fn end<F: Future>(&self, what: &str, future: F) -> Verdict<F::Output> {
+        drive(self.expect.patience, future).await.map_err(|stuck| format!("{what} {stuck}"))
+    }
+
+    pub(super) async fn ready(&self, service: &mut Boxed) -> Verdict<Result<(), BoxError>> {
+        self.end("`poll_ready`", poll_fn(|cx| service.poll_ready(cx))).await
+    }
+
+    /// A service that was polled ready.
+    pub(super) async fn ready_service(&self) -> Verdict<Boxed> {
+        let mut service = self.service();
+        match self.ready(&mut service).await? {
+            Ok(()) => Ok(service),
+            Err(error) => Err(format!("`poll_ready` over a ready service failed: {error}")),
+        }
+    }
+
+    /// One call from beginning to end.
+    pub(super) async fn call(&self, service: &mut Boxed) -> Verdict<Result<(), BoxError>> {
+        self.end("a call", super::call(service, Request::default())).await
+    }
+
+    pub(super) fn no_violation(&self) -> Verdict {
+        match self.probe.violations().first() {
+            Some(violation) => Err(violation.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Nothing of the inner service is held, and the layer's own gauges say so too.
+    pub(super) async fn at_rest(&self) -> Verdict {
+        settle().await;
+        self.no_violation()?;
+        match (self.probe.live(), self.probe.reserved()) {
+            (0, 0) => {}
+            (0, reserved) => return Err(format!("{reserved} inner instances are still reserved")),
+            (live, _) => return Err(format!("{live} inner calls are still alive")),
+        }
+        match &self.expect.at_rest {
+            Some(look) => look(&self.layer),
+            None => Ok(()),
+        }
+    }
+
+    /// At rest, and the next call goes through.
+    pub(super) async fn still_works(&self) -> Verdict {
+        self.at_rest().await?;
+        self.probe.mend();
+        let mut service = self.service();
+        match self.call(&mut service).await.map_err(|stuck| format!("afterwards {stuck}"))? {
+            Ok(()) => {}
+            Err(error) => return Err(format!("afterwards a call over a working service fails: {error}")),
+        }
+        drop(service);
+        self.at_rest().await
+    }
+}
+
+/// Polls as this task until it is pending with nothing to do, or done.
+pub(super) async fn poll_until_still(task: &Wakes, call: &mut Call) -> Verdict<Poll<Result<(), BoxError>>> {
+    until_still(task, |cx| call.as_mut().poll(cx)).await
+}
+
+/// Polls readiness as this task until it is pending with nothing to do, or done.
+pub(super) async fn ready_until_still(task: &Wakes, service: &mut Boxed) -> Verdict<Poll<Result<(), BoxError>>> {
+    until_still(task, |cx| service.poll_ready(cx)).await
+}
+
+async fn until_still<T>(
+    task: &Wakes,
+    mut poll: impl FnMut(&mut std::task::Context<'_>) -> Poll<T>,
+) -> Verdict<Poll<T>> {
+    for _ in 0..64 {
+        let _earlier = task.take();
+        if let Poll::Ready(done) = task.context(&mut poll) {
+            return Ok(Poll::Ready(done));
+        }
+        // Others may have work for it; and tokio's budget for one poll starts anew.
+        tokio::task::yield_now().await;
+        if task.take() == 0 {
+            return Ok(Poll::Pending);
+        }
+    }
+    Err("a pending future wakes itself without end".into())
+}
+
+/// Polls a call whenever it is woken, at most `polls` times; whether it came to an end, also by a panic.
+pub(super) async fn poll_at_most(polls: usize, patience: Duration, call: &mut Call) -> bool {
+    let mut left = polls;
+    let limited = poll_fn(|cx| {
+        if left == 0 {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        match catch(|| call.as_mut().poll(cx)) {
+            Some(Poll::Pending) if left == 0 => Poll::Ready(false),
+            Some(Poll::Pending) => Poll::Pending,
+            Some(Poll::Ready(_)) | None => Poll::Ready(true),
+        }
+    });
+    timeout(patience, limited).await.unwrap_or(true)
+}
+
+/// Drives a call to its end; `None` for a panic.
+pub(super) async fn caught(mut call: Call) -> Option<Result<(), BoxError>> {
+    poll_fn(move |cx| match catch(|| Pin::new(&mut call).poll(cx)) {
+        Some(poll) => poll.map(Some),
+        None => Poll::Ready(None),
+    })
+    .await
+}
+
+/// `None` for a panic.
+pub(super) fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
+    std::panic::catch_unwind(AssertUnwindSafe(run)).ok()
+}

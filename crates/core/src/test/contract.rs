@@ -1,0 +1,152 @@
+//! The Tower contract as rules with names, checked from outside.
+
+use std::{error::Error, fmt};
+
+use tokio::runtime::Builder;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::{
+    Expect, Probe, Request,
+    bench::{Setup, Verdict, catch},
+    rules,
+};
+use crate::BoxError;
+
+/// A layer that can be put under the [`contract`]: any whose service over a [`Probe`] can be cloned and sent.
+pub trait Subject:
+    Layer<Probe, Service: Service<Request, Error: Into<BoxError>, Future: Send + 'static> + Clone + Send + 'static>
+{
+}
+
+impl<L> Subject for L where
+    L: Layer<Probe, Service: Service<Request, Error: Into<BoxError>, Future: Send + 'static> + Clone + Send + 'static>
+{
+}
+
+/// A rule of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Rule {
+    /// `call` uses an inner instance that was polled ready.
+    CallsTheReadyInstance,
+    /// A clone has to be polled ready on its own.
+    CloneCopiesNoReadiness,
+    /// A future dropped at any point leaves nothing taken.
+    DropKeepsNothing,
+    /// A panic in the inner service leaves nothing taken.
+    PanicKeepsNothing,
+    /// An inner error leaves nothing taken, and shows.
+    ErrorKeepsNothing,
+    /// An error of the inner `poll_ready` shows, or is answered for.
+    ReadinessErrorShows,
+    /// While the inner service is not ready, neither is the outer one (or it refuses, or queues); it wakes when that
+    /// changes.
+    PendingPassesThrough,
+    /// While it refuses or queues, nothing of the inner service is held.
+    RefusingReservesNothing,
+    /// A caller that waits for inner readiness is woken when the layer begins to refuse.
+    WakesToRefuse,
+    /// All services of one layer share its state.
+    ServicesShareState,
+    /// A task that polled last is the one that is woken.
+    WakesTheLastTask,
+    /// A pending future neither wakes itself without end nor polls on a timer.
+    DoesNotSpin,
+    /// Nothing waits while it holds what another needs.
+    DoesNotDeadlock,
+}
+
+/// A rule that a layer broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The layer's name.
+    pub layer: String,
+    /// The rule.
+    pub rule: Rule,
+    /// How it showed.
+    pub what: String,
+}
+
+/// Puts a layer under the contract.
+///
+/// `make` gives a fresh layer each time, with a state of its own and the smallest limits there are: what it leaks then
+/// shows as a call that fails. Each rule runs on a runtime of its own with a paused clock, so call this from a plain
+/// `#[test]`. The service is driven behind a trait object, as routers do.
+///
+/// See the [module](super) for an example.
+///
+/// # Panics
+/// With every rule that the layer breaks, and how.
+pub fn contract<L: Subject>(name: &str, expect: Expect<L>, make: impl Fn() -> L) {
+    let broken: Vec<_> = broken_rules(name, expect, make).iter().map(ToString::to_string).collect();
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// The rules that a layer breaks; see [`contract`].
+#[allow(clippy::needless_pass_by_value, reason = "so that it reads like `contract`")]
+pub fn broken_rules<L: Subject>(name: &str, expect: Expect<L>, make: impl Fn() -> L) -> Vec<Broken> {
+    let setup = Setup { make: &make, expect: &expect };
+    let check = |rule: &Rule| {
+        let what = check_alone(*rule, &setup).err()?;
+        Some(Broken { layer: name.to_owned(), rule: *rule, what })
+    };
+    Rule::ALL.iter().filter_map(check).collect()
+}
+
+fn check_alone<L: Subject>(rule: Rule, setup: &Setup<'_, L>) -> Verdict {
+    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build();
+    let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
+    catch(|| runtime.block_on(rules::check(rule, setup))).unwrap_or_else(|| Err("it panicked (see above)".into()))
+}
+
+// === impl Rule ===
+
+impl Rule {
+    /// All of them, in the order in which they are checked.
+    pub const ALL: [Self; 13] = [
+        Self::CallsTheReadyInstance,
+        Self::CloneCopiesNoReadiness,
+        Self::DropKeepsNothing,
+        Self::PanicKeepsNothing,
+        Self::ErrorKeepsNothing,
+        Self::ReadinessErrorShows,
+        Self::PendingPassesThrough,
+        Self::RefusingReservesNothing,
+        Self::WakesToRefuse,
+        Self::ServicesShareState,
+        Self::WakesTheLastTask,
+        Self::DoesNotSpin,
+        Self::DoesNotDeadlock,
+    ];
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::CallsTheReadyInstance => "`call` uses an inner instance that was polled ready",
+            Self::CloneCopiesNoReadiness => "a clone copies no readiness",
+            Self::DropKeepsNothing => "a dropped future leaves nothing taken",
+            Self::PanicKeepsNothing => "a panic leaves nothing taken",
+            Self::ErrorKeepsNothing => "an inner error leaves nothing taken, and shows",
+            Self::ReadinessErrorShows => "an error of the inner `poll_ready` shows",
+            Self::PendingPassesThrough => "an inner service that is not ready is waited for",
+            Self::RefusingReservesNothing => "while refusing or queueing, nothing of the inner service is held",
+            Self::WakesToRefuse => "a caller waiting for inner readiness is woken to be refused",
+            Self::ServicesShareState => "all services of one layer share its state",
+            Self::WakesTheLastTask => "the task that polled last is woken",
+            Self::DoesNotSpin => "a pending future does not spin",
+            Self::DoesNotDeadlock => "nothing waits while it holds what another needs",
+        })
+    }
+}
+
+// === impl Broken ===
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "layer `{}` breaks the rule \"{}\": {}", self.layer, self.rule, self.what)
+    }
+}
+
+impl Error for Broken {}

@@ -1,0 +1,91 @@
+//! Driving futures on a paused clock, with an eye on what they do between the polls.
+
+use std::{error::Error, fmt, future::poll_fn, pin::pin, task::Poll, time::Duration};
+
+use tokio::{
+    task::yield_now,
+    time::{Instant, sleep, timeout},
+};
+use tower_service::Service;
+
+/// More polls than this at one point of time, and a future spins.
+const POLLS_AT_ONE_TIME: usize = 512;
+
+/// More polls than this in all, and a future polls on a timer where it could be woken.
+const POLLS: usize = 4096;
+
+/// Why a future did not end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stuck {
+    /// It was not done when the time was up.
+    Late,
+    /// It woke itself again and again while no time passed.
+    Spins,
+    /// It woke itself on a timer, again and again.
+    PollsOnATimer,
+}
+
+/// Drives a future to its end on a paused clock, or says why it does not come to one.
+///
+/// # Errors
+/// Not done after `patience` of virtual time, or busy with itself.
+pub async fn drive<F: Future>(patience: Duration, future: F) -> Result<F::Output, Stuck> {
+    drive_within(patience, POLLS, future).await
+}
+
+pub(super) async fn drive_within<F: Future>(
+    patience: Duration,
+    most_polls: usize,
+    future: F,
+) -> Result<F::Output, Stuck> {
+    let mut future = pin!(future);
+    let (mut last, mut here, mut polls) = (Instant::now(), 0, 0);
+    let watched = poll_fn(|cx| {
+        let now = Instant::now();
+        here = if now == last { here + 1 } else { 0 };
+        last = now;
+        polls += 1;
+        match future.as_mut().poll(cx) {
+            Poll::Ready(out) => Poll::Ready(Ok(out)),
+            Poll::Pending if here > POLLS_AT_ONE_TIME => Poll::Ready(Err(Stuck::Spins)),
+            Poll::Pending if polls > most_polls => Poll::Ready(Err(Stuck::PollsOnATimer)),
+            Poll::Pending => Poll::Pending,
+        }
+    });
+    match timeout(patience, watched).await {
+        Ok(done) => done,
+        Err(_) => Err(Stuck::Late),
+    }
+}
+
+/// Takes a service to ready and calls it: one request from its beginning to its end.
+///
+/// # Errors
+/// What the service's `poll_ready` or its future gives.
+pub async fn call<S: Service<Req>, Req>(service: &mut S, request: Req) -> Result<S::Response, S::Error> {
+    poll_fn(|cx| service.poll_ready(cx)).await?;
+    service.call(request).await
+}
+
+/// Lets every task run until nobody has anything to do, and every timer that is due fire. Passes a millisecond.
+pub async fn settle() {
+    for _ in 0..64 {
+        yield_now().await;
+    }
+    // A paused clock moves only when nobody can run: so this ends when all are still.
+    sleep(Duration::from_millis(1)).await;
+}
+
+// === impl Stuck ===
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Late => "is not done, and nothing will wake it",
+            Self::Spins => "wakes itself without end while no time passes",
+            Self::PollsOnATimer => "polls on a timer",
+        })
+    }
+}
+
+impl Error for Stuck {}

@@ -1,0 +1,95 @@
+//! What layers rightly differ in.
+
+use std::{any::Any, fmt, time::Duration};
+
+type Hook<L, T> = Box<dyn Fn(&L) -> T>;
+
+/// What the [`contract`](super::contract) is to know of a layer. The defaults fit a layer that passes calls on.
+///
+/// ```
+/// # #[derive(Clone)] struct LimitLayer;
+/// # struct Permit;
+/// # impl LimitLayer { fn take_all(&self) -> Permit { Permit } fn in_flight(&self) -> usize { 0 } }
+/// use mainstay_core::test::Expect;
+///
+/// let expect = Expect::default()
+///     .refusing(|layer: &LimitLayer| layer.take_all())
+///     .at_rest(|layer: &LimitLayer| match layer.in_flight() {
+///         0 => Ok(()),
+///         n => Err(format!("{n} permits are still taken")),
+///     });
+/// ```
+pub struct Expect<L> {
+    pub(super) refusing: Option<Hook<L, Box<dyn Any>>>,
+    pub(super) at_rest: Option<Hook<L, Result<(), String>>>,
+    pub(super) answers_for_inner: bool,
+    pub(super) wakes_to_refuse: bool,
+    pub(super) patience: Duration,
+}
+
+// === impl Expect ===
+
+impl<L> Expect<L> {
+    /// How to bring the layer where it refuses or queues; it must stay so as long as what this gives back lives.
+    /// Without it, the rules about refusing are not checked.
+    #[must_use]
+    pub fn refusing<G: 'static>(mut self, refuse: impl Fn(&L) -> G + 'static) -> Self {
+        self.refusing = Some(Box::new(move |layer| Box::new(refuse(layer))));
+        self
+    }
+
+    /// Looks at the layer's own gauges when no call is under way, and says in words what is left over. Without it
+    /// the suite sees what is kept of the inner service, and permits whose loss makes a later call fail: make the
+    /// layer with the smallest limit there is.
+    #[must_use]
+    pub fn at_rest(mut self, look: impl Fn(&L) -> Result<(), String> + 'static) -> Self {
+        self.at_rest = Some(Box::new(look));
+        self
+    }
+
+    /// The layer answers on its own when the inner service fails, as a fallback does. Default: no.
+    #[must_use]
+    pub fn answers_for_inner(mut self) -> Self {
+        self.answers_for_inner = true;
+        self
+    }
+
+    /// The layer does not wake a caller that waits for inner readiness when it begins to refuse. Default: it does,
+    /// since an open breaker must not wait for a dead client.
+    #[must_use]
+    pub fn refuses_without_waking(mut self) -> Self {
+        self.wakes_to_refuse = false;
+        self
+    }
+
+    /// How long a call may take by the (paused) clock. Default: an hour, longer than any timeout and backoff.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+}
+
+impl<L> Default for Expect<L> {
+    fn default() -> Self {
+        Self {
+            refusing: None,
+            at_rest: None,
+            answers_for_inner: false,
+            wakes_to_refuse: true,
+            patience: Duration::from_secs(3600),
+        }
+    }
+}
+
+impl<L> fmt::Debug for Expect<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Expect")
+            .field("refusing", &self.refusing.is_some())
+            .field("at_rest", &self.at_rest.is_some())
+            .field("answers_for_inner", &self.answers_for_inner)
+            .field("wakes_to_refuse", &self.wakes_to_refuse)
+            .field("patience", &self.patience)
+            .finish()
+    }
+}

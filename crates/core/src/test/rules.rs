@@ -1,0 +1,29 @@
+//! The rules, one function each; how often and how deep is theirs to say.
+
+use super::{
+    Rule, Subject,
+    bench::{Setup, Verdict},
+};
+
+mod kept;
+mod ready;
+mod refusing;
+mod woken;
+
+pub(super) async fn check<L: Subject>(rule: Rule, setup: &Setup<'_, L>) -> Verdict {
+    match rule {
+        Rule::CallsTheReadyInstance => ready::calls_the_ready_instance(setup).await,
+        Rule::CloneCopiesNoReadiness => ready::clone_copies_no_readiness(setup).await,
+        Rule::ReadinessErrorShows => ready::readiness_error_shows(setup).await,
+        Rule::PendingPassesThrough => ready::pending_passes_through(setup).await,
+        Rule::DropKeepsNothing => kept::drop_keeps_nothing(setup).await,
+        Rule::PanicKeepsNothing => kept::panic_keeps_nothing(setup).await,
+        Rule::ErrorKeepsNothing => kept::error_keeps_nothing(setup).await,
+        Rule::RefusingReservesNothing => refusing::reserves_nothing(setup).await,
+        Rule::WakesToRefuse => refusing::wakes_to_refuse(setup).await,
+        Rule::ServicesShareState => refusing::services_share_state(setup).await,
+        Rule::WakesTheLastTask => woken::wakes_the_last_task(setup).await,
+        Rule::DoesNotSpin => woken::does_not_spin(setup).await,
+        Rule::DoesNotDeadlock => woken::does_not_deadlock(setup).await,
+    }
+}

@@ -1,0 +1,128 @@
+//! Rules about what is given back.
+
+use std::time::Duration;
+
+use tower_service::Service;
+
+use crate::test::{
+    Probe, Readiness, Reply, Request, Subject, Wakes,
+    bench::{Bench, Setup, Verdict, catch, caught, poll_at_most, poll_until_still, ready_until_still},
+};
+
+const MOMENT: Duration = Duration::from_millis(10);
+
+/// As many await points as a layer may have.
+const POINTS: usize = 64;
+
+/// What the inner service does with a call that will be dropped; the last one runs once the outer one is ready.
+type Story = (&'static str, fn(&Probe), fn(&Probe));
+
+const STORIES: [Story; 7] = [
+    ("answers", |_| {}, |_| {}),
+    ("answers later", |probe| probe.always(Reply::Count.after(MOMENT)), |_| {}),
+    ("fails later", |probe| probe.always(Reply::Fail.after(MOMENT)), |_| {}),
+    ("fails, with room for one call", |probe| once(probe, Reply::Fail), |_| {}),
+    ("fails, then is not ready", |probe| probe.always(Reply::Fail), |probe| probe.set_readiness(Readiness::Pending)),
+    ("hangs", |probe| probe.always(Reply::Hang), |_| {}),
+    ("panics later", |probe| probe.always(Reply::Panic.after(MOMENT)), |_| {}),
+];
+
+fn once(probe: &Probe, reply: Reply) {
+    probe.set_capacity(1);
+    probe.always(reply);
+}
+
+pub(super) async fn drop_keeps_nothing<L: Subject>(setup: &Setup<'_, L>) -> Verdict {
+    for (name, before, then) in STORIES {
+        for polls in 0..POINTS {
+            let bench = setup.bench();
+            before(&bench.probe);
+            let at = |what| format!("the inner service {name}, dropped after {polls} polls: {what}");
+            if drop_after(&bench, then, polls).await.map_err(at)? {
+                break;
+            }
+        }
+    }
+    drop_unready(&setup.bench()).await.map_err(|what| format!("dropped while not ready: {what}"))?;
+    for polls in 0..3 {
+        drop_queued(&setup.bench(), polls).await.map_err(|what| format!("dropped while refused or queued: {what}"))?;
+    }
+    Ok(())
+}
+
+/// Whether the call came to its end before it could be dropped.
+async fn drop_after<L: Subject>(bench: &Bench<'_, L>, then: fn(&Probe), polls: usize) -> Verdict<bool> {
+    let mut service = bench.ready_service().await?;
+    then(&bench.probe);
+    let mut call = service.call(Request::default());
+    let ended = poll_at_most(polls, bench.expect.patience, &mut call).await;
+    drop(call);
+    // The service lives on and is not ready any more: it holds nothing either.
+    bench.at_rest().await?;
+    drop(service);
+    bench.still_works().await?;
+    Ok(ended)
+}
+
+async fn drop_unready<L: Subject>(bench: &Bench<'_, L>) -> Verdict {
+    bench.probe.set_readiness(Readiness::Pending);
+    let mut service = bench.service();
+    let _either = ready_until_still(&Wakes::new(), &mut service).await?;
+    drop(service);
+    bench.still_works().await?;
+    let ready = bench.ready_service().await?;
+    drop(ready);
+    bench.still_works().await
+}
+
+async fn drop_queued<L: Subject>(bench: &Bench<'_, L>, polls: usize) -> Verdict {
+    let Some(guard) = bench.refuse() else { return Ok(()) };
+    let task = Wakes::new();
+    let mut service = bench.service();
+    if ready_until_still(&task, &mut service).await?.is_pending() {
+        drop(service);
+        drop(guard);
+        return bench.still_works().await;
+    }
+    let mut call = service.call(Request::default());
+    for _ in 0..polls {
+        if poll_until_still(&task, &mut call).await?.is_ready() {
+            break;
+        }
+    }
+    // What the waiter is given now, it never comes to take; or it is gone before.
+    let (first, second): (Box<dyn std::any::Any>, Box<dyn std::any::Any>) =
+        if polls == 2 { (guard, Box::new(call)) } else { (Box::new(call), guard) };
+    drop(first);
+    drop(second);
+    bench.still_works().await
+}
+
+pub(super) async fn panic_keeps_nothing<L: Subject>(setup: &Setup<'_, L>) -> Verdict {
+    for reply in [Reply::Panic, Reply::Panic.after(MOMENT), Reply::PanicInCall] {
+        let bench = setup.bench();
+        bench.probe.always(reply);
+        let mut service = bench.ready_service().await?;
+        if let Some(call) = catch(|| service.call(Request::default())) {
+            let _either = bench.end("a call that panicked", caught(call)).await?;
+        }
+        drop(service);
+        bench.still_works().await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn error_keeps_nothing<L: Subject>(setup: &Setup<'_, L>) -> Verdict {
+    for reply in [Reply::Fail, Reply::Fail.after(MOMENT)] {
+        let bench = setup.bench();
+        bench.probe.always(reply);
+        let mut service = bench.service();
+        if bench.call(&mut service).await?.is_ok() && !bench.expect.answers_for_inner {
+            return Err("it was swallowed: the call was answered".into());
+        }
+        bench.at_rest().await?;
+        drop(service);
+        bench.still_works().await?;
+    }
+    Ok(())
+}
