@@ -39,6 +39,7 @@ mod gate;
 mod keyed;
 mod keyed_service;
 mod layer;
+mod operate;
 mod permit;
 mod registry;
 mod rules;

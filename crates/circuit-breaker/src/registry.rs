@@ -16,7 +16,8 @@ use crate::{Breaker, BreakerSettings, BreakerSnapshot};
 ///
 /// let registry = BreakerRegistry::new();
 /// let orders = registry.get("orders");
-/// assert_eq!(registry.get("orders").snapshot(), orders.snapshot());
+/// orders.force_open("ann");
+/// assert!(registry.get("orders").try_acquire().is_err());
 /// assert_eq!(registry.snapshots().len(), 1);
 /// ```
 #[derive(Clone, Debug, Default)]
