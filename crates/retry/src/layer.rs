@@ -1,0 +1,105 @@
+//! The layer.
+
+use std::{fmt, marker::PhantomData};
+
+use mainstay_core::{Boxed, Plain, Typed};
+use tower_layer::Layer;
+
+use crate::{Retrier, Retry};
+
+/// Repeats requests of the service it wraps; see [`Retrier`] for what it allows.
+///
+/// The policy `P` says what a failure is ([`Classify`](mainstay_core::Classify)), whether and how a request is repeated
+/// ([`Replay`](mainstay_core::Replay)) and where its context is ([`Contextual`](mainstay_core::Contextual)); `E` is the
+/// error of the stack. All services that a layer makes share its [handle](Self::handle).
+///
+/// Put it outside of breaker, bulkhead and attempt timeout, and inside of fallback and total timeout.
+///
+/// ```
+/// use mainstay_core::{BoxError, FailureKind, Outcome, classify_fn};
+/// use mainstay_retry::{Retrier, RetryLayer, RetrySettings};
+/// use tower::{ServiceBuilder, service_fn};
+///
+/// let busy_is_failure = classify_fn(|result: Result<&u16, &BoxError>| match result {
+///     Ok(503) => Outcome::overloaded(None),
+///     Ok(_) => Outcome::Success,
+///     Err(_) => Outcome::failure(FailureKind::Network),
+/// });
+/// let service = ServiceBuilder::new()
+///     .layer(RetryLayer::with(Retrier::network("shop")).with_policy(busy_is_failure))
+///     .service(service_fn(|path: String| async move { Ok::<u16, BoxError>(path.len() as u16) }));
+/// # mainstay_core::check::<String, u16, BoxError, _>(service);
+/// ```
+pub struct RetryLayer<P = Plain, E = Boxed> {
+    retrier: Retrier,
+    policy: P,
+    _error: PhantomData<fn() -> E>,
+}
+
+// === impl RetryLayer ===
+
+impl RetryLayer<Plain, Boxed> {
+    /// With a retrier of its own, named "retry", and its default settings.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(Retrier::new("retry"))
+    }
+
+    /// With this retrier.
+    #[must_use]
+    pub fn with(retrier: Retrier) -> Self {
+        Self { retrier, policy: Plain, _error: PhantomData }
+    }
+}
+
+impl<P, E> RetryLayer<P, E> {
+    /// With another policy.
+    #[must_use]
+    pub fn with_policy<P2>(self, policy: P2) -> RetryLayer<P2, E> {
+        RetryLayer { retrier: self.retrier, policy, _error: PhantomData }
+    }
+
+    /// With another error type, for stacks that do not want to box.
+    #[must_use]
+    pub fn with_error<E2>(self) -> RetryLayer<P, Typed<E2>> {
+        RetryLayer { retrier: self.retrier, policy: self.policy, _error: PhantomData }
+    }
+
+    /// The retrier that all services of this layer share.
+    #[must_use]
+    pub fn handle(&self) -> &Retrier {
+        &self.retrier
+    }
+}
+
+impl Default for RetryLayer<Plain, Boxed> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl From<Retrier> for RetryLayer<Plain, Boxed> {
+    fn from(retrier: Retrier) -> Self {
+        Self::with(retrier)
+    }
+}
+
+impl<S: Clone, P: Clone, E> Layer<S> for RetryLayer<P, E> {
+    type Service = Retry<S, P, E>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Retry::new(inner, self.retrier.clone(), self.policy.clone())
+    }
+}
+
+impl<P: Clone, E> Clone for RetryLayer<P, E> {
+    fn clone(&self) -> Self {
+        Self { retrier: self.retrier.clone(), policy: self.policy.clone(), _error: PhantomData }
+    }
+}
+
+impl<P, E> fmt::Debug for RetryLayer<P, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryLayer").field("retrier", &self.retrier).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,240 @@
+//! The handle: settings, budget, chance and figures of one operation's retries.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use mainstay_core::{Budget, InvalidSetting, Name, Random};
+
+use crate::{Adaptive, RetrySettings, RetrySnapshot, Scaling, Timing, stats::Stats};
+
+/// The retries of one operation: what it allows, what it pays with, what happened.
+///
+/// Clones are the same handle. Give one to a [`RetryLayer`](crate::RetryLayer), call
+/// [`run`](Self::run) for a plain function, or both: budget, history and figures are shared.
+///
+/// A [`Budget`] of its own is on by default. Where several handles repeat requests to *one* dependency, share one
+/// budget among them with [`with_budget`](Self::with_budget).
+///
+/// ```
+/// use mainstay_core::BoxError;
+/// use mainstay_retry::Retrier;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let retrier = Retrier::database("load order");
+/// let result = retrier
+///     .run(|attempt| async move { if attempt < 2 { Err(BoxError::from("deadlock")) } else { Ok("order") } })
+///     .await;
+/// assert_eq!(result.unwrap(), "order");
+/// let figures = retrier.snapshot();
+/// assert_eq!((figures.attempts, figures.succeeded_after_retry), (2, 1));
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Retrier(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) name: Name,
+    pub(crate) live: Live,
+    settings: Mutex<RetrySettings>,
+    pub(crate) budget: Option<Budget>,
+    pub(crate) random: Random,
+    pub(crate) adaptive: Adaptive,
+    pub(crate) stats: Stats,
+}
+
+/// The settings that every request reads, where it needs no lock for them.
+#[derive(Debug, Default)]
+pub(crate) struct Live {
+    max_attempts: AtomicU32,
+    sends: AtomicU32,
+    /// Zero: none.
+    deadline_nanos: AtomicU64,
+    times_every: AtomicBool,
+    is_adaptive: AtomicBool,
+}
+
+// === impl Retrier ===
+
+impl Retrier {
+    /// With the default settings.
+    #[must_use]
+    pub fn new(name: impl Into<Name>) -> Self {
+        Self::build(name.into(), RetrySettings::default())
+    }
+
+    /// With the settings for calls over a network: see [`RetrySettings::network`].
+    #[must_use]
+    pub fn network(name: impl Into<Name>) -> Self {
+        Self::build(name.into(), RetrySettings::network())
+    }
+
+    /// With the settings for a database: see [`RetrySettings::database`].
+    #[must_use]
+    pub fn database(name: impl Into<Name>) -> Self {
+        Self::build(name.into(), RetrySettings::database())
+    }
+
+    /// With the settings for somebody else's API: see [`RetrySettings::api`].
+    #[must_use]
+    pub fn api(name: impl Into<Name>) -> Self {
+        Self::build(name.into(), RetrySettings::api())
+    }
+
+    /// With these settings.
+    ///
+    /// # Errors
+    /// A setting out of its range.
+    pub fn with_settings(name: impl Into<Name>, settings: RetrySettings) -> Result<Self, InvalidSetting> {
+        settings.validate()?;
+        Ok(Self::build(name.into(), settings))
+    }
+
+    pub(crate) fn build(name: Name, settings: RetrySettings) -> Self {
+        Self(Arc::new(Inner::new(name, settings)))
+    }
+
+    /// Pays with this budget, which other handles may share.
+    ///
+    /// To be called before the handle is shared: clones made before keep the budget and the figures they had.
+    #[must_use]
+    pub fn with_budget(self, budget: Budget) -> Self {
+        self.changed(|inner| inner.budget = Some(budget))
+    }
+
+    /// Pays with nothing: every request may be repeated up to its attempts, whatever load that puts on a dependency that
+    /// is down. For tests, and for background work with few and slow retries. Called as [`with_budget`](Self::with_budget) is.
+    #[must_use]
+    pub fn without_budget(self) -> Self {
+        self.changed(|inner| inner.budget = None)
+    }
+
+    /// Draws its jitter from this source, so that tests can repeat it. Called as [`with_budget`](Self::with_budget) is.
+    #[must_use]
+    pub fn with_random(self, random: Random) -> Self {
+        self.changed(|inner| inner.random = random)
+    }
+
+    fn changed(self, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut inner = Arc::try_unwrap(self.0).unwrap_or_else(|shared| Inner {
+            budget: shared.budget.clone(),
+            ..Inner::new(shared.name.clone(), shared.settings())
+        });
+        change(&mut inner);
+        Self(Arc::new(inner))
+    }
+
+    /// Changes the settings for all requests that come from now on, and for the waits of those under way. Budget,
+    /// history and figures stay.
+    ///
+    /// # Errors
+    /// A setting out of its range; nothing is changed then.
+    pub fn reconfigure(&self, settings: RetrySettings) -> Result<(), InvalidSetting> {
+        settings.validate()?;
+        let mut current = self.0.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.live.set(&settings);
+        *current = settings;
+        Ok(())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        &self.0.name
+    }
+
+    /// The settings now.
+    #[must_use]
+    pub fn settings(&self) -> RetrySettings {
+        self.0.settings()
+    }
+
+    /// The budget, if there is one.
+    #[must_use]
+    pub fn budget(&self) -> Option<&Budget> {
+        self.0.budget.as_ref()
+    }
+
+    /// The figures. They sum up what each thread counted: exact once the requests are done.
+    #[must_use]
+    pub fn snapshot(&self) -> RetrySnapshot {
+        let inner = &*self.0;
+        let success_rate = inner.live.is_adaptive().then(|| inner.adaptive.success_rate());
+        inner.stats.snapshot(inner.name.clone(), success_rate, inner.budget.as_ref().map(Budget::snapshot))
+    }
+}
+
+impl fmt::Debug for Retrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { name, budget, .. } = &*self.0;
+        f.debug_struct("Retrier")
+            .field("name", name)
+            .field("settings", &self.settings())
+            .field("budget", budget)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    fn new(name: Name, settings: RetrySettings) -> Self {
+        let live = Live::default();
+        live.set(&settings);
+        Self {
+            name,
+            live,
+            settings: Mutex::new(settings),
+            budget: Some(Budget::new()),
+            random: Random::new(),
+            adaptive: Adaptive::new(),
+            stats: Stats::new(),
+        }
+    }
+
+    pub(crate) fn settings(&self) -> RetrySettings {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+// === impl Live ===
+
+impl Live {
+    fn set(&self, settings: &RetrySettings) {
+        self.max_attempts.store(settings.max_attempts, Relaxed);
+        self.sends.store(settings.sends, Relaxed);
+        let nanos = settings.deadline.map_or(0, |deadline| u64::try_from(deadline.as_nanos()).unwrap_or(u64::MAX));
+        self.deadline_nanos.store(nanos, Relaxed);
+        self.times_every.store(settings.timing == Timing::Every, Relaxed);
+        self.is_adaptive.store(settings.scaling == Scaling::Adaptive, Relaxed);
+    }
+
+    pub(crate) fn max_attempts(&self) -> u32 {
+        self.max_attempts.load(Relaxed)
+    }
+
+    pub(crate) fn sends(&self) -> u32 {
+        self.sends.load(Relaxed)
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        match self.deadline_nanos.load(Relaxed) {
+            0 => None,
+            nanos => Some(Duration::from_nanos(nanos)),
+        }
+    }
+
+    pub(crate) fn times_every(&self) -> bool {
+        self.times_every.load(Relaxed)
+    }
+
+    pub(crate) fn is_adaptive(&self) -> bool {
+        self.is_adaptive.load(Relaxed)
+    }
+}
