@@ -1,0 +1,79 @@
+//! The future of a call that may take too long.
+//!
+//! The timer is armed when the inner future is pending for the first time. It lives in the future itself: boxing it
+//! would keep the future small for calls that end at once, but cost an allocation for every one that does not.
+
+use std::{
+    fmt,
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use mainstay_core::ErrorType;
+use pin_project_lite::pin_project;
+use tokio::time::{Sleep, sleep};
+
+use crate::TimeLimit;
+
+pin_project! {
+    /// The future of [`Timeout`](crate::Timeout).
+    pub struct TimeoutFuture<F, E> {
+        #[pin]
+        state: State<F>,
+        limit: TimeLimit,
+        _error: PhantomData<fn() -> E>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F> {
+        // The call is under way; the timer is armed once it was pending.
+        Calling { #[pin] future: F, #[pin] timer: Option<Sleep> },
+        // The answer was given, and the inner future dropped.
+        Done,
+    }
+}
+
+impl<F, E> TimeoutFuture<F, E> {
+    pub(crate) fn new(future: F, limit: TimeLimit) -> Self {
+        Self { state: State::Calling { future, timer: None }, limit, _error: PhantomData }
+    }
+}
+
+impl<F, E, Res, E0> Future for TimeoutFuture<F, E>
+where
+    F: Future<Output = Result<Res, E0>>,
+    E0: Into<E::Error>,
+    E: ErrorType,
+{
+    type Output = Result<Res, E::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        // Polled after its end, which no caller may do: pending for ever rather than a panic.
+        let StateProj::Calling { future, mut timer } = this.state.as_mut().project() else { return Poll::Pending };
+        let result = match future.poll(cx) {
+            Poll::Ready(result) => result.map_err(Into::into),
+            Poll::Pending => {
+                if timer.is_none() {
+                    timer.set(Some(sleep(this.limit.get())));
+                }
+                match timer.as_pin_mut().map(|timer| timer.poll(cx)) {
+                    Some(Poll::Ready(())) => Err(this.limit.expired().into()),
+                    _ => return Poll::Pending,
+                }
+            }
+        };
+        this.state.set(State::Done);
+        Poll::Ready(result)
+    }
+}
+
+impl<F, E> fmt::Debug for TimeoutFuture<F, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TimeoutFuture").field("limit", &self.limit).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,82 @@
+//! The layer.
+
+use std::{fmt, marker::PhantomData, time::Duration};
+
+use mainstay_core::{Boxed, InvalidSetting, Name, Plain, Typed};
+use tower_layer::Layer;
+
+use crate::{TimeLimit, Timeout};
+
+/// Ends calls that take too long. All services of one layer share its [`TimeLimit`].
+///
+/// A total timeout with a policy that carries a context also narrows the request's deadline, so that nothing below
+/// waits or starts beyond it.
+pub struct TimeoutLayer<P = Plain, E = Boxed> {
+    limit: TimeLimit,
+    policy: P,
+    _error: PhantomData<fn() -> E>,
+}
+
+impl TimeoutLayer {
+    /// For one attempt: inside retry and failover.
+    ///
+    /// # Errors
+    /// A time out of its range: 1 ms to a year.
+    pub fn attempt(name: impl Into<Name>, time: Duration) -> Result<Self, InvalidSetting> {
+        Ok(Self::with(TimeLimit::attempt(name, time)?))
+    }
+
+    /// For the whole call: outside of retry and failover.
+    ///
+    /// # Errors
+    /// A time out of its range: 1 ms to a year.
+    pub fn total(name: impl Into<Name>, time: Duration) -> Result<Self, InvalidSetting> {
+        Ok(Self::with(TimeLimit::total(name, time)?))
+    }
+
+    /// By this handle.
+    #[must_use]
+    pub fn with(limit: TimeLimit) -> Self {
+        Self { limit, policy: Plain, _error: PhantomData }
+    }
+}
+
+impl<P, E> TimeoutLayer<P, E> {
+    /// Writes deadlines by another policy: [`Contextual`](mainstay_core::Contextual) is all it needs.
+    #[must_use]
+    pub fn with_policy<P2>(self, policy: P2) -> TimeoutLayer<P2, E> {
+        TimeoutLayer { limit: self.limit, policy, _error: PhantomData }
+    }
+
+    /// Gives errors as another type, without boxing.
+    #[must_use]
+    pub fn with_error<E2>(self) -> TimeoutLayer<P, Typed<E2>> {
+        TimeoutLayer { limit: self.limit, policy: self.policy, _error: PhantomData }
+    }
+
+    /// The handle.
+    #[must_use]
+    pub fn limit(&self) -> &TimeLimit {
+        &self.limit
+    }
+}
+
+impl<S, P: Clone, E> Layer<S> for TimeoutLayer<P, E> {
+    type Service = Timeout<S, P, E>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Timeout::new(inner, self.limit.clone(), self.policy.clone())
+    }
+}
+
+impl<P: Clone, E> Clone for TimeoutLayer<P, E> {
+    fn clone(&self) -> Self {
+        Self { limit: self.limit.clone(), policy: self.policy.clone(), _error: PhantomData }
+    }
+}
+
+impl<P: fmt::Debug, E> fmt::Debug for TimeoutLayer<P, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TimeoutLayer").field("limit", &self.limit).field("policy", &self.policy).finish()
+    }
+}

@@ -1,0 +1,69 @@
+//! The service.
+
+use std::{
+    fmt,
+    marker::PhantomData,
+    task::{Context, Poll},
+};
+
+use mainstay_core::{Boxed, Contextual, ErrorType, Plain};
+use tokio::time::Instant;
+use tower_service::Service;
+
+use crate::{Scope, TimeLimit, TimeoutFuture};
+
+/// A service whose calls end after a time; see [`TimeoutLayer`](crate::TimeoutLayer).
+pub struct Timeout<S, P = Plain, E = Boxed> {
+    inner: S,
+    limit: TimeLimit,
+    policy: P,
+    _error: PhantomData<fn() -> E>,
+}
+
+impl<S, P, E> Timeout<S, P, E> {
+    /// Bounds the calls of a service.
+    pub fn new(inner: S, limit: TimeLimit, policy: P) -> Self {
+        Self { inner, limit, policy, _error: PhantomData }
+    }
+
+    /// The handle.
+    pub fn limit(&self) -> &TimeLimit {
+        &self.limit
+    }
+}
+
+impl<S, P, E, Req> Service<Req> for Timeout<S, P, E>
+where
+    S: Service<Req>,
+    S::Error: Into<E::Error>,
+    E: ErrorType,
+    P: Contextual<Req>,
+{
+    type Response = S::Response;
+    type Error = E::Error;
+    type Future = TimeoutFuture<S::Future, E>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, mut request: Req) -> Self::Future {
+        if self.limit.scope() == Scope::Total && self.policy.carries_context() {
+            let context = self.policy.context(&request).cloned().unwrap_or_default();
+            self.policy.set_context(&mut request, context.with_deadline(Instant::now() + self.limit.get()));
+        }
+        TimeoutFuture::new(self.inner.call(request), self.limit.clone())
+    }
+}
+
+impl<S: Clone, P: Clone, E> Clone for Timeout<S, P, E> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone(), self.limit.clone(), self.policy.clone())
+    }
+}
+
+impl<S: fmt::Debug, P, E> fmt::Debug for Timeout<S, P, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timeout").field("limit", &self.limit).field("inner", &self.inner).finish()
+    }
+}
