@@ -1,0 +1,270 @@
+//! The registry: what is known of every check, and what follows for the process.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
+
+use mainstay_core::{Level, Name, Random};
+use tokio::{runtime::Handle, sync::watch, task::AbortHandle, time::Instant};
+
+use crate::{
+    CheckSnapshot, Drain, HealthBuilder, Snapshot,
+    builder::{Entry, Source},
+    record::{FRESH_INTERVALS, Record, Rule, passes},
+    refresh::refresh,
+};
+
+/// The health of this process: checks that run in the background, and what they found.
+///
+/// A value, not a global: a test has as many as it likes. Clones are cheap and share everything.
+///
+/// ```
+/// use mainstay_health::{Check, Health, Verdict};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), mainstay_health::InvalidSetting> {
+/// let health = Health::builder()
+///     .check(Check::new("database", || async { Verdict::healthy() }).critical())
+///     .check(Check::new("search", || async { Err::<(), _>("connection refused") }))
+///     .build()?;
+/// health.until_ready().await;
+/// assert!(health.snapshot().not_ready.is_none());
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Health {
+    shared: Arc<Shared>,
+    _refresher: Arc<Refresher>,
+}
+
+pub(crate) struct Shared {
+    meta: Vec<(Name, bool)>,
+    groups: BTreeMap<Name, Vec<usize>>,
+    records: watch::Sender<Vec<Record>>,
+    drain: Option<Drain>,
+    dead: AtomicBool,
+    details: bool,
+}
+
+/// What the builder has checked.
+pub(crate) struct Parts {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) groups: BTreeMap<Name, Vec<usize>>,
+    pub(crate) drain: Option<Drain>,
+    pub(crate) details: bool,
+    pub(crate) random: Random,
+}
+
+/// Which checks a question is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Scope<'a> {
+    All,
+    Members(&'a [usize]),
+}
+
+/// Stops the background runs with the last `Health`.
+struct Refresher(AbortHandle);
+
+// === impl Health ===
+
+impl Health {
+    /// Starts with no check.
+    #[must_use]
+    pub fn builder() -> HealthBuilder {
+        HealthBuilder::default()
+    }
+
+    pub(crate) fn start(parts: Parts, runtime: &Handle) -> Self {
+        let Parts { entries, groups, drain, details, random } = parts;
+        let now = Instant::now();
+        let shared = Arc::new(Shared {
+            meta: entries.iter().map(|entry| (entry.name.clone(), entry.critical)).collect(),
+            groups,
+            records: watch::Sender::new(entries.iter().map(|entry| Record::new(rule(entry), now)).collect()),
+            drain,
+            dead: AtomicBool::new(false),
+            details,
+        });
+        let refresher = runtime.spawn(refresh(Arc::clone(&shared), entries, random));
+        Self { shared, _refresher: Arc::new(Refresher(refresher.abort_handle())) }
+    }
+
+    /// Everything that is known now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            level: self.level(Scope::All),
+            not_ready: self.not_ready(Scope::All),
+            started: self.is_started(),
+            draining: self.is_draining(),
+            alive: self.is_alive(),
+            checks: self.checks(Scope::All),
+        }
+    }
+
+    /// Whether every critical check has passed once. Once true, true for ever.
+    #[must_use]
+    pub fn is_started(&self) -> bool {
+        let records = self.shared.records.borrow();
+        records.iter().zip(&self.shared.meta).all(|(record, (_, critical))| record.passed || !critical)
+    }
+
+    /// Whether traffic may come: started, not draining, every critical check healthy or degraded.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.not_ready(Scope::All).is_none()
+    }
+
+    /// Whether the drain that this registry watches has begun.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.shared.drain.as_ref().is_some_and(Drain::is_draining)
+    }
+
+    /// `false` once [`declare_dead`](Self::declare_dead) was called.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        !self.shared.dead.load(Relaxed)
+    }
+
+    /// Declares that only a restart can help (a corrupt state, a worker that is gone): `/live` answers 503 from now
+    /// on, for ever, and the orchestrator kills the process. Never for a dependency's failure: a restart does not
+    /// mend a database, and restarts every replica.
+    pub fn declare_dead(&self, reason: &str) {
+        if !self.shared.dead.swap(true, Relaxed) {
+            tracing::error!(reason, "beyond recovery: liveness fails from now on");
+        }
+    }
+
+    /// Waits until the process is ready for the first time.
+    pub async fn until_ready(&self) {
+        let mut changes = self.changes();
+        // A closed channel cannot be: `self` holds the sender.
+        while !self.is_ready() && changes.changed().await.is_ok() {}
+    }
+
+    pub(crate) fn scope(&self, group: &str) -> Option<Scope<'_>> {
+        self.shared.groups.get(group).map(|members| Scope::Members(members))
+    }
+
+    pub(crate) fn level(&self, scope: Scope<'_>) -> Level {
+        let now = Instant::now();
+        let records = self.shared.records.borrow();
+        let levels = self.select(&records, scope).map(|(_, critical, record)| match record.current(now).0 {
+            Level::Healthy => Level::Healthy,
+            level if critical && !passes(level) => Level::Unhealthy,
+            _ => Level::Degraded,
+        });
+        levels.max().unwrap_or(Level::Healthy)
+    }
+
+    /// Why not: draining, a critical check, or startup.
+    pub(crate) fn not_ready(&self, scope: Scope<'_>) -> Option<String> {
+        if self.is_draining() {
+            return Some(String::from("draining"));
+        }
+        let now = Instant::now();
+        let records = self.shared.records.borrow();
+        let failed =
+            self.select(&records, scope).find(|(_, critical, record)| *critical && !passes(record.current(now).0));
+        if let Some((name, ..)) = failed {
+            return Some(format!("{name} not ready"));
+        }
+        drop(records);
+        (!self.is_started()).then(|| String::from("starting"))
+    }
+
+    pub(crate) fn checks(&self, scope: Scope<'_>) -> Vec<CheckSnapshot> {
+        let now = Instant::now();
+        let records = self.shared.records.borrow();
+        self.select(&records, scope).map(|(name, critical, record)| show(name, critical, record, now)).collect()
+    }
+
+    pub(crate) fn details(&self) -> bool {
+        self.shared.details
+    }
+
+    #[cfg_attr(not(any(feature = "tonic", feature = "systemd")), expect(unused))]
+    pub(crate) fn drain(&self) -> Option<&Drain> {
+        self.shared.drain.as_ref()
+    }
+
+    /// Wakes on every result.
+    pub(crate) fn changes(&self) -> watch::Receiver<Vec<Record>> {
+        self.shared.records.subscribe()
+    }
+
+    fn select<'a>(
+        &'a self,
+        records: &'a [Record],
+        scope: Scope<'a>,
+    ) -> impl Iterator<Item = (&'a Name, bool, &'a Record)> {
+        let all = self.shared.meta.iter().zip(records).enumerate();
+        all.filter(move |(index, _)| match scope {
+            Scope::All => true,
+            Scope::Members(members) => members.contains(index),
+        })
+        .map(|(_, ((name, critical), record))| (name, *critical, record))
+    }
+}
+
+impl fmt::Debug for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Health").field(&self.snapshot()).finish()
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    pub(crate) fn name(&self, index: usize) -> &Name {
+        &self.meta[index].0
+    }
+
+    /// Changes a record under the lock. What came of it is logged outside, where a subscriber may read the snapshot.
+    pub(crate) fn update<T: Default>(&self, index: usize, change: impl FnOnce(&mut Record) -> T) -> T {
+        let mut given = T::default();
+        self.records.send_modify(|records| given = change(&mut records[index]));
+        given
+    }
+}
+
+// === impl Refresher ===
+
+impl Drop for Refresher {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn rule(entry: &Entry) -> Rule {
+    match &entry.source {
+        Source::Check { settings, .. } => {
+            Rule { fall: settings.fall, rise: settings.rise, fresh_for: Some(settings.interval * FRESH_INTERVALS) }
+        }
+        Source::Component(_) => Rule { fall: 1, rise: 1, fresh_for: None },
+    }
+}
+
+fn show(name: &Name, critical: bool, record: &Record, now: Instant) -> CheckSnapshot {
+    let (level, reason) = record.current(now);
+    let run = record.result();
+    CheckSnapshot {
+        name: name.clone(),
+        level,
+        critical,
+        reason: reason.to_owned(),
+        held: now.saturating_duration_since(record.since(now)),
+        age: run.map(|run| now.saturating_duration_since(run.ended)),
+        took: run.map(|run| run.took),
+        consecutive_failures: record.streak.failures,
+        runs: record.totals.runs,
+        failures: record.totals.failures,
+        timeouts: record.totals.timeouts,
+        panics: record.totals.panics,
+    }
+}
