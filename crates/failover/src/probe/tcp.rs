@@ -1,0 +1,57 @@
+//! A probe that only connects.
+
+use std::net::SocketAddr;
+
+use tokio::net::{TcpStream, lookup_host};
+
+use super::{Probe, ProbeFuture, Verdict};
+
+/// Healthy when a TCP connection can be made: for dependencies without a health route.
+///
+/// It says that something accepts connections, not that it works: a hung process still does. Prefer a probe that asks.
+///
+/// ```
+/// use mainstay_failover::{Endpoint, probe::TcpProbe};
+///
+/// let primary = Endpoint::named("primary").with_probe(TcpProbe::new("db.internal:5432"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct TcpProbe {
+    address: String,
+}
+
+impl TcpProbe {
+    /// Connects to `host:port`; the name is looked up at each attempt.
+    pub fn new(address: impl Into<String>) -> Self {
+        Self { address: address.into() }
+    }
+}
+
+impl From<SocketAddr> for TcpProbe {
+    fn from(address: SocketAddr) -> Self {
+        Self::new(address.to_string())
+    }
+}
+
+impl Probe for TcpProbe {
+    fn probe(&self) -> ProbeFuture {
+        let address = self.address.clone();
+        Box::pin(async move { connect(&address).await })
+    }
+}
+
+/// Any of the addresses will do.
+async fn connect(address: &str) -> Verdict {
+    let addresses = match lookup_host(address).await {
+        Ok(addresses) => addresses,
+        Err(error) => return Verdict::unhealthy(format!("name lookup: {error}")),
+    };
+    let mut found = Verdict::unhealthy("the name has no address");
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(_) => return Verdict::Healthy,
+            Err(error) => found = Verdict::unhealthy(format!("connect: {error}")),
+        }
+    }
+    found
+}

@@ -1,0 +1,101 @@
+//! What a failover knows of one endpoint.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+};
+
+use mainstay_circuit_breaker::{Breaker, Permit, State};
+use mainstay_core::{Budget, InvalidSetting, Outcome};
+
+use crate::{Active, FailoverSettings, endpoint::EndpointInfo, prober::Probing};
+
+/// One endpoint: its engine (is it usable?), the budget of second attempts at it, and its probing.
+#[derive(Debug)]
+pub(crate) struct Tier {
+    pub(crate) info: EndpointInfo,
+    pub(crate) engine: Breaker,
+    pub(crate) budget: Budget,
+    pub(crate) probing: Arc<Probing>,
+    /// No probe has answered yet: the first one decides.
+    pub(crate) unprobed: AtomicBool,
+    /// When traffic began to return, in nanoseconds since the router's start; [`NO_RAMP`] without a ramp.
+    pub(crate) ramp_from: AtomicU64,
+}
+
+pub(crate) const NO_RAMP: u64 = u64::MAX;
+
+/// One request's place at an endpoint.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    pub(crate) index: usize,
+    pub(crate) epoch: u64,
+    /// A trial call of an endpoint without a probe. Calls at a usable endpoint need none, which saves a count.
+    permit: Option<Permit>,
+}
+
+impl Ticket {
+    pub(crate) fn is_trial(&self) -> bool {
+        self.permit.is_some()
+    }
+}
+
+// === impl Tier ===
+
+impl Tier {
+    pub(crate) fn new(info: EndpointInfo, settings: &FailoverSettings) -> Result<Self, InvalidSetting> {
+        let engine = Breaker::with_settings(&info.name, settings.engine(info.probe.is_some()))?;
+        let budget = Budget::with_settings(settings.budget())?;
+        let probing = Arc::new(Probing::new(info.probe.clone()));
+        let unprobed = AtomicBool::new(info.probe.is_some());
+        Ok(Self { info, engine, budget, probing, unprobed, ramp_from: AtomicU64::new(NO_RAMP) })
+    }
+
+    pub(crate) fn is_probed(&self) -> bool {
+        self.info.probe.is_some()
+    }
+
+    /// Whether traffic may stay here: the engine is closed.
+    pub(crate) fn is_usable(&self) -> bool {
+        // While it refuses, `refusal` says so without a lock; `state` would take one to bring itself up to date.
+        self.engine.refusal().is_none() && self.engine.state() == State::Closed
+    }
+
+    /// Whether one request may go here: it is usable, or has a place for a trial call.
+    pub(crate) fn admits(&self) -> bool {
+        self.engine.refusal().is_none() && self.engine.state() != State::Open
+    }
+
+    pub(crate) fn settle(&self, ticket: Ticket, outcome: Outcome) {
+        match ticket.permit {
+            Some(permit) => permit.settle(outcome),
+            None => self.engine.record_at(ticket.epoch, outcome),
+        }
+    }
+
+    pub(crate) fn active(&self, index: usize) -> Active {
+        let EndpointInfo { name, url, .. } = &self.info;
+        Active { index, epoch: self.engine.epoch(), name: name.clone(), url: url.clone() }
+    }
+
+    pub(crate) fn ramp_from(&self) -> Option<u64> {
+        Some(self.ramp_from.load(Relaxed)).filter(|from| *from != NO_RAMP)
+    }
+
+    /// A place for a request: at a usable endpoint nothing is taken; otherwise a trial call, if one is free.
+    pub(crate) fn ticket(&self, index: usize) -> Option<Ticket> {
+        match self.engine.state() {
+            State::Closed => Some(Ticket { index, epoch: self.engine.epoch(), permit: None }),
+            State::Open => None,
+            State::HalfOpen => {
+                let permit = self.engine.try_acquire().ok()?;
+                Some(Ticket { index, epoch: permit.epoch()?, permit: Some(permit) })
+            }
+        }
+    }
+
+    /// A place whatever the state: when an operator or the policy for "all down" sends requests here.
+    pub(crate) fn forced_ticket(&self, index: usize) -> Ticket {
+        self.ticket(index).unwrap_or_else(|| Ticket { index, epoch: self.engine.epoch(), permit: None })
+    }
+}

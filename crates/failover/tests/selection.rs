@@ -1,0 +1,336 @@
+//! Where requests go, and when that changes.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Fate, Script, down, endpoints, settings, two};
+use mainstay_core::{BoxError, Reason, Refusal};
+use mainstay_failover::{AllDown, Endpoint, Failover, FailoverHandle, FailoverState, HoldSettings, ReturnMode};
+use tokio::time::{advance, sleep};
+use tower::ServiceExt;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test(start_paused = true)]
+async fn the_primary_serves_while_it_works() {
+    let (failover, _, _) = two(settings());
+    for _ in 0..10 {
+        assert_eq!(failover.clone().oneshot(1).await.unwrap(), "primary");
+    }
+    assert_eq!(failover.handle().snapshot().state, FailoverState::OnPrimary);
+    assert!(failover.handle().transitions().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_of_failures_leaves_it_and_no_caller_sees_one() {
+    let (failover, primary, _) = two(settings());
+    primary.set(Fate::Fail);
+    for _ in 0..10 {
+        assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup");
+    }
+    assert_eq!(primary.calls(), 3, "after three failures nobody asks it");
+    let snapshot = failover.handle().snapshot();
+    assert_eq!(snapshot.state, FailoverState::OnBackup);
+    assert_eq!(snapshot.reason, "primary: 3 failures in a row");
+    assert_eq!(snapshot.second_attempts.won, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fail_ok_fail_ok_leaves_it_by_the_rate() {
+    let (failover, primary, _) = two(settings());
+    for _ in 0..20 {
+        primary.set(Fate::Fail);
+        let _ = failover.clone().oneshot(1).await;
+        primary.set(Fate::Answer);
+        let _ = failover.clone().oneshot(1).await;
+    }
+    assert_eq!(failover.handle().snapshot().state, FailoverState::OnBackup);
+}
+
+#[tokio::test(start_paused = true)]
+async fn traffic_returns_when_hold_and_gate_allow_and_not_before() {
+    let (failover, primary, _) = two(settings());
+    let handle = failover.handle().clone();
+    down(&failover, &primary).await;
+    primary.set(Fate::Answer);
+    let start = tokio::time::Instant::now();
+    let mut watch = handle.watch();
+    watch.wait_for(|state| *state == FailoverState::OnPrimary).await.unwrap();
+    let away = start.elapsed();
+    assert!((30 * SECOND..33 * SECOND).contains(&away), "30 s of hold, no jitter here: {away:?}");
+    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "primary");
+    let transitions = handle.transitions();
+    assert_eq!(transitions.len(), 2);
+    assert!(transitions[1].reason.contains("probes succeeded in a row"), "{}", transitions[1].reason);
+}
+
+/// A peer: failback in the first good second.
+#[tokio::test(start_paused = true)]
+async fn good_probes_during_the_hold_do_not_end_it() {
+    let (failover, primary, _) = two(settings());
+    down(&failover, &primary).await;
+    primary.set(Fate::Answer);
+    sleep(29 * SECOND).await;
+    let snapshot = failover.handle().snapshot();
+    assert_eq!(snapshot.state, FailoverState::OnBackup);
+    let gate = snapshot.endpoints[0].engine.gate.unwrap();
+    assert_eq!((gate.have, gate.need), (3, 3));
+    assert!(snapshot.earliest_return.unwrap() <= SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_hold_the_gate_still_wants_its_successes() {
+    let (failover, primary, _) = two(settings());
+    down(&failover, &primary).await;
+    sleep(60 * SECOND).await;
+    assert_eq!(failover.handle().snapshot().state, FailoverState::OnBackup, "the primary is still down");
+    primary.set(Fate::Answer);
+    // Down, it is asked every 5 s; then every second, three times.
+    sleep(9 * SECOND).await;
+    assert_eq!(failover.handle().snapshot().state, FailoverState::OnPrimary);
+}
+
+/// A peer: ejection times that double for ever.
+#[tokio::test(start_paused = true)]
+async fn holds_grow_by_steps_up_to_the_longest_and_decay() {
+    let hold = HoldSettings { base: 10 * SECOND, max: 25 * SECOND, decay: 60 * SECOND, jitter: 0.0 };
+    let (failover, primary, _) = two(mainstay_failover::FailoverSettings { hold, ..settings() });
+    let handle = failover.handle().clone();
+    let mut holds = Vec::new();
+    for _ in 0..4 {
+        down(&failover, &primary).await;
+        holds.push(handle.snapshot().endpoints[0].hold_left.unwrap().as_secs_f64().round());
+        primary.set(Fate::Answer);
+        handle.watch().wait_for(|state| *state == FailoverState::OnPrimary).await.unwrap();
+    }
+    assert_eq!(holds, [10.0, 20.0, 25.0, 25.0]);
+    sleep(600 * SECOND).await;
+    down(&failover, &primary).await;
+    assert_eq!(handle.snapshot().endpoints[0].departures, 1, "healthy periods took the steps back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_two_endpoints_are_tried_in_order() {
+    let scripts = [Script::new("a"), Script::new("b"), Script::new("c")];
+    let failover = Failover::with_settings("x", endpoints(&scripts), settings()).unwrap();
+    scripts[0].set(Fate::Fail);
+    scripts[1].set(Fate::Fail);
+    for _ in 0..10 {
+        let _ = failover.clone().oneshot(1).await;
+    }
+    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "c");
+    let names: Vec<_> = failover.handle().transitions().iter().map(|t| t.to.clone().unwrap()).collect();
+    assert_eq!(names, ["b", "c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_down_prefers_the_primary() {
+    let (failover, primary, backup) = two(settings());
+    primary.set(Fate::Fail);
+    backup.set(Fate::Fail);
+    for _ in 0..10 {
+        assert!(failover.clone().oneshot(1).await.is_err());
+    }
+    let snapshot = failover.handle().snapshot();
+    assert_eq!((snapshot.state, snapshot.active.unwrap().as_str()), (FailoverState::AllDown, "primary"));
+    primary.set(Fate::Answer);
+    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "primary", "it is tried all the same");
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_down_prefers_an_endpoint_with_a_good_probe_though_its_hold_runs_on() {
+    let (failover, primary, backup) = two(settings());
+    primary.set(Fate::Fail);
+    backup.set(Fate::Fail);
+    for _ in 0..10 {
+        let _ = failover.clone().oneshot(1).await;
+    }
+    backup.set(Fate::Answer);
+    failover.handle().check_now().await;
+    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup");
+    assert_eq!(failover.handle().snapshot().state, FailoverState::AllDown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_down_can_refuse_and_says_when_to_come_back() {
+    let (failover, primary, backup) =
+        two(mainstay_failover::FailoverSettings { all_down: AllDown::Refuse, ..settings() });
+    primary.set(Fate::Fail);
+    backup.set(Fate::Fail);
+    for _ in 0..10 {
+        let _ = failover.clone().oneshot(1).await;
+    }
+    let asked = primary.calls() + backup.calls();
+    let error: BoxError = failover.clone().oneshot(1).await.unwrap_err();
+    let refusal = error.rejected().unwrap();
+    assert_eq!(refusal.reason(), Reason::NoHealthyEndpoint);
+    assert!(refusal.retry_after().unwrap() <= 30 * SECOND);
+    assert_eq!(primary.calls() + backup.calls(), asked, "nobody is asked");
+    assert!(failover.handle().snapshot().refused > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_down_can_go_to_the_last_resort() {
+    let (failover, primary, backup) =
+        two(mainstay_failover::FailoverSettings { all_down: AllDown::LastResort, ..settings() });
+    primary.set(Fate::Fail);
+    backup.set(Fate::Fail);
+    for _ in 0..10 {
+        let _ = failover.clone().oneshot(1).await;
+    }
+    assert_eq!(failover.handle().snapshot().active.unwrap(), "backup");
+}
+
+#[tokio::test(start_paused = true)]
+async fn alone_it_keeps_being_tried() {
+    let script = Script::new("only");
+    let failover = Failover::with_settings("x", endpoints(std::slice::from_ref(&script)), settings()).unwrap();
+    script.set(Fate::Fail);
+    for _ in 0..10 {
+        assert!(failover.clone().oneshot(1).await.is_err());
+    }
+    assert_eq!(script.calls(), 10);
+    script.set(Fate::Answer);
+    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "only");
+}
+
+#[tokio::test(start_paused = true)]
+async fn manual_return_waits_for_a_person() {
+    let manual = mainstay_failover::FailoverSettings { return_mode: ReturnMode::Manual, ..settings() };
+    let (failover, primary, backup) = two(manual);
+    let handle = failover.handle().clone();
+    down(&failover, &primary).await;
+    primary.set(Fate::Answer);
+    sleep(120 * SECOND).await;
+    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup");
+    assert_eq!(handle.snapshot().earliest_return, None);
+    handle.return_now("alice");
+    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "primary");
+    assert_eq!(handle.snapshot().reason, "returned by alice");
+    // Or until the endpoint in use fails in its turn.
+    down(&failover, &primary).await;
+    primary.set(Fate::Answer);
+    sleep(120 * SECOND).await;
+    backup.set(Fate::Fail);
+    for _ in 0..3 {
+        assert_eq!(failover.clone().oneshot(1).await.unwrap(), "primary");
+    }
+    assert_eq!(handle.snapshot().state, FailoverState::OnPrimary);
+}
+
+#[tokio::test(start_paused = true)]
+async fn forced_means_forced_and_says_by_whom() {
+    let (failover, primary, backup) = two(settings());
+    let handle = failover.handle().clone();
+    handle.force("backup", "bob").unwrap();
+    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup");
+    assert_eq!((handle.snapshot().state, handle.snapshot().reason.as_str()), (FailoverState::Forced, "forced by bob"));
+    backup.set(Fate::Fail);
+    for _ in 0..5 {
+        assert!(failover.clone().oneshot(1).await.is_err(), "no second attempt elsewhere, and no leaving");
+    }
+    assert_eq!(primary.calls(), 0);
+    handle.automatic("bob");
+    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "primary");
+    assert_eq!(handle.force("nowhere", "bob").unwrap_err().field(), "endpoint");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_decides_and_logs_and_does_not_act() {
+    let (failover, primary, backup) = two(mainstay_failover::FailoverSettings { dry_run: true, ..settings() });
+    primary.set(Fate::Fail);
+    for _ in 0..10 {
+        assert!(failover.clone().oneshot(1).await.is_err());
+    }
+    assert_eq!((primary.calls(), backup.calls()), (10, 0));
+    let snapshot = failover.handle().snapshot();
+    assert!(snapshot.dry_run && snapshot.active.unwrap() == "backup");
+    assert_eq!(failover.handle().transitions()[0].reason, "dry run, nothing changes: primary: 3 failures in a row");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ramp_brings_traffic_back_by_shares() {
+    let ramp = mainstay_failover::FailoverSettings { ramp: Some(100 * SECOND), ..settings() };
+    let (failover, primary, backup) = two(ramp);
+    let handle = failover.handle().clone();
+    for _ in 0..100 {
+        failover.clone().oneshot(1).await.unwrap();
+    }
+    assert_eq!(backup.calls(), 0, "never at process start");
+    down(&failover, &primary).await;
+    primary.set(Fate::Answer);
+    handle.watch().wait_for(|state| *state == FailoverState::OnPrimary).await.unwrap();
+    let mut shares = Vec::new();
+    for _ in 0..3 {
+        let before = primary.calls();
+        for _ in 0..1000 {
+            failover.clone().oneshot(1).await.unwrap();
+        }
+        shares.push(primary.calls() - before);
+        advance(50 * SECOND).await;
+    }
+    assert!((50..170).contains(&shares[0]), "10 %: {shares:?}");
+    assert!((480..620).contains(&shares[1]), "55 %: {shares:?}");
+    assert_eq!(shares[2], 1000, "{shares:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_declared_hard_failure_acts_at_once() {
+    let (failover, _, _) = two(settings());
+    failover.handle().take_out("primary", "maintenance").unwrap();
+    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup");
+    assert_eq!(failover.handle().snapshot().reason, "primary: maintenance");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_probe_live_requests_show_that_it_is_back() {
+    let scripts = [Script::new("primary"), Script::new("backup")];
+    let plain = scripts.iter().map(|script| Endpoint::new(script.name(), script.clone()));
+    let failover = Failover::with_settings("x", plain, settings()).unwrap();
+    scripts[0].set(Fate::Fail);
+    for _ in 0..3 {
+        failover.clone().oneshot(1).await.unwrap();
+    }
+    assert_eq!(scripts[0].calls(), 3);
+    sleep(31 * SECOND).await;
+    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup", "the trial fails, and the caller does not see it");
+    assert_eq!(scripts[0].calls(), 4);
+    failover.clone().oneshot(1).await.unwrap();
+    assert_eq!(scripts[0].calls(), 4, "it is held again");
+    scripts[0].set(Fate::Answer);
+    sleep(61 * SECOND).await;
+    for _ in 0..3 {
+        assert_eq!(failover.clone().oneshot(1).await.unwrap(), "primary");
+    }
+    assert_eq!(failover.handle().snapshot().state, FailoverState::OnPrimary);
+}
+
+#[tokio::test(start_paused = true)]
+async fn outcomes_from_before_a_switch_never_count() {
+    let handle = FailoverHandle::with_settings("x", common::names(&["a", "b"]), settings()).unwrap();
+    let early = handle.active().unwrap();
+    for _ in 0..3 {
+        handle.record_failure(&handle.active().unwrap());
+    }
+    assert_eq!(handle.active().unwrap().name(), "b");
+    handle.return_now("carol");
+    for _ in 0..5 {
+        handle.record_failure(&early);
+    }
+    assert_eq!(handle.active().unwrap().name(), "a", "they were sent before the switch");
+}
+
+#[test]
+fn outside_a_runtime_it_can_be_made() {
+    let handle = FailoverHandle::with_settings("x", common::names(&["a"]), settings()).unwrap();
+    assert_eq!(handle.active().unwrap().name(), "a");
+}
+
+/// A router without routes is an error when it is made, not at the first request.
+#[test]
+fn no_endpoint_and_two_of_one_name_are_refused() {
+    let no_endpoint: [Endpoint<()>; 0] = [];
+    assert_eq!(FailoverHandle::new("x", no_endpoint).unwrap_err().field(), "endpoints");
+    assert_eq!(FailoverHandle::new("x", common::names(&["a", "a"])).unwrap_err().value(), "a");
+}
