@@ -19,7 +19,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sin {
+pub(crate) enum Sin {
     None,
     CallsFreshClone,
     CopiesReadiness,
@@ -37,13 +37,13 @@ pub enum Sin {
 }
 
 #[derive(Debug)]
-pub struct GateLayer {
+pub(crate) struct GateLayer {
     sin: Sin,
     gate: Arc<Shared>,
 }
 
 #[derive(Debug)]
-pub struct Gate {
+pub(crate) struct Gate {
     sin: Sin,
     gate: Arc<Shared>,
     inner: Probe,
@@ -52,30 +52,30 @@ pub struct Gate {
 }
 
 #[derive(Debug, Default)]
-pub struct Shared {
+pub(crate) struct Shared {
     taken: AtomicUsize,
     waiting: Mutex<Vec<Waker>>,
 }
 
-pub struct Permit(Arc<Shared>);
+pub(crate) struct Permit(Arc<Shared>);
 
 type Call = Pin<Box<dyn Future<Output = Result<u64, BoxError>> + Send>>;
 
 const LIMIT: usize = 1;
 
 impl GateLayer {
-    pub fn new(sin: Sin) -> Self {
+    pub(crate) fn new(sin: Sin) -> Self {
         Self { sin, gate: Arc::default() }
     }
 
-    pub fn taken(&self) -> usize {
+    pub(crate) fn taken(&self) -> usize {
         self.gate.taken.load(SeqCst)
     }
 
-    pub fn take(&self) -> Vec<Permit> {
+    pub(crate) fn take(&self) -> Vec<Permit> {
         let permits = std::iter::from_fn(|| self.gate.take()).collect();
         if self.sin != Sin::RefusesAsleep {
-            self.gate.waiting.lock().unwrap().drain(..).for_each(Waker::wake);
+            self.gate.waiting.lock().expect("no test panics here").drain(..).for_each(Waker::wake);
         }
         permits
     }
@@ -112,7 +112,7 @@ impl Layer<Probe> for GateLayer {
 }
 
 impl Gate {
-    pub fn over(inner: Probe) -> Self {
+    pub(crate) fn over(inner: Probe) -> Self {
         GateLayer::new(Sin::None).layer(inner)
     }
 }
@@ -141,7 +141,7 @@ impl Service<Request> for Gate {
             Poll::Ready(Err(_)) if self.sin == Sin::SwallowsReadinessError => return Poll::Ready(Ok(())),
             Poll::Ready(ready) => ready?,
             Poll::Pending => {
-                self.gate.waiting.lock().unwrap().push(cx.waker().clone());
+                self.gate.waiting.lock().expect("no test panics here").push(cx.waker().clone());
                 return Poll::Pending;
             }
         }

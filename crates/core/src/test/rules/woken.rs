@@ -9,7 +9,7 @@ use crate::test::{
     Readiness, Reply, Request, Subject, Wakes,
     bench::{Bench, Setup, Verdict, poll_until_still, ready_until_still},
     boxed::{Boxed, Call},
-    drive::drive_within,
+    drive::{drive, drive_within},
     settle,
 };
 
@@ -99,16 +99,20 @@ pub(super) async fn does_not_deadlock<L: Subject>(setup: &Setup<'_, L>) -> Verdi
         let bench = setup.bench();
         bench.probe.set_capacity(1);
         bench.probe.always(reply);
+        let patience = bench.expect.patience;
         let mut callers = JoinSet::new();
         for _ in 0..4 {
             let mut service = bench.service();
-            callers.spawn(async move {
+            // Each is watched on its own: one that spins would keep the clock, and everybody else, from moving.
+            callers.spawn(drive(patience, async move {
                 for _ in 0..2 {
                     let _either = crate::test::call(&mut service, Request::default()).await;
                 }
-            });
+            }));
         }
-        bench.end("one of four callers over an inner service for one", callers.join_all()).await?;
+        for ended in callers.join_all().await {
+            ended.map_err(|stuck| format!("one of four callers over an inner service for one {stuck}"))?;
+        }
         bench.at_rest().await?;
     }
     Ok(())
