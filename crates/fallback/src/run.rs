@@ -1,0 +1,74 @@
+//! The function form, for code that is no Tower service.
+
+use std::future::poll_fn;
+
+use mainstay_core::{Classify, Mark, Plain};
+
+use crate::{
+    Answers, Fallbacks,
+    walk::{Settled, Steps},
+};
+
+// === impl Fallbacks ===
+
+impl Fallbacks {
+    /// Runs a plain async operation with these steps as its fallback: the decorator form, judged as
+    /// [`Plain`] judges (every error is a failure, unless one of our layers refused).
+    ///
+    /// Hand in the steps that the handle was made for.
+    ///
+    /// # Errors
+    /// The operation's own error, if every step failed or none was to run.
+    ///
+    /// ```
+    /// use mainstay_core::BoxError;
+    /// use mainstay_fallback::{Fallbacks, value};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), BoxError> {
+    /// let steps = value("stranger");
+    /// let names = Fallbacks::new("names", &steps);
+    ///
+    /// let name: String = names.run(&steps, 7, |id: u32| async move { Err(format!("no user {id}").into()) }).await?;
+    /// assert_eq!(name, "stranger");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn run<Req, Res, E, C, Fut>(
+        &self,
+        steps: &C,
+        request: Req,
+        operation: impl FnOnce(Req) -> Fut,
+    ) -> Result<Res, E>
+    where
+        C: Answers<Req, Res, E, Plain>,
+        Fut: Future<Output = Result<Res, E>>,
+        Plain: Classify<Res, E>,
+    {
+        self.run_with(&Plain, steps, request, operation).await
+    }
+
+    /// The same, judged by a policy of your own.
+    ///
+    /// # Errors
+    /// The operation's own error, if every step failed or none was to run.
+    pub async fn run_with<Req, Res, E, C, P, Fut>(
+        &self,
+        policy: &P,
+        steps: &C,
+        request: Req,
+        operation: impl FnOnce(Req) -> Fut,
+    ) -> Result<Res, E>
+    where
+        C: Answers<Req, Res, E, P>,
+        P: Classify<Res, E> + Mark<Res>,
+        Fut: Future<Output = Result<Res, E>>,
+    {
+        let steps = Steps { chain: steps, policy, handle: self };
+        let kept = steps.chain.keep(policy, &request, false);
+        match steps.settle(operation(request).await, kept) {
+            Settled::Done(result) => result,
+            Settled::Walk(mut walk) => poll_fn(|cx| walk.poll(cx, &steps)).await,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What operators see and steer of one step.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
+
+use mainstay_core::{Counters, Name};
+
+use crate::StepSnapshot;
+
+/// A step's name, switch and counts, shared by the step and the handle.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct StepState(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    name: Name,
+    on: AtomicBool,
+    counters: Counters<3>,
+}
+
+/// Empties a step's memory.
+#[doc(hidden)]
+#[derive(Clone)]
+pub struct Clear(Arc<dyn Fn() + Send + Sync>);
+
+const ANSWERED: usize = 0;
+const FAILED: usize = 1;
+const SKIPPED: usize = 2;
+
+// === impl StepState ===
+
+impl StepState {
+    pub(crate) fn new(name: Name) -> Self {
+        Self(Arc::new(Inner { name, on: AtomicBool::new(true), counters: Counters::shared() }))
+    }
+
+    pub(crate) fn name(&self) -> &Name {
+        &self.0.name
+    }
+
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.on.load(Relaxed)
+    }
+
+    pub(crate) fn switch(&self, on: bool) {
+        self.0.on.store(on, Relaxed);
+    }
+
+    pub(crate) fn answered(&self) {
+        self.0.counters.add(ANSWERED);
+    }
+
+    pub(crate) fn failed(&self) {
+        self.0.counters.add(FAILED);
+    }
+
+    pub(crate) fn skipped(&self) {
+        self.0.counters.add(SKIPPED);
+    }
+
+    pub(crate) fn snapshot(&self) -> StepSnapshot {
+        let [answered, failed, skipped] = self.0.counters.read();
+        StepSnapshot { name: self.0.name.clone(), on: self.is_on(), answered, failed, skipped }
+    }
+}
+
+// === impl Clear ===
+
+impl Clear {
+    #[cfg(feature = "last-good")]
+    pub(crate) fn new(clear: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(clear))
+    }
+
+    pub(crate) fn run(&self) {
+        (self.0)();
+    }
+}
+
+impl fmt::Debug for Clear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clear")
+    }
+}

@@ -1,0 +1,192 @@
+//! Steps that always have an answer: a value, or a function of what went wrong.
+
+use std::fmt;
+
+use mainstay_core::{Name, Replay};
+
+use crate::{
+    Answers, Asked, Begun, Chain, Or, StepState,
+    chain::{Leaf, hand_out},
+};
+
+/// The step that answers with a clone of one value; see [`value`].
+///
+/// It has no `or`: nothing after it would ever be asked.
+pub struct Value<V> {
+    value: V,
+    state: StepState,
+}
+
+/// The step that answers with a function of the failure; see [`value_from`].
+pub struct ValueFrom<F> {
+    make: F,
+    state: StepState,
+}
+
+/// The step that answers with a function of the request and the failure; see [`value_fn`].
+pub struct ValueFn<F> {
+    make: F,
+    state: StepState,
+}
+
+/// A step named `value` that answers with a clone of this; anything that converts into the response will do.
+///
+/// Needs nothing of the request.
+pub fn value<V>(value: V) -> Value<V> {
+    Value { value, state: StepState::new(Name::literal("value")) }
+}
+
+/// A step named `value` that answers with a function of what went wrong: the error, or the response that the
+/// policy counts as a failure.
+///
+/// Needs nothing of the request.
+pub fn value_from<Res, E, F>(make: F) -> ValueFrom<F>
+where
+    F: Fn(Result<&Res, &E>) -> Res,
+{
+    ValueFrom { make, state: StepState::new(Name::literal("value")) }
+}
+
+/// A step named `value` that answers with a function of the request and of what went wrong.
+///
+/// Needs a copy of the request: every call makes one ([`Replay`]), and the step is skipped for requests that cannot be
+/// copied. [`value_from`] does without.
+pub fn value_fn<Req, Res, E, F>(make: F) -> ValueFn<F>
+where
+    F: Fn(&Req, Result<&Res, &E>) -> Res,
+{
+    ValueFn { make, state: StepState::new(Name::literal("value")) }
+}
+
+// === impl Value ===
+
+impl<V> Value<V> {
+    /// With another name, for marks, counts and switches.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<Name>) -> Self {
+        self.state = StepState::new(name.into());
+        self
+    }
+}
+
+impl<V> Leaf for Value<V> {
+    const NEEDS_REQUEST: bool = false;
+
+    fn state(&self) -> &StepState {
+        &self.state
+    }
+}
+
+impl<Req, Res, E, P, V> Answers<Req, Res, E, P> for Value<V>
+where
+    V: Clone + Into<Res>,
+{
+    type Kept = ();
+
+    fn keep(&self, _: &P, _: &Req, _: bool) {}
+
+    fn begin(&self, _: usize, (): &(), _: Asked<'_, Req, Res, E, P>) -> Begun<Res> {
+        Begun::Answer(self.value.clone().into(), None)
+    }
+}
+
+impl<V> fmt::Debug for Value<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Value").field(self.state.name()).finish()
+    }
+}
+
+// === impl ValueFrom ===
+
+impl<F> ValueFrom<F> {
+    /// With another name, for marks, counts and switches.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<Name>) -> Self {
+        self.state = StepState::new(name.into());
+        self
+    }
+}
+
+impl<F> Leaf for ValueFrom<F> {
+    const NEEDS_REQUEST: bool = false;
+
+    fn state(&self) -> &StepState {
+        &self.state
+    }
+}
+
+impl<Req, Res, E, P, F> Answers<Req, Res, E, P> for ValueFrom<F>
+where
+    F: Fn(Result<&Res, &E>) -> Res,
+{
+    type Kept = ();
+
+    fn keep(&self, _: &P, _: &Req, _: bool) {}
+
+    fn begin(&self, _: usize, (): &(), asked: Asked<'_, Req, Res, E, P>) -> Begun<Res> {
+        Begun::Answer((self.make)(asked.cause), None)
+    }
+}
+
+impl<F> fmt::Debug for ValueFrom<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ValueFrom").field(self.state.name()).finish()
+    }
+}
+
+// === impl ValueFn ===
+
+impl<F> ValueFn<F> {
+    /// With another name, for marks, counts and switches.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<Name>) -> Self {
+        self.state = StepState::new(name.into());
+        self
+    }
+
+    /// And for requests that cannot be copied, this.
+    pub fn or<C: Chain>(self, next: C) -> Or<Self, C> {
+        Or::new(self, next)
+    }
+}
+
+impl<F> Leaf for ValueFn<F> {
+    const NEEDS_REQUEST: bool = true;
+
+    fn state(&self) -> &StepState {
+        &self.state
+    }
+}
+
+impl<Req, Res, E, P, F> Answers<Req, Res, E, P> for ValueFn<F>
+where
+    F: Fn(&Req, Result<&Res, &E>) -> Res,
+    P: Replay<Req>,
+{
+    type Kept = Option<Req>;
+
+    fn keep(&self, policy: &P, request: &Req, copied: bool) -> Option<Req> {
+        if copied { None } else { policy.replay(request) }
+    }
+
+    fn copy(kept: &mut Option<Req>) -> Option<&mut Option<Req>> {
+        Some(kept)
+    }
+
+    fn hand_out(policy: &P, copy: &mut Option<Req>, last: bool) -> Option<Req> {
+        hand_out(policy, copy, last)
+    }
+
+    fn begin(&self, _: usize, _: &Option<Req>, asked: Asked<'_, Req, Res, E, P>) -> Begun<Res> {
+        match asked.request {
+            Some(request) => Begun::Answer((self.make)(&request, asked.cause), None),
+            None => Begun::Nothing("the request cannot be repeated"),
+        }
+    }
+}
+
+impl<F> fmt::Debug for ValueFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ValueFn").field(self.state.name()).finish()
+    }
+}

@@ -1,0 +1,377 @@
+//! What a chain of steps does, step by step.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use mainstay_core::{
+    BoxError, Context, FailureKind, Outcome, Plain, Reason, Rejected, Replay, classify_fn,
+    test::{Answer, Probe, ProbeError, ProbePolicy, Readiness, Reply, Request, call},
+};
+use mainstay_fallback::{
+    BackupSettings, FallbackLayer, FallbackSettings, Step, backup, step, step_fn, value, value_fn, value_from,
+};
+use tokio::time::Instant;
+use tower::{Layer, Service, service_fn};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn failing() -> Probe {
+    let probe = Probe::new();
+    probe.always(Reply::Fail);
+    probe
+}
+
+fn answering(value: u64) -> Probe {
+    let probe = Probe::new();
+    probe.always(Reply::Answer(value));
+    probe
+}
+
+#[tokio::test(start_paused = true)]
+async fn is_not_asked_while_the_service_answers() {
+    let (primary, spare) = (answering(1), answering(2));
+    let layer = FallbackLayer::backup(spare.clone());
+    let mut service = layer.layer(primary);
+    assert_eq!(call(&mut service, Request::default()).await.unwrap().value, 1);
+    assert_eq!((spare.calls(), spare.ready_polls()), (0, 0));
+    assert_eq!(layer.handle().snapshot().needed, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_step_that_works_answers() {
+    let (first, second) = (failing(), answering(2));
+    let steps = backup(first.clone()).named("east").or(backup(second.clone()).named("west")).or(value(3));
+    let layer = FallbackLayer::new(steps).with_policy(ProbePolicy).named("orders");
+    let mut service = layer.layer(failing());
+
+    let answer = call(&mut service, Request::new(7)).await.unwrap();
+    assert_eq!(answer.value, 2);
+    let degraded = answer.degraded.expect("it is marked");
+    assert_eq!((degraded.step.as_str(), degraded.age), ("west", None));
+    assert_eq!((first.requests()[0].id, second.requests()[0].id), (7, 7));
+
+    let snapshot = layer.handle().snapshot();
+    assert_eq!((snapshot.name.as_str(), snapshot.needed, snapshot.answered, snapshot.exhausted), ("orders", 1, 1, 0));
+    let counts: Vec<_> = snapshot.steps.iter().map(|s| (s.name.as_str(), s.answered, s.failed)).collect();
+    assert_eq!(counts, [("east", 0, 1), ("west", 1, 0), ("value", 0, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn chains_join_on_either_side() {
+    let right = backup(failing()).or(backup(failing()).or(value(3)));
+    let mut service = FallbackLayer::new(right).layer(failing());
+    assert_eq!(call(&mut service, Request::default()).await.unwrap().value, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn if_every_step_fails_the_original_error_is_returned() {
+    let spare = Probe::new();
+    spare.set_readiness(Readiness::Fail);
+    let layer = FallbackLayer::backup(spare);
+    let mut service = layer.layer(failing());
+    let error = call(&mut service, Request::default()).await.unwrap_err();
+    assert_eq!(error.downcast_ref(), Some(&ProbeError::Failed), "not the backup's own NotReady");
+    let snapshot = layer.handle().snapshot();
+    assert_eq!((snapshot.needed, snapshot.answered, snapshot.exhausted), (1, 0, 1));
+    assert_eq!(snapshot.steps[0].failed, 1);
+}
+
+/// A policy for status codes: what is 500 or more is a failure, but 503 is overload; 4xx is the caller's.
+fn status() -> impl mainstay_core::Classify<u16, BoxError>
++ mainstay_core::Mark<u16>
++ Replay<()>
++ mainstay_core::Contextual<()>
++ Clone {
+    classify_fn(|result: Result<&u16, &BoxError>| match result {
+        Ok(503) => Outcome::overloaded(None),
+        Ok(500..) => Outcome::failure(FailureKind::Unavailable),
+        Ok(400..) => Outcome::Ignored,
+        Ok(_) => Outcome::Success,
+        Err(_) => Outcome::failure(FailureKind::Network),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn if_a_response_was_the_failure_that_response_is_returned() {
+    let primary = service_fn(|()| async { Ok::<_, BoxError>(503) });
+    let spare = service_fn(|()| async { Err::<u16, _>(BoxError::from("down too")) });
+    let layer = FallbackLayer::backup(spare).with_policy(status());
+    assert_eq!(call(&mut layer.layer(primary), ()).await.unwrap(), 503);
+    assert_eq!(layer.handle().snapshot().exhausted, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backup_that_answers_with_a_failure_has_not_answered() {
+    let primary = service_fn(|()| async { Ok::<_, BoxError>(500) });
+    let spare = service_fn(|()| async { Ok::<_, BoxError>(502) });
+    let steps = backup(spare).or(value(200_u16));
+    let layer = FallbackLayer::new(steps).with_policy(status());
+    assert_eq!(call(&mut layer.layer(primary), ()).await.unwrap(), 200);
+    assert_eq!(layer.handle().snapshot().steps[0].failed, 1);
+    // But what is the caller's own mistake is an answer.
+    let spare = service_fn(|()| async { Ok::<_, BoxError>(404) });
+    let layer = FallbackLayer::backup(spare).with_policy(status());
+    assert_eq!(call(&mut layer.layer(primary), ()).await.unwrap(), 404);
+    // And a value is what its author says it is, also an error page.
+    let layer = FallbackLayer::value(503_u16).with_policy(status());
+    assert_eq!(call(&mut layer.layer(primary), ()).await.unwrap(), 503);
+    assert_eq!(layer.handle().snapshot().answered, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_for_failures_overload_and_refusals_but_never_for_what_is_ignored() {
+    let layer = FallbackLayer::value(0_u16).with_policy(status());
+    for (status, expected) in [(200, 200), (404, 404), (500, 0), (503, 0)] {
+        let primary = service_fn(move |()| async move { Ok::<_, BoxError>(status) });
+        assert_eq!(call(&mut layer.layer(primary), ()).await.unwrap(), expected);
+    }
+    let refused = service_fn(|()| async { Err::<u16, _>(Rejected::new(Reason::CircuitOpen, "x")) });
+    assert_eq!(call(&mut FallbackLayer::value(0_u16).layer(refused), ()).await.unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_filter_of_classes_changes_live() {
+    let settings = FallbackSettings { on_overloaded: false, ..FallbackSettings::default() };
+    let layer = FallbackLayer::value(0_u16).with_policy(status()).with_settings(&settings).unwrap();
+    let mut service = layer.layer(service_fn(|()| async { Ok::<_, BoxError>(503) }));
+    assert_eq!(call(&mut service, ()).await.unwrap(), 503);
+    layer.handle().reconfigure(&FallbackSettings::default()).unwrap();
+    assert_eq!(layer.handle().settings(), FallbackSettings::default());
+    assert_eq!(call(&mut service, ()).await.unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_switched_off_step_is_passed_over() {
+    let spare = answering(1);
+    let layer = FallbackLayer::new(backup(spare.clone()).or(value(2)));
+    let mut service = layer.layer(failing());
+    assert!(layer.handle().switch_off("backup"));
+    assert_eq!(call(&mut service, Request::default()).await.unwrap().value, 2);
+    assert_eq!(spare.calls(), 0);
+    assert!(!layer.handle().snapshot().steps[0].on);
+    assert!(layer.handle().switch_on("backup"));
+    assert_eq!(call(&mut service, Request::default()).await.unwrap().value, 1);
+    // With all of them off, it is as if there were no fallback.
+    layer.handle().switch_off("backup");
+    layer.handle().switch_off("value");
+    assert!(call(&mut service, Request::default()).await.is_err());
+    assert!(!layer.handle().switch_off("nobody"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backup_has_its_own_shorter_timeout() {
+    let spare = Probe::new();
+    spare.always(Reply::Hang);
+    let mut service = FallbackLayer::new(backup(spare.clone()).or(value(2))).layer(failing());
+    let start = Instant::now();
+    assert_eq!(call(&mut service, Request::default()).await.unwrap().value, 2);
+    assert_eq!(start.elapsed(), 5 * SECOND);
+    assert_eq!((spare.live(), spare.reserved()), (0, 0));
+
+    // Waiting for its readiness counts, too.
+    spare.set_readiness(Readiness::Pending);
+    let quick = backup(spare).with_settings(BackupSettings { timeout: SECOND }).unwrap();
+    let mut service = FallbackLayer::new(quick.or(value(2))).layer(failing());
+    let start = Instant::now();
+    assert_eq!(call(&mut service, Request::default()).await.unwrap().value, 2);
+    assert_eq!(start.elapsed(), SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_shortens_the_backup_and_a_passed_one_skips_it() {
+    let spare = Probe::new();
+    spare.always(Reply::Hang);
+    let layer = FallbackLayer::new(backup(spare.clone()).or(value(2))).with_policy(ProbePolicy);
+    let mut service = layer.layer(failing());
+    let start = Instant::now();
+    let request = Request::new(1).with_context(Context::new().with_deadline(start + SECOND));
+    assert_eq!(call(&mut service, request.clone()).await.unwrap().value, 2);
+    assert_eq!(start.elapsed(), SECOND);
+    assert_eq!(call(&mut service, request).await.unwrap().value, 2);
+    assert_eq!(spare.calls(), 1);
+    assert_eq!(layer.handle().snapshot().steps[0].skipped, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn values_see_the_request_and_what_went_wrong() {
+    let from = value_from(|cause: Result<&String, &BoxError>| format!("{}", cause.unwrap_err()));
+    let down = service_fn(|_: u32| async { Err::<String, _>(BoxError::from("down")) });
+    assert_eq!(call(&mut FallbackLayer::new(from).layer(down), 1).await.unwrap(), "down");
+
+    let both = value_fn(|id: &u32, cause: Result<&String, &BoxError>| format!("{id}: {}", cause.unwrap_err()));
+    assert_eq!(call(&mut FallbackLayer::new(both).layer(down), 7).await.unwrap(), "7: down");
+}
+
+struct Later(Arc<AtomicU32>);
+
+impl Step<u32, String, BoxError> for Later {
+    fn answer(
+        &self,
+        request: u32,
+        _: Result<&String, &BoxError>,
+    ) -> impl Future<Output = Result<String, BoxError>> + Send + 'static {
+        let queue = Arc::clone(&self.0);
+        async move {
+            tokio::time::sleep(SECOND).await;
+            match request {
+                0 => Err("nothing to accept".into()),
+                _ => Ok(format!("accepted {}", queue.fetch_add(1, Relaxed))),
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_step_of_the_users_own_can_be_a_step() {
+    let down = service_fn(|_: u32| async { Err::<String, _>(BoxError::from("down")) });
+    let layer = FallbackLayer::new(step("later", Later(Arc::default())).or(value("sorry")));
+    let mut service = layer.layer(down);
+    assert_eq!(call(&mut service, 1).await.unwrap(), "accepted 0");
+    assert_eq!(call(&mut service, 0).await.unwrap(), "sorry");
+    let snapshot = layer.handle().snapshot();
+    assert_eq!(
+        (snapshot.steps[0].name.as_str(), snapshot.steps[0].answered, snapshot.steps[0].failed),
+        ("later", 1, 1)
+    );
+
+    let guess = step_fn("guess", |id: u32, _: Result<&String, &BoxError>| async move { Ok(format!("about {id}")) });
+    assert_eq!(call(&mut FallbackLayer::new(guess).layer(down), 7).await.unwrap(), "about 7");
+}
+
+/// Counts its clones.
+#[derive(Debug)]
+struct Counted(Arc<AtomicU32>);
+
+impl Clone for Counted {
+    fn clone(&self) -> Self {
+        self.0.fetch_add(1, Relaxed);
+        Self(Arc::clone(&self.0))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_request_is_cloned_only_as_often_as_steps_need_it() {
+    let down = service_fn(|_: Counted| async { Err::<u8, _>(BoxError::from("down")) });
+    let up = service_fn(|_: Counted| async { Ok::<u8, BoxError>(1) });
+    let clones = Arc::new(AtomicU32::new(0));
+    let request = || Counted(Arc::clone(&clones));
+
+    call(&mut FallbackLayer::value(1).layer(down), request()).await.unwrap();
+    assert_eq!(clones.swap(0, Relaxed), 0, "a value needs none");
+    call(&mut FallbackLayer::new(backup(up).or(backup(up))).layer(up), request()).await.unwrap();
+    assert_eq!(clones.swap(0, Relaxed), 1, "one is kept for both backups");
+    call(&mut FallbackLayer::backup(up).layer(down), request()).await.unwrap();
+    assert_eq!(clones.swap(0, Relaxed), 1, "the last step that needs it gets the one that was kept");
+    let chain = backup(down).or(backup(up)).or(value(2));
+    call(&mut FallbackLayer::new(chain).layer(down), request()).await.unwrap();
+    assert_eq!(clones.swap(0, Relaxed), 2);
+}
+
+/// A policy whose requests cannot be repeated; `copied` ones were once, but the copy is lost.
+#[derive(Clone)]
+struct Once {
+    copied: bool,
+}
+
+impl mainstay_core::Classify<u8, BoxError> for Once {
+    fn classify(&self, result: Result<&u8, &BoxError>) -> Outcome {
+        Plain.classify(result)
+    }
+}
+
+impl Replay<u32> for Once {
+    fn replay(&self, request: &u32) -> Option<u32> {
+        self.copied.then_some(*request)
+    }
+
+    fn is_intact(&self, _: &u32) -> bool {
+        false
+    }
+}
+
+impl mainstay_core::Contextual<u32> for Once {}
+
+impl mainstay_core::Mark<u8> for Once {}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_cannot_be_copied_skips_the_steps_that_need_it() {
+    let down = service_fn(|_: u32| async { Err::<u8, _>(BoxError::from("down")) });
+    let up = service_fn(|_: u32| async { Ok::<u8, BoxError>(1) });
+    for copied in [false, true] {
+        let layer = FallbackLayer::new(backup(up).or(value(9))).with_policy(Once { copied });
+        assert_eq!(call(&mut layer.layer(down), 7).await.unwrap(), 9);
+        assert_eq!(layer.handle().snapshot().steps[0].skipped, 1);
+    }
+}
+
+/// Not `Clone`.
+struct Stream;
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_of_values_takes_requests_that_nobody_can_copy() {
+    let down = service_fn(|_: Stream| async { Err::<String, _>(BoxError::from("down")) });
+    assert_eq!(call(&mut FallbackLayer::value("sorry").layer(down), Stream).await.unwrap(), "sorry");
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_services_of_a_layer_share_its_handle() {
+    let layer = FallbackLayer::value(1);
+    for _ in 0..3 {
+        let mut service = layer.clone().layer(failing());
+        call(&mut service, Request::default()).await.unwrap();
+        call(&mut service.clone(), Request::default()).await.unwrap();
+    }
+    assert_eq!(layer.handle().snapshot().answered, 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_inner_call_is_let_go_before_a_step_begins() {
+    // One permit for primary and backup together.
+    let shared = Probe::new();
+    shared.set_capacity(1);
+    shared.then(Reply::Fail.after(SECOND));
+    let mut service = FallbackLayer::backup(shared.clone()).layer(shared.clone());
+    let answer = call(&mut service, Request::default()).await.unwrap();
+    assert_eq!(answer, Answer::from(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_goes_away_leaves_the_figures_true() {
+    let spare = Probe::new();
+    spare.always(Reply::Hang);
+    let layer = FallbackLayer::backup(spare.clone());
+    let mut service = layer.layer(failing());
+    let waiting = tokio::time::timeout(SECOND, call(&mut service, Request::default())).await;
+    assert!(waiting.is_err());
+    assert_eq!(spare.live(), 0);
+    let snapshot = layer.handle().snapshot();
+    assert_eq!((snapshot.needed, snapshot.answered, snapshot.exhausted), (1, 0, 0));
+    assert_eq!((snapshot.steps[0].answered, snapshot.steps[0].failed), (0, 0));
+}
+
+#[test]
+fn wrong_settings_are_named() {
+    let none = FallbackSettings { on_failure: false, on_overloaded: false, on_rejected: false, ..Default::default() };
+    assert_eq!(none.validate().unwrap_err().field(), "on_failure");
+    let never = FallbackSettings { settle_after: Duration::ZERO, ..Default::default() };
+    assert_eq!(never.validate().unwrap_err().field(), "settle_after");
+    assert_eq!(FallbackLayer::value(1).with_settings(&never).unwrap_err().field(), "settle_after");
+    let zero = BackupSettings { timeout: Duration::ZERO };
+    assert_eq!(backup(()).with_settings(zero).unwrap_err().field(), "timeout");
+    let ever = BackupSettings { timeout: Duration::MAX };
+    assert_eq!(backup(()).with_settings(ever).unwrap_err().field(), "timeout");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_future_that_is_polled_after_its_end_does_no_harm() {
+    let mut service = FallbackLayer::value(1).layer(failing());
+    std::future::poll_fn(|cx| service.poll_ready(cx)).await.unwrap();
+    let mut future = Box::pin(service.call(Request::default()));
+    assert_eq!(future.as_mut().await.unwrap().value, 1);
+    assert!(tokio::time::timeout(SECOND, future).await.is_err());
+}
