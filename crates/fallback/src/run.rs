@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 
-use mainstay_core::{Classify, Mark, Plain};
+use mainstay_core::{BoxError, Classify, Mark, Plain};
 
 use crate::{
     Answers, Fallbacks,
@@ -29,8 +29,8 @@ impl Fallbacks {
     /// let steps = value("stranger");
     /// let names = Fallbacks::new("names", &steps);
     ///
-    /// let name: String = names.run(&steps, 7, |id: u32| async move { Err(format!("no user {id}").into()) }).await?;
-    /// assert_eq!(name, "stranger");
+    /// let find = |id: u32| async move { Err::<String, _>(format!("no user {id}")) };
+    /// assert_eq!(names.run(&steps, 7, find).await?, "stranger");
     /// # Ok(())
     /// # }
     /// ```
@@ -39,16 +39,16 @@ impl Fallbacks {
         steps: &C,
         request: Req,
         operation: impl FnOnce(Req) -> Fut,
-    ) -> Result<Res, E>
+    ) -> Result<Res, BoxError>
     where
-        C: Answers<Req, Res, E, Plain>,
+        C: Answers<Req, Res, BoxError, Plain>,
         Fut: Future<Output = Result<Res, E>>,
-        Plain: Classify<Res, E>,
+        E: Into<BoxError>,
     {
-        self.run_with(&Plain, steps, request, operation).await
+        self.run_with(&Plain, steps, request, |request| async { operation(request).await.map_err(Into::into) }).await
     }
 
-    /// The same, judged by a policy of your own.
+    /// The same, judged by a policy of your own and with the operation's own type of error.
     ///
     /// # Errors
     /// The operation's own error, if every step failed or none was to run.

@@ -1,0 +1,116 @@
+//! The handle: status, registry, the function form.
+
+use std::time::Duration;
+
+use mainstay_core::{
+    BoxError, Level, Outcome, classify_fn,
+    test::{Probe, Reply, Request, call},
+};
+use mainstay_fallback::{FallbackLayer, FallbackRegistry, Fallbacks, backup, step_fn, value};
+use tower::{Layer, service_fn};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test(start_paused = true)]
+async fn the_status_says_whether_it_is_in_use_and_does_not_flap() {
+    let primary = Probe::new();
+    let layer = FallbackLayer::value(7);
+    let mut status = layer.handle().status();
+    let mut service = layer.layer(primary.clone());
+    let mut answer = async |reply: Reply| {
+        primary.then(reply);
+        call(&mut service, Request::default()).await.is_ok()
+    };
+    assert_eq!(status.get().level, Level::Healthy);
+
+    assert!(answer(Reply::Fail).await);
+    let degraded = status.changed().await.unwrap();
+    assert_eq!(degraded.to_string(), "degraded: answers come from the fallback");
+    for _ in 0..8 {
+        tokio::time::advance(SECOND).await;
+        assert!(answer(Reply::Count).await);
+        assert!(answer(Reply::Fail).await);
+    }
+    assert_eq!(status.get().since, degraded.since, "it does not flap");
+
+    tokio::time::advance(10 * SECOND).await;
+    assert_eq!(status.get().level, Level::Degraded, "until somebody was answered");
+    assert!(answer(Reply::Count).await);
+    assert_eq!(status.changed().await.unwrap().level, Level::Healthy);
+
+    layer.handle().switch_off("value");
+    assert!(!answer(Reply::Fail).await);
+    assert_eq!(status.changed().await.unwrap().level, Level::Unhealthy, "every step failed");
+    assert_eq!(layer.handle().snapshot().level, Level::Unhealthy);
+    layer.handle().switch_on("value");
+    tokio::time::advance(10 * SECOND).await;
+    assert!(answer(Reply::Fail).await);
+    assert_eq!(status.changed().await.unwrap().level, Level::Degraded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_finds_fallbacks_by_service() {
+    let fallbacks = FallbackRegistry::new();
+    let layer = FallbackLayer::value(7).named("orders");
+    assert!(fallbacks.insert(layer.handle()).is_none());
+    assert!(fallbacks.insert(FallbackLayer::value("x").named("prices").handle()).is_none());
+    let names: Vec<_> = fallbacks.snapshots().into_iter().map(|snapshot| snapshot.name).collect();
+    assert_eq!(names, ["orders", "prices"]);
+
+    fallbacks.get("orders").unwrap().switch_off("value");
+    let primary = Probe::new();
+    primary.always(Reply::Fail);
+    assert!(call(&mut layer.layer(primary), Request::default()).await.is_err());
+
+    let newer = FallbackLayer::value(8).named("orders");
+    assert!(fallbacks.clone().insert(newer.handle()).is_some(), "the one it replaces");
+    assert!(fallbacks.remove("orders").is_some() && fallbacks.get("orders").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn plain_async_code_has_the_same_fallbacks() {
+    let spare = service_fn(|id: u32| async move { if id == 1 { Ok(10) } else { Err(BoxError::from("unknown")) } });
+    let steps = backup(spare).or(value(99));
+    let numbers = Fallbacks::new("numbers", &steps);
+    let down = |_: u32| async { Err::<i32, BoxError>("down".into()) };
+    assert_eq!(numbers.run(&steps, 1, down).await.unwrap(), 10);
+    assert_eq!(numbers.run(&steps, 2, down).await.unwrap(), 99);
+    let up = async |_: u32| Ok::<i32, BoxError>(5);
+    assert_eq!(numbers.run(&steps, 5, up).await.unwrap(), 5);
+    let snapshot = numbers.snapshot();
+    assert_eq!((snapshot.needed, snapshot.answered), (2, 2));
+
+    numbers.switch_off("value");
+    assert_eq!(numbers.run(&steps, 2, down).await.unwrap_err().to_string(), "down");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_function_form_takes_any_error_with_a_policy_of_its_own() {
+    let gone = |result: Result<&String, &std::io::Error>| match result {
+        Ok(_) => Outcome::Success,
+        Err(_) => Outcome::failure(mainstay_core::FailureKind::Network),
+    };
+    let steps = step_fn("guess", |id: u32, cause: Result<&String, &std::io::Error>| {
+        let kind = cause.map_or_else(|error| error.kind().to_string(), Clone::clone);
+        async move { Ok(format!("{id}: {kind}")) }
+    });
+    let names = Fallbacks::new("names", &steps);
+    let down = |_| async { Err(std::io::ErrorKind::TimedOut.into()) };
+    assert_eq!(names.run_with(&classify_fn(gone), &steps, 7, down).await.unwrap(), "7: timed out");
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn settings_and_snapshots_are_data() {
+    use mainstay_fallback::{BackupSettings, FallbackSettings};
+    let settings: FallbackSettings =
+        serde_json::from_str(r#"{"on_rejected": false, "settle_after": "250ms"}"#).unwrap();
+    assert_eq!((settings.on_failure, settings.on_rejected), (true, false));
+    assert_eq!(settings.settle_after, Duration::from_millis(250));
+    assert!(serde_json::from_str::<FallbackSettings>(r#"{"on_ignored": true}"#).is_err());
+    let settings: BackupSettings = serde_json::from_str(r#"{"timeout": "1s"}"#).unwrap();
+    assert_eq!(settings.timeout, SECOND);
+    let snapshot = serde_json::to_value(FallbackLayer::value(7).handle().snapshot()).unwrap();
+    assert_eq!(snapshot["steps"][0]["name"], "value");
+    assert_eq!(snapshot["level"], "healthy");
+}

@@ -1,0 +1,183 @@
+//! The step that answers with the last good answer.
+
+#![cfg(feature = "last-good")]
+
+use std::{convert::Infallible, time::Duration};
+
+use mainstay_core::{
+    BoxError,
+    test::{Answer, Probe, ProbePolicy, Reply, Request, call},
+};
+use mainstay_fallback::{FallbackLayer, LastGoodSettings, backup, last_good, last_good_if, value};
+use tower::{Layer, service_fn};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+async fn pass(time: Duration) {
+    tokio::time::advance(time).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_with_the_last_good_answer_to_the_same_question_and_says_how_old_it_is() {
+    let primary = Probe::new();
+    primary.then(Reply::Answer(1));
+    primary.then(Reply::Answer(2));
+    primary.then(Reply::Answer(3));
+    primary.always(Reply::Fail);
+    let layer = FallbackLayer::new(last_good(|request: &Request| request.id)).with_policy(ProbePolicy);
+    let mut service = layer.layer(primary);
+    for (id, value) in [(7, 1), (7, 2), (8, 3)] {
+        let fresh = call(&mut service, Request::new(id)).await.unwrap();
+        assert_eq!(fresh, Answer::from(value), "fresh answers carry no mark");
+    }
+    pass(10 * SECOND).await;
+    let answer = call(&mut service, Request::new(7)).await.unwrap();
+    assert_eq!(answer.value, 2);
+    let degraded = answer.degraded.unwrap();
+    assert_eq!((degraded.step.as_str(), degraded.age), ("last_good", Some(10 * SECOND)));
+    assert!(call(&mut service, Request::new(9)).await.is_err(), "nobody asked that before");
+    let snapshot = layer.handle().snapshot();
+    assert_eq!((snapshot.answered, snapshot.exhausted), (1, 1));
+    assert_eq!((snapshot.steps[0].answered, snapshot.steps[0].skipped), (1, 1));
+}
+
+/// Answers `up` times, then fails; the answer is the call's number.
+fn works(up: u64) -> Probe {
+    let probe = Probe::new();
+    (0..up).for_each(|_| probe.then(Reply::Count));
+    probe.always(Reply::Fail);
+    probe
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_expires_by_tokios_clock() {
+    for (settings, seconds) in [(LastGoodSettings::default(), 300), (LastGoodSettings::lasting(), 3_600)] {
+        let step = last_good(|request: &Request| request.id).with_settings(settings).unwrap();
+        let memory = step.memory();
+        let mut service = FallbackLayer::new(step).layer(works(1));
+        call(&mut service, Request::new(1)).await.unwrap();
+        pass(SECOND * (seconds - 1)).await;
+        assert!(call(&mut service, Request::new(1)).await.is_ok());
+        pass(SECOND).await;
+        assert!(call(&mut service, Request::new(1)).await.is_err());
+        assert!(memory.get(&1).is_none(), "and is let go once it was found too old");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn its_own_answers_do_not_make_it_younger() {
+    let mut service = FallbackLayer::new(last_good(|request: &Request| request.id)).layer(works(1));
+    call(&mut service, Request::new(1)).await.unwrap();
+    for _ in 0..2 {
+        pass(100 * SECOND).await;
+        assert!(call(&mut service, Request::new(1)).await.is_ok());
+    }
+    pass(100 * SECOND).await;
+    assert!(call(&mut service, Request::new(1)).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn is_cleared_by_key_or_whole() {
+    let step = last_good(|request: &Request| request.id);
+    let memory = step.memory();
+    let layer = FallbackLayer::new(step.named("prices"));
+    let mut service = layer.layer(works(3));
+    for id in [1, 2, 3] {
+        call(&mut service, Request::new(id)).await.unwrap();
+    }
+    assert_eq!(memory.len(), 3);
+    memory.forget(&1);
+    assert!(call(&mut service, Request::new(1)).await.is_err());
+    assert!(call(&mut service, Request::new(2)).await.is_ok());
+    assert!(layer.handle().clear("prices"), "operators clear by the step's name");
+    assert!(call(&mut service, Request::new(2)).await.is_err());
+    assert!(memory.get(&3).is_none());
+    assert!(!layer.handle().clear("value"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn is_bounded() {
+    let settings = LastGoodSettings { capacity: 10, ..LastGoodSettings::default() };
+    let step = last_good(|request: &Request| request.id).with_settings(settings).unwrap();
+    let memory = step.memory();
+    let mut service = FallbackLayer::new(step).layer(Probe::new());
+    for id in 0..1_000 {
+        call(&mut service, Request::new(id)).await.unwrap();
+    }
+    assert!((1..=10).contains(&memory.len()), "{}", memory.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_without_a_key_is_neither_kept_nor_answered() {
+    let even = last_good_if(|request: &Request| (request.id % 2 == 0).then_some(request.id));
+    let memory = even.memory();
+    let mut service = FallbackLayer::new(even).layer(works(2));
+    call(&mut service, Request::new(1)).await.unwrap();
+    call(&mut service, Request::new(2)).await.unwrap();
+    assert_eq!(memory.len(), 1);
+    assert!(call(&mut service, Request::new(1)).await.is_err());
+    assert!(call(&mut service, Request::new(2)).await.is_ok());
+}
+
+/// Not `Clone`.
+#[derive(Debug, PartialEq)]
+struct Page {
+    body: String,
+    connection: u32,
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_clone_goes_through_functions_of_the_users_own() {
+    let mut up = true;
+    let primary = service_fn(move |id: u32| {
+        let answer = if up { Ok(Page { body: format!("page {id}"), connection: 9 }) } else { Err("down") };
+        up = id != 2;
+        async move { answer.map_err(BoxError::from) }
+    });
+    let step = last_good(|id: &u32| *id).through(
+        |page: &Page| (page.body != "page 1").then(|| page.body.clone()),
+        |body: &String| Page { body: body.clone(), connection: 0 },
+    );
+    let mut service = FallbackLayer::new(step).layer(primary);
+    for id in [1, 2] {
+        call(&mut service, id).await.unwrap();
+    }
+    assert_eq!(call(&mut service, 2).await.unwrap(), Page { body: "page 2".into(), connection: 0 });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_memory_that_is_switched_off_neither_answers_nor_learns() {
+    let step = last_good(|request: &Request| request.id);
+    let memory = step.memory();
+    let layer = FallbackLayer::new(step);
+    let mut service = layer.layer(works(2));
+    layer.handle().switch_off("last_good");
+    call(&mut service, Request::new(1)).await.unwrap();
+    assert!(memory.is_empty());
+    layer.handle().switch_on("last_good");
+    call(&mut service, Request::new(1)).await.unwrap();
+    layer.handle().switch_off("last_good");
+    assert!(call(&mut service, Request::new(1)).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_fallback_answered_is_not_kept_as_good() {
+    let spare = service_fn(|_: Request| async { Ok::<_, Infallible>(Answer::from(99)) });
+    let step = last_good(|request: &Request| request.id);
+    let memory = step.memory();
+    let mut service = FallbackLayer::new(step.or(backup(spare)).or(value(1))).layer(works(0));
+    assert_eq!(call(&mut service, Request::new(1)).await.unwrap().value, 99);
+    assert!(memory.is_empty());
+}
+
+#[test]
+fn wrong_settings_are_named() {
+    let wrong = |ttl, capacity| LastGoodSettings { ttl, capacity }.validate().unwrap_err().field().to_owned();
+    assert_eq!(wrong(Duration::ZERO, 1), "ttl");
+    assert_eq!(wrong(Duration::MAX, 1), "ttl");
+    assert_eq!(wrong(SECOND, 0), "capacity");
+    assert_eq!(wrong(SECOND, u64::MAX), "capacity");
+    assert_eq!(LastGoodSettings::by_name("lasting").unwrap().ttl, 3_600 * SECOND);
+    assert_eq!(LastGoodSettings::by_name("default").unwrap().ttl, 300 * SECOND);
+    assert!(LastGoodSettings::by_name("eternal").is_none());
+}

@@ -1,0 +1,99 @@
+//! Behaviour of established libraries, as their own test suites assert it; each test names its vector.
+
+use mainstay_core::{Class, Classify, Outcome, Plain, Refusal, Rejected, classify_fn, test::call};
+use mainstay_fallback::FallbackLayer;
+use tower::{Layer, service_fn};
+
+#[derive(Clone, Debug, PartialEq)]
+enum Error {
+    InvalidOperation,
+    InvalidArgument,
+    Argument,
+    Cancelled,
+    Refused(Rejected),
+}
+
+impl From<Rejected> for Error {
+    fn from(rejected: Rejected) -> Self {
+        Self::Refused(rejected)
+    }
+}
+
+impl Refusal for Error {
+    fn rejected(&self) -> Option<&Rejected> {
+        match self {
+            Self::Refused(rejected) => Some(rejected),
+            _ => None,
+        }
+    }
+}
+
+/// Runs one vector: `handle` says what counts as a failure. Gives the result and how often the fallback ran.
+async fn run<T: Clone + 'static>(
+    handle: impl Fn(Result<&T, &Error>) -> bool + Clone,
+    inner: Result<T, Error>,
+    fallback: T,
+) -> (Result<T, Error>, u64) {
+    let policy = classify_fn(move |result: Result<&T, &Error>| match (handle(result), result) {
+        (true, _) => Outcome::failure(mainstay_core::FailureKind::Unknown),
+        (false, Ok(_)) => Outcome::Success,
+        (false, Err(_)) => Outcome::Ignored,
+    });
+    let layer = FallbackLayer::value(fallback).with_policy(policy).with_error::<Error>();
+    let service = service_fn(|()| std::future::ready(inner.clone()));
+    let result = call(&mut layer.layer(service), ()).await;
+    (result, layer.handle().snapshot().answered)
+}
+
+/// fb-pol-01-result
+#[tokio::test(start_paused = true)]
+async fn a_result_that_is_handled_is_replaced() {
+    let (result, calls) = run(|result| result == Ok(&"error"), Ok("error"), "success").await;
+    assert_eq!((result, calls), (Ok("success"), 1));
+}
+
+/// fb-pol-03-unhandled-exception-passes
+#[tokio::test(start_paused = true)]
+async fn an_error_that_is_not_handled_passes() {
+    let handle = |result: Result<&&str, &Error>| result == Err(&Error::InvalidOperation);
+    let (result, calls) = run(handle, Err(Error::Argument), "secondary").await;
+    assert_eq!((result, calls), (Err(Error::Argument), 0));
+}
+
+/// fb-fsg-01-value
+#[tokio::test(start_paused = true)]
+async fn a_value_replaces_any_error() {
+    let (result, calls) = run(|result| result.is_err(), Err(Error::InvalidArgument), true).await;
+    assert_eq!((result, calls), (Ok(true), 1));
+}
+
+/// fb-fsg-03-not-needed
+#[tokio::test(start_paused = true)]
+async fn an_answer_needs_no_fallback() {
+    let (result, calls) = run(|result| result.is_err(), Ok(false), true).await;
+    assert_eq!((result, calls), (Ok(false), 0));
+}
+
+/// fb-fsg-05-cancelled-skips-fallback: a cancellation that comes back as an error is Ignored, and so never answered.
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_is_not_answered() {
+    let handle = |result: Result<&&str, &Error>| matches!(result, Err(error) if *error != Error::Cancelled);
+    let (result, calls) = run(handle, Err(Error::Cancelled), "x").await;
+    assert_eq!((result, calls), (Err(Error::Cancelled), 0));
+}
+
+/// fb-fsg-05-cancelled-skips-fallback, the Rust way: the caller drops the call, and nothing runs on.
+#[tokio::test(start_paused = true)]
+async fn a_dropped_call_runs_no_fallback() {
+    let layer = FallbackLayer::value("x");
+    let mut service = layer.layer(service_fn(|()| std::future::pending::<Result<&str, std::io::Error>>()));
+    let moment = std::time::Duration::from_millis(10);
+    assert!(tokio::time::timeout(moment, call(&mut service, ())).await.is_err());
+    assert_eq!(layer.handle().snapshot().needed, 0);
+}
+
+#[test]
+fn plain_takes_every_error_for_a_failure() {
+    let outcome = Classify::<(), Error>::classify(&Plain, Err(&Error::InvalidArgument));
+    assert_eq!(outcome.class(), Class::Failure);
+}
