@@ -23,13 +23,13 @@ pin_project! {
     ///
     /// A call that answers at once reads no clock and arms no timer; one that waits reads the clock once, and arms the
     /// timer of the silence if a second attempt is possible.
-    pub struct FailoverFuture<S, Req, P, E>
-    where
-        S: Service<Req>,
-    {
+    ///
+    /// No bound stands here: with one, the compiler would have to prove it again, with lifetimes erased, wherever a
+    /// task holds this future.
+    pub struct FailoverFuture<F, S, Req, Res, P, E> {
         core: Arc<Core<S, P>>,
         #[pin]
-        first: Attempt<S, Req, S::Future>,
+        first: Attempt<S, Req, F>,
         first_ticket: Option<Ticket>,
         // When the first attempt was found to be waiting.
         waiting_since: Option<Instant>,
@@ -39,17 +39,14 @@ pin_project! {
         // The second attempt's request, while there is none.
         copy: Option<Req>,
         #[pin]
-        second: Attempt<S, Req, S::Future>,
+        second: Attempt<S, Req, F>,
         second_ticket: Option<Ticket>,
         reservation: Option<Reservation>,
         // The first attempt's answer, kept for when the second does no better.
-        kept: Option<Result<S::Response, E>>,
+        kept: Option<Result<Res, E>>,
     }
 
-    impl<S, Req, P, E> PinnedDrop for FailoverFuture<S, Req, P, E>
-    where
-        S: Service<Req>,
-    {
+    impl<F, S, Req, Res, P, E> PinnedDrop for FailoverFuture<F, S, Req, Res, P, E> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             abandon(this.core, this.first_ticket.take(), *this.waiting_since);
@@ -78,16 +75,8 @@ enum Cause {
 
 // === impl FailoverFuture ===
 
-impl<S, Req, P, E> FailoverFuture<S, Req, P, E>
-where
-    S: Service<Req>,
-{
-    fn new(
-        core: Arc<Core<S, P>>,
-        first: Attempt<S, Req, S::Future>,
-        ticket: Option<Ticket>,
-        copy: Option<Req>,
-    ) -> Self {
+impl<F, S, Req, Res, P, E> FailoverFuture<F, S, Req, Res, P, E> {
+    fn new(core: Arc<Core<S, P>>, first: Attempt<S, Req, F>, ticket: Option<Ticket>, copy: Option<Req>) -> Self {
         Self {
             core,
             first,
@@ -103,24 +92,26 @@ where
         }
     }
 
-    pub(crate) fn calling(core: Arc<Core<S, P>>, ticket: Ticket, future: S::Future, copy: Option<Req>) -> Self {
-        Self::new(core, Attempt::Calling { future }, Some(ticket), copy)
+    pub(crate) fn calling(core: Arc<Core<S, P>>, ticket: Option<Ticket>, future: F, copy: Option<Req>) -> Self {
+        Self::new(core, Attempt::Calling { future }, ticket, copy)
     }
 
     pub(crate) fn readying(core: Arc<Core<S, P>>, ticket: Ticket, service: S, request: Req, copy: Option<Req>) -> Self {
         Self::new(core, Attempt::Readying { service, request: Some(request) }, Some(ticket), copy)
     }
 
-    pub(crate) fn failed(core: Arc<Core<S, P>>, error: E) -> Self {
+    pub(crate) fn refused(core: Arc<Core<S, P>>, error: E) -> Self {
         let mut future = Self::new(core, Attempt::Idle, None, None);
         future.kept = Some(Err(error));
         future
     }
 }
 
-impl<S, Req, P, E> Future for FailoverFuture<S, Req, P, E>
+impl<F, S, Req, P, E> Future for FailoverFuture<F, S, Req, S::Response, P, E>
 where
-    S: Service<Req, Error: Into<E>> + Clone,
+    F: Future<Output = Result<S::Response, S::Error>>,
+    S: Service<Req, Future = F> + Clone,
+    S::Error: Into<E>,
     P: Classify<S::Response, E> + Replay<Req> + Contextual<Req>,
     E: Refusal,
 {
@@ -137,9 +128,11 @@ where
     }
 }
 
-impl<S, Req, P, E> FailoverFuture<S, Req, P, E>
+impl<F, S, Req, P, E> FailoverFuture<F, S, Req, S::Response, P, E>
 where
-    S: Service<Req, Error: Into<E>> + Clone,
+    F: Future<Output = Result<S::Response, S::Error>>,
+    S: Service<Req, Future = F> + Clone,
+    S::Error: Into<E>,
     P: Classify<S::Response, E> + Replay<Req> + Contextual<Req>,
     E: Refusal,
 {
@@ -208,7 +201,7 @@ where
         let mut this = self.project();
         let (core, router) = (&**this.core, this.core.router());
         let (Some(copy), Some(index)) = (this.copy.as_ref(), index) else { return false };
-        let Some(target) = router.second(index) else { return false };
+        let Some(target) = router.second(index).filter(|_| core.policy.is_intact(copy)) else { return false };
         let (context, now) = (core.policy.context(copy), Instant::now());
         if context.and_then(|context| context.deadline).is_some_and(|deadline| deadline <= now) {
             return false;
@@ -304,9 +297,10 @@ impl<S, Req, F> Attempt<S, Req, F> {
     }
 }
 
-impl<S, Req> Attempt<S, Req, S::Future>
+impl<S, Req, F> Attempt<S, Req, F>
 where
-    S: Service<Req>,
+    F: Future<Output = Result<S::Response, S::Error>>,
+    S: Service<Req, Future = F>,
 {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<S::Response, S::Error>> {
         self.poll_spending(cx, &mut None)

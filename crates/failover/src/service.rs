@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{BoxError, Classify, Contextual, InvalidSetting, Name, Plain, Reason, Refusal, Rejected, Replay};
+use mainstay_core::{
+    Boxed, Classify, Contextual, ErrorType, FailureKind, InvalidSetting, Name, Outcome, Plain, Reason, Rejected,
+    Replay, Typed,
+};
 use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 
@@ -29,12 +32,12 @@ use crate::{
 ///
 /// `poll_ready` waits for one endpoint, not for all: one that is not ready within
 /// [`patience`](FailoverSettings::patience) is passed over for that request. An endpoint whose readiness fails is
-/// recorded as failing, and the next one is asked; the error comes out of `call` when none is left, so a `Buffer` around
-/// this service outlives it.
-pub struct Failover<S, P = Plain, E = BoxError> {
+/// recorded as failing, and the next one is asked; when none is left, `call` tries it once more with a clean copy and gives
+/// its error, so a `Buffer` around this service outlives it.
+pub struct Failover<S, P = Plain, E = Boxed> {
     pub(crate) core: Arc<Core<S, P>>,
     services: Vec<S>,
-    ready: Ready<E>,
+    ready: Ready,
     waiting: Option<Waiting>,
     _error: PhantomData<fn() -> E>,
 }
@@ -48,18 +51,13 @@ pub(crate) struct Core<S, P> {
 }
 
 /// What `poll_ready` found.
-enum Ready<E> {
+enum Ready {
+    /// Nothing; and if it was asked, that no endpoint's readiness came without an error.
     Unknown,
     /// This endpoint's service is ready, and this was its epoch.
-    At {
-        index: usize,
-        epoch: u64,
-        only: bool,
-    },
+    At { index: usize, epoch: u64, only: bool },
     /// No endpoint is usable, and policy says to refuse.
     Refuse,
-    /// No endpoint was ready, and one failed.
-    Failed(E),
 }
 
 /// A wait for an endpoint that is not ready.
@@ -70,9 +68,17 @@ struct Waiting {
     changed: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
 }
 
+/// A request on its way into an endpoint's `call`, whose panic is the endpoint's failure.
+struct Placed<'a> {
+    router: &'a Router,
+    ticket: Option<Ticket>,
+}
+
 /// What a look at the endpoints in order brought.
-enum Looked<E> {
-    Found(Ready<E>),
+enum Looked {
+    Found(Ready),
+    /// Nothing is ready, and nothing will be: `call` gives the error.
+    Failed,
     Pending,
 }
 
@@ -103,6 +109,20 @@ impl<S: Clone> Failover<S> {
         let handle = FailoverHandle(Router::new(name.into(), infos, settings)?);
         Ok(Self::build(handle, services, Plain))
     }
+
+    /// A service for a handle that exists, with one service for each of its endpoints, in their order: for a layer
+    /// that is applied many times, or services that are made later than the handle.
+    ///
+    /// # Errors
+    /// Not as many services as endpoints.
+    pub fn over(handle: &FailoverHandle, services: impl IntoIterator<Item = S>) -> Result<Self, InvalidSetting> {
+        let (services, endpoints) = (Vec::from_iter(services), handle.0.tiers.len());
+        if services.len() != endpoints {
+            let allowed = format!("must be as many as endpoints, {endpoints}");
+            return Err(InvalidSetting::new("services", services.len(), allowed));
+        }
+        Ok(Self::build(handle.clone(), services, Plain))
+    }
 }
 
 impl<S, P, E> Failover<S, P, E> {
@@ -132,9 +152,9 @@ impl<S: Clone, P, E> Failover<S, P, E> {
 }
 
 impl<S, P, E> Failover<S, P, E> {
-    /// With another error type, into which the endpoints' errors and our refusals convert.
+    /// Gives errors as another type, into which the endpoints' errors and our refusals convert, without boxing.
     #[must_use]
-    pub fn with_error<E2>(self) -> Failover<S, P, E2> {
+    pub fn with_error<E2>(self) -> Failover<S, P, Typed<E2>> {
         let Self { core, services, .. } = self;
         Failover { core, services, ready: Ready::Unknown, waiting: None, _error: PhantomData }
     }
@@ -142,11 +162,12 @@ impl<S, P, E> Failover<S, P, E> {
 
 impl<S: Clone, P, E> Failover<S, P, E> {
     /// Looks for an endpoint that is ready, in the plan's order.
-    fn look<Req>(&mut self, cx: &mut Context<'_>) -> Looked<E>
+    fn look<Req>(&mut self, cx: &mut Context<'_>) -> Looked
     where
-        S: Service<Req, Error: Into<E>>,
-        P: Classify<S::Response, E>,
-        E: Refusal,
+        S: Service<Req>,
+        S::Error: Into<E::Error>,
+        P: Classify<S::Response, E::Error>,
+        E: ErrorType,
     {
         let core = Arc::clone(&self.core);
         let router = core.router();
@@ -155,7 +176,7 @@ impl<S: Clone, P, E> Failover<S, P, E> {
             Plan::Only(index) => (index, true),
             Plan::From(first) => (first, false),
         };
-        let (mut pending, mut failed) = (Vec::new(), None);
+        let (mut pending, mut failed) = (Vec::new(), false);
         for index in router.order(first).take(if only { 1 } else { usize::MAX }) {
             let tier = &router.tiers[index];
             if !only && !tier.admits() {
@@ -168,10 +189,9 @@ impl<S: Clone, P, E> Failover<S, P, E> {
                     return Looked::Found(Ready::At { index, epoch, only });
                 }
                 Poll::Ready(Err(error)) => {
-                    let error = error.into();
-                    router.record(index, epoch, core.policy.classify(Err(&error)));
+                    router.record(index, epoch, core.policy.classify(Err(&error.into())));
                     self.let_go(std::iter::once(index));
-                    failed.get_or_insert(error);
+                    failed = true;
                 }
                 Poll::Pending => {
                     pending.push(index);
@@ -183,8 +203,8 @@ impl<S: Clone, P, E> Failover<S, P, E> {
         }
         match (pending.is_empty(), failed) {
             (false, _) => Looked::Pending,
-            (true, Some(error)) => Looked::Found(Ready::Failed(error)),
-            (true, None) => Looked::Found(Ready::Refuse),
+            (true, true) => Looked::Failed,
+            (true, false) => Looked::Found(Ready::Refuse),
         }
     }
 
@@ -210,15 +230,16 @@ impl<S: Clone, P, E> Failover<S, P, E> {
 
 impl<S, Req, P, E> Service<Req> for Failover<S, P, E>
 where
-    S: Service<Req, Error: Into<E>> + Clone,
-    P: Classify<S::Response, E> + Replay<Req> + Contextual<Req>,
-    E: Refusal,
+    S: Service<Req> + Clone,
+    S::Error: Into<E::Error>,
+    P: Classify<S::Response, E::Error> + Replay<Req> + Contextual<Req>,
+    E: ErrorType,
 {
     type Response = S::Response;
-    type Error = E;
-    type Future = FailoverFuture<S, Req, P, E>;
+    type Error = E::Error;
+    type Future = FailoverFuture<S::Future, S, Req, S::Response, P, E::Error>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         if !matches!(self.ready, Ready::Unknown) {
             return Poll::Ready(Ok(()));
         }
@@ -226,6 +247,10 @@ where
             match self.look(cx) {
                 Looked::Found(ready) => {
                     (self.ready, self.waiting) = (ready, None);
+                    return Poll::Ready(Ok(()));
+                }
+                Looked::Failed => {
+                    self.waiting = None;
                     return Poll::Ready(Ok(()));
                 }
                 Looked::Pending if self.has_changed(cx) => {}
@@ -240,14 +265,15 @@ where
             Ready::At { index, epoch, only } => match core.router().ticket(index, epoch, only) {
                 Some(ticket) => {
                     let copy = core.copy(&request, index);
+                    let placed = Placed { router: core.router(), ticket: Some(ticket) };
                     let future = self.services[index].call(request);
+                    let ticket = placed.done();
                     return FailoverFuture::calling(core, ticket, future, copy);
                 }
                 // It was left in the meantime, and its readiness goes with it.
                 None => self.let_go(std::iter::once(index)),
             },
-            Ready::Failed(error) => return FailoverFuture::failed(core, error),
-            Ready::Refuse => return FailoverFuture::failed(Arc::clone(&core), core.refuse().into()),
+            Ready::Refuse => return FailoverFuture::refused(Arc::clone(&core), core.refuse().into()),
             Ready::Unknown => {}
         }
         match core.router().any_ticket() {
@@ -255,7 +281,7 @@ where
                 let (copy, service) = (core.copy(&request, ticket.index), core.template(ticket.index));
                 FailoverFuture::readying(core, ticket, service, request, copy)
             }
-            None => FailoverFuture::failed(Arc::clone(&core), core.refuse().into()),
+            None => FailoverFuture::refused(Arc::clone(&core), core.refuse().into()),
         }
     }
 }
@@ -336,6 +362,22 @@ impl Router {
     /// When the first endpoint may be back.
     fn retry_after(&self) -> Option<Duration> {
         self.tiers.iter().filter_map(|tier| tier.engine.refusal()?.retry_after()).min()
+    }
+}
+
+// === impl Placed ===
+
+impl Placed<'_> {
+    fn done(mut self) -> Option<Ticket> {
+        self.ticket.take()
+    }
+}
+
+impl Drop for Placed<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.router.settle(ticket, Outcome::failure(FailureKind::Unknown));
+        }
     }
 }
 
