@@ -41,7 +41,7 @@ pub struct BreakerSettings {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct SlowCalls {
-    /// A call that took at least this long is slow, whatever its outcome.
+    /// A call that took at least this long is slow, whatever its outcome. A slow trial call counts as a failure.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub duration: Duration,
     /// Opens when at least this share of the window was slow, 0..=1.

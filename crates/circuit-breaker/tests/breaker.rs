@@ -117,6 +117,19 @@ async fn slow_calls_open_it_whatever_their_outcome() {
     assert_eq!(snapshot.reason, "10 of 20 calls were slow");
 }
 
+/// What opened it must not close it.
+#[tokio::test(start_paused = true)]
+async fn a_slow_trial_call_counts_as_a_failure() {
+    let slow_calls = Some(SlowCalls { duration: SECOND, rate: 0.5 });
+    let breaker = breaker(BreakerSettings { slow_calls, failure_rate: None, ..BreakerSettings::default() });
+    breaker.trip("slow");
+    advance(SECOND).await;
+    let permit = breaker.try_acquire().unwrap();
+    advance(SECOND).await;
+    permit.settle(Outcome::Success);
+    assert_eq!((breaker.state(), breaker.snapshot().reason.as_str()), (State::Open, "1 of 1 trial calls failed"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn probes_close_it_when_hold_gate_and_freshness_agree() {
     let breaker = breaker(by_probes());

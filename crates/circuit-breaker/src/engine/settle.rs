@@ -29,22 +29,26 @@ impl Engine {
                     self.open(epoch, fired.to_string(), outcome.repeat().after());
                 }
             }
-            State::HalfOpen => self.settle_trial(epoch, lease, outcome),
+            // What opens a breaker must not close it: a slow answer shows nothing good where slowness is a rule.
+            State::HalfOpen => {
+                let showed = outcome.is_success() && !took.is_some_and(|took| self.rules.is_slow(took));
+                self.settle_trial(epoch, lease, showed, outcome.repeat().after());
+            }
             State::Open => {}
         }
     }
 
-    fn settle_trial(&self, epoch: u64, lease: Option<u64>, outcome: &Outcome) {
+    fn settle_trial(&self, epoch: u64, lease: Option<u64>, success: bool, retry_after: Option<Duration>) {
         let now = Instant::now();
         let mut memory = self.lock();
         let mut changes = self.advance(&mut memory, now);
         let in_time = lease.is_none_or(|lease| memory.trials.give_back(lease));
         if self.word.load().epoch() == epoch && in_time {
-            match outcome.is_success() {
+            match success {
                 true => memory.trials.successes += 1,
                 false => memory.trials.failures += 1,
             }
-            changes = changes.or(self.judge(&mut memory, now, outcome.repeat().after()));
+            changes = changes.or(self.judge(&mut memory, now, retry_after));
         }
         self.update_ask_again(&mut memory, now);
         drop(memory);
