@@ -1,0 +1,142 @@
+//! The rule sets of the sources, as settings of ours.
+
+use std::time::Duration;
+
+use mainstay_circuit_breaker::{BreakerSettings, Growth, OpenSettings, Recovery, SlowCalls, Verdict, WindowSettings};
+use serde_json::Value;
+
+use crate::vector::{Fields, Vector};
+
+pub(super) fn settings(vector: &Vector) -> BreakerSettings {
+    let config = vector.config();
+    match vector.kind() {
+        "failure_rate_window" => resilience4j(config, longest_call(vector)),
+        "count_ratio" => failsafe_go(config),
+        "generation_counts" => gobreaker(config),
+        "ratio_sampling_single_probe" => polly(config),
+        "consecutive_sampled_half_open" => cockatiel_consecutive(config),
+        "count_strict" => cockatiel_count(config),
+        "consecutive_success_threshold" => pybreaker(config),
+        other => panic!("unknown model {other}"),
+    }
+}
+
+/// No rule but those that the vector names, and no chance.
+fn bare(open: Duration) -> BreakerSettings {
+    BreakerSettings {
+        failure_rate: None,
+        abandoned_after: None,
+        open: OpenSettings { jitter: 0.0, ..OpenSettings::constant(open) },
+        ..BreakerSettings::default()
+    }
+}
+
+fn trials(permits: u32, lease: Option<Duration>, verdict: Verdict) -> Recovery {
+    Recovery::Trials { permits, lease: lease.unwrap_or(Duration::from_secs(3600)), verdict }
+}
+
+/// A rate in percent; above a hundred the source means "never".
+fn rate(percent: f64) -> Option<f64> {
+    (percent <= 100.0).then_some(percent / 100.0)
+}
+
+/// Calls of the vectors take no time on the source's clock, but on ours: no lease may end because of it.
+fn longest_call(vector: &Vector) -> Duration {
+    vector.steps().filter_map(|(_, step)| step.millis("duration_ms")).max().unwrap_or_default()
+}
+
+fn resilience4j(config: &Value, longest_call: Duration) -> BreakerSettings {
+    let failure_rate = rate(config.number("failure_rate_threshold").unwrap());
+    let slow_rate = rate(config.number("slow_call_rate_threshold").unwrap());
+    let permits = config.count("permitted_half_open");
+    let verdict = Verdict::Rate { calls: permits, failure_rate: failure_rate.unwrap_or(1.0) };
+    let growing = &config["wait_open"]["exponential"];
+    let mut settings = bare(config.millis("wait_open_ms").or(growing.millis("initial_ms")).unwrap());
+    if growing.is_object() {
+        // The source grows by 1.5; ours doubles.
+        settings.open = OpenSettings { growth: Growth::Doubling, max: Duration::from_secs(3600), ..settings.open };
+    }
+    BreakerSettings {
+        failure_rate,
+        slow_calls: slow_rate.map(|rate| SlowCalls { duration: config.millis("slow_call_duration_ms").unwrap(), rate }),
+        window: match config["window"].text("type") {
+            Some("time") => WindowSettings::Last(Duration::from_secs(config["window"].count("seconds").into())),
+            _ => WindowSettings::LastCalls(config["window"].count("size")),
+        },
+        minimum_calls: config.count("minimum_calls"),
+        recovery: trials(permits, config.millis("max_wait_half_open_ms").map(|lease| lease + longest_call), verdict),
+        ..settings
+    }
+}
+
+/// So many failures among the last so many calls; the same for closing, or "the same rule" where no other is given.
+fn failsafe_go(config: &Value) -> BreakerSettings {
+    let (failures, calls) = (config.count("failure_threshold"), config.count("failure_capacity"));
+    let (successes, trial_calls) = (config.count("success_threshold"), config.count("success_capacity"));
+    let (calls_in_trial, failures_in_trial) = match successes {
+        0 => (calls, failures),
+        _ => (trial_calls, trial_calls - successes + 1),
+    };
+    let failure_rate = f64::from(failures_in_trial) / f64::from(calls_in_trial);
+    BreakerSettings {
+        failure_rate: Some(f64::from(failures) / f64::from(calls)),
+        window: WindowSettings::LastCalls(calls),
+        minimum_calls: calls,
+        recovery: trials(calls_in_trial, None, Verdict::Rate { calls: calls_in_trial, failure_rate }),
+        ..bare(config.millis("delay_ms").unwrap())
+    }
+}
+
+fn gobreaker(config: &Value) -> BreakerSettings {
+    let (trip, permits) = (&config["trip"], config.count("max_requests_half_open"));
+    let settings = BreakerSettings {
+        recovery: trials(permits, None, Verdict::Successes(permits)),
+        ..bare(config.millis("timeout_ms").unwrap())
+    };
+    match trip.number("consecutive_failures_gt") {
+        Some(row) => BreakerSettings { consecutive_failures: Some(row as u32 + 1), ..settings },
+        None => BreakerSettings {
+            failure_rate: trip.number("failure_ratio_gte"),
+            window: WindowSettings::Last(config.millis("interval_ms").unwrap()),
+            minimum_calls: trip.count("min_requests"),
+            ..settings
+        },
+    }
+}
+
+fn polly(config: &Value) -> BreakerSettings {
+    BreakerSettings {
+        failure_rate: config.number("failure_ratio"),
+        window: WindowSettings::Last(config.millis("sampling_ms").unwrap()),
+        minimum_calls: config.count("minimum_throughput"),
+        recovery: trials(1, None, Verdict::Successes(1)),
+        ..bare(config.millis("break_ms").unwrap())
+    }
+}
+
+fn cockatiel_consecutive(config: &Value) -> BreakerSettings {
+    let calls = config["half_open"].count("calls");
+    BreakerSettings {
+        consecutive_failures: Some(config["breaker"].count("consecutive")),
+        recovery: trials(calls, None, Verdict::Successes(calls)),
+        ..bare(config.millis("half_open_after_ms").unwrap())
+    }
+}
+
+fn cockatiel_count(config: &Value) -> BreakerSettings {
+    BreakerSettings {
+        failure_rate: config.number("threshold"),
+        window: WindowSettings::LastCalls(config.count("size")),
+        minimum_calls: config.count("minimum_calls"),
+        ..bare(Duration::from_secs(60))
+    }
+}
+
+fn pybreaker(config: &Value) -> BreakerSettings {
+    let successes = config.count("success_threshold");
+    BreakerSettings {
+        consecutive_failures: Some(config.count("fail_max")),
+        recovery: trials(successes, None, Verdict::Successes(successes)),
+        ..bare(config.millis("reset_timeout_ms").unwrap())
+    }
+}

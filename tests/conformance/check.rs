@@ -1,0 +1,77 @@
+//! What a vector expects beside what we give.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// The comparisons of one vector. All are made: a first difference must not hide the second.
+#[derive(Debug, Default)]
+pub(crate) struct Check {
+    mismatches: Vec<Mismatch>,
+}
+
+/// One thing that is not as expected.
+#[derive(Debug)]
+pub(crate) struct Mismatch {
+    step: usize,
+    key: String,
+    expected: Value,
+    ours: Value,
+}
+
+impl Check {
+    /// Compares what one key of an expectation says with what we have. Numbers agree to a hundredth.
+    pub(crate) fn expect(&mut self, step: usize, key: &str, expected: &Value, ours: impl Into<Value>) {
+        let ours = ours.into();
+        if !agree(expected, &ours) {
+            self.mismatches.push(Mismatch { step, key: key.to_owned(), expected: expected.clone(), ours });
+        }
+    }
+
+    /// Compares each key of an expectation. A key that `ours` does not know is a fault of the runner.
+    pub(crate) fn expect_all(&mut self, step: usize, expected: &Value, mut ours: impl FnMut(&str) -> Option<Value>) {
+        for (key, expected) in expected.as_object().into_iter().flatten().filter(|(key, _)| *key != "note") {
+            if let Some(ours) = ours(key) {
+                self.expect(step, key, expected, ours);
+            }
+        }
+    }
+
+    pub(crate) fn mismatches(&self) -> impl Iterator<Item = &Mismatch> {
+        self.mismatches.iter()
+    }
+
+    pub(crate) fn seen(&self) -> Vec<String> {
+        self.mismatches.iter().map(Mismatch::ours).collect()
+    }
+}
+
+impl Mismatch {
+    /// As the table of differences writes it: step, key, what we give.
+    pub(crate) fn ours(&self) -> String {
+        format!("{} {} {}", self.step, self.key, show(&self.ours))
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: expected {}", self.ours(), show(&self.expected))
+    }
+}
+
+fn show(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn agree(expected: &Value, ours: &Value) -> bool {
+    match (expected, ours) {
+        (Value::Number(expected), Value::Number(ours)) => {
+            let (expected, ours) = (expected.as_f64().unwrap(), ours.as_f64().unwrap());
+            (expected - ours).abs() < 0.01
+        }
+        (Value::Array(expected), Value::Array(ours)) => {
+            expected.len() == ours.len() && expected.iter().zip(ours).all(|(expected, ours)| agree(expected, ours))
+        }
+        _ => expected == ours,
+    }
+}

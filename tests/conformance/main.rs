@@ -1,0 +1,84 @@
+//! Behaviour vectors: facts from the test suites of established libraries, run over our crates on a paused clock.
+//!
+//! Each vector is one test. It *conforms*, or it *differs* on purpose (`differences.rs` says where, how and why, and a
+//! difference that is gone fails), or it is *to come* with an issue that is not done (`unsupported.rs`).
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
+
+mod breaker;
+mod check;
+mod differences;
+mod unsupported;
+mod vector;
+mod window;
+
+use std::process::ExitCode;
+
+use check::Check;
+use libtest_mimic::{Arguments, Failed, Trial};
+use vector::Vector;
+
+const DATA: &str = include_str!("../data/vectors.json");
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let vectors = vector::read(DATA);
+    if !arguments.list && !arguments.exact {
+        eprintln!("{}", count(&vectors));
+    }
+    let mut trials = vec![Trial::test("the_tables_name_vectors_that_exist", {
+        let vectors = vectors.clone();
+        move || tables_name_vectors(&vectors)
+    })];
+    trials.extend(vectors.into_iter().map(trial));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial(vector: Vector) -> Trial {
+    let name = format!("{}::{}", vector.section, vector.id);
+    match unsupported::find(&vector) {
+        Some(reason) => Trial::test(name, move || Err(Failed::from(reason))).with_ignored_flag(true),
+        None => Trial::test(name, move || judge(&vector)),
+    }
+}
+
+/// What the vector shows must be exactly what the table of differences says.
+fn judge(vector: &Vector) -> Result<(), Failed> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
+    let check = runtime.block_on(run(vector));
+    let (seen, (allowed, why)) = (check.seen(), differences::of(&vector.id));
+    let unexpected = check.mismatches().filter(|mismatch| !allowed.contains(&mismatch.ours().as_str()));
+    let mut lines: Vec<_> = unexpected.map(|mismatch| format!("  {mismatch}")).collect();
+    let gone = allowed.iter().filter(|allowed| !seen.iter().any(|seen| seen == *allowed));
+    lines.extend(gone.map(|gone| format!("  {gone}: in the table of differences, but not seen")));
+    match lines.is_empty() {
+        true => Ok(()),
+        false => {
+            Err(format!("{}\nwe differ because: {why}\nsource: {}", lines.join("\n"), vector.body["source"]).into())
+        }
+    }
+}
+
+async fn run(vector: &Vector) -> Check {
+    match vector.section.as_str() {
+        "circuit_breaker" => breaker::run(vector).await,
+        "window" => window::run(vector).await,
+        section => panic!("no runner for {section}: list it in unsupported.rs"),
+    }
+}
+
+fn tables_name_vectors(vectors: &[Vector]) -> Result<(), Failed> {
+    let known = |id: &str| vectors.iter().any(|vector| vector.id == id);
+    let empty = |id: &str| unsupported::ids().all(|other| other != id) && differences::of(id).0.is_empty();
+    let wrong: Vec<_> = differences::ids().chain(unsupported::ids()).filter(|id| !known(id) || empty(id)).collect();
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(format!("no such vectors, or no difference given: {wrong:?}").into()),
+    }
+}
+
+fn count(vectors: &[Vector]) -> String {
+    let to_come = vectors.iter().filter(|vector| unsupported::find(vector).is_some()).count();
+    let differ = vectors.iter().filter(|vector| !differences::of(&vector.id).0.is_empty()).count();
+    let conform = vectors.len() - to_come - differ;
+    format!("{} vectors: {conform} conform, {differ} differ on purpose, {to_come} to come", vectors.len())
+}

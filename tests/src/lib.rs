@@ -1,0 +1,1 @@
+//! What the cross-crate suites share. The suites stand beside this folder, one file or folder each.
