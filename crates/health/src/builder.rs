@@ -16,6 +16,7 @@ pub struct HealthBuilder {
     entries: Vec<Entry>,
     groups: Vec<(Name, Vec<Name>)>,
     drain: Option<Drain>,
+    #[cfg(feature = "axum")]
     details: bool,
     random: Random,
 }
@@ -86,6 +87,7 @@ impl HealthBuilder {
     /// Shows durations, dates and reasons in HTTP answers. Off unless called: reasons are error texts of
     /// dependencies, and those name hosts, users and, in bad cases, passwords. The payload of a panic is never shown;
     /// it goes to the log.
+    #[cfg(feature = "axum")]
     #[must_use]
     pub fn show_details(mut self) -> Self {
         self.details = true;
@@ -116,8 +118,15 @@ impl HealthBuilder {
         let groups = self.resolve_groups()?;
         let runtime = tokio::runtime::Handle::try_current()
             .map_err(|_| InvalidSetting::new("runtime", "none", "must be built inside a tokio runtime"))?;
-        let Self { entries, drain, details, random, .. } = self;
-        Ok(Health::start(Parts { entries, groups, drain, details, random }, &runtime))
+        let parts = Parts {
+            entries: self.entries,
+            groups,
+            drain: self.drain,
+            #[cfg(feature = "axum")]
+            details: self.details,
+            random: self.random,
+        };
+        Ok(Health::start(parts, &runtime))
     }
 
     fn resolve_groups(&self) -> Result<BTreeMap<Name, Vec<usize>>, InvalidSetting> {

@@ -47,6 +47,7 @@ pub(crate) struct Shared {
     records: watch::Sender<Vec<Record>>,
     drain: Option<Drain>,
     dead: AtomicBool,
+    #[cfg(feature = "axum")]
     details: bool,
 }
 
@@ -55,6 +56,7 @@ pub(crate) struct Parts {
     pub(crate) entries: Vec<Entry>,
     pub(crate) groups: BTreeMap<Name, Vec<usize>>,
     pub(crate) drain: Option<Drain>,
+    #[cfg(feature = "axum")]
     pub(crate) details: bool,
     pub(crate) random: Random,
 }
@@ -79,7 +81,7 @@ impl Health {
     }
 
     pub(crate) fn start(parts: Parts, runtime: &Handle) -> Self {
-        let Parts { entries, groups, drain, details, random } = parts;
+        let Parts { entries, groups, drain, random, .. } = parts;
         let now = Instant::now();
         let shared = Arc::new(Shared {
             meta: entries.iter().map(|entry| (entry.name.clone(), entry.critical)).collect(),
@@ -87,7 +89,8 @@ impl Health {
             records: watch::Sender::new(entries.iter().map(|entry| Record::new(rule(entry), now)).collect()),
             drain,
             dead: AtomicBool::new(false),
-            details,
+            #[cfg(feature = "axum")]
+            details: parts.details,
         });
         let refresher = runtime.spawn(refresh(Arc::clone(&shared), entries, random));
         Self { shared, _refresher: Arc::new(Refresher(refresher.abort_handle())) }
@@ -96,14 +99,13 @@ impl Health {
     /// Everything that is known now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            level: self.level(Scope::All),
-            not_ready: self.not_ready(Scope::All),
-            started: self.is_started(),
-            draining: self.is_draining(),
-            alive: self.is_alive(),
-            checks: self.checks(Scope::All),
-        }
+        self.show(Scope::All)
+    }
+
+    /// What is known now of one group; `None` if there is no such group.
+    #[must_use]
+    pub fn group(&self, name: &str) -> Option<Snapshot> {
+        self.scope(name).map(|scope| self.show(scope))
     }
 
     /// Whether every critical check has passed once. Once true, true for ever.
@@ -147,6 +149,17 @@ impl Health {
         while !self.is_ready() && changes.changed().await.is_ok() {}
     }
 
+    fn show(&self, scope: Scope<'_>) -> Snapshot {
+        Snapshot {
+            level: self.level(scope),
+            not_ready: self.not_ready(scope),
+            started: self.is_started(),
+            draining: self.is_draining(),
+            alive: self.is_alive(),
+            checks: self.checks(scope),
+        }
+    }
+
     pub(crate) fn scope(&self, group: &str) -> Option<Scope<'_>> {
         self.shared.groups.get(group).map(|members| Scope::Members(members))
     }
@@ -184,6 +197,7 @@ impl Health {
         self.select(&records, scope).map(|(name, critical, record)| show(name, critical, record, now)).collect()
     }
 
+    #[cfg(feature = "axum")]
     pub(crate) fn details(&self) -> bool {
         self.shared.details
     }

@@ -103,16 +103,16 @@ async fn follow(shared: &Shared, index: usize, critical: bool, mut status: Statu
             Level::Unhealthy if !critical => Level::Degraded,
             level => level,
         };
-        report(shared, index, level, now.reason);
+        report(shared, index, level, &now.reason);
         next = status.changed().await;
     }
-    report(shared, index, Level::Unknown, String::from("the component is gone"));
+    report(shared, index, Level::Unknown, "the component is gone");
 }
 
-fn report(shared: &Shared, index: usize, level: Level, reason: String) {
+fn report(shared: &Shared, index: usize, level: Level, reason: &str) {
     let run = Run { ended: Instant::now(), took: Duration::ZERO };
-    let changed = shared.update(index, |record| record.observe(level, reason.clone(), run));
-    log_result(shared.name(index), &reason, changed, 0);
+    let changed = shared.update(index, |record| record.observe(level, reason.to_owned(), run));
+    log_result(shared.name(index), reason, changed, 0);
 }
 
 fn log_result(check: &Name, reason: &str, changed: Option<(Level, Level)>, failures: u32) {
