@@ -1,0 +1,186 @@
+//! The policies as layers see them.
+#![allow(clippy::unwrap_used, reason = "tests say what they mean")]
+
+use std::{error::Error, fmt, io, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use mainstay_core::{
+    BoxError, Class, Classify, Context, Contextual, Degraded, FailureKind, Mark, Outcome, Reason, Refusal, Rejected,
+    Repeat, Replay,
+};
+use mainstay_http::{Grpc, Http, ReplayBody as _, Replayable, Retryable};
+
+type NoError<'a> = Result<&'a Response<()>, &'a BoxError>;
+
+fn head(status: u16, fields: &[(&str, &str)]) -> Response<()> {
+    let head = fields.iter().fold(Response::builder().status(status), |head, (name, value)| head.header(*name, *value));
+    head.body(()).unwrap()
+}
+
+fn failed<P: Classify<Response<()>, BoxError>>(policy: &P, error: impl Into<BoxError>) -> Outcome {
+    policy.classify(Err(&error.into()))
+}
+
+#[test]
+fn http_reads_status_and_retry_after() {
+    let outcome = |status, fields| Http::new().classify(Ok(&head(status, fields)) as NoError<'_>);
+    assert_eq!(outcome(200, &[]), Outcome::Success);
+    assert_eq!(outcome(404, &[("retry-after", "5")]), Outcome::Ignored);
+    assert_eq!(outcome(401, &[]), Outcome::Ignored);
+    assert_eq!(outcome(503, &[]), Outcome::overloaded(None));
+    assert_eq!(outcome(429, &[("retry-after", "5")]), Outcome::overloaded(Some(Duration::from_secs(5))));
+    let told = outcome(500, &[("retry-after", "1")]);
+    assert_eq!(told, Outcome::failure(FailureKind::Unavailable).with_repeat(Repeat::After(Duration::from_secs(1))));
+    let dated = [("date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("retry-after", "Sun, 06 Nov 1994 08:49:40 GMT")];
+    assert_eq!(outcome(503, &dated), Outcome::overloaded(Some(Duration::from_secs(3))));
+}
+
+#[test]
+fn grpc_reads_the_status_in_the_head() {
+    let outcome = |fields| Grpc::new().classify(Ok(&head(200, fields)) as NoError<'_>);
+    assert_eq!(outcome(&[]), Outcome::Success);
+    assert_eq!(outcome(&[("grpc-status", "8")]), Outcome::overloaded(None));
+    let pushed = outcome(&[("grpc-status", "14"), ("grpc-retry-pushback-ms", "-1")]);
+    assert_eq!(pushed, Outcome::failure(FailureKind::Unavailable).with_repeat(Repeat::Never));
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_are_read_down_to_their_causes() {
+    let refused = Rejected::new(Reason::CircuitOpen, "x").with_retry_after(Duration::from_secs(1));
+    assert_eq!(failed(&Http::new(), Wrapped(refused.into())), Outcome::rejected(Some(Duration::from_secs(1))));
+    assert_eq!(failed(&Http::new(), "connection reset"), Outcome::failure(FailureKind::Network));
+    let slow = io::Error::from(io::ErrorKind::TimedOut);
+    assert_eq!(failed(&Http::new(), Wrapped(slow.into())), Outcome::failure(FailureKind::Timeout));
+    let elapsed = tokio::time::timeout(Duration::ZERO, std::future::pending::<()>()).await.unwrap_err();
+    assert_eq!(failed(&Grpc::new(), elapsed), Outcome::failure(FailureKind::Timeout));
+}
+
+#[test]
+fn timeouts_of_ours_are_failures_of_a_server_that_was_asked() {
+    let attempt = failed(&Http::new(), Rejected::new(Reason::AttemptTimeout, "x"));
+    assert_eq!(attempt, Outcome::failure(FailureKind::Timeout));
+    let total = failed(&Http::new(), Rejected::new(Reason::TotalTimeout, "x"));
+    assert_eq!((total.class(), total.repeat()), (Class::Failure, Repeat::Never));
+}
+
+/// The client went away while its request was sent on: the server is not to blame.
+#[tokio::test]
+async fn a_failure_of_the_requests_body_is_the_callers_own() {
+    let source = Full::new(Bytes::from("x")).map_err(BoxError::from).map_frame(|frame| frame);
+    let source = source.with_trailers(async { Some(Err(BoxError::from("gone"))) });
+    let error = Replayable::new(Box::pin(source)).collect().await.unwrap_err();
+    assert_eq!(failed(&Http::new(), Wrapped(error.into())), Outcome::Ignored);
+}
+
+#[derive(Debug)]
+struct Typed(Option<Rejected>);
+
+impl From<Rejected> for Typed {
+    fn from(rejected: Rejected) -> Self {
+        Self(Some(rejected))
+    }
+}
+
+impl Refusal for Typed {
+    fn rejected(&self) -> Option<&Rejected> {
+        self.0.as_ref()
+    }
+}
+
+#[test]
+fn typed_errors_show_their_refusals() {
+    let outcome = |error: &Typed| Classify::<Response<()>, _>::classify(&Http::new(), Err(error));
+    assert_eq!(outcome(&Rejected::new(Reason::Draining, "x").into()), Outcome::rejected(None));
+    assert_eq!(outcome(&Typed(None)), Outcome::failure(FailureKind::Network));
+}
+
+#[test]
+fn only_what_is_safe_is_repeated() {
+    let post = || Request::post("/orders").body("x").unwrap();
+    assert!(Http::new().replay(&post()).is_none());
+    assert!(Http::new().replay(&Request::put("/orders/1").body("x").unwrap()).is_some());
+    assert!(Http::new().repeating_any_method().replay(&post()).is_some());
+    let mut once = post();
+    once.extensions_mut().insert(Retryable::No);
+    assert!(Http::new().repeating_any_method().replay(&once).is_none());
+    let keyed = Request::post("/orders").header("idempotency-key", "1").body("x").unwrap();
+    assert!(Http::new().replay(&keyed).is_some());
+
+    assert!(Grpc::new().replay(&post()).is_none());
+    assert!(Grpc::new().repeating_any_method().replay(&post()).is_some());
+    assert!(Grpc::new().repeating_any_method().replay(&once).is_none());
+}
+
+#[test]
+fn a_copy_is_the_whole_request() {
+    #[derive(Clone, Debug, PartialEq)]
+    struct Mine(u8);
+
+    let request = Request::put("https://a.example/x?y")
+        .version(http::Version::HTTP_2)
+        .header("accept", "a")
+        .header("accept", "b")
+        .extension(Mine(7))
+        .body(Full::new(Bytes::from("body")))
+        .unwrap();
+    let copy = Http::new().replay(&request).unwrap();
+    assert_eq!((copy.method(), copy.uri(), copy.version()), (request.method(), request.uri(), request.version()));
+    assert_eq!(copy.headers(), request.headers());
+    assert_eq!(copy.extensions().get(), Some(&Mine(7)));
+    assert_eq!(copy.body().replay().map(|body| format!("{body:?}")), Some(format!("{:?}", request.body())));
+    assert!(Http::new().is_intact(&copy));
+}
+
+#[test]
+fn the_context_travels_with_the_request_and_its_copies() {
+    let mut request = Request::get("/").body(()).unwrap();
+    assert!(Http::new().context(&request).is_none());
+    Http::new().set_context(&mut request, Context::new().with_attempt(2));
+    let copy = Grpc::new().replay(&request).unwrap();
+    assert_eq!(Grpc::new().context(&copy).map(|context| context.attempt), Some(2));
+}
+
+#[test]
+fn a_degraded_answer_is_marked_and_the_header_only_on_demand() {
+    let degraded = Degraded { step: "cache".into(), age: Some(Duration::from_secs(3)) };
+    let mut response = head(200, &[]);
+    Http::new().mark(&mut response, &degraded);
+    assert_eq!(response.extensions().get(), Some(&degraded));
+    assert!(response.headers().is_empty());
+    Http::new().with_degraded_header().mark(&mut response, &degraded);
+    assert_eq!(response.headers()["x-degraded"], "cache");
+
+    let mut response = head(200, &[]);
+    let unspeakable = Degraded { step: "a\nb".into(), age: None };
+    Grpc::new().with_degraded_header().mark(&mut response, &unspeakable);
+    assert!(response.headers().is_empty() && response.extensions().get::<Degraded>().is_some());
+}
+
+#[test]
+fn a_draining_policy_is_the_policy_inside() {
+    let policy = Http::new().repeating_any_method().draining();
+    let response = Response::builder().status(StatusCode::BAD_GATEWAY).body(Full::new(Bytes::new())).unwrap();
+    assert_eq!(policy.classify(Ok::<_, &BoxError>(&response)), Outcome::failure(FailureKind::Unavailable));
+    // Outside a runtime it only lets go.
+    policy.discard(Ok::<_, BoxError>(response));
+    let mut request = policy.replay(&Request::post("/").body("x").unwrap()).unwrap();
+    policy.set_context(&mut request, Context::new().with_attempt(1));
+    assert_eq!(policy.context(&request).map(|context| context.attempt), Some(1));
+}
+
+#[derive(Debug)]
+struct Wrapped(BoxError);
+
+impl fmt::Display for Wrapped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("wrapped")
+    }
+}
+
+impl Error for Wrapped {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.0.as_ref())
+    }
+}
