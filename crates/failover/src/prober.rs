@@ -31,8 +31,10 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Probing {
     probe: Option<SharedProbe>,
-    /// Held while a round runs: when the newest one began, and what it found.
-    flight: tokio::sync::Mutex<Option<(Instant, ProbeReport)>>,
+    /// Held while a round runs: the number of the newest one, and what it found.
+    flight: tokio::sync::Mutex<Option<(u64, ProbeReport)>>,
+    /// Rounds that were begun.
+    begun: AtomicU64,
     newest: Mutex<Option<ProbeReport>>,
     newest_is_good: AtomicBool,
     /// When the next round is due, in nanoseconds since the router's start.
@@ -111,7 +113,7 @@ impl Router {
             let next = self.nanos(now + self.interval(index));
             if tier.probing.due.compare_exchange(due, next, Relaxed, Relaxed).is_ok() {
                 let itself = self.itself.clone();
-                drop(runtime.spawn(async move { round(&itself, index, Instant::now()).await }));
+                drop(runtime.spawn(async move { round(&itself, index).await }));
             }
         }
     }
@@ -163,8 +165,7 @@ impl Router {
 
     /// Probes every endpoint, with retries. The results count like any probe's.
     pub(crate) async fn check(&self) -> CheckReport {
-        let asked = Instant::now();
-        let rounds = (0..self.tiers.len()).map(|index| round(&self.itself, index, asked));
+        let rounds = (0..self.tiers.len()).map(|index| round(&self.itself, index));
         let reports = futures_util::future::join_all(rounds).await;
         let endpoints = self.tiers.iter().zip(reports).map(|(Tier { info, .. }, report)| {
             let report = report.unwrap_or_else(no_probe);
@@ -204,7 +205,7 @@ async fn drive(router: Weak<Router>, index: usize) {
         let start = Instant::now();
         // While somebody else's round runs, this one is skipped.
         if probing.flight.try_lock().is_ok() {
-            round(&router, index, start).await;
+            round(&router, index).await;
         }
         began = Some(start);
         match router.upgrade() {
@@ -218,22 +219,24 @@ async fn drive(router: Weak<Router>, index: usize) {
 
 /// One round; `None` without a probe, or without a router. Whoever asks while one runs waits for the next, and all of
 /// them share it: a page that checks on every view makes no more probes than one that checks alone.
-async fn round(router: &Weak<Router>, index: usize, asked: Instant) -> Option<ProbeReport> {
+async fn round(router: &Weak<Router>, index: usize) -> Option<ProbeReport> {
     let probing = router.upgrade()?.tiers[index].probing.clone();
     let probe = probing.probe.clone()?;
+    let asked = probing.begun.load(Relaxed);
     let mut flight = probing.flight.lock().await;
-    if let Some((_, report)) = flight.as_ref().filter(|(began, _)| *began >= asked) {
+    if let Some((_, report)) = flight.as_ref().filter(|(number, _)| *number > asked) {
         return Some(report.clone());
     }
-    let (began, epoch, settings) = {
+    let number = probing.begun.fetch_add(1, Relaxed) + 1;
+    let (epoch, settings) = {
         let router = router.upgrade()?;
         let engine = &router.tiers[index].engine;
         let _up_to_date = engine.state();
-        (Instant::now(), engine.epoch(), router.settings())
+        (engine.epoch(), router.settings())
     };
     let report = ask(&*probe.0, &settings.probe).await;
     router.upgrade()?.settle_round(index, epoch, &report);
-    *flight = Some((began, report.clone()));
+    *flight = Some((number, report.clone()));
     Some(report)
 }
 
@@ -253,6 +256,7 @@ impl Probing {
         Self {
             probe,
             flight: tokio::sync::Mutex::default(),
+            begun: AtomicU64::new(0),
             newest: Mutex::default(),
             newest_is_good: AtomicBool::new(false),
             due: AtomicU64::new(0),

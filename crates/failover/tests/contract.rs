@@ -1,4 +1,5 @@
 //! The Tower contract, over one endpoint and over two.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use mainstay_core::test::{Expect, Probe, contract};
 use mainstay_failover::{AllDown, Endpoint, Failover, FailoverHandle, FailoverSettings};
