@@ -2,37 +2,37 @@
 
 use std::{io, net::SocketAddr};
 
-use axum::Router;
-use http::Uri;
-use mainstay_core::{BoxError, Name, Random};
+use axum::{Router, middleware};
+use mainstay_core::{BoxError, Random};
+use mainstay_health::{Drain, DrainSettings, Health, Report};
 use mainstay_http::proxy::Inbound;
-use tokio::net::TcpListener;
-use tower::{ServiceBuilder, util::BoxCloneSyncService};
+use tokio::{net::TcpListener, time::Instant};
 
 use crate::{
+    backend::Backend,
     demo,
-    endpoint::{self, endpoint},
     introduction::introduction,
+    operations::{self, Handles},
     proxy::{self, Proxy},
-    settings::Settings,
+    settings::{Environment, Settings},
+    stack::stack,
 };
 
 /// Runs the gateway until it is told to stop.
-pub(crate) async fn serve(settings: Settings) -> io::Result<()> {
+///
+/// # Errors
+/// It cannot listen, or the settings contradict each other in a way that only the stack sees.
+pub(crate) async fn serve(settings: Settings) -> Result<Report, BoxError> {
+    // First of all, so that a signal during the start is not lost.
+    let drain = Drain::on_signals()?;
+    drain.reconfigure(DrainSettings { drain_delay: settings.drain_delay, drain_timeout: settings.drain_timeout })?;
     let listener = listen(settings.listen_addr).await?;
     let address = listener.local_addr()?;
     println!("gateway listens on http://{address}");
-    let backends = match &settings.primary {
-        Some(primary) => named(primary, &settings.backups),
-        None => {
-            let prefix = &settings.api_prefix;
-            let (primary, backup) = (demo::start("primary", prefix).await?, demo::start("backup", prefix).await?);
-            println!("{}", introduction(address, prefix, &primary, &backup));
-            named(&primary, &[backup])
-        }
-    };
-    let app = router(&settings, &backends[0]).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, app).await
+
+    let backends = backends(&settings, address).await?;
+    let app = app(&settings, &backends, &drain)?;
+    Ok(mainstay_health::serve(listener, app, &drain).await)
 }
 
 /// Binds, or says to which address it could not.
@@ -41,25 +41,41 @@ async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(wrong)
 }
 
-/// The endpoints in the order in which they are preferred: primary, backup, backup-2, ..
-fn named(primary: &Uri, backups: &[Uri]) -> Vec<(Name, Uri)> {
-    let name = |i| match i {
-        0 => Name::from("backup"),
-        i => Name::from(format!("backup-{}", i + 1)),
-    };
-    let backups = backups.iter().enumerate().map(|(i, url)| (name(i), url.clone()));
-    std::iter::once((Name::from("primary"), primary.clone())).chain(backups).collect()
+/// Those of the settings, or else two demo backends.
+async fn backends(settings: &Settings, address: SocketAddr) -> io::Result<Vec<Backend>> {
+    let prefix = &settings.api_prefix;
+    if let Some(primary) = &settings.primary {
+        return Ok(Backend::list(primary.clone(), settings.backups.clone()));
+    }
+    let (primary, backup) = (demo::start("primary", prefix).await?, demo::start("backup", prefix).await?);
+    let backends = Backend::list(primary, [backup]);
+    println!("{}", introduction(address, prefix, &backends[0], &backends[1]));
+    Ok(backends)
 }
 
-fn router(settings: &Settings, primary: &(Name, Uri)) -> Router {
-    let client = endpoint::client(settings.attempt_timeout);
-    let (name, url) = primary;
-    let stack = ServiceBuilder::new().map_err(BoxError::from).service(endpoint(name, url.clone(), client));
+/// All routes. What the gateway answers itself is merged last, so that nothing stands before it: a probe that a full
+/// bulkhead refuses would restart a process that is merely busy.
+fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Router, BoxError> {
+    let (stack, handles) = stack(settings, backends)?;
+    let mut health = Health::builder().component("backends", handles.failover.subscribe()).drain(drain);
+    if settings.environment == Environment::Development {
+        health = health.show_details();
+    }
+    let health = health.build()?;
     let proxy = Proxy {
         prefix: settings.api_prefix.clone(),
         inbound: Inbound::Untrusted,
         pseudonym: format!("gateway-{:.0}", Random::new().between(0.0, 1e9)),
-        stack: BoxCloneSyncService::new(stack),
+        stack,
     };
-    Router::new().fallback(proxy::forward).with_state(proxy)
+    let forward = Router::new().fallback(proxy::forward).with_state(proxy).layer(middleware::map_response(proxy::sign));
+    let own = health.router();
+    let handles = Handles {
+        environment: settings.environment,
+        started: Instant::now(),
+        health,
+        drain: drain.clone(),
+        stack: handles,
+    };
+    Ok(forward.merge(own).merge(operations::router(handles)))
 }

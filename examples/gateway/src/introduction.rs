@@ -2,13 +2,11 @@
 
 use std::net::SocketAddr;
 
-use http::Uri;
+use crate::backend::Backend;
 
 /// Commands to paste: from a healthy primary through its failure to its return.
-pub(crate) fn introduction(gateway: SocketAddr, prefix: &str, primary: &Uri, backup: &Uri) -> String {
-    // A URI without a path shows one.
-    let (primary, backup) = (primary.to_string(), backup.to_string());
-    let (primary, backup) = (primary.trim_end_matches('/'), backup.trim_end_matches('/'));
+pub(crate) fn introduction(gateway: SocketAddr, prefix: &str, primary: &Backend, backup: &Backend) -> String {
+    let (primary, backup) = (primary.address(""), backup.address(""));
     format!(
         "
 No BACKEND_API_URL is set, so this process runs two demo backends beside the gateway:

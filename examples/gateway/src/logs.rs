@@ -2,17 +2,25 @@
 
 use std::io;
 
+use tracing::Level;
 use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, registry};
 
 use crate::settings::{LogFormat, Settings};
 
 /// Installs the subscriber for the whole process.
 pub(crate) fn install(settings: &Settings) {
-    // Below warnings, a client library's log is about sockets, not about state.
     let filter = Targets::new()
-        .with_default(tracing::Level::WARN)
+        // Below warnings, a client library's log is about sockets, not about state.
+        .with_default(Level::WARN)
         .with_target("gateway", settings.log_level)
         .with_target("mainstay", settings.log_level);
+    let filter = match settings.log_level {
+        Level::DEBUG => filter,
+        // What the failover's engines and its health component say, the failover says too, with the consequence.
+        _ => filter
+            .with_target("mainstay_circuit_breaker", Level::ERROR)
+            .with_target("mainstay_health::refresh", Level::ERROR),
+    };
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false);
     let lines = match settings.log_format {
         LogFormat::Text => lines.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).boxed(),

@@ -10,12 +10,15 @@ use settings::{Settings, Sources};
 
 mod app;
 mod args;
+mod backend;
 mod demo;
-mod endpoint;
 mod introduction;
 mod logs;
+mod metrics;
+mod operations;
 mod proxy;
 mod settings;
+mod stack;
 
 /// The arguments or the settings were wrong: nothing was started. The same as for most tools.
 const USAGE: u8 = 2;
@@ -30,7 +33,10 @@ async fn main() -> ExitCode {
                 Err(wrong) => refuse(wrong),
             }
         }
-        Ok(Command::DemoBackend { name, listen, prefix }) => ended(demo::run(name, listen, &prefix).await),
+        Ok(Command::DemoBackend { name, listen, prefix }) => match demo::run(name, listen, &prefix).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error),
+        },
         Ok(Command::Help) => print(&args::help()),
         Ok(Command::Version) => print(concat!("gateway ", env!("CARGO_PKG_VERSION"))),
         Err(message) => refuse([message]),
@@ -39,7 +45,11 @@ async fn main() -> ExitCode {
 
 async fn serve(settings: Settings) -> ExitCode {
     logs::install(&settings);
-    ended(app::serve(settings).await)
+    match app::serve(settings).await {
+        // 0 if nothing was cut off.
+        Ok(report) => report.exit_code(),
+        Err(error) => failed(&error),
+    }
 }
 
 fn print(text: &str) -> ExitCode {
@@ -54,12 +64,7 @@ fn refuse(errors: impl IntoIterator<Item = impl Display>) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-fn ended(result: Result<(), impl Display>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("gateway: {error}");
-            ExitCode::FAILURE
-        }
-    }
+fn failed(error: &dyn Display) -> ExitCode {
+    eprintln!("gateway: {error}");
+    ExitCode::FAILURE
 }

@@ -7,10 +7,15 @@ use axum::{
     extract::{ConnectInfo, State},
     response::{IntoResponse, Response},
 };
-use http::{Request, StatusCode, Uri, header, uri::Scheme};
-use mainstay_core::BoxError;
-use mainstay_http::proxy::{self, Hop, Inbound};
-use tower::{ServiceExt, util::BoxCloneSyncService};
+use http::{HeaderValue, Request, StatusCode, Uri, header, uri::Scheme};
+use mainstay_http::{
+    PROBLEM_JSON, Replayable,
+    proxy::{self, Hop, Inbound},
+};
+use serde_json::json;
+use tower::ServiceExt;
+
+use crate::{backend::SERVED_BY, stack::Stack};
 
 /// What `forward` needs.
 #[derive(Clone, Debug)]
@@ -21,8 +26,7 @@ pub(crate) struct Proxy {
     pub(crate) inbound: Inbound,
     /// Our name in `Via`, another one in each process, so that a gateway before a gateway is no loop.
     pub(crate) pseudonym: String,
-    /// Boxed so that `forward` is a plain function: one allocation beside the many of a request on a socket.
-    pub(crate) stack: BoxCloneSyncService<Request<Body>, Response, BoxError>,
+    pub(crate) stack: Stack,
 }
 
 /// The handler of everything that the gateway does not answer itself.
@@ -32,11 +36,11 @@ pub(crate) async fn forward(
     mut request: Request<Body>,
 ) -> Response {
     if let Err(status) = proxy.admits(&request) {
-        return status.into_response();
+        return refusal(status);
     }
     proxy.prepare(&mut request, peer);
     let Proxy { stack, pseudonym, .. } = proxy;
-    match stack.oneshot(request).await {
+    match stack.oneshot(request.map(Replayable::new)).await {
         Ok(mut response) => {
             let version = response.version();
             let headers = response.headers_mut();
@@ -44,8 +48,20 @@ pub(crate) async fn forward(
             proxy::add_via(headers, version, &pseudonym);
             response
         }
-        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
+        Err(error) => mainstay_http::into_response(&error),
     }
+}
+
+/// Says on an answer that no backend gave that it is the gateway's own.
+pub(crate) async fn sign(mut response: Response) -> Response {
+    response.headers_mut().entry(SERVED_BY).or_insert(HeaderValue::from_static("gateway"));
+    response
+}
+
+/// An answer of the form of all others that are not a backend's (RFC 9457).
+fn refusal(status: StatusCode) -> Response {
+    let problem = json!({ "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16() });
+    (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], problem.to_string()).into_response()
 }
 
 // === impl Proxy ===

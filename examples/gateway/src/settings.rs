@@ -157,9 +157,9 @@ impl HealthSettings {
         from.set("BACKEND_HEALTH_FAILURE_THRESHOLD", &mut self.failure_threshold, parse::count);
         from.set("BACKEND_HEALTH_RECHECK_INTERVAL_SECONDS", &mut self.recheck_interval, parse::seconds);
         from.set("BACKEND_HEALTH_PROBE_MAX_RETRIES", &mut self.probe_max_retries, parse::retries);
-        from.set("BACKEND_HEALTH_PROBE_BACKOFF_BASE_SECONDS", &mut self.probe_backoff_base, parse::seconds);
+        from.set("BACKEND_HEALTH_PROBE_BACKOFF_BASE_SECONDS", &mut self.probe_backoff_base, parse::backoff);
         let hold = &mut self.min_fallback_duration;
-        from.set("BACKEND_HEALTH_MIN_FALLBACK_DURATION_SECONDS", hold, parse::seconds_or_zero);
+        from.set("BACKEND_HEALTH_MIN_FALLBACK_DURATION_SECONDS", hold, parse::seconds);
         let gate = &mut self.recovery_success_threshold;
         from.set("BACKEND_HEALTH_RECOVERY_SUCCESS_THRESHOLD", gate, parse::count);
     }
@@ -175,6 +175,17 @@ impl Default for HealthSettings {
             probe_backoff_base: Duration::from_millis(500),
             min_fallback_duration: Duration::from_secs(30),
             recovery_success_threshold: 2,
+        }
+    }
+}
+
+// === impl Environment ===
+
+impl Environment {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Production => "production",
         }
     }
 }

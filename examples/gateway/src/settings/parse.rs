@@ -43,6 +43,10 @@ pub(super) fn seconds_or_zero(text: &str) -> Option<Duration> {
     seconds_within(0.0..=86_400.0, text)
 }
 
+pub(super) fn backoff(text: &str) -> Option<Duration> {
+    seconds_within(0.001..=60.0, text)
+}
+
 /// NaN is in no range.
 fn seconds_within(range: RangeInclusive<f64>, text: &str) -> Option<Duration> {
     let seconds = text.parse().ok().filter(|seconds| range.contains(seconds))?;

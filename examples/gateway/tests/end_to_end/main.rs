@@ -4,11 +4,16 @@
 //! settings are quick ones, so that holds and intervals pass within a test.
 
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean with them")]
 
 mod client;
 mod gateway;
+mod load;
 mod process;
 
+mod demo;
+mod failover;
+mod operations;
 mod proxying;
 mod settings;
 mod streams;

@@ -64,10 +64,6 @@ impl Process {
         assert!(status.success());
     }
 
-    pub(crate) fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
-    }
-
     /// Waits for the process to end.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         until("the process ends", async || self.child.try_wait().unwrap()).await

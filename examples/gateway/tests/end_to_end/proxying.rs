@@ -47,8 +47,8 @@ async fn method_path_query_and_body_arrive_unchanged() {
 async fn head_says_how_long_the_body_would_be_and_sends_none() {
     let (_backend, gateway) = start();
     let whole = gateway.get("/api/v1/json").await;
-    let request = format!("HEAD /api/v1/json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    let answer = raw(gateway.address(), &request).await;
+    let request = "HEAD /api/v1/json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let answer = raw(gateway.address(), request).await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(answer.contains(&format!("content-length: {}", whole.body.len())), "{answer}");
     assert!(answer.ends_with("\r\n\r\n"), "{answer}");
@@ -154,6 +154,7 @@ async fn nothing_a_client_sends_chooses_the_target() {
         let request = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         let answer = raw(gateway.address(), &request).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{target}: {answer}");
+        assert!(answer.contains("x-served-by: gateway"), "{target}: {answer}");
     }
     let connect = format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     let answer = raw(gateway.address(), &connect).await;

@@ -1,0 +1,130 @@
+//! `/metrics`: every snapshot as Prometheus reads it, made at the scrape. So no request pays for a metric.
+
+use mainstay_circuit_breaker::State;
+use mainstay_failover::{EndpointSnapshot, FailoverSnapshot, FailoverState};
+use mainstay_retry::RetrySnapshot;
+
+use crate::operations::Handles;
+
+mod text;
+
+pub(crate) use text::CONTENT_TYPE;
+use text::Text;
+
+/// All metrics. Their names are those of the ecosystem, where it has them.
+pub(crate) fn text(handles: &Handles) -> String {
+    let mut text = Text::default();
+    gateway(&mut text, handles);
+    let failover = handles.stack.failover.snapshot();
+    breakers(&mut text, &failover);
+    self::failover(&mut text, &failover);
+    probes(&mut text, &failover);
+    retry(&mut text, &handles.stack.retry.snapshot());
+    text.into_string()
+}
+
+fn gateway(text: &mut Text, handles: &Handles) {
+    let labels = [("version", env!("CARGO_PKG_VERSION")), ("environment", handles.environment.as_str())];
+    text.gauges("gateway_info", "What runs here; always 1.").sample(labels, 1);
+    let uptime = handles.started.elapsed().as_secs_f64();
+    text.gauges("gateway_uptime_seconds", "Time since the start.").sample([], uptime);
+    let ready = u8::from(handles.health.is_ready());
+    text.gauges("gateway_ready", "Whether /ready says yes.").sample([], ready);
+}
+
+/// The engine of each endpoint is a circuit breaker, and shown as one.
+fn breakers(text: &mut Text, failover: &FailoverSnapshot) {
+    let engines = || failover.endpoints.iter().map(|endpoint| &endpoint.engine);
+    let mut states = text.gauges("circuit_breaker_state", "1 for the state in which the breaker is.");
+    for engine in engines() {
+        for (state, name) in [(State::Closed, "closed"), (State::Open, "open"), (State::HalfOpen, "half_open")] {
+            states.sample([("name", &*engine.name), ("state", name)], u8::from(engine.state == state));
+        }
+    }
+    let mut calls = text.counters("circuit_breaker_calls_total", "Calls, by what they said of the dependency.");
+    for engine in engines() {
+        let outcomes = [
+            ("success", engine.successes),
+            ("failure", engine.failures),
+            ("overloaded", engine.overloaded),
+            ("rejected", engine.rejected_below),
+            ("ignored", engine.ignored),
+            ("refused", engine.refused),
+        ];
+        for (outcome, count) in outcomes {
+            calls.sample([("name", &*engine.name), ("outcome", outcome)], count);
+        }
+    }
+    let mut failures = text.counters("circuit_breaker_failures_total", "Calls that failed.");
+    for engine in engines() {
+        failures.sample([("name", &*engine.name)], engine.failures);
+    }
+}
+
+fn failover(text: &mut Text, failover: &FailoverSnapshot) {
+    let name = &*failover.name;
+    let mut states = text.gauges("failover_state", "1 for what the failover is doing.");
+    for state in [FailoverState::OnPrimary, FailoverState::OnBackup, FailoverState::AllDown, FailoverState::Forced] {
+        states.sample([("failover", name), ("state", state.as_str())], u8::from(failover.state == state));
+    }
+    per_endpoint(text, failover, "failover_active", "1 for the endpoint that gets the requests.", |endpoint| {
+        f64::from(u8::from(endpoint.active))
+    });
+    per_endpoint(text, failover, "failover_hold_seconds", "How long no traffic returns to it yet.", |endpoint| {
+        endpoint.hold_left.unwrap_or_default().as_secs_f64()
+    });
+    per_endpoint(text, failover, "failover_budget_tokens", "Second attempts that it may get yet.", |endpoint| {
+        endpoint.budget.balance
+    });
+
+    let time = failover.for_time.as_secs_f64();
+    text.gauges("failover_state_seconds", "Time in the present state.").sample([("failover", name)], time);
+    text.counters("failover_transitions_total", "Changes of state.").sample([("failover", name)], failover.epoch);
+    let refused = "Requests refused because no endpoint was usable.";
+    text.counters("failover_refused_total", refused).sample([("failover", name)], failover.refused);
+    let second = failover.second_attempts;
+    text.counters("failover_second_attempts_total", "Attempts at a second endpoint, by what the first one did.")
+        .sample([("failover", name), ("cause", "error")], second.on_error)
+        .sample([("failover", name), ("cause", "silence")], second.on_silence);
+    text.counters("failover_second_attempts_won_total", "Second attempts whose answer the client got.")
+        .sample([("failover", name)], second.won);
+    text.counters("failover_second_attempts_refused_total", "Second attempts for which the budget did not suffice.")
+        .sample([("failover", name)], second.refused);
+}
+
+fn probes(text: &mut Text, failover: &FailoverSnapshot) {
+    let mut probes = text.counters("failover_probes_total", "Rounds of probing, by what they found.");
+    for endpoint in &failover.endpoints {
+        let good = endpoint.probes.saturating_sub(endpoint.probes_failed);
+        for (result, count) in [("good", good), ("bad", endpoint.probes_failed)] {
+            let labels = [("failover", &*failover.name), ("endpoint", &*endpoint.name), ("result", result)];
+            probes.sample(labels, count);
+        }
+    }
+}
+
+fn retry(text: &mut Text, retry: &RetrySnapshot) {
+    let operation = [("operation", &*retry.name)];
+    text.counters("retry_calls_total", "Requests that came.").sample(operation, retry.calls);
+    text.counters("retry_attempts_total", "Attempts that were made for them.").sample(operation, retry.attempts);
+    text.counters("retry_success_total", "Requests that succeeded after a failed attempt.")
+        .sample(operation, retry.succeeded_after_retry);
+    let amplification = retry.attempts as f64 / retry.calls.max(1) as f64;
+    text.gauges("retry_amplification_ratio", "Attempts to requests.").sample(operation, amplification);
+    if let Some(budget) = &retry.budget {
+        text.gauges("retry_budget_tokens", "Retries that may be made yet.").sample(operation, budget.balance);
+    }
+}
+
+fn per_endpoint(
+    text: &mut Text,
+    failover: &FailoverSnapshot,
+    name: &'static str,
+    help: &str,
+    value: fn(&EndpointSnapshot) -> f64,
+) {
+    let mut gauges = text.gauges(name, help);
+    for endpoint in &failover.endpoints {
+        gauges.sample([("failover", &*failover.name), ("endpoint", &*endpoint.name)], value(endpoint));
+    }
+}

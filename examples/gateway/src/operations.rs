@@ -1,0 +1,72 @@
+//! What operators look at: `/status.json` and `/metrics`, both from snapshots, without touching a request.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use mainstay_health::{Drain, Health};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::{
+    metrics::{self, CONTENT_TYPE as METRICS},
+    settings::Environment,
+    stack::StackHandles,
+};
+
+/// The handle of everything that has one.
+#[derive(Debug)]
+pub(crate) struct Handles {
+    pub(crate) environment: Environment,
+    pub(crate) started: Instant,
+    pub(crate) health: Health,
+    pub(crate) drain: Drain,
+    pub(crate) stack: StackHandles,
+}
+
+/// The two routes. They say how the gateway is inside: keep them from the public where that matters.
+pub(crate) fn router(handles: Handles) -> Router {
+    let routes = Router::new().route("/status.json", get(status)).route("/metrics", get(metrics));
+    routes.with_state(Arc::new(handles))
+}
+
+async fn status(State(handles): State<Arc<Handles>>) -> Response {
+    let Handles { environment, started, health, drain, stack } = &*handles;
+    let mut status = json!({
+        "gateway": {
+            "version": env!("CARGO_PKG_VERSION"),
+            "environment": environment.as_str(),
+            "uptime_seconds": started.elapsed().as_secs(),
+            "phase": drain.phase().to_string(),
+        },
+        "health": health.snapshot(),
+        "timeouts": stack.timeouts.each_ref().map(|limit| limit.snapshot()),
+        "retry": stack.retry.snapshot(),
+        "failover": stack.failover.snapshot(),
+    });
+    if *environment == Environment::Production {
+        remove_details(&mut status);
+    }
+    ([(CACHE_CONTROL, "no-store")], Json(status)).into_response()
+}
+
+/// Addresses, and the error texts of backends, are not for everybody.
+fn remove_details(status: &mut Value) {
+    match status {
+        Value::Object(fields) => {
+            fields.retain(|name, _| !matches!(name.as_str(), "url" | "verdict"));
+            fields.values_mut().for_each(remove_details);
+        }
+        Value::Array(items) => items.iter_mut().for_each(remove_details),
+        _ => {}
+    }
+}
+
+async fn metrics(State(handles): State<Arc<Handles>>) -> Response {
+    ([(CONTENT_TYPE, METRICS), (CACHE_CONTROL, "no-store")], metrics::text(&handles)).into_response()
+}

@@ -1,0 +1,76 @@
+//! Clients that keep asking, and remember how they were served.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use tokio::{task::JoinSet, time::Instant};
+
+use crate::client::get;
+
+/// Four clients that ask one request after the other.
+pub(crate) struct Load {
+    clients: JoinSet<Served>,
+    ended: Arc<AtomicBool>,
+}
+
+/// What clients saw.
+#[derive(Debug, Default)]
+pub(crate) struct Served {
+    pub(crate) answers: usize,
+    pub(crate) errors: Vec<String>,
+    pub(crate) slowest: Duration,
+}
+
+// === impl Load ===
+
+impl Load {
+    pub(crate) fn on(gateway: SocketAddr) -> Self {
+        let ended = Arc::new(AtomicBool::new(false));
+        let mut clients = JoinSet::new();
+        for _ in 0..4 {
+            clients.spawn(ask(gateway, ended.clone()));
+        }
+        Self { clients, ended }
+    }
+
+    pub(crate) async fn end(self) -> Served {
+        self.ended.store(true, Relaxed);
+        let mut all = Served::default();
+        for served in self.clients.join_all().await {
+            all.answers += served.answers;
+            all.errors.extend(served.errors);
+            all.slowest = all.slowest.max(served.slowest);
+        }
+        all
+    }
+}
+
+async fn ask(gateway: SocketAddr, ended: Arc<AtomicBool>) -> Served {
+    let mut served = Served::default();
+    while !ended.load(Relaxed) {
+        let asked = Instant::now();
+        let answer = get(gateway, "/api/v1/json").await;
+        served.slowest = served.slowest.max(asked.elapsed());
+        served.answers += 1;
+        if !answer.status.is_success() {
+            served.errors.push(format!("{answer:?}"));
+        }
+        // A pace that leaves the processors to the processes under test.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    served
+}
+
+// === impl Served ===
+
+impl Served {
+    pub(crate) fn all_well(&self) -> bool {
+        self.answers > 0 && self.errors.is_empty()
+    }
+}

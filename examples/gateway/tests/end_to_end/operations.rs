@@ -1,0 +1,141 @@
+//! What operators see: health endpoints, status, metrics, logs.
+
+use std::collections::{HashMap, HashSet};
+
+use axum::body::Body;
+use http::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+
+use crate::{
+    client::{send, until},
+    gateway::{Backend, Gateway, Trio},
+};
+
+#[tokio::test]
+async fn health_endpoints_answer_as_designed() {
+    let backend = Backend::start("primary");
+    let gateway = Gateway::before(&backend, &[]);
+    until("it has started", async || (gateway.get("/startup").await.status == StatusCode::OK).then_some(())).await;
+    assert_eq!(gateway.get("/live").await.json(), json!({ "alive": true }));
+    assert_eq!(gateway.get("/ready").await.json(), json!({ "ready": true }));
+    let health = gateway.get("/healthz").await;
+    assert_eq!((health.status, health.header("cache-control")), (StatusCode::OK, "no-store"));
+    assert_eq!(health.json()["status"], "ok");
+    for path in ["/healthz", "/ready", "/live", "/startup", "/status.json", "/metrics"] {
+        let request = |method| Request::builder().method(method).uri(format!("http://{}{path}", gateway.address()));
+        let head = send(request(Method::HEAD).body(Body::empty()).unwrap()).await;
+        assert_eq!((head.status, head.body.as_str()), (StatusCode::OK, ""), "{path}");
+        let post = send(request(Method::POST).body(Body::empty()).unwrap()).await;
+        assert_eq!(post.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn on_the_backup_the_gateway_is_degraded_and_ready() {
+    let trio = Trio::start(&[]);
+    trio.primary.fault(json!({ "fault": "fail" })).await;
+    trio.until_active("backup").await;
+    let health = trio.gateway.get("/healthz").await;
+    assert_eq!((health.status, &health.json()["status"]), (StatusCode::OK, &json!("degraded")), "{health:?}");
+    assert_eq!(trio.gateway.get("/ready").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_status_shows_every_handle() {
+    let trio = Trio::start(&[]);
+    trio.gateway.get("/api/v1/json").await;
+    let status = trio.gateway.status().await;
+    assert_eq!(status["failover"]["endpoints"][1]["name"], "backup");
+    assert_eq!(status["failover"]["endpoints"][1]["url"], trio.backup.url());
+    assert_eq!(status["gateway"]["environment"], "development");
+    for handle in ["health", "retry", "failover"] {
+        assert!(status[handle].is_object(), "{handle}: {status:#}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_are_valid_and_follow_what_happens() {
+    let trio = Trio::start(&[]);
+    let before = metrics(&trio.gateway).await;
+    assert_eq!(before[r#"failover_active{failover="backends",endpoint="primary"}"#], 1.0);
+    trio.primary.fault(json!({ "fault": "fail" })).await;
+    trio.until_active("backup").await;
+    for _ in 0..5 {
+        trio.gateway.get("/api/v1/json").await;
+    }
+    let after = metrics(&trio.gateway).await;
+    assert_eq!(after[r#"failover_active{failover="backends",endpoint="primary"}"#], 0.0);
+    assert_eq!(after[r#"failover_active{failover="backends",endpoint="backup"}"#], 1.0);
+    let state = |state: &str| after[&format!(r#"circuit_breaker_state{{name="primary",state="{state}"}}"#)];
+    assert_eq!((state("open") + state("half_open"), state("closed")), (1.0, 0.0));
+    let calls = r#"circuit_breaker_calls_total{name="backup",outcome="success"}"#;
+    assert!(after[calls] >= before[calls] + 5.0);
+}
+
+/// Every sample, after checking the text as `promtool check metrics` would: HELP and TYPE once and before the samples
+/// of their family, names and values well-formed, no series twice, counters named `_total`.
+async fn metrics(gateway: &Gateway) -> HashMap<String, f64> {
+    let answer = gateway.get("/metrics").await;
+    assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    assert!(answer.body.ends_with('\n'));
+    let (mut helped, mut types, mut samples) = (HashSet::new(), HashMap::new(), HashMap::new());
+    let mut family = "";
+    for line in answer.body.lines() {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            let (name, text) = help.split_once(' ').expect(line);
+            assert!(helped.insert(name) && !text.is_empty(), "{line}");
+            family = name;
+        } else if let Some(kind) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = kind.split_once(' ').expect(line);
+            assert!(matches!(kind, "counter" | "gauge") && helped.contains(name), "{line}");
+            assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+            assert!(types.insert(name, kind).is_none(), "{line}");
+        } else {
+            let (series, value) = line.rsplit_once(' ').expect(line);
+            let name = series.split('{').next().unwrap();
+            assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{line}");
+            assert_eq!((name, types.contains_key(name)), (family, true), "{line}");
+            let value: f64 = value.parse().expect(line);
+            assert!(value.is_finite() && samples.insert(series.to_owned(), value).is_none(), "{line}");
+        }
+    }
+    samples
+}
+
+#[tokio::test]
+async fn a_change_of_state_is_one_line_for_people() {
+    let trio = Trio::start(&[]);
+    trio.primary.fault(json!({ "fault": "fail" })).await;
+    trio.until_active("backup").await;
+    trio.primary.recover().await;
+    trio.until_active("primary").await;
+    let log = trio.gateway.log();
+    let lines = |text: &str| log.lines().filter(|line| line.contains(text)).count();
+    assert_eq!((lines("switched to a backup"), lines("back on the primary")), (1, 1));
+    assert!(!log.contains('\u{1b}'), "no colours where nobody looks");
+}
+
+#[tokio::test]
+async fn logs_for_machines_are_json() {
+    let trio = Trio::start(&[("LOG_FORMAT", "json")]);
+    trio.primary.fault(json!({ "fault": "fail" })).await;
+    trio.until_active("backup").await;
+    let log = trio.gateway.log();
+    // The first line is the one on stdout that says where the gateway listens.
+    let events: Vec<Value> = log
+        .lines()
+        .filter(|line| !line.starts_with("gateway listens on"))
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    let switch = events.iter().find(|event| event["message"] == "switched to a backup");
+    assert_eq!(switch.unwrap_or_else(|| panic!("{log}"))["level"], "WARN");
+}
+
+#[tokio::test]
+async fn in_production_no_details_are_shown() {
+    let backend = Backend::start("primary");
+    let gateway = Gateway::before(&backend, &[("ENVIRONMENT", "production")]);
+    let status = gateway.status().await;
+    assert_eq!(status["gateway"]["environment"], "production");
+    assert!(gateway.get("/healthz").await.json()["checks"]["backends"]["since"].is_null());
+}
