@@ -147,6 +147,10 @@ impl Retrier {
             Repeat::Backoff => None,
         };
         let sends = leave?;
+        if journey.is_last() {
+            // A copy can be left over: of an attempt whose service failed before it was ready.
+            return Err(GaveUp::Attempts);
+        }
         if sends.is_some_and(|sends| sends.left() == 0) {
             return Err(GaveUp::Sends);
         }

@@ -2,7 +2,7 @@
 
 use mainstay_core::{Classify, Plain, Refusal};
 
-use crate::{GaveUp, Retrier};
+use crate::Retrier;
 
 // === impl Retrier ===
 
@@ -49,8 +49,7 @@ impl Retrier {
         let mut journey = self.begin(None);
         loop {
             let result = function(journey.attempt).await;
-            let leave = if journey.is_last() { Err(GaveUp::Attempts) } else { Ok(None) };
-            let Some(wait) = self.judge(&mut journey, policy.classify(result.as_ref()), leave) else {
+            let Some(wait) = self.judge(&mut journey, policy.classify(result.as_ref()), Ok(None)) else {
                 return result;
             };
             policy.discard(result);

@@ -1,0 +1,101 @@
+//! The waits between attempts, as callers see them.
+
+use std::{collections::HashSet, time::Duration};
+
+use mainstay_core::{Backoff, BoxError, Jitter, Random};
+use mainstay_retry::{Retrier, RetryLayer, RetrySettings, Scaling};
+use tokio::time::Instant;
+use tower::{Layer, ServiceExt, service_fn};
+
+use crate::kit::{Bed, FAILED, MS, OK};
+
+/// The waits of one request that fails to the end.
+async fn waits(retrier: &Retrier) -> Vec<Duration> {
+    let mut starts = Vec::new();
+    let result = retrier
+        .run(|_| {
+            starts.push(Instant::now());
+            async { Err::<(), _>(BoxError::from("no")) }
+        })
+        .await;
+    assert!(result.is_err());
+    starts.windows(2).map(|pair| pair[1] - pair[0]).collect()
+}
+
+/// A peer: eight clients with eight identical jitter series.
+#[tokio::test(start_paused = true)]
+async fn eight_clients_have_eight_series() {
+    let settings = RetrySettings { max_attempts: 6, sends: 6, ..RetrySettings::default() };
+    let layer = RetryLayer::with(Retrier::with_settings("orders", settings).unwrap().without_budget());
+    let client = layer.layer(service_fn(|()| async { Err::<(), _>(BoxError::from("no")) }));
+    let mut series = HashSet::new();
+    for client in (0..8).map(|_| client.clone()) {
+        let start = Instant::now();
+        client.oneshot(()).await.unwrap_err();
+        series.insert(start.elapsed());
+    }
+    assert_eq!(series.len(), 8);
+}
+
+/// A peer: presets documented as jittered that are not; and capped delays in step because the cap comes after the jitter.
+#[tokio::test(start_paused = true)]
+async fn presets_are_jittered_at_their_cap_too() {
+    for (preset, cap) in [(RetrySettings::network(), 30), (RetrySettings::database(), 10), (RetrySettings::api(), 60)] {
+        let cap = Duration::from_secs(cap);
+        let settings = RetrySettings { max_attempts: 60, ..preset };
+        let waits = waits(&Retrier::with_settings("orders", settings).unwrap().without_budget()).await;
+        let capped = &waits[waits.len() - 40..];
+        assert!(capped.iter().all(|wait| *wait <= cap + MS));
+        assert!(capped.iter().collect::<HashSet<_>>().len() > 35, "{capped:?}");
+        assert!(capped.iter().any(|wait| *wait > cap / 2) && capped.iter().any(|wait| *wait < cap / 2));
+    }
+}
+
+#[test]
+fn presets_have_the_values_of_their_names() {
+    let values = |preset: RetrySettings| {
+        let upper = |retry| preset.backoff.upper(retry).as_millis();
+        (preset.max_attempts, [upper(1), upper(2), upper(3), upper(100)])
+    };
+    assert_eq!(values(RetrySettings::default()), (3, [100, 200, 400, 20_000]));
+    assert_eq!(values(RetrySettings::network()), (5, [1_000, 2_000, 4_000, 30_000]));
+    assert_eq!(values(RetrySettings::database()), (3, [500, 1_000, 2_000, 10_000]));
+    assert_eq!(values(RetrySettings::api()), (4, [2_000, 3_000, 4_500, 60_000]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scripted_draw_gives_the_same_waits_again() {
+    let retrier = || Retrier::new("orders").without_budget().with_random(Random::scripted(&[0.5, 0.25]));
+    assert_eq!(waits(&retrier()).await, [50 * MS, 50 * MS]);
+    assert_eq!(waits(&retrier()).await, [50 * MS, 50 * MS]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn decorrelated_jitter_grows_from_the_wait_before() {
+    let backoff = Backoff::default().with_jitter(Jitter::Decorrelated);
+    let settings = RetrySettings { max_attempts: 4, backoff, ..RetrySettings::default() };
+    let retrier = Retrier::with_settings("orders", settings).unwrap().without_budget();
+    // Half way between 100 ms and three times the wait before.
+    let waits = waits(&retrier.with_random(Random::scripted(&[0.5]))).await;
+    assert_eq!(waits, [200 * MS, 350 * MS, 575 * MS]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rate_of_success_scales_the_waits_of_an_adaptive_retrier() {
+    let settings = RetrySettings {
+        max_attempts: 2,
+        backoff: Backoff::constant(1_000 * MS).with_jitter(Jitter::None),
+        scaling: Scaling::Adaptive,
+        ..RetrySettings::default()
+    };
+    let mut bed = Bed::new(Retrier::with_settings("orders", settings).unwrap().without_budget());
+    let mut wait = async |answers: &[u64]| {
+        bed.answers(answers);
+        (bed.call(mainstay_core::test::Request::new(1)).await.1, bed.retrier.snapshot().success_rate)
+    };
+    // Nothing is known: 0.8 is assumed. Then one success of one, one of two, one of three.
+    assert_eq!(wait(&[FAILED, OK]).await, (1_000 * MS, Some(1.0)));
+    assert_eq!(wait(&[FAILED, FAILED]).await, (700 * MS, Some(0.5)));
+    assert_eq!(wait(&[FAILED, FAILED]).await.0, 2_000 * MS);
+    assert_eq!(wait(&[FAILED, OK]).await.0, 2_000 * MS);
+}

@@ -1,0 +1,102 @@
+//! Settings, figures, and changing them while it runs.
+
+use std::time::Duration;
+
+use mainstay_core::{Backoff, Jitter, test::Reply};
+use mainstay_retry::{Retrier, RetryLayer, RetrySettings, Scaling, Timing};
+use tower::Layer;
+
+use crate::kit::{Bed, FAILED, MS, OK, plain, with};
+
+#[test]
+fn wrong_settings_name_field_value_and_range() {
+    let wrong = |settings: RetrySettings| Retrier::with_settings("orders", settings).unwrap_err().to_string();
+    let settings = RetrySettings::default;
+    assert!(wrong(RetrySettings { max_attempts: 0, ..settings() }).starts_with("max_attempts = 0: must be 1"));
+    assert!(wrong(RetrySettings { sends: 0, ..settings() }).starts_with("sends = 0: must be 1"));
+    let nothing = RetrySettings { deadline: Some(Duration::ZERO), ..settings() };
+    assert!(wrong(nothing).starts_with("deadline = 0ns: must be 1ms"));
+    let endless = RetrySettings { deadline: Some(Duration::MAX), ..settings() };
+    assert!(wrong(endless).starts_with("deadline = "));
+    let backoff = Backoff::default().with_factor(f64::NAN);
+    assert_eq!(wrong(RetrySettings { backoff, ..settings() }), "backoff.factor = NaN: must be 1 to 1000");
+    let backoff = Backoff::default().with_jitter(Jitter::Proportional { share: -0.1 });
+    assert!(wrong(RetrySettings { backoff, ..settings() }).starts_with("backoff.jitter.share = -0.1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_change_while_it_runs_and_figures_stay() {
+    let mut bed = Bed::plain();
+    bed.probe.always(Reply::Answer(FAILED));
+    bed.get().await;
+    bed.retrier.reconfigure(RetrySettings { max_attempts: 1, ..RetrySettings::default() }).unwrap();
+    bed.get().await;
+    assert_eq!((bed.probe.calls(), bed.retrier.snapshot().calls), (4, 2));
+    bed.retrier.reconfigure(RetrySettings { max_attempts: 0, ..RetrySettings::default() }).unwrap_err();
+    assert_eq!(bed.retrier.settings().max_attempts, 1);
+    bed.get().await;
+    assert_eq!(bed.probe.calls(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_services_of_a_layer_share_its_handle() {
+    let (one, two) = (Bed::plain(), Bed::plain());
+    let layer = RetryLayer::with(plain());
+    let mut services = [layer.layer(one.probe), layer.clone().layer(two.probe)];
+    for service in &mut services {
+        mainstay_core::test::call(service, mainstay_core::test::Request::new(1)).await.unwrap();
+    }
+    assert_eq!(layer.handle().snapshot().succeeded, 2);
+    assert_eq!(services[0].handle().snapshot(), services[1].handle().snapshot());
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_are_timed_where_it_costs_nothing_extra() {
+    let mut bed = Bed::plain();
+    bed.reply(Reply::Answer(FAILED).after(20 * MS));
+    bed.reply(Reply::Answer(FAILED).after(30 * MS));
+    bed.reply(Reply::Answer(OK).after(50 * MS));
+    bed.get().await;
+    let times = bed.retrier.snapshot().times.unwrap();
+    assert_eq!((times.timed, times.total, times.mean), (2, 80 * MS, 40 * MS));
+    assert_eq!((times.min, times.max, times.typical), (30 * MS, 50 * MS, Some(50 * MS)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_attempt_is_timed_if_asked() {
+    let mut bed = Bed::new(with(RetrySettings { timing: Timing::Every, ..RetrySettings::default() }));
+    assert_eq!(bed.retrier.snapshot().times, None);
+    bed.reply(Reply::Answer(OK).after(20 * MS));
+    bed.get().await;
+    assert_eq!(bed.retrier.snapshot().times.unwrap().total, 20 * MS);
+}
+
+#[test]
+fn a_handle_that_was_shared_before_is_left_as_it_was() {
+    let shared = Retrier::database("orders");
+    let other = shared.clone().without_budget();
+    assert!(shared.budget().is_some() && other.budget().is_none());
+    assert_eq!((other.name().as_str(), other.settings().max_attempts), ("orders", 3));
+    assert!(format!("{other:?}").contains("orders"));
+}
+
+#[test]
+fn the_snapshot_shows_a_rate_only_where_it_is_used() {
+    assert_eq!(plain().snapshot().success_rate, None);
+    let adaptive = with(RetrySettings { scaling: Scaling::Adaptive, ..RetrySettings::default() });
+    assert_eq!(adaptive.snapshot().success_rate, Some(0.8));
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn settings_read_as_people_write_them() {
+    let text = r#"{ "max_attempts": 4, "deadline": "2s", "scaling": "adaptive", "timing": "every",
+        "backoff": { "shape": { "exponential": { "factor": 1.5 } }, "base": "250ms", "jitter": "equal" } }"#;
+    let settings: RetrySettings = serde_json::from_str(text).unwrap();
+    assert_eq!((settings.max_attempts, settings.deadline), (4, Some(2_000 * MS)));
+    assert_eq!((settings.scaling, settings.timing, settings.sends), (Scaling::Adaptive, Timing::Every, 4));
+    assert_eq!(settings.backoff.upper(2), 375 * MS);
+    assert!(serde_json::from_str::<RetrySettings>(r#"{ "retries": 4 }"#).is_err());
+    let shown = serde_json::to_value(Retrier::new("orders").snapshot()).unwrap();
+    assert_eq!((&shown["name"], &shown["gave_up"]["budget"]), (&"orders".into(), &0.into()));
+}

@@ -1,0 +1,158 @@
+//! A policy whose every answer is a number, and services under it.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use mainstay_core::{
+    Backoff, BoxError, Classify, Context, Contextual, FailureKind, Jitter, Outcome, Plain, Refusal, Repeat, Replay,
+    test::{Answer, Probe, Reply, Request, call},
+};
+use mainstay_retry::{GaveUpCounts, Retrier, RetryLayer, RetrySettings};
+use tokio::time::Instant;
+use tower::Layer;
+
+pub(crate) const MS: Duration = Duration::from_millis(1);
+pub(crate) const OK: u64 = 200;
+pub(crate) const NOT_FOUND: u64 = 404;
+pub(crate) const FAILED: u64 = 500;
+pub(crate) const BUSY: u64 = 503;
+pub(crate) const NEVER: u64 = 599;
+
+/// An overload that asks for this many milliseconds.
+pub(crate) fn busy_for(millis: u64) -> u64 {
+    BUSY_FOR + millis
+}
+
+const BUSY_FOR: u64 = 429_000;
+
+/// A request that cannot be copied.
+pub(crate) const NO_COPY: u64 = 13;
+
+/// A request whose copy turns out to be lost.
+pub(crate) const LOST_COPY: u64 = 14;
+
+/// Classifies by number; notes which requests it copied and which answers it let go.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Codes {
+    copied: Arc<Mutex<u32>>,
+    let_go: Arc<Mutex<Vec<String>>>,
+}
+
+/// A probe under a retry layer.
+pub(crate) struct Bed {
+    pub(crate) probe: Probe,
+    pub(crate) retrier: Retrier,
+    pub(crate) policy: Codes,
+    pub(crate) service: mainstay_retry::Retry<Probe, Codes, mainstay_core::Boxed>,
+}
+
+// === impl Codes ===
+
+impl Codes {
+    pub(crate) fn copied(&self) -> u32 {
+        *self.copied.lock().expect("unpoisoned")
+    }
+
+    pub(crate) fn let_go(&self) -> Vec<String> {
+        self.let_go.lock().expect("unpoisoned").clone()
+    }
+}
+
+impl<E: Refusal + ToString> Classify<Answer, E> for Codes {
+    fn classify(&self, result: Result<&Answer, &E>) -> Outcome {
+        let repeat = |repeat| Outcome::failure(FailureKind::Unavailable).with_repeat(repeat);
+        match result.map(|answer| answer.value) {
+            Ok(NOT_FOUND) => Outcome::Ignored,
+            Ok(FAILED) => repeat(Repeat::Backoff),
+            Ok(NEVER) => repeat(Repeat::Never),
+            Ok(BUSY) => Outcome::overloaded(None),
+            Ok(wait) if wait >= BUSY_FOR => Outcome::overloaded(Some(Duration::from_millis(wait - BUSY_FOR))),
+            Ok(_) => Outcome::Success,
+            Err(error) => Plain.classify(Err::<&Answer, _>(error)),
+        }
+    }
+
+    fn discard(&self, result: Result<Answer, E>) {
+        let shown = result.map_or_else(|error| error.to_string(), |answer| answer.value.to_string());
+        self.let_go.lock().expect("unpoisoned").push(shown);
+    }
+}
+
+impl Replay<Request> for Codes {
+    fn replay(&self, request: &Request) -> Option<Request> {
+        *self.copied.lock().expect("unpoisoned") += 1;
+        (request.id != NO_COPY).then(|| request.clone())
+    }
+
+    fn is_intact(&self, copy: &Request) -> bool {
+        copy.id != LOST_COPY
+    }
+}
+
+impl Contextual<Request> for Codes {
+    fn context<'a>(&self, request: &'a Request) -> Option<&'a Context> {
+        request.context.as_ref()
+    }
+
+    fn set_context(&self, request: &mut Request, context: Context) {
+        request.context = Some(context);
+    }
+}
+
+// === impl Bed ===
+
+impl Bed {
+    pub(crate) fn new(retrier: Retrier) -> Self {
+        let (probe, policy) = (Probe::new(), Codes::default());
+        let layer = RetryLayer::with(retrier.clone()).with_policy(policy.clone());
+        let service = layer.layer(probe.clone());
+        Self { probe, retrier, policy, service }
+    }
+
+    /// Without a budget; 100 ms, 200 ms, ... without jitter.
+    pub(crate) fn plain() -> Self {
+        Self::new(plain())
+    }
+
+    pub(crate) fn answers(&self, answers: &[u64]) {
+        answers.iter().for_each(|answer| self.reply(Reply::Answer(*answer)));
+    }
+
+    /// What the probe does next. (`ServiceExt` has a `then` too.)
+    pub(crate) fn reply(&self, reply: Reply) {
+        self.probe.then(reply);
+    }
+
+    /// One request: its answer, and how long it took.
+    pub(crate) async fn call(&mut self, request: Request) -> (Result<u64, BoxError>, Duration) {
+        let start = Instant::now();
+        let result = call(&mut self.service, request).await.map(|answer| answer.value);
+        (result, start.elapsed())
+    }
+
+    /// The answer to a plain request.
+    pub(crate) async fn get(&mut self) -> u64 {
+        self.call(Request::new(1)).await.0.expect("an answer")
+    }
+
+    pub(crate) fn gave_up(&self) -> GaveUpCounts {
+        self.retrier.snapshot().gave_up
+    }
+}
+
+/// Doubles from 100 ms without jitter, and without a budget.
+pub(crate) fn plain() -> Retrier {
+    with(RetrySettings::default())
+}
+
+/// The same with other settings.
+pub(crate) fn with(mut settings: RetrySettings) -> Retrier {
+    settings.backoff.jitter = Jitter::None;
+    Retrier::with_settings("orders", settings).expect("valid settings").without_budget()
+}
+
+pub(crate) fn quick(max_attempts: u32) -> Retrier {
+    with(RetrySettings { max_attempts, backoff: Backoff::none(), ..RetrySettings::default() })
+}

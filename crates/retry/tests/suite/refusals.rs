@@ -1,0 +1,108 @@
+//! Refusals of our own layers are no attempts of the dependency.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use mainstay_core::{BoxError, Reason, Refusal, Rejected};
+use mainstay_retry::{Retrier, RetryLayer, RetrySettings};
+use tokio::time::Instant;
+use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+
+use crate::kit::{MS, plain, with};
+
+type Refused = Result<(), BoxError>;
+
+/// A breaker that is open until a point of time; behind it all is well.
+fn open_until(
+    opens: Instant,
+    refusals: Arc<AtomicU32>,
+) -> impl Service<(), Response = (), Error = BoxError, Future: Send> + Clone {
+    service_fn(move |()| {
+        let left = opens.saturating_duration_since(Instant::now());
+        let refused = !left.is_zero();
+        refusals.fetch_add(u32::from(refused), Relaxed);
+        let rejected = Rejected::new(Reason::CircuitOpen, "backend").with_retry_after(left);
+        async move { if refused { Err(rejected.into()) } else { Ok(()) } }
+    })
+}
+
+async fn call(retrier: &Retrier, open_for: Duration) -> (Refused, u32, Duration) {
+    let (start, refusals) = (Instant::now(), Arc::new(AtomicU32::new(0)));
+    let inner = open_until(start + open_for, Arc::clone(&refusals));
+    let service = ServiceBuilder::new().layer(RetryLayer::with(retrier.clone())).service(inner);
+    let result = service.oneshot(()).await;
+    (result, refusals.load(Relaxed), start.elapsed())
+}
+
+fn within(deadline_ms: u32) -> Retrier {
+    with(RetrySettings { deadline: Some(deadline_ms * MS), ..RetrySettings::default() })
+}
+
+/// A peer: attempts burnt on an open breaker, 7 attempts and 3 real calls.
+#[tokio::test(start_paused = true)]
+async fn an_open_breaker_burns_no_attempts_and_no_budget() {
+    let retrier = Retrier::new("orders");
+    let (result, refusals, took) = call(&retrier, 100 * MS).await;
+    assert_eq!(result.unwrap_err().rejected().unwrap().reason(), Reason::CircuitOpen);
+    assert_eq!((refusals, took), (1, Duration::ZERO));
+    let figures = retrier.snapshot();
+    assert_eq!((figures.gave_up.rejected, figures.gave_up.total(), figures.budget.unwrap().balance), (1, 1, 1.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_with_room_for_it_waits_the_refusal_out_once() {
+    let retrier = within(1_000);
+    let (result, refusals, took) = call(&retrier, 100 * MS).await;
+    result.unwrap();
+    assert_eq!(refusals, 1);
+    assert!((100 * MS..=152 * MS).contains(&took), "{took:?}");
+    let figures = retrier.snapshot();
+    assert_eq!((figures.refusals_waited_out, figures.attempts, figures.retries), (1, 1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_waited_out_at_most_once() {
+    let retrier = within(10_000);
+    let refused = service_fn(|()| async {
+        let soon = Rejected::new(Reason::BulkheadFull, "backend").with_retry_after(Duration::ZERO);
+        Err::<(), BoxError>(soon.into())
+    });
+    let start = Instant::now();
+    let service = ServiceBuilder::new().layer(RetryLayer::with(retrier.clone())).service(refused);
+    service.oneshot(()).await.unwrap_err();
+    let figures = retrier.snapshot();
+    assert_eq!((figures.refusals_waited_out, figures.gave_up.rejected), (1, 1));
+    // Never below 10 ms, whatever was asked for.
+    assert!(start.elapsed() >= 10 * MS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_does_not_fit_is_returned_at_once() {
+    for open_for in [1_000 * MS, 5_000 * MS] {
+        let (result, refusals, took) = call(&within(1_000), open_for).await;
+        assert!(result.is_err());
+        assert_eq!((refusals, took), (1, Duration::ZERO));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn timeouts_are_attempts_and_a_total_timeout_is_the_end() {
+    for (reason, calls) in [(Reason::AttemptTimeout, 3), (Reason::TotalTimeout, 1), (Reason::Draining, 1)] {
+        let asked = Arc::new(AtomicU32::new(0));
+        let inner = {
+            let asked = Arc::clone(&asked);
+            service_fn(move |()| {
+                asked.fetch_add(1, Relaxed);
+                async move { Err::<(), BoxError>(Rejected::new(reason, "backend").into()) }
+            })
+        };
+        let service = ServiceBuilder::new().layer(RetryLayer::with(plain())).service(inner);
+        assert_eq!(service.oneshot(()).await.unwrap_err().rejected().unwrap().reason(), reason);
+        assert_eq!(asked.load(Relaxed), calls, "{reason}");
+    }
+}
