@@ -9,7 +9,7 @@ use std::{
 };
 
 use http::Response;
-use mainstay_core::{BoxError, Refusal, Rejected};
+use mainstay_core::{Boxed, ErrorType, Refusal, Rejected, Typed};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -47,22 +47,26 @@ pub trait Respond<Res> {
 /// # Ok::<(), BoxError>(()) })?;
 /// # Ok::<(), BoxError>(())
 /// ```
-pub struct RejectionLayer<P = Http, E = BoxError> {
+pub struct RejectionLayer<P = Http, E = Boxed> {
     policy: P,
     _error: PhantomData<fn() -> E>,
 }
 
 /// The service of [`RejectionLayer`].
-pub struct Rejection<S, P = Http, E = BoxError> {
+pub struct Rejection<S, P = Http, E = Boxed> {
     inner: S,
     policy: P,
     /// What the inner service said when it was asked whether it is ready; the next call is answered with it.
-    failed: Option<E>,
+    failed: Option<Failed>,
+    _error: PhantomData<fn() -> E>,
 }
+
+/// What an answer must know of an error: the refusal, if it was one.
+struct Failed(Option<Rejected>);
 
 pin_project! {
     /// The future of [`Rejection`].
-    pub struct RejectionFuture<F, P, Res, E = BoxError> {
+    pub struct RejectionFuture<F, P, Res, E = Boxed> {
         #[pin]
         state: State<F, Res>,
         policy: P,
@@ -94,19 +98,23 @@ impl<B: Default> Respond<Response<B>> for Grpc {
     }
 }
 
-fn respond<P: Respond<Res>, Res, E: Refusal>(policy: &P, error: &E) -> Res {
-    let rejected = error.rejected();
-    match rejected {
-        Some(rejected) => tracing::debug!(%rejected, "refused"),
-        // What the error says may be secret, so it is told to nobody, and a typed error may have no words.
-        None => tracing::debug!("answered an error with the protocol's own"),
+// === impl Failed ===
+
+impl Failed {
+    fn new<E: Refusal>(error: &E) -> Self {
+        let rejected = error.rejected();
+        match rejected {
+            Some(rejected) => tracing::debug!(%rejected, "refused"),
+            // What it says may be secret, and a typed error may have no words.
+            None => tracing::debug!("an error that is no refusal is answered without its words"),
+        }
+        Self(rejected.cloned())
     }
-    policy.respond(rejected)
 }
 
 // === impl RejectionLayer ===
 
-impl RejectionLayer<Http, BoxError> {
+impl RejectionLayer {
     /// Answers as HTTP does: 503, 429, 504 with `Retry-After`, and 502.
     #[must_use]
     pub fn new() -> Self {
@@ -114,7 +122,7 @@ impl RejectionLayer<Http, BoxError> {
     }
 }
 
-impl RejectionLayer<Grpc, BoxError> {
+impl RejectionLayer<Grpc> {
     /// Answers as gRPC does: a status in the head of a response without a body.
     #[must_use]
     pub fn grpc() -> Self {
@@ -124,18 +132,19 @@ impl RejectionLayer<Grpc, BoxError> {
 
 impl<P, E> RejectionLayer<P, E> {
     /// Answers by another policy.
+    #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> RejectionLayer<P2, E> {
         RejectionLayer { policy, _error: PhantomData }
     }
 
     /// Looks for refusals in another type of error.
     #[must_use]
-    pub fn with_error<E2>(self) -> RejectionLayer<P, E2> {
+    pub fn with_error<E2>(self) -> RejectionLayer<P, Typed<E2>> {
         RejectionLayer { policy: self.policy, _error: PhantomData }
     }
 }
 
-impl Default for RejectionLayer<Http, BoxError> {
+impl Default for RejectionLayer {
     fn default() -> Self {
         Self::new()
     }
@@ -157,7 +166,7 @@ impl<S, P: Clone, E> Layer<S> for RejectionLayer<P, E> {
     type Service = Rejection<S, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Rejection { inner, policy: self.policy.clone(), failed: None }
+        Rejection { inner, policy: self.policy.clone(), failed: None, _error: PhantomData }
     }
 }
 
@@ -165,7 +174,7 @@ impl<S, P: Clone, E> Layer<S> for RejectionLayer<P, E> {
 
 impl<S: Clone, P: Clone, E> Clone for Rejection<S, P, E> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), policy: self.policy.clone(), failed: None }
+        Self { inner: self.inner.clone(), policy: self.policy.clone(), failed: None, _error: PhantomData }
     }
 }
 
@@ -178,8 +187,8 @@ impl<S: fmt::Debug, P, E> fmt::Debug for Rejection<S, P, E> {
 impl<S, Req, P, E> Service<Req> for Rejection<S, P, E>
 where
     S: Service<Req>,
-    S::Error: Into<E>,
-    E: Refusal,
+    S::Error: Into<E::Error>,
+    E: ErrorType,
     P: Respond<S::Response> + Clone,
 {
     type Response = S::Response;
@@ -187,13 +196,13 @@ where
     type Future = RejectionFuture<S::Future, P, S::Response, E>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.failed = ready!(self.inner.poll_ready(cx)).err().map(Into::into);
+        self.failed = ready!(self.inner.poll_ready(cx)).err().map(|error| Failed::new::<E::Error>(&error.into()));
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
         let state = match self.failed.take() {
-            Some(error) => State::Failed { response: Some(respond(&self.policy, &error)) },
+            Some(failed) => State::Failed { response: Some(self.policy.respond(failed.0.as_ref())) },
             None => State::Inner { future: self.inner.call(request) },
         };
         RejectionFuture { state, policy: self.policy.clone(), _error: PhantomData }
@@ -205,8 +214,8 @@ where
 impl<F, P, Res, SE, E> Future for RejectionFuture<F, P, Res, E>
 where
     F: Future<Output = Result<Res, SE>>,
-    SE: Into<E>,
-    E: Refusal,
+    SE: Into<E::Error>,
+    E: ErrorType,
     P: Respond<Res>,
 {
     type Output = Result<Res, Infallible>;
@@ -215,8 +224,8 @@ where
         let this = self.project();
         match this.state.project() {
             StateProj::Inner { future } => {
-                let result = ready!(future.poll(cx));
-                Poll::Ready(Ok(result.unwrap_or_else(|error| respond(this.policy, &error.into()))))
+                let result = ready!(future.poll(cx)).map_err(|error| Failed::new::<E::Error>(&error.into()));
+                Poll::Ready(Ok(result.unwrap_or_else(|failed| this.policy.respond(failed.0.as_ref()))))
             }
             StateProj::Failed { response } => match response.take() {
                 Some(response) => Poll::Ready(Ok(response)),

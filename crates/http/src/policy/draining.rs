@@ -65,7 +65,8 @@ async fn read<B: Body>(body: B, bytes: u64) {
     let mut left = bytes;
     while let Some(Ok(frame)) = body.frame().await {
         let length = frame.data_ref().map_or(0, |data| data.remaining() as u64);
-        match left.checked_sub(length) {
+        // An empty frame counts too, or a stream of them would have no end.
+        match left.checked_sub(length.max(1)) {
             Some(rest) => left = rest,
             None => return,
         }
@@ -111,5 +112,68 @@ impl<P: Contextual<Req>, Req> Contextual<Req> for Draining<P> {
 impl<P: Mark<Res>, Res> Mark<Res> for Draining<P> {
     fn mark(&self, response: &mut Res, degraded: &Degraded) {
         self.policy.mark(response, degraded);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        convert::Infallible,
+        pin::Pin,
+        sync::{
+            Arc,
+            atomic::{AtomicU32, Ordering::Relaxed},
+        },
+        task::{Context as TaskContext, Poll},
+    };
+
+    use bytes::Bytes;
+    use http_body::Frame;
+    use mainstay_core::BoxError;
+
+    use super::*;
+    use crate::Http;
+
+    /// Gives chunks of this size for ever, or hangs; counts them, and shows by the `Arc` whether it is alive.
+    struct Endless(Option<usize>, Arc<AtomicU32>);
+
+    impl Body for Endless {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            let Some(size) = self.0 else { return Poll::Pending };
+            self.1.fetch_add(1, Relaxed);
+            Poll::Ready(Some(Ok(Frame::data(vec![0; size].into()))))
+        }
+    }
+
+    fn discard(version: Version, chunk: Option<usize>) -> Arc<AtomicU32> {
+        let chunks = Arc::<AtomicU32>::default();
+        let mut response = Response::new(Endless(chunk, chunks.clone()));
+        *response.version_mut() = version;
+        Http::new().draining().discard(Ok::<_, BoxError>(response));
+        chunks
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hanging_body_is_let_go_in_time() {
+        let body = discard(Version::HTTP_11, None);
+        tokio::time::sleep(Duration::from_millis(99)).await;
+        assert_eq!(Arc::strong_count(&body), 2);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        assert_eq!(Arc::strong_count(&body), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endless_body_is_let_go_at_the_limit() {
+        let body = discard(Version::HTTP_11, Some(1024));
+        tokio::task::yield_now().await;
+        assert_eq!((Arc::strong_count(&body), body.load(Relaxed)), (1, 65));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_of_http2_is_let_go_at_once() {
+        assert_eq!(Arc::strong_count(&discard(Version::HTTP_2, Some(1))), 1);
     }
 }
