@@ -1,4 +1,5 @@
 //! Who probes, when, and what an answer changes.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! A second attempt at the next endpoint within one request.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 
