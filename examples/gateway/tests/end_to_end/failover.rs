@@ -22,12 +22,14 @@ async fn primary(gateway: &Gateway) -> Value {
 #[tokio::test]
 async fn the_primary_is_killed_and_comes_back() {
     let mut trio = Trio::start(&[]);
-    assert_eq!(trio.gateway.get("/api/v1/json").await.served_by(), "primary");
+    let answer = trio.gateway.get("/api/v1/json").await;
+    assert_eq!((answer.served_by(), answer.header("x-degraded")), ("primary", ""));
     let (address, load) = (trio.primary.address(), Load::on(trio.gateway.address()));
     let killed = Instant::now();
     trio.primary.process().signal("KILL");
     trio.until_active("backup").await;
-    assert_eq!(trio.gateway.get("/api/v1/json").await.served_by(), "backup");
+    let answer = trio.gateway.get("/api/v1/json").await;
+    assert_eq!((answer.served_by(), answer.header("x-degraded")), ("backup", "backup"));
     let status = trio.gateway.status().await;
     assert_eq!(status["failover"]["state"], "on_backup");
     assert!(status["failover"]["reason"].as_str().unwrap().contains("primary"), "{status:#}");

@@ -1,8 +1,14 @@
 //! What is forwarded, what is not, and that nobody but the operator chooses where to.
 
 use axum::body::Body;
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, StatusCode, Version};
+use http_body_util::BodyExt;
+use hyper_util::{client::legacy, rt::TokioExecutor};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::{
     client::{raw, send},
@@ -98,6 +104,41 @@ async fn headers_of_one_hop_stay_on_it() {
         assert!(seen(&echo, name).is_empty(), "{name}: {echo}");
     }
     assert_eq!(seen(&echo, "x-kept"), ["1"]);
+}
+
+/// The gateway speaks HTTP/2 with clients that begin with it, and HTTP/1.1 with backends.
+#[tokio::test]
+async fn http2_clients_are_served_too() {
+    let (backend, gateway) = start();
+    let client = legacy::Client::builder(TokioExecutor::new()).http2_only(true).build_http();
+    let uri = format!("http://{}/api/v1/echo?x=1", gateway.address());
+    let request = Request::post(uri).header("te", "trailers").body(Body::from("some body")).unwrap();
+    let response = client.request(request).await.unwrap();
+    assert_eq!((response.version(), response.status()), (Version::HTTP_2, StatusCode::OK));
+    let echo: Value = serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap();
+    assert_eq!((&echo["body"], &echo["target"]), (&json!("some body"), &json!("/api/v1/echo?x=1")));
+    assert_eq!(seen(&echo, "host"), [backend.address().to_string()]);
+    assert_eq!(seen(&echo, "x-forwarded-host"), [gateway.address().to_string()]);
+    assert!(seen(&echo, "via")[0].starts_with("2.0 gateway-"), "{echo}");
+}
+
+/// A client that asks first is told to go on, and its body arrives.
+#[tokio::test]
+async fn a_client_that_expects_100_is_told_to_continue() {
+    let (_backend, gateway) = start();
+    let mut connection = TcpStream::connect(gateway.address()).await.unwrap();
+    let head = "PUT /api/v1/echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\n\
+                Content-Length: 5\r\n\r\n";
+    connection.write_all(head.as_bytes()).await.unwrap();
+    let mut interim = [0; 25];
+    connection.read_exact(&mut interim).await.unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+    connection.write_all(b"hello").await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    let echo = body_of(&answer);
+    assert_eq!(echo["body"], "hello");
+    assert!(seen(&echo, "expect").is_empty(), "{echo}");
 }
 
 #[tokio::test]

@@ -59,3 +59,15 @@ async fn a_hundred_megabytes_up_and_back_leave_memory_flat() {
     let after = gateway.process().memory();
     assert!(after.peak < before.now + MEMORY, "{before:?} {after:?}");
 }
+
+/// Half a document must not look like a whole one.
+#[tokio::test]
+async fn a_download_that_the_primary_cannot_finish_ends_with_an_error() {
+    let mut backend = Backend::start("primary");
+    let gateway = Gateway::before(&backend, &[]);
+    let uri = format!("http://{}/api/v1/bytes/{LENGTH}", gateway.address());
+    let mut body = exchange(Request::get(uri).body(Body::empty()).unwrap()).await.into_body();
+    body.frame().await.unwrap().unwrap();
+    backend.process().signal("KILL");
+    assert!(body.collect().await.is_err());
+}
