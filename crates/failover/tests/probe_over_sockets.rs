@@ -1,0 +1,140 @@
+//! The HTTP and the TCP probe over real sockets.
+#![cfg(all(feature = "http-probe", feature = "tcp-probe"))]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use http::{HeaderName, HeaderValue};
+use mainstay_failover::{
+    Probe, Verdict,
+    probe::{
+        TcpProbe,
+        http::{HOP_HEADER, HttpProbe},
+    },
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+/// A server that answers each path with a canned response, and notes the requests.
+struct Server {
+    address: SocketAddr,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    async fn start(answer: fn(&str) -> String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, requests) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(Vec::new())));
+        let noted = requests.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, answer, noted.clone()));
+            }
+        });
+        Self { address, requests }
+    }
+
+    fn probe(&self, path: &str) -> HttpProbe {
+        HttpProbe::new(&format!("http://{}{path}", self.address)).unwrap()
+    }
+}
+
+async fn serve(mut stream: TcpStream, answer: fn(&str) -> String, noted: Arc<Mutex<Vec<String>>>) {
+    let (mut buffer, mut request) = ([0; 4096], String::new());
+    while let Ok(n @ 1..) = stream.read(&mut buffer).await {
+        request.push_str(&String::from_utf8_lossy(&buffer[..n]));
+        if request.ends_with("\r\n\r\n") {
+            let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
+            noted.lock().unwrap().push(std::mem::take(&mut request));
+            stream.write_all(answer(&path).as_bytes()).await.unwrap();
+        }
+    }
+}
+
+fn response(status: u16, headers: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())
+}
+
+fn canned(path: &str) -> String {
+    match path {
+        "/ok" => response(200, "", "orders v7"),
+        "/busy" => response(429, "", ""),
+        "/not-ready" => response(503, "", ""),
+        "/not-found" => response(404, "", ""),
+        "/moved" => response(302, "location: /ok\r\n", ""),
+        "/round" => response(302, "location: /round\r\n", ""),
+        "/https" => response(301, "location: https://127.0.0.1/ok\r\n", ""),
+        "/out" => response(200, "x-out: moving house\r\n", ""),
+        "/large" => response(200, "", &"x".repeat(200_000)),
+        _ => "nonsense\r\n\r\n".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn the_http_probe_reads_answers_as_designed() {
+    let server = Server::start(canned).await;
+    let ask = |path: &'static str| server.probe(path).probe();
+    assert_eq!(ask("/ok").await, Verdict::Healthy);
+    assert_eq!(ask("/moved").await, Verdict::Healthy);
+    assert_eq!(ask("/busy").await, Verdict::Overloaded);
+    assert_eq!(ask("/not-ready").await, Verdict::unhealthy("status 503"));
+    assert_eq!(ask("/not-found").await, Verdict::unhealthy("status 404"));
+    assert_eq!(ask("/round").await, Verdict::unhealthy("more than 5 redirects"));
+    assert_eq!(ask("/https").await, Verdict::unhealthy("a redirect to another scheme"));
+    assert!(!ask("/nonsense").await.is_healthy());
+    assert_eq!(ask("/large").await, Verdict::Healthy, "a large body is not read to its end");
+}
+
+#[tokio::test]
+async fn the_body_may_be_expected_and_a_header_may_ask_to_be_taken_out() {
+    let server = Server::start(canned).await;
+    assert_eq!(server.probe("/ok").expect_body("orders").probe().await, Verdict::Healthy);
+    let other = server.probe("/ok").expect_body("customers").probe().await;
+    assert_eq!(other, Verdict::unhealthy("the body is not the expected one"));
+    assert!(!server.probe("/large").expect_body("xyz").probe().await.is_healthy());
+    let out = server.probe("/out").out_header(HeaderName::from_static("x-out")).probe().await;
+    assert_eq!(out, Verdict::Out { reason: "moving house".into() });
+}
+
+#[tokio::test]
+async fn it_carries_its_headers_and_keeps_its_connection() {
+    let server = Server::start(canned).await;
+    let probe = server.probe("/ok").with_header(HOP_HEADER, HeaderValue::from_static("gateway-7"));
+    assert!(probe.probe().await.is_healthy() && probe.probe().await.is_healthy());
+    let requests = server.requests.lock().unwrap();
+    assert_eq!(requests.len(), 2);
+    assert!(requests[0].starts_with("GET /ok HTTP/1.1\r\n") && requests[0].contains("mainstay-hop: gateway-7\r\n"));
+}
+
+#[tokio::test]
+async fn headers_do_not_follow_a_redirect_to_another_host() {
+    let target = Server::start(canned).await;
+    static TARGET: Mutex<Option<SocketAddr>> = Mutex::new(None);
+    *TARGET.lock().unwrap() = Some(target.address);
+    let server = Server::start(|_| {
+        let target = TARGET.lock().unwrap().unwrap();
+        response(302, &format!("location: http://{target}/ok\r\n"), "")
+    })
+    .await;
+    let secret = (HeaderName::from_static("authorization"), HeaderValue::from_static("secret"));
+    assert!(server.probe("/").with_header(secret.0, secret.1).probe().await.is_healthy());
+    assert!(server.requests.lock().unwrap()[0].contains("authorization: secret"));
+    assert!(!target.requests.lock().unwrap()[0].contains("secret"));
+}
+
+#[tokio::test]
+async fn nobody_listens() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    assert_eq!(TcpProbe::from(address).probe().await, Verdict::Healthy);
+    drop(listener);
+    assert!(!TcpProbe::from(address).probe().await.is_healthy());
+    assert!(!HttpProbe::new(&format!("http://{address}/ok")).unwrap().probe().await.is_healthy());
+    assert!(!TcpProbe::new("no such name:1").probe().await.is_healthy());
+    assert!(!TcpProbe::new("no port").probe().await.is_healthy());
+}
