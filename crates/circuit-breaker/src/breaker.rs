@@ -65,6 +65,7 @@ impl Breaker {
     ///
     /// # Errors
     /// [`Reason::CircuitOpen`](mainstay_core::Reason::CircuitOpen), with the time to the next trial.
+    #[inline]
     pub fn try_acquire(&self) -> Result<Permit, Rejected> {
         match self.0.admit() {
             Admission::Pass { epoch, lease, timed } => Ok(Permit::new(self.0.clone(), Some(epoch), lease, timed)),
@@ -73,10 +74,21 @@ impl Breaker {
         }
     }
 
+    /// Whether a call would be refused now. Looks, and takes nothing.
+    #[inline]
+    pub(crate) fn refuses(&self) -> bool {
+        !self.0.word.load().passes() && self.0.refuses()
+    }
+
+    /// Counts a refusal, and gives it.
+    pub(crate) fn refuse(&self) -> Rejected {
+        self.0.refuse()
+    }
+
     /// The refusal that a call would get now, if it would get one. Looks, and takes nothing.
     #[must_use]
     pub fn refusal(&self) -> Option<Rejected> {
-        self.0.refuses().then(|| self.0.rejected())
+        self.refuses().then(|| self.0.rejected())
     }
 
     /// The outcome of a call that was made without a permit.

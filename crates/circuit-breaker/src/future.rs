@@ -24,24 +24,21 @@ pin_project! {
 
 pin_project! {
     #[project = StateProj]
-    #[project_replace = StateOwned]
     enum State<F, P> {
         // The call is under way; the permit counts it, whatever becomes of it.
-        Calling { #[pin] future: F, permit: Permit, policy: P },
+        Calling { #[pin] future: F, permit: Option<Permit>, policy: P },
         // The breaker refused: the answer is ready.
-        Refused { rejected: Rejected },
-        // The answer was given.
-        Done,
+        Refused { rejected: Option<Rejected> },
     }
 }
 
 impl<F, P, E> BreakerFuture<F, P, E> {
     pub(crate) fn calling(future: F, permit: Permit, policy: P) -> Self {
-        Self { state: State::Calling { future, permit, policy }, _error: PhantomData }
+        Self { state: State::Calling { future, permit: Some(permit), policy }, _error: PhantomData }
     }
 
     pub(crate) fn refused(rejected: Rejected) -> Self {
-        Self { state: State::Refused { rejected }, _error: PhantomData }
+        Self { state: State::Refused { rejected: Some(rejected) }, _error: PhantomData }
     }
 }
 
@@ -55,19 +52,19 @@ where
     type Output = Result<Res, E::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
-        let result = match state.as_mut().project() {
-            StateProj::Calling { future, .. } => Some(ready!(future.poll(cx)).map_err(Into::into)),
-            StateProj::Refused { .. } | StateProj::Done => None,
-        };
-        match (state.project_replace(State::Done), result) {
-            (StateOwned::Calling { permit, policy, .. }, Some(result)) => {
-                permit.settle(policy.classify(result.as_ref()));
+        match self.project().state.project() {
+            StateProj::Calling { future, permit, policy } => {
+                let result = ready!(future.poll(cx)).map_err(Into::into);
+                if let Some(permit) = permit.take() {
+                    permit.settle(policy.classify(result.as_ref()));
+                }
                 Poll::Ready(result)
             }
-            (StateOwned::Refused { rejected }, _) => Poll::Ready(Err(rejected.into())),
-            // Polled after its end, which no caller may do: pending for ever rather than a panic.
-            _ => Poll::Pending,
+            StateProj::Refused { rejected } => match rejected.take() {
+                Some(rejected) => Poll::Ready(Err(rejected.into())),
+                // Polled after its end, which no caller may do: pending for ever rather than a panic.
+                None => Poll::Pending,
+            },
         }
     }
 }
@@ -77,7 +74,6 @@ impl<F, P, E> fmt::Debug for BreakerFuture<F, P, E> {
         let state = match self.state {
             State::Calling { .. } => "calling",
             State::Refused { .. } => "refused",
-            State::Done => "done",
         };
         f.debug_tuple("BreakerFuture").field(&format_args!("{state}")).finish()
     }

@@ -22,6 +22,7 @@ pub struct Permit {
 }
 
 impl Permit {
+    #[inline]
     pub(crate) fn new(engine: Arc<Engine>, epoch: Option<u64>, lease: Option<u64>, timed: bool) -> Self {
         Self { engine, epoch, lease, started: timed.then(Instant::now) }
     }

@@ -12,7 +12,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{Boxed, Classify, ErrorType, Plain, Rejected};
+use mainstay_core::{Boxed, Classify, ErrorType, Plain};
 use tower_service::Service;
 
 use crate::{Breaker, BreakerFuture};
@@ -32,7 +32,7 @@ enum Found {
     /// The inner service is ready, and reserved for the next call.
     Ready,
     /// The breaker refuses; so will the next call, whatever happens in between.
-    Refusing(Rejected),
+    Refusing,
     /// The inner service is pending: a change of state must wake the caller all the same. Boxed, because a service
     /// that waits has time.
     Waiting(Pin<Box<dyn Future<Output = ()> + Send + Sync>>),
@@ -63,11 +63,11 @@ where
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         loop {
-            if let Some(rejected) = self.breaker.refusal() {
+            if self.breaker.refuses() {
                 if matches!(self.found, Found::Ready) {
                     self.drop_reserved();
                 }
-                self.found = Found::Refusing(rejected);
+                self.found = Found::Refusing;
                 return Poll::Ready(Ok(()));
             }
             match self.inner.poll_ready(cx) {
@@ -96,8 +96,8 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        if let Found::Refusing(rejected) = mem::replace(&mut self.found, Found::Nothing) {
-            return BreakerFuture::refused(rejected);
+        if let Found::Refusing = mem::replace(&mut self.found, Found::Nothing) {
+            return BreakerFuture::refused(self.breaker.refuse());
         }
         match self.breaker.try_acquire() {
             Ok(permit) => BreakerFuture::calling(self.inner.call(request), permit, self.policy.clone()),

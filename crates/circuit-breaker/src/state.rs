@@ -60,6 +60,7 @@ impl Word {
         Self(if ramping { self.0 | RAMPING } else { self.0 & !RAMPING })
     }
 
+    #[inline]
     pub(crate) fn is_timed(self) -> bool {
         self.0 & TIMED != 0
     }
@@ -69,14 +70,17 @@ impl Word {
     }
 
     /// Closed, in the normal mode, and not ramping: everything passes.
+    #[inline]
     pub(crate) fn passes(self) -> bool {
         self.0 & ((TIMED - 1) | RAMPING) == 0
     }
 
+    #[inline]
     pub(crate) fn epoch(self) -> u64 {
         self.0 >> EPOCH_AT
     }
 
+    #[inline]
     pub(crate) fn state(self) -> State {
         match self.0 & 0b11 {
             0 => State::Closed,
@@ -85,6 +89,7 @@ impl Word {
         }
     }
 
+    #[inline]
     pub(crate) fn mode(self) -> Mode {
         match (self.0 >> MODE_AT) & 0b11 {
             0 => Mode::Normal,
@@ -102,6 +107,7 @@ impl AtomicWord {
         Self(AtomicU64::new(word.0))
     }
 
+    #[inline]
     pub(crate) fn load(&self) -> Word {
         Word(self.0.load(Ordering::Acquire))
     }

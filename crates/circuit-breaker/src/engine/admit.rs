@@ -35,11 +35,16 @@ impl Engine {
         }
     }
 
+    #[inline]
     pub(crate) fn admit(&self) -> Admission {
         let word = self.word.load();
-        if word.passes() {
-            return Admission::Pass { epoch: word.epoch(), lease: None, timed: word.is_timed() };
+        match word.passes() {
+            true => Admission::Pass { epoch: word.epoch(), lease: None, timed: word.is_timed() },
+            false => self.admit_by(word),
         }
+    }
+
+    fn admit_by(&self, word: Word) -> Admission {
         let admission = match word.mode() {
             Mode::Disabled => return Admission::Unrecorded,
             Mode::ForcedOpen => Admission::Refuse,
@@ -107,6 +112,12 @@ impl Engine {
             }
             _ => Admission::Refuse,
         }
+    }
+
+    /// Counts a refusal that `poll_ready` found, and gives it.
+    pub(crate) fn refuse(&self) -> Rejected {
+        self.counters.add(counter::REFUSED);
+        self.rejected()
     }
 
     /// The refusal, with the time until asking again makes sense.
