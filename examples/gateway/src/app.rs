@@ -5,7 +5,6 @@ use std::{io, net::SocketAddr};
 use axum::{Router, middleware};
 use mainstay_core::{BoxError, Random};
 use mainstay_health::{Drain, DrainSettings, Health, Report};
-use mainstay_http::proxy::Inbound;
 use tokio::{net::TcpListener, time::Instant};
 
 use crate::{
@@ -31,6 +30,8 @@ pub(crate) async fn serve(settings: Settings) -> Result<Report, BoxError> {
     println!("gateway listens on http://{address}");
 
     let backends = backends(&settings, address).await?;
+    let endpoints: Vec<_> = backends.iter().map(|backend| backend.address("")).collect();
+    tracing::info!(%address, environment = settings.environment.as_str(), ?endpoints, "started");
     let app = app(&settings, &backends, &drain)?;
     Ok(mainstay_health::serve(listener, app, &drain).await)
 }
@@ -64,7 +65,7 @@ fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Route
     let health = health.build()?;
     let proxy = Proxy {
         prefix: settings.api_prefix.clone(),
-        inbound: Inbound::Untrusted,
+        inbound: settings.forwarded_headers,
         pseudonym: format!("gateway-{:.0}", Random::new().between(0.0, 1e9)),
         stack,
     };

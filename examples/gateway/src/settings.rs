@@ -6,6 +6,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use http::Uri;
 use mainstay_core::InvalidSetting;
+use mainstay_http::proxy::Inbound;
 
 pub(crate) mod fields;
 mod parse;
@@ -24,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) primary: Option<Uri>,
     pub(crate) backups: Vec<Uri>,
     pub(crate) api_prefix: String,
+    pub(crate) forwarded_headers: Inbound,
     pub(crate) health: HealthSettings,
     pub(crate) request_timeout: Duration,
     pub(crate) attempt_timeout: Duration,
@@ -79,6 +81,7 @@ impl Settings {
         from.set("BACKEND_API_URL", &mut it.primary, |text| parse::url(text).map(Some));
         from.set("BACKEND_API_FALLBACK_URL", &mut it.backups, parse::urls);
         from.set("API_PREFIX", &mut it.api_prefix, parse::prefix);
+        from.set("FORWARDED_HEADERS", &mut it.forwarded_headers, parse::inbound);
         it.health.read(from);
         from.set("REQUEST_TIMEOUT_SECONDS", &mut it.request_timeout, parse::seconds);
         from.set("ATTEMPT_TIMEOUT_SECONDS", &mut it.attempt_timeout, parse::seconds);
@@ -139,6 +142,7 @@ impl Default for Settings {
             primary: None,
             backups: Vec::new(),
             api_prefix: "/api/v1".to_owned(),
+            forwarded_headers: Inbound::Untrusted,
             health: HealthSettings::default(),
             request_timeout: Duration::from_secs(30),
             attempt_timeout: Duration::from_secs(10),

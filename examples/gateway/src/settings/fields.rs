@@ -29,6 +29,8 @@ pub(crate) const FIELDS: &[Field] = &[
         "the backups, in the order in which they are tried"),
     field("API_PREFIX", "/api/v1", "a path of letters, digits and - . _ ~ that the gateway does not answer itself",
         "everything under it is forwarded"),
+    field("FORWARDED_HEADERS", "drop", "drop or append",
+        "what to do with X-Forwarded-* that arrive: drop what anybody can write, or append to what our own proxies wrote"),
     field("BACKEND_HEALTH_TIMEOUT_SECONDS", "1", SECONDS, "how long one probe may take"),
     field("BACKEND_HEALTH_FAILURE_THRESHOLD", "2", COUNT, "failures in a row after which a backend is left"),
     field("BACKEND_HEALTH_RECHECK_INTERVAL_SECONDS", "5", SECONDS, "time between two probes of a backend"),

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
 
 use http::Uri;
+use mainstay_http::proxy::Inbound;
 
 use super::{Environment, LogFormat};
 
@@ -13,6 +14,14 @@ pub(super) fn environment(text: &str) -> Option<Environment> {
     match text.to_ascii_lowercase().as_str() {
         "development" => Some(Environment::Development),
         "production" => Some(Environment::Production),
+        _ => None,
+    }
+}
+
+pub(super) fn inbound(text: &str) -> Option<Inbound> {
+    match text.to_ascii_lowercase().as_str() {
+        "drop" => Some(Inbound::Untrusted),
+        "append" => Some(Inbound::Trusted),
         _ => None,
     }
 }

@@ -53,8 +53,8 @@ async fn the_primary_is_stopped_and_goes_on() {
     trio.until_active("primary").await;
     let served = load.end().await;
     assert!(served.all_well(), "{served:?}");
-    // An attempt may take a second: nobody waited for that.
-    assert!(served.slowest < Duration::from_millis(900), "{served:?}");
+    // An attempt may take three seconds: nobody waited for that.
+    assert!(served.slowest < Duration::from_millis(2_500), "{served:?}");
 }
 
 async fn hidden_by_the_backup(fault: Value) {

@@ -73,6 +73,20 @@ async fn the_backend_learns_who_asked_for_what() {
     assert!(seen(&echo, "via")[0].starts_with("1.0 fred, 1.1 gateway-"), "{echo}");
 }
 
+#[tokio::test]
+async fn the_word_of_our_own_proxies_is_kept() {
+    let backend = Backend::start("primary");
+    let gateway = Gateway::before(&backend, &[("FORWARDED_HEADERS", "append")]);
+    let request = Request::get(format!("http://{}/api/v1/echo", gateway.address()))
+        .header("x-forwarded-for", "192.0.2.7")
+        .header("x-forwarded-proto", "https")
+        .header("x-forwarded-host", "shop.example");
+    let echo = send(request.body(Body::empty()).unwrap()).await.json();
+    assert_eq!(seen(&echo, "x-forwarded-for"), ["192.0.2.7, 127.0.0.1"]);
+    assert_eq!(seen(&echo, "x-forwarded-proto"), ["https"]);
+    assert_eq!(seen(&echo, "x-forwarded-host"), ["shop.example"]);
+}
+
 /// A client could pass for another one, or for a request over TLS.
 #[tokio::test]
 async fn forged_forwarding_headers_are_dropped() {
