@@ -7,9 +7,9 @@
 
 use std::{future::Future, pin::Pin, time::Duration};
 
-use mainstay_core::{BoxError, Replay};
+use mainstay_core::{BoxError, Outcome, Replay};
 
-use crate::{Clear, StepState};
+use crate::{Cause, Clear, StepState};
 
 /// Steps that are tried in order: one step, or several joined with `or`.
 ///
@@ -89,7 +89,8 @@ pub struct Or<A, B> {
 pub struct Asked<'a, Req, Res, E, P> {
     /// A copy of the request, if the step needs one and it can be had.
     pub(crate) request: Option<Req>,
-    pub(crate) cause: Result<&'a Res, &'a E>,
+    pub(crate) outcome: Outcome,
+    pub(crate) result: Result<&'a Res, &'a E>,
     pub(crate) policy: &'a P,
 }
 
@@ -226,6 +227,14 @@ where
             None => self.first.begin(index, &kept.0, asked),
             Some(index) => self.then.begin(index, &kept.1, asked),
         }
+    }
+}
+
+// === impl Asked ===
+
+impl<'a, Req, Res, E: 'static, P> Asked<'a, Req, Res, E, P> {
+    pub(crate) fn cause(&self) -> Cause<'a, Res> {
+        Cause::new(self.outcome, self.result)
     }
 }
 

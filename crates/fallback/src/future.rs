@@ -2,14 +2,14 @@
 
 use std::{
     fmt,
+    marker::PhantomData,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{Classify, ErrorType, Mark};
+use mainstay_core::{Classify, ErrorType, Mark, Outcome};
 use pin_project_lite::pin_project;
-use tower_service::Service;
 
 use crate::{
     Answers,
@@ -19,15 +19,17 @@ use crate::{
 
 pin_project! {
     /// The future of [`Fallback`](crate::Fallback).
-    pub struct FallbackFuture<S, Req, C, P, E>
+    ///
+    /// `F` is the inner future, `K` what is kept of the request. They stand here in place of the service and the chain
+    /// they come from, so that the compiler need not look these up again where the future moves into a task.
+    pub struct FallbackFuture<F, Req, Res, C, P, E, K>
     where
-        S: Service<Req>,
         E: ErrorType,
-        C: Answers<Req, S::Response, E::Error, P>,
     {
         #[pin]
-        state: State<S::Future, S::Response, E::Error, C::Kept>,
+        state: State<F, Res, E::Error, K>,
         shared: Arc<Shared<C, P>>,
+        _request: PhantomData<fn(Req)>,
     }
 }
 
@@ -41,36 +43,31 @@ pin_project! {
         Walking { walk: Box<Walk<Res, E, K>> },
         // The inner service was not ready to be asked: the steps are to be tried. Empty, it is what the other states
         // leave behind.
-        Unready { error: Option<E>, kept: Option<K> },
+        Unready { unready: Option<(E, Outcome)>, kept: Option<K> },
     }
 }
 
 // === impl FallbackFuture ===
 
-impl<S, Req, C, P, E> FallbackFuture<S, Req, C, P, E>
-where
-    S: Service<Req>,
-    E: ErrorType,
-    C: Answers<Req, S::Response, E::Error, P>,
-{
-    pub(crate) fn asking(future: S::Future, kept: C::Kept, shared: Arc<Shared<C, P>>) -> Self {
-        Self { state: State::Asking { future, kept: Some(kept) }, shared }
+impl<F, Req, Res, C, P, E: ErrorType, K> FallbackFuture<F, Req, Res, C, P, E, K> {
+    pub(crate) fn asking(future: F, kept: K, shared: Arc<Shared<C, P>>) -> Self {
+        Self { state: State::Asking { future, kept: Some(kept) }, shared, _request: PhantomData }
     }
 
-    pub(crate) fn unready(error: E::Error, kept: C::Kept, shared: Arc<Shared<C, P>>) -> Self {
-        Self { state: State::Unready { error: Some(error), kept: Some(kept) }, shared }
+    pub(crate) fn unready(unready: (E::Error, Outcome), kept: K, shared: Arc<Shared<C, P>>) -> Self {
+        Self { state: State::Unready { unready: Some(unready), kept: Some(kept) }, shared, _request: PhantomData }
     }
 }
 
-impl<S, Req, C, P, E> Future for FallbackFuture<S, Req, C, P, E>
+impl<F, Req, Res, Err, C, P, E, K> Future for FallbackFuture<F, Req, Res, C, P, E, K>
 where
-    S: Service<Req>,
-    S::Error: Into<E::Error>,
+    F: Future<Output = Result<Res, Err>>,
+    Err: Into<E::Error>,
     E: ErrorType,
-    P: Classify<S::Response, E::Error> + Mark<S::Response>,
-    C: Answers<Req, S::Response, E::Error, P>,
+    P: Classify<Res, E::Error> + Mark<Res>,
+    C: Answers<Req, Res, E::Error, P, Kept = K>,
 {
-    type Output = Result<S::Response, E::Error>;
+    type Output = Result<Res, E::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
@@ -85,14 +82,14 @@ where
                     Settled::Walk(walk) => walk,
                 }
             }
-            StateProj::Unready { error, kept } => match error.take().zip(kept.take()) {
-                Some((error, kept)) => steps.walk(Err(error), kept),
+            StateProj::Unready { unready, kept } => match unready.take().zip(kept.take()) {
+                Some(((error, outcome), kept)) => steps.walk(Err(error), outcome, kept),
                 None => return Poll::Pending,
             },
             StateProj::Walking { walk } => return walk.poll(cx, &steps),
         };
         // The inner future goes before a step begins: it may hold a permit that the step needs.
-        this.state.set(State::Unready { error: None, kept: None });
+        this.state.set(State::Unready { unready: None, kept: None });
         let polled = walk.poll(cx, &steps);
         if polled.is_pending() {
             this.state.set(State::Walking { walk: Box::new(walk) });
@@ -101,12 +98,7 @@ where
     }
 }
 
-impl<S, Req, C, P, E> fmt::Debug for FallbackFuture<S, Req, C, P, E>
-where
-    S: Service<Req>,
-    E: ErrorType,
-    C: Answers<Req, S::Response, E::Error, P>,
-{
+impl<F, Req, Res, C, P, E: ErrorType, K> fmt::Debug for FallbackFuture<F, Req, Res, C, P, E, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FallbackFuture").finish_non_exhaustive()
     }

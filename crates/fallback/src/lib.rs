@@ -43,6 +43,7 @@
 //! * `serde`: settings and snapshots implement serde's traits; durations read as `"250ms"`.
 
 mod backup;
+mod cause;
 mod chain;
 mod future;
 mod handle;
@@ -65,6 +66,7 @@ mod value;
 mod walk;
 
 pub use backup::{Backup, BackupSettings, backup};
+pub use cause::Cause;
 pub use chain::{Answers, Chain, Or};
 #[doc(hidden)]
 pub use chain::{Asked, Begun, Working};
@@ -81,7 +83,7 @@ pub use settings::FallbackSettings;
 pub use snapshot::{FallbackSnapshot, StepSnapshot};
 #[doc(hidden)]
 pub use state::{Clear, StepState};
-pub use step::{Own, Step, StepFn, step, step_fn};
+pub use step::{Own, Step, step, step_fn};
 #[cfg(feature = "last-good")]
 pub use transfer::{Always, KeyOf, Sometimes, Through, Transfer, Whole};
 pub use value::{Value, ValueFn, ValueFrom, value, value_fn, value_from};

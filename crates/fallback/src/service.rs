@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{Boxed, Classify, ErrorType, Mark, Plain};
+use mainstay_core::{Boxed, Classify, ErrorType, Mark, Outcome, Plain};
 use tower_service::Service;
 
 use crate::{Answers, FallbackFuture, Fallbacks};
@@ -16,7 +16,7 @@ pub struct Fallback<S, C, P = Plain, E: ErrorType = Boxed> {
     inner: S,
     shared: Arc<Shared<C, P>>,
     /// What `poll_ready` of the inner service failed with: the steps answer in its place.
-    unready: Option<E::Error>,
+    unready: Option<(E::Error, Outcome)>,
 }
 
 /// What every call of a layer's services needs, behind one count.
@@ -50,7 +50,7 @@ where
 {
     type Response = S::Response;
     type Error = E::Error;
-    type Future = FallbackFuture<S, Req, C, P, E>;
+    type Future = FallbackFuture<S::Future, Req, S::Response, C, P, E, C::Kept>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         if self.unready.is_some() {
@@ -59,10 +59,11 @@ where
         match self.inner.poll_ready(cx) {
             Poll::Ready(Err(error)) => {
                 let error = error.into();
-                if !self.shared.handle.covers(self.shared.policy.classify(Err(&error)).class()) {
+                let outcome = self.shared.policy.classify(Err(&error));
+                if !self.shared.handle.covers(outcome.class()) {
                     return Poll::Ready(Err(error));
                 }
-                self.unready = Some(error);
+                self.unready = Some((error, outcome));
                 Poll::Ready(Ok(()))
             }
             other => other.map_err(Into::into),
@@ -74,7 +75,7 @@ where
         let kept = shared.steps.keep(&shared.policy, &request, false);
         match self.unready.take() {
             None => FallbackFuture::asking(self.inner.call(request), kept, shared),
-            Some(error) => FallbackFuture::unready(error, kept, shared),
+            Some(unready) => FallbackFuture::unready(unready, kept, shared),
         }
     }
 }

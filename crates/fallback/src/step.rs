@@ -1,32 +1,32 @@
 //! The seam for steps of the user's own: a queue that accepts the request for later, a second-level cache, a model
 //! that guesses.
 
-use std::{fmt, future::Future};
+use std::{fmt, future::Future, pin::Pin};
 
 use mainstay_core::{BoxError, Name, Replay};
 
 use crate::{
-    Answers, Asked, Begun, Chain, Or, StepState, Working,
+    Answers, Asked, Begun, Cause, Chain, Or, StepState, Working,
     chain::{Leaf, hand_out},
 };
 
 /// A step of your own, for [`step`]; [`step_fn`] makes one of a closure.
 ///
-/// Its future borrows nothing of the step or of the failure, so clone what it needs before the `async move`. Nothing
+/// Its future borrows nothing of the step or of the cause, so clone what it needs before the `async move`. Nothing
 /// bounds its time but what you put in.
 ///
 /// ```
 /// use mainstay_core::BoxError;
-/// use mainstay_fallback::{FallbackLayer, Step, step, value};
+/// use mainstay_fallback::{Cause, FallbackLayer, Step, step, value};
 /// use tokio::sync::mpsc;
 ///
 /// struct AcceptForLater(mpsc::Sender<String>);
 ///
-/// impl Step<String, String, BoxError> for AcceptForLater {
+/// impl Step<String, String> for AcceptForLater {
 ///     fn answer(
 ///         &self,
 ///         request: String,
-///         _cause: Result<&String, &BoxError>,
+///         _cause: Cause<'_, String>,
 ///     ) -> impl Future<Output = Result<String, BoxError>> + Send + 'static {
 ///         let queue = self.0.clone();
 ///         async move {
@@ -41,58 +41,68 @@ use crate::{
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no step that answers `{Req}` with `{Res}`",
-    label = "implement `Step<{Req}, {Res}, {E}>`, or use `step_fn` for a closure"
+    label = "implement `Step<{Req}, {Res}>`, or use `step_fn` for a closure"
 )]
-pub trait Step<Req, Res, E> {
-    /// Answers the request. `cause` is what went wrong: the error, or the response that the policy counts as a failure.
+pub trait Step<Req, Res> {
+    /// Answers the request.
     ///
     /// # Errors
     /// What kept the step from answering; it is logged at debug and counted, and the next step is tried.
     fn answer(
         &self,
         request: Req,
-        cause: Result<&Res, &E>,
+        cause: Cause<'_, Res>,
     ) -> impl Future<Output = Result<Res, BoxError>> + Send + 'static;
 }
 
-/// A [`Step`] with a name.
-pub struct Own<T> {
-    step: T,
+/// A [`Step`] with a name; see [`step`] and [`step_fn`].
+pub struct Own<Req, Res> {
+    answer: Box<dyn Fn(Req, Cause<'_, Res>) -> Answer<Res> + Send + Sync>,
     state: StepState,
 }
 
-/// A [`Step`] made of a closure; see [`step_fn`].
-pub struct StepFn<F>(F);
+type Answer<Res> = Pin<Box<dyn Future<Output = Result<Res, BoxError>> + Send>>;
 
 /// Your own step in a chain, under a name for marks, counts and switches.
 ///
 /// Needs a copy of the request: every call makes one ([`Replay`]), and the step is skipped for requests that cannot be
 /// copied.
-pub fn step<T>(name: impl Into<Name>, step: T) -> Own<T> {
-    Own { step, state: StepState::new(name.into()) }
+pub fn step<Req, Res, T>(name: impl Into<Name>, step: T) -> Own<Req, Res>
+where
+    T: Step<Req, Res> + Send + Sync + 'static,
+{
+    Own {
+        answer: Box::new(move |request, cause| Box::pin(step.answer(request, cause))),
+        state: StepState::new(name.into()),
+    }
 }
 
 /// Your own step as a closure of the request and of what went wrong, under a name.
 ///
 /// Needs a copy of the request, as [`step`] does.
-pub fn step_fn<Req, Res, E, F, Fut>(name: impl Into<Name>, answer: F) -> Own<StepFn<F>>
+pub fn step_fn<Req, Res, E, F, Fut>(name: impl Into<Name>, answer: F) -> Own<Req, Res>
 where
-    F: Fn(Req, Result<&Res, &E>) -> Fut,
-    Fut: Future<Output = Result<Res, BoxError>> + Send + 'static,
+    F: Fn(Req, Cause<'_, Res>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Res, E>> + Send + 'static,
+    E: Into<BoxError>,
 {
-    step(name, StepFn(answer))
+    let answer = move |request: Req, cause: Cause<'_, Res>| -> Answer<Res> {
+        let answer = answer(request, cause);
+        Box::pin(async move { answer.await.map_err(Into::into) })
+    };
+    Own { answer: Box::new(answer), state: StepState::new(name.into()) }
 }
 
 // === impl Own ===
 
-impl<T> Own<T> {
+impl<Req, Res> Own<Req, Res> {
     /// And if this step fails, that one.
     pub fn or<C: Chain>(self, next: C) -> Or<Self, C> {
         Or::new(self, next)
     }
 }
 
-impl<T> Leaf for Own<T> {
+impl<Req, Res> Leaf for Own<Req, Res> {
     const NEEDS_REQUEST: bool = true;
 
     fn state(&self) -> &StepState {
@@ -100,10 +110,10 @@ impl<T> Leaf for Own<T> {
     }
 }
 
-impl<Req, Res, E, P, T> Answers<Req, Res, E, P> for Own<T>
+impl<Req, Res, E, P> Answers<Req, Res, E, P> for Own<Req, Res>
 where
+    E: 'static,
     P: Replay<Req>,
-    T: Step<Req, Res, E>,
 {
     type Kept = Option<Req>;
 
@@ -119,38 +129,16 @@ where
         hand_out(policy, copy, last)
     }
 
-    fn begin(&self, _: usize, _: &Option<Req>, asked: Asked<'_, Req, Res, E, P>) -> Begun<Res> {
-        let Some(request) = asked.request else {
-            return Begun::Nothing("the request cannot be repeated");
-        };
-        Begun::Working(Working { future: Box::pin(self.step.answer(request, asked.cause)), judged: false })
+    fn begin(&self, _: usize, _: &Option<Req>, mut asked: Asked<'_, Req, Res, E, P>) -> Begun<Res> {
+        match asked.request.take() {
+            Some(request) => Begun::Working(Working { future: (self.answer)(request, asked.cause()), judged: false }),
+            None => Begun::Nothing("the request cannot be repeated"),
+        }
     }
 }
 
-impl<T> fmt::Debug for Own<T> {
+impl<Req, Res> fmt::Debug for Own<Req, Res> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Own").field(self.state.name()).finish()
-    }
-}
-
-// === impl StepFn ===
-
-impl<Req, Res, E, F, Fut> Step<Req, Res, E> for StepFn<F>
-where
-    F: Fn(Req, Result<&Res, &E>) -> Fut,
-    Fut: Future<Output = Result<Res, BoxError>> + Send + 'static,
-{
-    fn answer(
-        &self,
-        request: Req,
-        cause: Result<&Res, &E>,
-    ) -> impl Future<Output = Result<Res, BoxError>> + Send + 'static {
-        (self.0)(request, cause)
-    }
-}
-
-impl<F> fmt::Debug for StepFn<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("StepFn")
     }
 }

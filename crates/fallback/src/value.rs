@@ -5,7 +5,7 @@ use std::fmt;
 use mainstay_core::{Name, Replay};
 
 use crate::{
-    Answers, Asked, Begun, Chain, Or, StepState,
+    Answers, Asked, Begun, Cause, Chain, Or, StepState,
     chain::{Leaf, hand_out},
 };
 
@@ -18,14 +18,14 @@ pub struct Value<V> {
 }
 
 /// The step that answers with a function of the failure; see [`value_from`].
-pub struct ValueFrom<F> {
-    make: F,
+pub struct ValueFrom<Res> {
+    make: Box<dyn Fn(Cause<'_, Res>) -> Res + Send + Sync>,
     state: StepState,
 }
 
 /// The step that answers with a function of the request and the failure; see [`value_fn`].
-pub struct ValueFn<F> {
-    make: F,
+pub struct ValueFn<Req, Res> {
+    make: Box<dyn Fn(&Req, Cause<'_, Res>) -> Res + Send + Sync>,
     state: StepState,
 }
 
@@ -40,22 +40,16 @@ pub fn value<V>(value: V) -> Value<V> {
 /// policy counts as a failure.
 ///
 /// Needs nothing of the request.
-pub fn value_from<Res, E, F>(make: F) -> ValueFrom<F>
-where
-    F: Fn(Result<&Res, &E>) -> Res,
-{
-    ValueFrom { make, state: StepState::new(Name::literal("value")) }
+pub fn value_from<Res>(make: impl Fn(Cause<'_, Res>) -> Res + Send + Sync + 'static) -> ValueFrom<Res> {
+    ValueFrom { make: Box::new(make), state: StepState::new(Name::literal("value")) }
 }
 
 /// A step named `value` that answers with a function of the request and of what went wrong.
 ///
 /// Needs a copy of the request: every call makes one ([`Replay`]), and the step is skipped for requests that cannot be
 /// copied. [`value_from`] does without.
-pub fn value_fn<Req, Res, E, F>(make: F) -> ValueFn<F>
-where
-    F: Fn(&Req, Result<&Res, &E>) -> Res,
-{
-    ValueFn { make, state: StepState::new(Name::literal("value")) }
+pub fn value_fn<Req, Res>(make: impl Fn(&Req, Cause<'_, Res>) -> Res + Send + Sync + 'static) -> ValueFn<Req, Res> {
+    ValueFn { make: Box::new(make), state: StepState::new(Name::literal("value")) }
 }
 
 // === impl Value ===
@@ -98,7 +92,7 @@ impl<V> fmt::Debug for Value<V> {
 
 // === impl ValueFrom ===
 
-impl<F> ValueFrom<F> {
+impl<Res> ValueFrom<Res> {
     /// With another name, for marks, counts and switches.
     #[must_use]
     pub fn named(mut self, name: impl Into<Name>) -> Self {
@@ -107,7 +101,7 @@ impl<F> ValueFrom<F> {
     }
 }
 
-impl<F> Leaf for ValueFrom<F> {
+impl<Res> Leaf for ValueFrom<Res> {
     const NEEDS_REQUEST: bool = false;
 
     fn state(&self) -> &StepState {
@@ -115,20 +109,17 @@ impl<F> Leaf for ValueFrom<F> {
     }
 }
 
-impl<Req, Res, E, P, F> Answers<Req, Res, E, P> for ValueFrom<F>
-where
-    F: Fn(Result<&Res, &E>) -> Res,
-{
+impl<Req, Res, E: 'static, P> Answers<Req, Res, E, P> for ValueFrom<Res> {
     type Kept = ();
 
     fn keep(&self, _: &P, _: &Req, _: bool) {}
 
     fn begin(&self, _: usize, (): &(), asked: Asked<'_, Req, Res, E, P>) -> Begun<Res> {
-        Begun::Answer((self.make)(asked.cause), None)
+        Begun::Answer((self.make)(asked.cause()), None)
     }
 }
 
-impl<F> fmt::Debug for ValueFrom<F> {
+impl<Res> fmt::Debug for ValueFrom<Res> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ValueFrom").field(self.state.name()).finish()
     }
@@ -136,7 +127,7 @@ impl<F> fmt::Debug for ValueFrom<F> {
 
 // === impl ValueFn ===
 
-impl<F> ValueFn<F> {
+impl<Req, Res> ValueFn<Req, Res> {
     /// With another name, for marks, counts and switches.
     #[must_use]
     pub fn named(mut self, name: impl Into<Name>) -> Self {
@@ -150,7 +141,7 @@ impl<F> ValueFn<F> {
     }
 }
 
-impl<F> Leaf for ValueFn<F> {
+impl<Req, Res> Leaf for ValueFn<Req, Res> {
     const NEEDS_REQUEST: bool = true;
 
     fn state(&self) -> &StepState {
@@ -158,9 +149,9 @@ impl<F> Leaf for ValueFn<F> {
     }
 }
 
-impl<Req, Res, E, P, F> Answers<Req, Res, E, P> for ValueFn<F>
+impl<Req, Res, E, P> Answers<Req, Res, E, P> for ValueFn<Req, Res>
 where
-    F: Fn(&Req, Result<&Res, &E>) -> Res,
+    E: 'static,
     P: Replay<Req>,
 {
     type Kept = Option<Req>;
@@ -179,13 +170,13 @@ where
 
     fn begin(&self, _: usize, _: &Option<Req>, asked: Asked<'_, Req, Res, E, P>) -> Begun<Res> {
         match asked.request {
-            Some(request) => Begun::Answer((self.make)(&request, asked.cause), None),
+            Some(ref request) => Begun::Answer((self.make)(request, asked.cause()), None),
             None => Begun::Nothing("the request cannot be repeated"),
         }
     }
 }
 
-impl<F> fmt::Debug for ValueFn<F> {
+impl<Req, Res> fmt::Debug for ValueFn<Req, Res> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ValueFn").field(self.state.name()).finish()
     }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{Class, Classify, Degraded, Mark};
+use mainstay_core::{Classify, Degraded, Mark, Outcome};
 
 use crate::{Answers, Asked, Begun, Fallbacks, StepState, Working};
 
@@ -20,6 +20,8 @@ pub(crate) struct Steps<'a, C, P> {
 pub(crate) struct Walk<Res, E, K> {
     /// What the inner service gave: the caller gets it if every step fails. `None` once the walk has ended.
     original: Option<Result<Res, E>>,
+    /// The verdict on it.
+    outcome: Outcome,
     kept: K,
     /// The step that comes next; the one before it is the one at work.
     next: usize,
@@ -74,7 +76,7 @@ impl<Res, E, K> Walk<Res, E, K> {
             let last = !(self.next..C::LEN).any(C::needs_request);
             let copy = if C::needs_request(index) { C::copy(&mut self.kept) } else { None };
             let request = copy.and_then(|copy| C::hand_out(steps.policy, copy, last));
-            let asked = Asked { request, cause: original.as_ref(), policy: steps.policy };
+            let asked = Asked { request, outcome: self.outcome, result: original.as_ref(), policy: steps.policy };
             match steps.chain.begin(index, &self.kept, asked) {
                 Begun::Answer(response, age) => return self.answer(steps, step, response, age),
                 Begun::Working(working) => self.working = Some(working),
@@ -112,21 +114,25 @@ impl<C, P> Steps<'_, C, P> {
         C: Answers<Req, Res, E, P>,
         P: Classify<Res, E>,
     {
-        let class = self.policy.classify(result.as_ref()).class();
-        if class == Class::Success {
+        let outcome = self.policy.classify(result.as_ref());
+        if outcome.is_success() {
             if let Ok(response) = &result {
                 self.chain.remember(kept, response);
             }
             self.handle.good();
             return Settled::Done(result);
         }
-        if self.handle.covers(class) { Settled::Walk(self.walk(result, kept)) } else { Settled::Done(result) }
+        if self.handle.covers(outcome.class()) {
+            Settled::Walk(self.walk(result, outcome, kept))
+        } else {
+            Settled::Done(result)
+        }
     }
 
     /// The way through the steps, from its beginning.
-    pub(crate) fn walk<Res, E, K>(&self, original: Result<Res, E>, kept: K) -> Walk<Res, E, K> {
+    pub(crate) fn walk<Res, E, K>(&self, original: Result<Res, E>, outcome: Outcome, kept: K) -> Walk<Res, E, K> {
         self.handle.needed();
-        Walk { original: Some(original), kept, next: 0, working: None }
+        Walk { original: Some(original), outcome, kept, next: 0, working: None }
     }
 
     fn is_failure<Res, E>(&self, response: &Res) -> bool

@@ -28,9 +28,9 @@ fn a_chain_whose_steps_all_fail_keeps_the_contract() {
 #[test]
 fn a_chain_that_answers_in_the_end_keeps_the_contract() {
     contract("fallback(chain)", Expect::default().answers_for_inner(), || {
-        let later = step_fn("later", |_: Request, _: Result<&Answer, &mainstay_core::BoxError>| async {
+        let later = step_fn("later", |_: Request, _| async {
             tokio::task::yield_now().await;
-            Err("not now".into())
+            Err::<Answer, _>("not now")
         });
         FallbackLayer::new(later.or(backup(Probe::new())).or(value(7)))
     });

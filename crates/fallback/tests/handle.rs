@@ -90,9 +90,9 @@ async fn the_function_form_takes_any_error_with_a_policy_of_its_own() {
         Ok(_) => Outcome::Success,
         Err(_) => Outcome::failure(mainstay_core::FailureKind::Network),
     };
-    let steps = step_fn("guess", |id: u32, cause: Result<&String, &std::io::Error>| {
-        let kind = cause.map_or_else(|error| error.kind().to_string(), Clone::clone);
-        async move { Ok(format!("{id}: {kind}")) }
+    let steps = step_fn("guess", |id: u32, cause| {
+        let kind = cause.error::<std::io::Error>().map(|error| error.kind().to_string());
+        async move { kind.map(|kind| format!("{id}: {kind}")).ok_or("no error") }
     });
     let names = Fallbacks::new("names", &steps);
     let down = |_| async { Err(std::io::ErrorKind::TimedOut.into()) };

@@ -109,7 +109,7 @@ async fn is_bounded() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_without_a_key_is_neither_kept_nor_answered() {
-    let even = last_good_if(|request: &Request| (request.id % 2 == 0).then_some(request.id));
+    let even = last_good_if(|request: &Request| request.id.is_multiple_of(2).then_some(request.id));
     let memory = even.memory();
     let mut service = FallbackLayer::new(even).layer(works(2));
     call(&mut service, Request::new(1)).await.unwrap();

@@ -9,11 +9,11 @@ use std::{
 };
 
 use mainstay_core::{
-    BoxError, Context, FailureKind, Outcome, Plain, Reason, Rejected, Replay, classify_fn,
+    BoxError, Class, Context, FailureKind, Outcome, Plain, Reason, Rejected, Replay, classify_fn,
     test::{Answer, Probe, ProbeError, ProbePolicy, Readiness, Reply, Request, call},
 };
 use mainstay_fallback::{
-    BackupSettings, FallbackLayer, FallbackSettings, Step, backup, step, step_fn, value, value_fn, value_from,
+    BackupSettings, Cause, FallbackLayer, FallbackSettings, Step, backup, step, step_fn, value, value_fn, value_from,
 };
 use tokio::time::Instant;
 use tower::{Layer, Service, service_fn};
@@ -199,21 +199,33 @@ async fn a_deadline_shortens_the_backup_and_a_passed_one_skips_it() {
 
 #[tokio::test(start_paused = true)]
 async fn values_see_the_request_and_what_went_wrong() {
-    let from = value_from(|cause: Result<&String, &BoxError>| format!("{}", cause.unwrap_err()));
-    let down = service_fn(|_: u32| async { Err::<String, _>(BoxError::from("down")) });
-    assert_eq!(call(&mut FallbackLayer::new(from).layer(down), 1).await.unwrap(), "down");
+    fn why(cause: Cause<'_, u16>) -> Option<String> {
+        Some(cause.error::<BoxError>()?.to_string())
+    }
+    let texts = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let told = Arc::clone(&texts);
+    let from = value_from(move |cause| {
+        told.lock().unwrap().push((cause.outcome().class(), cause.response().copied(), why(cause)));
+        200
+    });
+    let layer = FallbackLayer::new(from).with_policy(status());
+    call(&mut layer.layer(service_fn(|()| async { Err(BoxError::from("down")) })), ()).await.unwrap();
+    call(&mut layer.layer(service_fn(|()| async { Ok::<_, BoxError>(503) })), ()).await.unwrap();
+    let expected = [(Class::Failure, None, Some("down".to_owned())), (Class::Overloaded, Some(503), None)];
+    assert_eq!(*texts.lock().unwrap(), expected);
 
-    let both = value_fn(|id: &u32, cause: Result<&String, &BoxError>| format!("{id}: {}", cause.unwrap_err()));
-    assert_eq!(call(&mut FallbackLayer::new(both).layer(down), 7).await.unwrap(), "7: down");
+    let down = service_fn(|_: u32| async { Err::<String, _>(BoxError::from("down")) });
+    let both = value_fn(|id: &u32, cause| format!("{id}: {:?}", cause.outcome().class()));
+    assert_eq!(call(&mut FallbackLayer::new(both).layer(down), 7).await.unwrap(), "7: Failure");
 }
 
 struct Later(Arc<AtomicU32>);
 
-impl Step<u32, String, BoxError> for Later {
+impl Step<u32, String> for Later {
     fn answer(
         &self,
         request: u32,
-        _: Result<&String, &BoxError>,
+        _: Cause<'_, String>,
     ) -> impl Future<Output = Result<String, BoxError>> + Send + 'static {
         let queue = Arc::clone(&self.0);
         async move {
@@ -239,7 +251,7 @@ async fn any_step_of_the_users_own_can_be_a_step() {
         ("later", 1, 1)
     );
 
-    let guess = step_fn("guess", |id: u32, _: Result<&String, &BoxError>| async move { Ok(format!("about {id}")) });
+    let guess = step_fn("guess", |id: u32, _| async move { Ok::<_, BoxError>(format!("about {id}")) });
     assert_eq!(call(&mut FallbackLayer::new(guess).layer(down), 7).await.unwrap(), "about 7");
 }
 

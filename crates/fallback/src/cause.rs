@@ -1,0 +1,68 @@
+//! What went wrong, as steps are told it.
+
+use std::{any::Any, fmt};
+
+use mainstay_core::Outcome;
+
+/// Why a step is asked: the verdict on what the service below gave, and the thing itself.
+///
+/// It hides the type of the error, which a stack may choose: so one step serves stacks with any error, and closures
+/// need no annotation. (A closure that names `BoxError` in its signature would also trip the compiler once the stack
+/// moves into a spawned task: "implementation of `FnOnce` is not general enough".)
+///
+/// ```
+/// use mainstay_core::BoxError;
+/// use mainstay_fallback::{FallbackLayer, value_from};
+///
+/// let steps = value_from(|cause| match cause.error::<BoxError>() {
+///     Some(error) => format!("sorry: {error}"),
+///     None => "sorry".to_owned(),
+/// });
+/// let layer = FallbackLayer::new(steps);
+/// # use tower::Layer; let _ = layer.layer(tower::service_fn(|()| async { Ok::<_, BoxError>(String::new()) }));
+/// ```
+pub struct Cause<'a, Res> {
+    outcome: Outcome,
+    result: Result<&'a Res, &'a dyn Any>,
+}
+
+// === impl Cause ===
+
+impl<'a, Res> Cause<'a, Res> {
+    pub(crate) fn new<E: 'static>(outcome: Outcome, result: Result<&'a Res, &'a E>) -> Self {
+        Self { outcome, result: result.map_err(|error| error as &dyn Any) }
+    }
+
+    /// The policy's verdict: a failure, an overload, a refusal by a layer below.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// The response, if it was one that the policy counts as a failure.
+    #[must_use]
+    pub fn response(&self) -> Option<&'a Res> {
+        self.result.ok()
+    }
+
+    /// The error, if it was one: of the stack's error type, which is [`BoxError`](mainstay_core::BoxError) unless it was
+    /// chosen otherwise.
+    #[must_use]
+    pub fn error<E: 'static>(&self) -> Option<&'a E> {
+        self.result.err()?.downcast_ref()
+    }
+}
+
+impl<Res> Clone for Cause<'_, Res> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<Res> Copy for Cause<'_, Res> {}
+
+impl<Res> fmt::Debug for Cause<'_, Res> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cause").field("outcome", &self.outcome).finish_non_exhaustive()
+    }
+}
