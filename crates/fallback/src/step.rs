@@ -57,10 +57,11 @@ pub trait Step<Req, Res> {
 
 /// A [`Step`] with a name; see [`step`] and [`step_fn`].
 pub struct Own<Req, Res> {
-    answer: Box<dyn Fn(Req, Cause<'_, Res>) -> Answer<Res> + Send + Sync>,
+    answer: Box<Ask<Req, Res>>,
     state: StepState,
 }
 
+type Ask<Req, Res> = dyn Fn(Req, Cause<'_, Res>) -> Answer<Res> + Send + Sync;
 type Answer<Res> = Pin<Box<dyn Future<Output = Result<Res, BoxError>> + Send>>;
 
 /// Your own step in a chain, under a name for marks, counts and switches.

@@ -19,15 +19,18 @@ pub struct Value<V> {
 
 /// The step that answers with a function of the failure; see [`value_from`].
 pub struct ValueFrom<Res> {
-    make: Box<dyn Fn(Cause<'_, Res>) -> Res + Send + Sync>,
+    make: Box<OfCause<Res>>,
     state: StepState,
 }
 
 /// The step that answers with a function of the request and the failure; see [`value_fn`].
 pub struct ValueFn<Req, Res> {
-    make: Box<dyn Fn(&Req, Cause<'_, Res>) -> Res + Send + Sync>,
+    make: Box<OfRequest<Req, Res>>,
     state: StepState,
 }
+
+type OfCause<Res> = dyn Fn(Cause<'_, Res>) -> Res + Send + Sync;
+type OfRequest<Req, Res> = dyn Fn(&Req, Cause<'_, Res>) -> Res + Send + Sync;
 
 /// A step named `value` that answers with a clone of this; anything that converts into the response will do.
 ///
