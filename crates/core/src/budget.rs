@@ -142,10 +142,11 @@ impl Budget {
 
     /// A success, without a look at the clock: for paths that have no other need of the time.
     ///
-    /// Sixteen successes of a thread are credited together, and all that are waiting when a retry asks. What waited
+    /// Thirty-two successes of a thread are credited together, and all that are waiting when a retry asks. What waited
     /// for longer than the expiry counts by the share of that time which the expiry is, as if it had come evenly.
-    /// So no success is lost or doubled, but of a client that is slower than sixteen successes in an expiry the
+    /// So no success is lost or doubled, but of a client that is slower than thirty-two successes in an expiry the
     /// last few live up to twice as long.
+    #[inline]
     pub fn earn(&self) {
         if self.0.pending.add() {
             self.0.settle(Instant::now());
