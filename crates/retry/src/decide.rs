@@ -12,7 +12,7 @@ use tracing::{debug, trace};
 
 use crate::{
     GaveUp, Retrier,
-    delay::{Series, wait_out},
+    delay::wait_out,
     journey::{Journey, Leave},
     stats::Count,
 };
@@ -29,29 +29,30 @@ pub(crate) struct Wait {
 // === impl Retrier ===
 
 impl Retrier {
-    /// A request has come.
+    /// A request has come. The clock is read only where there is a deadline or every attempt is timed.
+    #[inline]
     pub(crate) fn begin(&self, context: Option<&Context>) -> Journey {
-        let inner = &*self.0;
-        inner.stats.add(Count::Calls);
-        let own = inner.live.deadline();
-        let theirs = context.and_then(|context| context.deadline);
-        // The clock is read only for a deadline or where every attempt is timed.
-        let now = (own.is_some() || theirs.is_some() || inner.live.times_every()).then(Instant::now);
-        let began = context.and_then(|context| context.started).or(now);
-        let own = began.zip(own).and_then(|(began, own)| began.checked_add(own));
-        Journey {
-            attempt: 1,
-            max_attempts: inner.live.max_attempts(),
-            deadline: own.into_iter().chain(theirs).min(),
-            attempt_began: now,
-            delays: Series::default(),
-            waited_out: false,
+        self.0.stats.add(Count::Calls);
+        let mut journey = Journey::new(self.0.live.max_attempts());
+        if self.0.live.reads_clock() || context.is_some_and(|context| context.deadline.is_some()) {
+            self.begin_timed(&mut journey, context);
         }
+        journey
+    }
+
+    fn begin_timed(&self, journey: &mut Journey, context: Option<&Context>) {
+        let now = Instant::now();
+        let began = context.and_then(|context| context.started).unwrap_or(now);
+        let own = self.0.live.deadline().and_then(|deadline| began.checked_add(deadline));
+        let theirs = context.and_then(|context| context.deadline);
+        journey.deadline = own.into_iter().chain(theirs).min();
+        journey.attempt_began = Some(now);
     }
 
     /// Refuses a request whose deadline has passed before it came: nothing is started beyond it.
+    #[inline]
     pub(crate) fn refuse_late(&self, journey: &Journey) -> Option<Rejected> {
-        let (deadline, now) = journey.deadline.zip(journey.attempt_began)?;
+        let (deadline, now) = (journey.deadline?, journey.attempt_began?);
         (deadline <= now).then(|| {
             self.0.stats.add(Count::Late);
             self.gave_up(GaveUp::Deadline, 0);
@@ -60,17 +61,16 @@ impl Retrier {
     }
 
     /// An attempt has ended: how to repeat it, or `None` if its result is the caller's.
+    #[inline]
     pub(crate) fn judge(&self, journey: &mut Journey, outcome: Outcome, leave: Leave<'_>) -> Option<Wait> {
-        let now = journey.attempt_began.map(|began| {
-            let now = Instant::now();
-            self.0.stats.time(now.saturating_duration_since(began), outcome.is_success());
-            now
-        });
-        if outcome.is_success() {
-            self.succeeded(journey, now);
-            return None;
+        if let Some(began) = journey.attempt_began {
+            self.0.stats.time(began.elapsed(), outcome.is_success());
         }
-        self.failed(journey, outcome, leave)
+        if !outcome.is_success() {
+            return self.failed(journey, outcome, leave);
+        }
+        self.succeeded(journey);
+        None
     }
 
     /// The next attempt is being sent.
@@ -96,17 +96,15 @@ impl Retrier {
         Rejected::new(Reason::DeadlineExceeded, &self.0.name)
     }
 
-    fn succeeded(&self, journey: &Journey, now: Option<Instant>) {
+    #[inline]
+    fn succeeded(&self, journey: &Journey) {
         let inner = &*self.0;
         inner.stats.add(Count::Succeeded);
         if journey.attempt > 1 {
             inner.stats.add(Count::Recovered);
         }
         if let Some(budget) = &inner.budget {
-            match now {
-                Some(now) => budget.deposit(now),
-                None => budget.earn(),
-            }
+            budget.earn();
         }
         if inner.live.is_adaptive() {
             inner.adaptive.record(true);

@@ -32,6 +32,11 @@ pub(crate) type Leave<'a> = Result<Option<&'a Sends>, GaveUp>;
 // === impl Journey ===
 
 impl Journey {
+    pub(crate) fn new(max_attempts: u32) -> Self {
+        let delays = Series::default();
+        Self { attempt: 1, max_attempts, deadline: None, attempt_began: None, delays, waited_out: false }
+    }
+
     /// Whether this is the last attempt, so that nothing needs to be kept for another.
     pub(crate) fn is_last(&self) -> bool {
         self.attempt >= self.max_attempts

@@ -56,7 +56,8 @@ pub(crate) struct Live {
     sends: AtomicU32,
     /// Zero: none.
     deadline_nanos: AtomicU64,
-    times_every: AtomicBool,
+    /// Whether every request needs the time: for a deadline, or because all are timed.
+    reads_clock: AtomicBool,
     is_adaptive: AtomicBool,
 }
 
@@ -211,7 +212,7 @@ impl Live {
         self.sends.store(settings.sends, Relaxed);
         let nanos = settings.deadline.map_or(0, |deadline| u64::try_from(deadline.as_nanos()).unwrap_or(u64::MAX));
         self.deadline_nanos.store(nanos, Relaxed);
-        self.times_every.store(settings.timing == Timing::Every, Relaxed);
+        self.reads_clock.store(nanos > 0 || settings.timing == Timing::Every, Relaxed);
         self.is_adaptive.store(settings.scaling == Scaling::Adaptive, Relaxed);
     }
 
@@ -230,8 +231,8 @@ impl Live {
         }
     }
 
-    pub(crate) fn times_every(&self) -> bool {
-        self.times_every.load(Relaxed)
+    pub(crate) fn reads_clock(&self) -> bool {
+        self.reads_clock.load(Relaxed)
     }
 
     pub(crate) fn is_adaptive(&self) -> bool {
