@@ -1,0 +1,67 @@
+//! A place in the line for permits.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use tokio::task::coop::unconstrained;
+
+use crate::{
+    Permit,
+    inner::{Count, Inner},
+};
+
+/// A call that waits; counted until it gets its permit or goes away.
+pub(crate) struct Turn {
+    inner: Arc<Inner>,
+    /// Boxed because the semaphore's future has no name, and whoever queues has time.
+    wait: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
+}
+
+// === impl Turn ===
+
+impl Turn {
+    /// A place that [`Slots::enter`](crate::slots::Slots::enter) has counted.
+    pub(crate) fn new(inner: Arc<Inner>) -> Self {
+        let turns = inner.slots.turns();
+        // Unconstrained: with tokio's budget for the task used up, a turn that is there would seem not to be.
+        let wait = unconstrained(async move {
+            match turns.acquire_owned().await {
+                Ok(turn) => turn.forget(),
+                // The semaphore is never closed.
+                Err(_) => std::future::pending().await,
+            }
+        });
+        Self { inner, wait: Some(Box::pin(wait)) }
+    }
+
+    pub(crate) fn poll_permit(&mut self, cx: &mut Context<'_>) -> Poll<Permit> {
+        let Some(wait) = &mut self.wait else { return Poll::Pending };
+        ready!(wait.as_mut().poll(cx));
+        self.wait = None;
+        self.inner.slots.took_turn();
+        self.inner.count(Count::Permitted);
+        Poll::Ready(Permit::new(self.inner.clone()))
+    }
+
+    /// Goes away because its time is over, which is counted elsewhere.
+    pub(crate) fn expire(&mut self) {
+        if let Some(wait) = self.wait.take() {
+            // First out of the semaphore's line, so that a turn it may hold goes to the next.
+            drop(wait);
+            self.inner.slots.left_the_line();
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if self.wait.is_some() {
+            self.inner.count(Count::Abandoned);
+            self.expire();
+        }
+    }
+}
