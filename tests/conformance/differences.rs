@@ -45,6 +45,36 @@ const ALL: &[Difference] = &[
         "the row begins anew with each state; its length stands in the transition's reason"),
     ("win-r4j-02-time-window-clear", &["8 failure_rate -1"],
         "the rate of no calls is undefined, not zero"),
+    ("rt-r4j-09-invalid-config", &["0 valid true"],
+        "a first delay of zero is a wish that makes sense: no wait, no timer"),
+    ("rt-pol-05-decorrelated-jitter-v2", &[
+        "0 delays_ms [2000.0,3500.0,5750.0,9125.0,14187.5,21781.25]",
+        "1 delays_ms [1000.0,1000.0,1000.0,1000.0,1000.0]",
+        "2 delays_ms [1000.0,2980.0,1000.0,2980.0]"],
+        "our decorrelated jitter is the simple one, uniform from the base to three times the last delay"),
+    ("rt-pol-10-cancel-during-attempt", &["0 on_retry_events 0"],
+        "to cancel is to drop the future; what happens after that is nothing, a retry event included"),
+    ("rt-fsg-03-max-duration", &["0 result err"],
+        "the caller gets the last original result, always; that the deadline stopped the retries shows in the figures"),
+    ("rt-msx-02-transient-classification", &["0 505 false"],
+        "a server that does not speak this version of HTTP will not do so in a second either"),
+    ("bud-grp-01-throttle", &[
+        "1 retry_allowed true", "3 expect_tokens 0.1", "4 expect_tokens 5.1", "4 retry_allowed true",
+        "5 expect_tokens 5.2", "6 expect_tokens 105.1"],
+        "tokens can be spent to the last one, the rest of one is kept, and a second's earnings may exceed the cap"),
+    ("bud-bot-01-standard-costs", &[
+        "1 expect_capacity 496.0", "2 expect_capacity 491.0", "3 expect_capacity 491.0", "4 expect_capacity 492.0"],
+        "a retry that worked is paid for all the same: it was load; a success earns its share"),
+    ("bud-bot-02-v2_1-costs", &[
+        "1 expect_capacity 487.0", "2 expect_capacity 482.0", "3 expect_capacity 483.0", "4 expect_capacity 469.0",
+        "5 expect_capacity 469.0"],
+        "as above"),
+    ("fo-msx-02-walks-routes-in-order", &[r#"0 requests ["ep1","ep2"]"#, "0 result 500"],
+        "one second attempt within a request, no more: a walk over all endpoints multiplies load when all are down"),
+    ("fo-msx-04-all-failed-returns-first", &[r#"0 requests ["ep1","ep2"]"#],
+        "as above"),
+    ("fo-msx-05-empty-routes-is-error", &["0 error endpoints = 0: must be 1 to 1000 endpoints"],
+        "no endpoint is an error of the settings, found when it is built and not by the first request"),
 ];
 
 /// What this vector shows otherwise, and the reason.

@@ -4,9 +4,14 @@
 //! difference that is gone fails), or it is *to come* with an issue that is not done (`unsupported.rs`).
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 
+mod backoff;
 mod breaker;
+mod budget;
 mod check;
+mod composition;
 mod differences;
+mod fallback;
+mod retry;
 mod unsupported;
 mod vector;
 mod window;
@@ -61,6 +66,10 @@ fn judge(vector: &Vector) -> Result<(), Failed> {
 async fn run(vector: &Vector) -> Check {
     match vector.section.as_str() {
         "circuit_breaker" => breaker::run(vector).await,
+        "composition" => composition::run(vector).await,
+        "fallback_hedge_failover" => fallback::run(vector).await,
+        "retry" => retry::run(vector).await,
+        "retry_budget" => budget::run(vector).await,
         "window" => window::run(vector).await,
         section => panic!("no runner for {section}: list it in unsupported.rs"),
     }

@@ -8,14 +8,14 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("rate_limiter", "", "rate limits"),
     ("fallback_hedge_failover", "hedge", "hedging"),
     ("bulkhead", "", "the bulkhead"),
-    ("retry", "", "the retry layer"),
-    ("retry_budget", "", "the retry layer"),
-    ("fallback_hedge_failover", "", "fallback and failover"),
-    ("composition", "", "the layers"),
+    ("fallback_hedge_failover", "weighted_pick", "weighted routing, which is not planned: endpoints are in order"),
 ];
 
 /// Single ones.
-const VECTORS: &[(&str, &str)] = &[];
+const VECTORS: &[(&str, &str)] = &[
+    ("cmp-msx-01-standard-order", "the standard stack: it is an order of names, with nothing to run"),
+    ("cmp-r4j-01-aspect-order", "the standard stack: it is an order of names, with nothing to run"),
+];
 
 /// What is to bring this vector, if it can't run yet.
 pub(crate) fn find(vector: &Vector) -> Option<String> {

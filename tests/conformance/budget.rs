@@ -1,0 +1,122 @@
+//! Vectors of retry budgets. The sources' budgets are of five kinds; ours is one, earned by successes.
+
+use mainstay_core::{Budget, BudgetSettings, Cost, Reservation};
+use serde_json::Value;
+use tokio::time::{Instant, advance};
+
+use crate::{
+    check::Check,
+    vector::{Fields, Vector},
+};
+
+struct Bench {
+    budget: Budget,
+    /// Retries under way.
+    held: Vec<Reservation>,
+    /// Whether the last step's retry was allowed.
+    allowed: bool,
+}
+
+pub(crate) async fn run(vector: &Vector) -> Check {
+    let mut check = Check::default();
+    let mut bench = Bench::new(vector);
+    for (number, step) in vector.steps() {
+        for _ in 0..step.times() {
+            bench.step(step).await;
+        }
+        for (key, expected) in step.as_object().unwrap() {
+            if let Some(ours) = bench.show(step, key) {
+                check.expect(number, key, expected, ours);
+            }
+        }
+    }
+    check
+}
+
+/// The nearest that our budget comes to the source's.
+fn settings(vector: &Vector) -> BudgetSettings {
+    let (config, none) =
+        (vector.config(), BudgetSettings { earned_per_success: 0.0, reserve: 0.0, ..Default::default() });
+    let number = |field: &str| config.number(field).unwrap();
+    match vector.kind() {
+        "inflight_ratio" => {
+            BudgetSettings { earned_per_success: number("max_rate"), reserve: number("min_concurrency"), ..none }
+        }
+        "envoy_retry_budget" => {
+            let earned_per_success = number("budget_percent") / 100.0;
+            BudgetSettings { earned_per_success, reserve: number("min_retry_concurrency"), ..none }
+        }
+        "grpc_throttle" => {
+            let reserve = number("max_tokens");
+            BudgetSettings { earned_per_success: number("token_ratio"), cap: reserve, reserve, ..none }
+        }
+        "aws_quota" => BudgetSettings {
+            earned_per_success: number("no_retry_increment"),
+            cost: number("retry_cost"),
+            cost_throttled: config.number("throttling_cost").unwrap_or(number("timeout_cost")),
+            cap: number("capacity"),
+            reserve: number("capacity"),
+            ..none
+        },
+        "tps_budget" => BudgetSettings {
+            earned_per_success: number("retry_percent"),
+            reserve: number("min_per_sec"),
+            expiry: config.millis("ttl_ms").unwrap(),
+            ..none
+        },
+        other => panic!("unknown kind {other}"),
+    }
+}
+
+impl Bench {
+    fn new(vector: &Vector) -> Self {
+        let budget = Budget::with_settings(settings(vector)).unwrap();
+        Self { budget, held: Vec::new(), allowed: false }
+    }
+
+    async fn step(&mut self, step: &Value) {
+        let budget = &self.budget;
+        match step.text("op").unwrap() {
+            "seed" => {
+                (0..step.count("executions")).for_each(|_| budget.deposit(Instant::now()));
+                (0..step.count("inflight_retries")).for_each(|_| self.hold());
+            }
+            "acquire" => self.hold(),
+            "release" => drop(self.held.pop()),
+            "advance" => advance(step.millis("ms").unwrap()).await,
+            "success" | "deposit" => budget.deposit(Instant::now()),
+            "request_done" | "request_done_without_retry" if step["success"] == false => {}
+            "request_done" | "request_done_without_retry" => budget.deposit(Instant::now()),
+            "failure" | "withdraw" => self.spend(Cost::Retry),
+            "retry" if step["throttling"] == true => self.spend(Cost::Throttled),
+            "retry" => self.spend(Cost::Retry),
+            // A primary attempt costs nothing; a limit is shown, not asked for.
+            "primary" | "limit" => {}
+            other => panic!("unknown op {other}"),
+        }
+    }
+
+    fn hold(&mut self) {
+        let reservation = self.budget.reserve(Cost::Retry, Instant::now());
+        self.allowed = reservation.is_some();
+        self.held.extend(reservation);
+    }
+
+    fn spend(&mut self, cost: Cost) {
+        let reservation = self.budget.reserve(cost, Instant::now());
+        self.allowed = reservation.is_some();
+        reservation.into_iter().for_each(Reservation::spend);
+    }
+
+    fn show(&self, step: &Value, key: &str) -> Option<Value> {
+        let balance = self.budget.snapshot().balance;
+        match key {
+            "expect" if step["op"] == "limit" => Some((balance / self.budget.settings().cost).into()),
+            "expect" | "allowed" => Some(self.allowed.into()),
+            "expect_tokens" | "expect_capacity" => Some(balance.into()),
+            // Whether the next one would be: the reservation goes back at once.
+            "retry_allowed" => Some(self.budget.reserve(Cost::Retry, Instant::now()).is_some().into()),
+            _ => None,
+        }
+    }
+}
