@@ -18,8 +18,13 @@
 
 #[cfg(feature = "axum")]
 mod axum;
+mod context_headers;
+mod context_layers;
 mod error;
+mod follow;
 mod grpc_status;
+mod grpc_timeout;
+mod guarded;
 mod idempotency;
 mod policy;
 pub mod proxy;
@@ -36,8 +41,13 @@ mod tonic;
 pub use self::axum::{handle_error, into_response};
 #[cfg(feature = "tonic")]
 pub use self::tonic::{GrpcError, grpc_status};
+pub use context_headers::{ContextHeaders, GRPC_PREVIOUS_ATTEMPTS, X_REQUEST_ATTEMPT, X_REQUEST_TIMEOUT_MS};
+pub use context_layers::{ForwardContext, ForwardContextLayer, ReadContext, ReadContextLayer};
 pub use error::classify_error;
+pub use follow::Follow;
 pub use grpc_status::{GRPC_MESSAGE, GRPC_RETRY_PUSHBACK, GRPC_STATUS, GrpcCode, classify_grpc, classify_grpc_head};
+pub use grpc_timeout::{GRPC_TIMEOUT, grpc_timeout_value, parse_grpc_timeout};
+pub use guarded::{BodyEnd, BodyGuard, BoxedBody, Guarded, guard};
 pub use idempotency::{IDEMPOTENCY_KEY, Retryable, is_repeatable};
 #[cfg(feature = "reqwest")]
 pub use policy::Reqwest;

@@ -1,0 +1,184 @@
+//! What of a request's context goes over the wire: the time that is left, and the number of the attempt.
+//!
+//! Time goes as a duration and not as a date: the clocks of two machines differ, the time that a message takes is short.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use mainstay_core::{Context, settings::LONGEST};
+use tokio::time::Instant;
+
+use crate::{GRPC_TIMEOUT, grpc_timeout_value, parse_grpc_timeout, retry_after::is_number};
+
+/// `x-request-timeout-ms`: the milliseconds that the caller still waits. No standard names such a field; choose
+/// another with [`ContextHeaders::with_timeout`].
+pub const X_REQUEST_TIMEOUT_MS: HeaderName = HeaderName::from_static("x-request-timeout-ms");
+/// `x-request-attempt`: the number of the attempt, 1 for the first.
+pub const X_REQUEST_ATTEMPT: HeaderName = HeaderName::from_static("x-request-attempt");
+/// `grpc-previous-rpc-attempts`: the number of attempts before this one; left out of the first.
+pub const GRPC_PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
+
+/// The header fields that carry a request's context: deadline and attempt.
+///
+/// ```
+/// use std::time::Duration;
+/// use mainstay_core::Context;
+/// use mainstay_http::ContextHeaders;
+/// use tokio::time::Instant;
+///
+/// let now = Instant::now();
+/// let context = Context::new().with_deadline(now + Duration::from_secs(2)).with_attempt(3);
+/// let mut headers = http::HeaderMap::new();
+/// ContextHeaders::grpc().write(&mut headers, &context, now);
+/// assert_eq!(headers["grpc-timeout"], "2000000u");
+/// assert_eq!(headers["grpc-previous-rpc-attempts"], "2");
+/// ```
+#[derive(Clone, Debug)]
+pub struct ContextHeaders(Fields);
+
+#[derive(Clone, Debug)]
+enum Fields {
+    Http { timeout: HeaderName, attempt: HeaderName },
+    Grpc,
+}
+
+// === impl ContextHeaders ===
+
+impl ContextHeaders {
+    /// The fields of HTTP: `x-request-timeout-ms` and `x-request-attempt`.
+    #[must_use]
+    pub const fn http() -> Self {
+        Self(Fields::Http { timeout: X_REQUEST_TIMEOUT_MS, attempt: X_REQUEST_ATTEMPT })
+    }
+
+    /// The fields of gRPC: `grpc-timeout` and `grpc-previous-rpc-attempts`.
+    #[must_use]
+    pub const fn grpc() -> Self {
+        Self(Fields::Grpc)
+    }
+
+    /// HTTP's, with another name for the time that is left, in milliseconds (Envoy's is
+    /// `x-envoy-expected-rq-timeout-ms`).
+    #[must_use]
+    pub fn with_timeout(self, timeout: HeaderName) -> Self {
+        let attempt = match self.0 {
+            Fields::Http { attempt, .. } => attempt,
+            Fields::Grpc => X_REQUEST_ATTEMPT,
+        };
+        Self(Fields::Http { timeout, attempt })
+    }
+
+    /// HTTP's, with another name for the number of the attempt (Envoy's is `x-envoy-attempt-count`).
+    #[must_use]
+    pub fn with_attempt(self, attempt: HeaderName) -> Self {
+        let timeout = match self.0 {
+            Fields::Http { timeout, .. } => timeout,
+            Fields::Grpc => X_REQUEST_TIMEOUT_MS,
+        };
+        Self(Fields::Http { timeout, attempt })
+    }
+
+    /// The time that the caller still waits, at most a year; `None` where it says nothing that can be read.
+    #[must_use]
+    pub fn read_timeout(&self, headers: &HeaderMap) -> Option<Duration> {
+        match &self.0 {
+            Fields::Grpc => parse_grpc_timeout(headers.get(GRPC_TIMEOUT)?),
+            Fields::Http { timeout, .. } => {
+                let value = headers.get(timeout)?.to_str().ok()?.trim();
+                let millis = is_number(value).then(|| value.parse().unwrap_or(u64::MAX))?;
+                Some(Duration::from_millis(millis).min(LONGEST))
+            }
+        }
+    }
+
+    /// Writes what the context says, over what is there. What it does not say stays as it is.
+    pub fn write(&self, headers: &mut HeaderMap, context: &Context, now: Instant) {
+        let left = context.time_left(now);
+        match &self.0 {
+            Fields::Grpc => {
+                if let Some(left) = left {
+                    headers.insert(GRPC_TIMEOUT, grpc_timeout_value(left));
+                }
+                match context.attempt {
+                    0 => {}
+                    // A header of the attempt before would otherwise stay.
+                    1 => drop(headers.remove(GRPC_PREVIOUS_ATTEMPTS)),
+                    n => drop(headers.insert(GRPC_PREVIOUS_ATTEMPTS, HeaderValue::from(n - 1))),
+                }
+            }
+            Fields::Http { timeout, attempt } => {
+                if let Some(left) = left {
+                    let millis = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+                    headers.insert(timeout, HeaderValue::from(millis));
+                }
+                if context.attempt > 0 {
+                    headers.insert(attempt, HeaderValue::from(context.attempt));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn field(name: HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())])
+    }
+
+    #[test]
+    fn milliseconds_are_read_and_nothing_else() {
+        let read = |text: &str| ContextHeaders::http().read_timeout(&field(X_REQUEST_TIMEOUT_MS, text));
+        assert_eq!(read("250"), Some(Duration::from_millis(250)));
+        assert_eq!(read("0"), Some(Duration::ZERO));
+        assert_eq!(read("99999999999999999999999"), Some(LONGEST));
+        for wrong in ["", "-1", "+1", "1.5", "250ms", "soon"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_can_be_others() {
+        let name = HeaderName::from_static("x-envoy-expected-rq-timeout-ms");
+        let count = HeaderName::from_static("x-envoy-attempt-count");
+        let envoy = ContextHeaders::http().with_timeout(name.clone()).with_attempt(count.clone());
+        assert_eq!(envoy.read_timeout(&field(name, "9")), Some(Duration::from_millis(9)));
+        let mut headers = HeaderMap::new();
+        envoy.write(&mut headers, &Context::new().with_attempt(2), Instant::now());
+        assert_eq!(headers, field(count, "2"));
+    }
+
+    #[test]
+    fn what_the_context_does_not_say_stays() {
+        for fields in [ContextHeaders::http(), ContextHeaders::grpc()] {
+            let before = field(GRPC_TIMEOUT, "1S");
+            let mut headers = before.clone();
+            fields.write(&mut headers, &Context::new(), Instant::now());
+            assert_eq!(headers, before);
+        }
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_leaves_no_time() {
+        let now = Instant::now();
+        let context = Context::new().with_deadline(now);
+        let mut headers = HeaderMap::new();
+        ContextHeaders::http().write(&mut headers, &context, now + Duration::from_secs(1));
+        assert_eq!(headers, field(X_REQUEST_TIMEOUT_MS, "0"));
+        ContextHeaders::grpc().write(&mut headers, &context, now + Duration::from_secs(1));
+        assert_eq!(headers[GRPC_TIMEOUT], "1n");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes: Vec<u8>) {
+            if let Ok(value) = HeaderValue::from_bytes(&bytes) {
+                let headers = HeaderMap::from_iter([(X_REQUEST_TIMEOUT_MS, value)]);
+                prop_assert!(ContextHeaders::http().read_timeout(&headers).unwrap_or_default() <= LONGEST);
+            }
+        }
+    }
+}

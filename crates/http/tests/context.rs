@@ -1,0 +1,82 @@
+//! Deadlines and attempts over the wire.
+#![allow(clippy::unwrap_used, reason = "tests say what they mean")]
+
+use std::{convert::Infallible, time::Duration};
+
+use http::Request;
+use mainstay_core::{Context, Contextual as _};
+use mainstay_http::{ContextHeaders, ForwardContextLayer, Http, ReadContextLayer};
+use tokio::time::Instant;
+use tower::{Layer, Service, ServiceExt as _, service_fn};
+
+/// The request as it comes out of the layer.
+async fn through<L, S>(layer: &L, request: Request<()>) -> Request<()>
+where
+    L: Layer<Echo, Service = S>,
+    S: Service<Request<()>, Response = Request<()>, Error = Infallible>,
+{
+    let echo: Echo = service_fn(|request| std::future::ready(Ok(request)));
+    let Ok(request) = layer.layer(echo).oneshot(request).await;
+    request
+}
+
+type Echo = tower::util::ServiceFn<fn(Request<()>) -> std::future::Ready<Result<Request<()>, Infallible>>>;
+
+fn asking(field: &str, value: &str) -> Request<()> {
+    Request::get("/").header(field, value).body(()).unwrap()
+}
+
+fn left(request: &Request<()>) -> Option<Duration> {
+    Http::new().context(request)?.time_left(Instant::now())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_takes_the_deadline_from_the_headers() {
+    let http = ReadContextLayer::new(ContextHeaders::http());
+    let request = through(&http, asking("x-request-timeout-ms", "250")).await;
+    assert_eq!(left(&request), Some(Duration::from_millis(250)));
+    assert_eq!(Http::new().context(&request).unwrap().started, Some(Instant::now()));
+    let grpc = ReadContextLayer::new(ContextHeaders::grpc());
+    assert_eq!(left(&through(&grpc, asking("grpc-timeout", "3S")).await), Some(Duration::from_secs(3)));
+    assert_eq!(left(&through(&grpc, asking("grpc-timeout", "soon")).await), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_client_asks_for_longer_than_allowed_and_the_earlier_deadline_wins() {
+    let layer = ReadContextLayer::new(ContextHeaders::http()).with_longest(Duration::from_secs(10));
+    assert_eq!(
+        left(&through(&layer, asking("x-request-timeout-ms", "99999999999999")).await),
+        Some(Duration::from_secs(10))
+    );
+    assert_eq!(left(&through(&layer, asking("x", "y")).await), Some(Duration::from_secs(10)));
+    let mut request = asking("x-request-timeout-ms", "5000");
+    Http::new().set_context(
+        &mut request,
+        Context::new().with_deadline(Instant::now() + Duration::from_secs(1)).with_attempt(2),
+    );
+    let request = through(&layer, request).await;
+    assert_eq!(left(&request), Some(Duration::from_secs(1)));
+    assert_eq!(Http::new().context(&request).unwrap().attempt, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_forwards_what_is_left_at_each_attempt() {
+    let mut request = asking("x-request-timeout-ms", "1000");
+    request = through(&ReadContextLayer::new(ContextHeaders::http()), request).await;
+    tokio::time::advance(Duration::from_millis(400)).await;
+    let context = Http::new().context(&request).unwrap().clone().with_attempt(2);
+    Http::new().set_context(&mut request, context);
+    request = through(&ForwardContextLayer::new(ContextHeaders::http()), request).await;
+    assert_eq!(request.headers()["x-request-timeout-ms"], "600");
+    assert_eq!(request.headers()["x-request-attempt"], "2");
+    assert_eq!(left(&request), Some(Duration::from_millis(600)), "the context stays");
+    request = through(&ForwardContextLayer::new(ContextHeaders::grpc()), request).await;
+    assert_eq!(request.headers()["grpc-timeout"], "600000u");
+    assert_eq!(request.headers()["grpc-previous-rpc-attempts"], "1");
+}
+
+#[tokio::test]
+async fn a_request_without_a_context_is_left_alone() {
+    let request = through(&ForwardContextLayer::new(ContextHeaders::http()), asking("a", "b")).await;
+    assert_eq!((request.headers().len(), request.extensions().len()), (1, 0));
+}
