@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr};
 
 use axum::{Router, middleware};
+use mainstay_bulkhead::Limit;
 use mainstay_core::{BoxError, Random};
 use mainstay_health::{Drain, DrainSettings, Health, Report};
 use tokio::{net::TcpListener, time::Instant};
@@ -10,7 +11,9 @@ use tokio::{net::TcpListener, time::Instant};
 use crate::{
     backend::Backend,
     demo,
+    entrance::entrance,
     introduction::introduction,
+    logs::say,
     operations::{self, Handles},
     proxy::{self, Proxy},
     settings::{Environment, Settings},
@@ -27,12 +30,12 @@ pub(crate) async fn serve(settings: Settings) -> Result<Report, BoxError> {
     drain.reconfigure(DrainSettings { drain_delay: settings.drain_delay, drain_timeout: settings.drain_timeout })?;
     let listener = listen(settings.listen_addr).await?;
     let address = listener.local_addr()?;
-    println!("gateway listens on http://{address}");
+    say(format_args!("gateway listens on http://{address}"));
 
     let backends = backends(&settings, address).await?;
     let endpoints: Vec<_> = backends.iter().map(|backend| backend.address("")).collect();
-    tracing::info!(%address, environment = settings.environment.as_str(), ?endpoints, "started");
     let app = app(&settings, &backends, &drain)?;
+    tracing::info!(%address, environment = settings.environment.as_str(), ?endpoints, "started");
     Ok(mainstay_health::serve(listener, app, &drain).await)
 }
 
@@ -50,7 +53,7 @@ async fn backends(settings: &Settings, address: SocketAddr) -> io::Result<Vec<Ba
     }
     let (primary, backup) = (demo::start("primary", prefix).await?, demo::start("backup", prefix).await?);
     let backends = Backend::list(primary, [backup]);
-    println!("{}", introduction(address, prefix, &backends[0], &backends[1]));
+    say(introduction(address, prefix, &backends[0], &backends[1]));
     Ok(backends)
 }
 
@@ -69,13 +72,19 @@ fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Route
         pseudonym: format!("gateway-{:.0}", Random::new().between(0.0, 1e9)),
         stack,
     };
-    let forward = Router::new().fallback(proxy::forward).with_state(proxy).layer(middleware::map_response(proxy::sign));
+    let limit = Limit::new("entrance", settings.max_concurrent_requests)?;
+    let forward = Router::new()
+        .fallback(proxy::forward)
+        .with_state(proxy)
+        .layer(middleware::from_fn_with_state(limit.clone(), entrance))
+        .layer(middleware::map_response(proxy::sign));
     let own = health.router();
     let handles = Handles {
         environment: settings.environment,
         started: Instant::now(),
         health,
         drain: drain.clone(),
+        entrance: limit,
         stack: handles,
     };
     Ok(forward.merge(own).merge(operations::router(handles)))

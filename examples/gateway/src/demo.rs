@@ -16,6 +16,8 @@ mod routes;
 use connection::{Connection, Connections};
 use fault::Faults;
 
+use crate::logs::say;
+
 /// Starts one backend in this process, on a free port of the loopback interface.
 pub(crate) async fn start(name: &'static str, prefix: &str) -> io::Result<Uri> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -28,7 +30,7 @@ pub(crate) async fn start(name: &'static str, prefix: &str) -> io::Result<Uri> {
 /// Runs one backend as a whole process: says where it listens, and serves until it is killed.
 pub(crate) async fn run(name: String, listen: SocketAddr, prefix: &str) -> io::Result<()> {
     let listener = TcpListener::bind(listen).await?;
-    println!("demo backend {name} listens on http://{}", listener.local_addr()?);
+    say(format_args!("demo backend {name} listens on http://{}", listener.local_addr()?));
     serve(listener, router(name, prefix)).await
 }
 

@@ -1,6 +1,10 @@
-//! Logs go to stderr: a line per state change for people, or JSON for machines.
+//! Logs go to stderr: a line per state change for people, or JSON for machines. What the person at the terminal asked
+//! for goes to stdout.
 
-use std::io;
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
 
 use tracing::Level;
 use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, registry};
@@ -28,4 +32,9 @@ pub(crate) fn install(settings: &Settings) {
     };
     // Fails only if there is a subscriber already: then somebody else has the log.
     let _ = tracing::subscriber::set_global_default(registry().with(lines.with_filter(filter)));
+}
+
+/// Tells whoever started the program. That nobody reads it any more is no reason to end, as it is for `println!`.
+pub(crate) fn say(text: impl Display) {
+    let _ = writeln!(io::stdout(), "{text}");
 }

@@ -6,12 +6,14 @@
 use std::{fmt::Display, process::ExitCode};
 
 use args::Command;
+use mainstay_core::InvalidSetting;
 use settings::{Settings, Sources};
 
 mod app;
 mod args;
 mod backend;
 mod demo;
+mod entrance;
 mod introduction;
 mod logs;
 mod metrics;
@@ -48,12 +50,13 @@ async fn serve(settings: Settings) -> ExitCode {
     match app::serve(settings).await {
         // 0 if nothing was cut off.
         Ok(report) => report.exit_code(),
+        Err(error) if error.is::<InvalidSetting>() => refuse([error]),
         Err(error) => failed(&error),
     }
 }
 
 fn print(text: &str) -> ExitCode {
-    println!("{text}");
+    logs::say(text);
     ExitCode::SUCCESS
 }
 

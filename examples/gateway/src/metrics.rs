@@ -1,5 +1,6 @@
 //! `/metrics`: every snapshot as Prometheus reads it, made at the scrape. So no request pays for a metric.
 
+use mainstay_bulkhead::LimitSnapshot;
 use mainstay_circuit_breaker::State;
 use mainstay_failover::{EndpointSnapshot, FailoverSnapshot, FailoverState};
 use mainstay_retry::RetrySnapshot;
@@ -15,6 +16,7 @@ use text::Text;
 pub(crate) fn text(handles: &Handles) -> String {
     let mut text = Text::default();
     gateway(&mut text, handles);
+    bulkhead(&mut text, &handles.entrance.snapshot());
     let failover = handles.stack.failover.snapshot();
     breakers(&mut text, &failover);
     self::failover(&mut text, &failover);
@@ -30,6 +32,19 @@ fn gateway(text: &mut Text, handles: &Handles) {
     text.gauges("gateway_uptime_seconds", "Time since the start.").sample([], uptime);
     let ready = u8::from(handles.health.is_ready());
     text.gauges("gateway_ready", "Whether /ready says yes.").sample([], ready);
+}
+
+fn bulkhead(text: &mut Text, limit: &LimitSnapshot) {
+    let resource = ("resource", &*limit.name);
+    text.gauges("bulkhead_active_calls", "Calls that run.").sample([resource], limit.in_flight);
+    text.gauges("bulkhead_limit", "How many may run at once.").sample([resource], limit.limit);
+    text.gauges("bulkhead_utilization_ratio", "Calls that run, of so many as may.")
+        .sample([resource], limit.utilisation);
+    text.counters("bulkhead_permitted_calls_total", "Calls that were let in.").sample([resource], limit.permitted);
+    text.counters("bulkhead_rejected_calls_total", "Calls that were refused.")
+        .sample([resource, ("reason", "full")], limit.rejected.full)
+        .sample([resource, ("reason", "queue_timeout")], limit.rejected.queue_timeout)
+        .sample([resource, ("reason", "deadline_exceeded")], limit.rejected.deadline_exceeded);
 }
 
 /// The engine of each endpoint is a circuit breaker, and shown as one.

@@ -9,6 +9,7 @@ use axum::{
     routing::get,
 };
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use mainstay_bulkhead::Limit;
 use mainstay_health::{Drain, Health};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -26,6 +27,7 @@ pub(crate) struct Handles {
     pub(crate) started: Instant,
     pub(crate) health: Health,
     pub(crate) drain: Drain,
+    pub(crate) entrance: Limit,
     pub(crate) stack: StackHandles,
 }
 
@@ -36,7 +38,7 @@ pub(crate) fn router(handles: Handles) -> Router {
 }
 
 async fn status(State(handles): State<Arc<Handles>>) -> Response {
-    let Handles { environment, started, health, drain, stack } = &*handles;
+    let Handles { environment, started, health, drain, entrance, stack } = &*handles;
     let mut status = json!({
         "gateway": {
             "version": env!("CARGO_PKG_VERSION"),
@@ -45,6 +47,7 @@ async fn status(State(handles): State<Arc<Handles>>) -> Response {
             "phase": drain.phase().to_string(),
         },
         "health": health.snapshot(),
+        "entrance": entrance.snapshot(),
         "timeouts": stack.timeouts.each_ref().map(|limit| limit.snapshot()),
         "retry": stack.retry.snapshot(),
         "failover": stack.failover.snapshot(),

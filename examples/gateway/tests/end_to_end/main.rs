@@ -12,6 +12,8 @@ mod load;
 mod process;
 
 mod demo;
+mod draining;
+mod entrance;
 mod failover;
 mod operations;
 mod proxying;

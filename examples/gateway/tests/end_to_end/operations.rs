@@ -48,7 +48,7 @@ async fn the_status_shows_every_handle() {
     assert_eq!(status["failover"]["endpoints"][1]["name"], "backup");
     assert_eq!(status["failover"]["endpoints"][1]["url"], trio.backup.url());
     assert_eq!(status["gateway"]["environment"], "development");
-    for handle in ["health", "retry", "failover"] {
+    for handle in ["health", "entrance", "retry", "failover"] {
         assert!(status[handle].is_object(), "{handle}: {status:#}");
     }
 }
