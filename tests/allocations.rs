@@ -1,0 +1,169 @@
+//! Nothing is allocated on the happy path, nor for a refusal with a typed error; and futures stay small.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
+
+use std::{
+    future::{Future, ready},
+    num::ParseIntError,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use mainstay_circuit_breaker::{Breaker, BreakerSettings, CircuitBreakerLayer, GateLayer, SlowCalls, WindowSettings};
+use mainstay_core::{BoxError, Reason, Refusal};
+use mainstay_failover::{AllDown, Endpoint, Failover, FailoverSettings};
+use mainstay_fallback::{FallbackLayer, backup, value};
+use mainstay_retry::{Retrier, RetryLayer};
+use mainstay_tests::{Echo, Error};
+use mainstay_timeout::TimeoutLayer;
+use tower::{Layer, Service, ServiceBuilder, service_fn};
+
+/// More than enough for whatever happens only now and then: windows that turn, credits that are settled in bulk.
+const CALLS: u64 = 2_000;
+
+/// One call that is done when it is first polled.
+fn call<S: Service<u64>>(service: &mut S) -> Result<S::Response, S::Error> {
+    let mut cx = Context::from_waker(Waker::noop());
+    let Poll::Ready(ready) = service.poll_ready(&mut cx) else { panic!("not ready at once") };
+    ready?;
+    let Poll::Ready(result) = pin!(service.call(1)).poll(&mut cx) else { panic!("not done at once") };
+    result
+}
+
+/// Allocations of so many calls on this thread, which has made some before.
+fn allocations<S: Service<u64>>(service: &mut S, is_expected: impl Fn(&Result<S::Response, S::Error>) -> bool) -> u64 {
+    let mut calls = || (0..CALLS).for_each(|_| assert!(is_expected(&call(service))));
+    calls();
+    allocation_counter::measure(calls).count_total
+}
+
+/// Asserts that calls which succeed allocate nothing, on this thread and on another one, and that the future of a
+/// call is no larger than this.
+#[track_caller]
+fn assert_free<S>(what: &str, mut service: S, most_bytes: usize)
+where
+    S: Service<u64, Response = u64> + Clone + Send + 'static,
+{
+    let bytes = size_of::<S::Future>();
+    println!("{what}: a future of {bytes} bytes, over one of {}", size_of::<<Echo as Service<u64>>::Future>());
+    assert!(bytes <= most_bytes, "{what}: a future of {bytes} bytes, more than {most_bytes}");
+    assert_eq!(allocations(&mut service, Result::is_ok), 0, "{what}: allocations in {CALLS} calls");
+    let mut other = service.clone();
+    let elsewhere = std::thread::spawn(move || allocations(&mut other, Result::is_ok)).join();
+    assert_eq!(elsewhere.unwrap(), 0, "{what}: allocations in {CALLS} calls on another thread");
+}
+
+/// Asserts how many allocations a refusal takes.
+#[track_caller]
+fn assert_refusals<S>(what: &str, mut service: S, reason: Reason, each: u64)
+where
+    S: Service<u64, Error: Refusal>,
+{
+    let is_refused = |result: &Result<S::Response, S::Error>| {
+        result.as_ref().err().and_then(Refusal::rejected).is_some_and(|refusal| refusal.reason() == reason)
+    };
+    assert_eq!(allocations(&mut service, is_refused), each * CALLS, "{what}: allocations in {CALLS} refusals");
+}
+
+fn breaker(settings: BreakerSettings) -> CircuitBreakerLayer {
+    CircuitBreakerLayer::with(Breaker::with_settings("breaker", settings).unwrap())
+}
+
+#[test]
+fn a_closed_breaker_allocates_nothing() {
+    let slow_calls = Some(SlowCalls { duration: Duration::from_secs(1), rate: 0.5 });
+    let span = WindowSettings::Last(Duration::from_secs(10));
+    let plain = BreakerSettings::default;
+    assert_free("breaker", breaker(plain()).layer(Echo), 96);
+    assert_free("breaker, typed", breaker(plain()).with_error::<Error>().layer(Echo), 96);
+    let quiet = BreakerSettings { abandoned_after: None, ..plain() };
+    assert_free("breaker without abandoned calls", breaker(quiet).layer(Echo), 96);
+    let large = BreakerSettings { window: WindowSettings::LastCalls(1_000), ..plain() };
+    assert_free("breaker, last 1,000", breaker(large).layer(Echo), 96);
+    let timed = BreakerSettings { window: span, slow_calls, consecutive_failures: Some(5), ..plain() };
+    assert_free("breaker with every rule, over time", breaker(timed).layer(Echo), 96);
+    assert_free("gate", GateLayer::with(Breaker::new("gate")).layer(Echo), 96);
+}
+
+#[test]
+fn a_first_attempt_that_works_allocates_nothing() {
+    assert_free("retry", RetryLayer::new().layer(Echo), 192);
+    assert_free("retry, typed", RetryLayer::new().with_error::<Error>().layer(Echo), 192);
+}
+
+#[test]
+fn a_fallback_that_is_not_needed_allocates_nothing() {
+    assert_free("fallback to a value", FallbackLayer::new(value(0_u64)).layer(Echo), 128);
+    let steps = || backup(Echo).or(value(0_u64));
+    assert_free("fallback to a backup", FallbackLayer::new(steps()).layer(Echo), 128);
+    assert_free("fallback, typed", FallbackLayer::new(steps()).with_error::<Error>().layer(Echo), 128);
+}
+
+#[test]
+fn a_timeout_over_an_answer_allocates_nothing() {
+    let timeout = || TimeoutLayer::attempt("timeout", Duration::from_secs(1)).unwrap();
+    assert_free("timeout", timeout().layer(Echo), 144);
+    assert_free("timeout, typed", timeout().with_error::<Error>().layer(Echo), 144);
+}
+
+fn failover(settings: FailoverSettings) -> Failover<Echo> {
+    let endpoints = ["primary", "backup"].map(|name| Endpoint::new(name, Echo));
+    Failover::with_settings("failover", endpoints, settings).unwrap()
+}
+
+#[test]
+fn a_failover_whose_primary_is_fine_allocates_nothing() {
+    assert_free("failover", failover(FailoverSettings::default()), 480);
+    assert_free("failover, typed", failover(FailoverSettings::default()).with_error::<Error>(), 480);
+}
+
+#[test]
+fn a_stack_allocates_nothing() {
+    let boxed = ServiceBuilder::new()
+        .layer(FallbackLayer::new(value(0_u64)))
+        .layer(RetryLayer::new())
+        .layer(CircuitBreakerLayer::new("breaker"))
+        .service(Echo);
+    assert_free("fallback(retry(breaker))", boxed, 256);
+    let typed = ServiceBuilder::new()
+        .layer(FallbackLayer::new(value(0_u64)).with_error::<Error>())
+        .layer(RetryLayer::with(Retrier::new("retry")).with_error::<Error>())
+        .layer(CircuitBreakerLayer::new("breaker").with_error::<Error>())
+        .service(Echo);
+    assert_free("fallback(retry(breaker)), typed", typed, 256);
+}
+
+#[test]
+fn refusals_allocate_nothing_but_the_box() {
+    let open = || {
+        let layer = CircuitBreakerLayer::new("breaker");
+        layer.breaker().force_open("test");
+        layer
+    };
+    assert_refusals("open breaker, typed", open().with_error::<Error>().layer(Echo), Reason::CircuitOpen, 0);
+    assert_refusals("open breaker", open().layer(Echo), Reason::CircuitOpen, 1);
+    let down = || {
+        let failover = failover(FailoverSettings { all_down: AllDown::Refuse, ..FailoverSettings::default() });
+        for name in ["primary", "backup"] {
+            failover.handle().take_out(name, "test").unwrap();
+        }
+        failover
+    };
+    assert_refusals("failover, typed", down().with_error::<Error>(), Reason::NoHealthyEndpoint, 0);
+    assert_refusals("failover", down(), Reason::NoHealthyEndpoint, 1);
+    let under_retry = RetryLayer::new().with_error::<Error>().layer(open().with_error::<Error>().layer(Echo));
+    assert_refusals("retry over an open breaker, typed", under_retry, Reason::CircuitOpen, 0);
+}
+
+/// An error of the service's own is boxed once, and no layer boxes it again.
+#[test]
+fn an_error_is_boxed_once_whatever_the_number_of_layers() {
+    let settings = BreakerSettings { failure_rate: None, ..BreakerSettings::default() };
+    let mut stack = ServiceBuilder::new()
+        .layer(TimeoutLayer::total("total", Duration::from_secs(1)).unwrap())
+        .layer(breaker(settings.clone()))
+        .layer(breaker(settings))
+        .service(service_fn(|_: u64| ready("one".parse::<u64>())));
+    let is_original = |result: &Result<u64, BoxError>| result.as_ref().is_err_and(|error| error.is::<ParseIntError>());
+    assert_eq!(allocations(&mut stack, is_original), CALLS);
+}
