@@ -6,7 +6,7 @@ use mainstay_core::{
     BoxError, Refusal, Rejected, check,
     test::{Probe, Reply, Request, call},
 };
-use mainstay_fallback::{Cause, FallbackLayer, Step, backup, step, step_fn, value, value_fn, value_from};
+use mainstay_fallback::{Cause, FallbackLayer, Step, backup, step, step_fn, value_fn, value_from};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn, util::BoxCloneService};
 
 async fn down(_: u32) -> Result<String, io::Error> {
@@ -17,17 +17,22 @@ async fn up(id: u32) -> Result<String, io::Error> {
     Ok(format!("number {id}"))
 }
 
-struct Queue;
+struct Queue(&'static str);
 
 impl Step<u32, String> for Queue {
-    fn answer(&self, _: u32, _: Cause<'_, String>) -> impl Future<Output = Result<String, BoxError>> + Send + 'static {
-        async { Err("full".into()) }
+    fn answer(
+        &self,
+        _: u32,
+        cause: Cause<'_, String>,
+    ) -> impl Future<Output = Result<String, BoxError>> + Send + 'static {
+        let text = format!("{}: {:?}", self.0, cause.error::<BoxError>());
+        async { Err(text.into()) }
     }
 }
 
 #[tokio::test]
 async fn a_chain_of_everything_moves_into_a_spawned_task() {
-    let steps = step("queue", Queue)
+    let steps = step("queue", Queue("full"))
         .or(step_fn("guess", |_: u32, _| async { Err("no idea") }))
         .or(backup(service_fn(down)))
         .or(value_fn(|id: &u32, _| format!("sorry, {id}")));
@@ -101,7 +106,7 @@ async fn closures_without_annotations_find_their_types() {
 #[cfg(feature = "last-good")]
 #[tokio::test]
 async fn the_last_good_answer_finds_its_types() {
-    let layer = FallbackLayer::new(mainstay_fallback::last_good(|id: &u32| *id).or(value("sorry")));
+    let layer = FallbackLayer::new(mainstay_fallback::last_good(|id: &u32| *id).or(mainstay_fallback::value("sorry")));
     let service = ServiceBuilder::new().layer(layer).service_fn(down);
     let service = check::<u32, _, _, _>(service);
     let answer = tokio::spawn(async move { service.oneshot(7).await });
