@@ -3,7 +3,7 @@
 use std::{io, rc::Rc};
 
 use mainstay_core::{
-    BoxError, Refusal, Rejected, check,
+    BoxError, Refusal, Rejected,
     test::{Probe, Reply, Request, call},
 };
 use mainstay_fallback::{Cause, FallbackLayer, Step, backup, step, step_fn, value_fn, value_from};
@@ -108,7 +108,7 @@ async fn closures_without_annotations_find_their_types() {
 async fn the_last_good_answer_finds_its_types() {
     let layer = FallbackLayer::new(mainstay_fallback::last_good(|id: &u32| *id).or(mainstay_fallback::value("sorry")));
     let service = ServiceBuilder::new().layer(layer).service_fn(down);
-    let service = check::<u32, _, _, _>(service);
+    let service = mainstay_core::check::<u32, _, _, _>(service);
     let answer = tokio::spawn(async move { service.oneshot(7).await });
     assert_eq!(answer.await.unwrap().unwrap(), "sorry");
 }
