@@ -39,6 +39,8 @@
 //!
 //! # Features
 //!
+//! * `stack`: [`Standard`](stack::Standard), total timeout, retry, failover, bulkheads and attempt timeouts in one
+//!   constructor.
 //! * `http-probe`: [`HttpProbe`](probe::http::HttpProbe), over hyper-util's client or any Tower client.
 //! * `tcp-probe`: `TcpProbe`.
 //! * `serde`: settings, snapshots and reports implement serde's traits.
@@ -56,6 +58,8 @@ mod router;
 mod service;
 mod settings;
 mod snapshot;
+#[cfg(feature = "stack")]
+pub mod stack;
 mod tier;
 mod transition;
 

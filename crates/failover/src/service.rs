@@ -139,7 +139,7 @@ impl<S: Clone, P, E> Failover<S, P, E> {
         Failover::build(self.core.handle.clone(), self.services, policy)
     }
 
-    fn build(handle: FailoverHandle, services: Vec<S>, policy: P) -> Self {
+    pub(crate) fn build(handle: FailoverHandle, services: Vec<S>, policy: P) -> Self {
         let templates = services.iter().cloned().map(Mutex::new).collect();
         let core = Arc::new(Core { handle, policy, templates });
         Self { core, services, ready: Ready::Unknown, waiting: None, _error: PhantomData }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mainstay_circuit_breaker::{BreakerSettings, Growth, OpenSettings, Recovery, WindowSettings};
+use mainstay_circuit_breaker::{BreakerSettings, Growth, OpenSettings, Recovery, Verdict, WindowSettings};
 use mainstay_core::{
     BudgetSettings, InvalidSetting,
     settings::{self, LONGEST, SHORTEST},
@@ -31,6 +31,10 @@ pub struct FailoverSettings {
     /// How many probes must succeed in a row before traffic returns. Default 3. For an endpoint without a probe: how
     /// many live requests, one at a time.
     pub recovery_successes: u32,
+    /// For an endpoint without a probe: how long a live request that shows its recovery may take; longer is a failure.
+    /// Default 30 s; keep it above the attempt timeout.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub trial_lease: Duration,
     /// Traffic returns as a growing share, from 10 % to all, over this long. Never at process start. Default: off.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub ramp: Option<Duration>,
@@ -130,6 +134,7 @@ impl FailoverSettings {
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         let second = Duration::from_secs(1);
         settings::count("recovery_successes", self.recovery_successes.into(), 1..=1_000)?;
+        settings::duration("trial_lease", self.trial_lease, SHORTEST..=LONGEST)?;
         settings::duration("patience", self.patience, SHORTEST..=60 * second)?;
         if let Some(ramp) = self.ramp {
             settings::duration("ramp", ramp, SHORTEST..=LONGEST)?;
@@ -151,9 +156,10 @@ impl FailoverSettings {
     pub(crate) fn engine(&self, probed: bool) -> BreakerSettings {
         let recovery = match probed {
             true => Recovery::Probes { successes: self.recovery_successes, fresh_for: self.probe.fresh_for() },
-            false => match Recovery::trials(self.recovery_successes) {
-                Recovery::Trials { lease, verdict, .. } => Recovery::Trials { permits: 1, lease, verdict },
-                other => other,
+            false => Recovery::Trials {
+                permits: 1,
+                lease: self.trial_lease,
+                verdict: Verdict::Successes(self.recovery_successes),
             },
         };
         BreakerSettings {
@@ -190,6 +196,7 @@ impl Default for FailoverSettings {
             abandoned_after: Some(Duration::from_secs(1)),
             hold: HoldSettings::default(),
             recovery_successes: 3,
+            trial_lease: Duration::from_secs(30),
             ramp: None,
             return_mode: ReturnMode::Automatic,
             all_down: AllDown::PreferPrimary,

@@ -1,0 +1,126 @@
+//! The settings of the standard stack, and what contradicts or weakens what.
+
+use std::{fmt, time::Duration};
+
+use mainstay_bulkhead::LimitSettings;
+use mainstay_core::InvalidSetting;
+use mainstay_retry::RetrySettings;
+
+use crate::FailoverSettings;
+
+/// Settings of a [`Standard`](super::Standard) stack.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
+pub struct StandardSettings {
+    /// How long a whole call may take, all attempts and their waits included. Default 30 s.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub total_timeout: Duration,
+    /// How long one attempt may take; below the total. Default 10 s.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub attempt_timeout: Duration,
+    /// Retries. Default: 3 attempts, full jitter from 100 ms, budget on. `max_attempts: 1` turns them off.
+    pub retry: RetrySettings,
+    /// When an endpoint is left, how it is probed, when traffic returns.
+    pub failover: FailoverSettings,
+    /// How many calls each endpoint may have at once. Default 256 and no queue: of Little's law, 2,560 calls a second
+    /// that take 100 ms each.
+    pub bulkhead: LimitSettings,
+}
+
+/// A setting that does less than its author may think.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Warning {
+    /// The setting.
+    pub field: &'static str,
+    /// Why.
+    pub reason: String,
+}
+
+// === impl StandardSettings ===
+
+impl StandardSettings {
+    /// Checks every part, and the parts against each other.
+    pub(super) fn validate(&self, all_probed: bool) -> Result<(), InvalidSetting> {
+        self.failover.validate().map_err(|error| error.within("failover"))?;
+        self.retry.validate().map_err(|error| error.within("retry"))?;
+        self.bulkhead.validate().map_err(|error| error.within("bulkhead"))?;
+        let below = |field: &str, time: Duration, what: &str, limit: Duration| match time < limit {
+            true => Ok(()),
+            false => Err(InvalidSetting::new(field, format!("{time:?}"), format!("must be below {what}, {limit:?}"))),
+        };
+        below("attempt_timeout", self.attempt_timeout, "the total timeout", self.total_timeout)?;
+        below("failover.patience", self.failover.patience, "the total timeout", self.total_timeout)?;
+        if let Some(max_wait) = self.bulkhead.max_wait.filter(|_| self.bulkhead.queue > 0) {
+            below("bulkhead.max_wait", max_wait, "the total timeout", self.total_timeout)?;
+        }
+        match all_probed {
+            true => Ok(()),
+            // A trial request that runs longer than its lease is a failure however it ends.
+            false => below("attempt_timeout", self.attempt_timeout, "failover.trial_lease", self.failover.trial_lease),
+        }
+    }
+
+    pub(super) fn warnings(&self) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let mut warn = |doubtful: bool, field, reason: String| {
+            if doubtful {
+                warnings.push(Warning { field, reason });
+            }
+        };
+        let (attempt, total, retry) = (self.attempt_timeout, self.total_timeout, &self.retry);
+        let silence = self.failover.second_attempt.as_ref().and_then(|second| second.silence);
+        warn(
+            silence.is_some_and(|silence| silence >= attempt),
+            "failover.second_attempt.silence",
+            format!("a silence of {silence:?} never comes: the attempt timeout, {attempt:?}, ends the attempt before"),
+        );
+        warn(
+            retry.max_attempts > 1 && attempt.saturating_mul(2) > total,
+            "retry.max_attempts",
+            format!("after an attempt of {attempt:?} there is no room for another within the total of {total:?}"),
+        );
+        warn(
+            retry.deadline.is_some_and(|deadline| deadline > total),
+            "retry.deadline",
+            format!("the total timeout, {total:?}, comes first"),
+        );
+        warn(
+            retry.max_attempts > 1 && retry.backoff.base >= total,
+            "retry.backoff.base",
+            format!("a wait of {:?} never fits into the total timeout, {total:?}", retry.backoff.base),
+        );
+        warn(
+            self.bulkhead.execution_timeout.is_some_and(|limit| limit > attempt),
+            "bulkhead.execution_timeout",
+            format!("the attempt timeout, {attempt:?}, comes first"),
+        );
+        let gate = self.failover.probe.interval_counting.saturating_mul(self.failover.recovery_successes - 1);
+        warn(
+            self.failover.hold.base < gate,
+            "failover.hold.base",
+            format!("the gate alone takes {gate:?}: a shorter hold changes nothing"),
+        );
+        warnings
+    }
+}
+
+impl Default for StandardSettings {
+    fn default() -> Self {
+        Self {
+            total_timeout: Duration::from_secs(30),
+            attempt_timeout: Duration::from_secs(10),
+            retry: RetrySettings::default(),
+            failover: FailoverSettings::default(),
+            bulkhead: LimitSettings { limit: 256, ..LimitSettings::default() },
+        }
+    }
+}
+
+// === impl Warning ===
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.reason)
+    }
+}

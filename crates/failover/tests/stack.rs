@@ -1,0 +1,206 @@
+//! The standard stack: it composes without annotations, its layers agree, and its settings are checked together.
+#![cfg(feature = "stack")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Fate, Script, endpoints};
+use mainstay_core::{BoxError, Class, Reason, Refusal, Rejected, check};
+use mainstay_failover::{
+    Endpoint, FailoverState,
+    stack::{Standard, StandardSettings, StandardStack},
+};
+use tokio::time::Instant;
+use tower::{ServiceExt, service_fn};
+
+const MS: Duration = Duration::from_millis(1);
+
+fn two(change: impl FnOnce(&mut StandardSettings)) -> (StandardStack<Script>, Standard<Script>, [Script; 2]) {
+    let scripts = [Script::new("primary"), Script::new("backup")];
+    let mut settings = StandardSettings { failover: common::settings(), ..StandardSettings::default() };
+    change(&mut settings);
+    let standard = || Standard::new("orders", endpoints(&scripts), settings.clone()).unwrap();
+    let kept = standard();
+    (standard().build(), kept, scripts)
+}
+
+#[tokio::test(start_paused = true)]
+async fn composes_over_a_function_with_plain_requests() {
+    let primary = service_fn(|id: u32| async move { Ok::<_, std::io::Error>(id + 1) });
+    let orders = Standard::new("orders", [Endpoint::new("primary", primary)], StandardSettings::default()).unwrap();
+    let handles = orders.handles().clone();
+    let orders = orders.build();
+    // As a server would hold it: cloned, in a task.
+    assert_eq!(tokio::spawn(orders.clone().oneshot(1)).await.unwrap().unwrap(), 2);
+    assert_eq!(handles.endpoints[0].limit.snapshot().in_flight, 0);
+    assert_eq!(handles.retry.snapshot().succeeded, 1);
+    assert_eq!(handles.failover.snapshot().endpoints[0].engine.successes, 1);
+}
+
+#[derive(Debug)]
+enum MyError {
+    Refused(Rejected),
+    Backend,
+}
+
+impl From<Rejected> for MyError {
+    fn from(rejected: Rejected) -> Self {
+        Self::Refused(rejected)
+    }
+}
+
+impl From<std::io::Error> for MyError {
+    fn from(_: std::io::Error) -> Self {
+        Self::Backend
+    }
+}
+
+impl Refusal for MyError {
+    fn rejected(&self) -> Option<&Rejected> {
+        match self {
+            Self::Refused(rejected) => Some(rejected),
+            Self::Backend => None,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn composes_with_a_typed_error() {
+    let hung = service_fn(|_: u32| std::future::pending::<Result<u32, std::io::Error>>());
+    let settings = StandardSettings::default();
+    let orders = Standard::new("orders", [Endpoint::new("primary", hung)], settings).unwrap();
+    let orders = check::<u32, u32, MyError, _>(orders.with_error::<MyError>().build());
+    let error = orders.oneshot(1).await.unwrap_err();
+    assert_eq!(error.rejected().unwrap().outcome().class(), Class::Failure, "{error:?}");
+}
+
+/// Naming only the policy.
+#[test]
+fn composes_over_hyper_util_reqwest_and_tonic() {
+    use bytes::Bytes;
+    use http_body_util::Full;
+    use mainstay_http::{Grpc, Http, Reqwest};
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _inside = runtime.enter();
+    let executor = hyper_util::rt::TokioExecutor::new();
+    let client = hyper_util::client::legacy::Client::builder(executor).build_http::<Full<Bytes>>();
+    let stack = Standard::new("hyper", [Endpoint::new("a", client)], StandardSettings::default()).unwrap();
+    let _stack = check::<http::Request<Full<Bytes>>, _, _, _>(stack.with_policy(Http::new()).build());
+
+    let client = reqwest::Client::new();
+    let stack = Standard::new("reqwest", [Endpoint::new("a", client)], StandardSettings::default()).unwrap();
+    let _stack = check::<reqwest::Request, _, _, _>(stack.with_policy(Reqwest::new()).build());
+
+    let channel = tonic::transport::Endpoint::from_static("http://localhost").connect_lazy();
+    let stack = Standard::new("tonic", [Endpoint::new("a", channel)], StandardSettings::default()).unwrap();
+    let _stack = check::<http::Request<tonic::body::Body>, _, _, _>(stack.with_policy(Grpc::new()).build());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_primary_is_hidden_left_and_returned_to() {
+    let (stack, standard, [primary, _]) = two(|_| {});
+    // The kept one's handles are another stack's; what this one does shows in its answers.
+    drop(standard);
+    primary.set(Fate::Hang);
+    let start = Instant::now();
+    for _ in 0..5 {
+        assert_eq!(stack.clone().oneshot(1).await.unwrap(), "backup");
+    }
+    assert_eq!(start.elapsed(), 150 * MS, "three silences of 50 ms, then none");
+    primary.set(Fate::Answer);
+    tokio::time::sleep(Duration::from_secs(45)).await;
+    assert_eq!(stack.clone().oneshot(1).await.unwrap(), "primary");
+}
+
+/// A peer: local bulkhead refusals that open the breaker of a healthy backend.
+#[tokio::test(start_paused = true)]
+async fn a_full_bulkhead_refuses_at_once_and_blames_nobody() {
+    let scripts = [Script::new("primary"), Script::new("backup")];
+    let mut settings = StandardSettings { failover: common::settings(), ..StandardSettings::default() };
+    settings.bulkhead.limit = 1;
+    settings.failover.second_attempt = None;
+    let standard = Standard::new("orders", endpoints(&scripts), settings).unwrap();
+    let handles = standard.handles().clone();
+    let stack = standard.build();
+    scripts[0].set(Fate::AnswerAfter(500 * MS));
+    let slow = tokio::spawn(stack.clone().oneshot(1));
+    tokio::task::yield_now().await;
+    for _ in 0..50 {
+        let error: BoxError = stack.clone().oneshot(1).await.unwrap_err();
+        let refusal = error.rejected().unwrap();
+        assert_eq!((refusal.reason(), refusal.name().as_str()), (Reason::BulkheadFull, "primary"));
+    }
+    assert_eq!(slow.await.unwrap().unwrap(), "primary");
+    assert_eq!(handles.failover.snapshot().state, FailoverState::OnPrimary);
+    assert_eq!(handles.retry.snapshot().retries, 0, "our own refusal is not repeated");
+    assert_eq!(scripts[1].calls(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_and_the_whole_end_on_time_and_leave_nothing() {
+    let (stack, _, [primary, backup]) = two(|settings| {
+        settings.attempt_timeout = 400 * MS;
+        settings.total_timeout = Duration::from_secs(1);
+    });
+    primary.set(Fate::Hang);
+    backup.set(Fate::Hang);
+    let start = Instant::now();
+    let error = stack.oneshot(1).await.unwrap_err();
+    assert!(start.elapsed() <= Duration::from_secs(1));
+    let reason = error.rejected().unwrap().reason();
+    assert!(matches!(reason, Reason::AttemptTimeout | Reason::TotalTimeout), "{reason:?}");
+    assert_eq!((primary.live(), backup.live()), (0, 0));
+}
+
+#[test]
+fn contradictions_are_refused_and_name_the_field() {
+    let wrong = |change: fn(&mut StandardSettings), probed: bool| {
+        let mut settings = StandardSettings::default();
+        change(&mut settings);
+        let endpoint = Endpoint::new("a", Script::new("a"));
+        let endpoint = if probed { endpoint.with_probe(|| async { true }) } else { endpoint };
+        Standard::new("x", [endpoint], settings).unwrap_err().to_string()
+    };
+    assert_eq!(
+        wrong(|s| s.attempt_timeout = s.total_timeout, true),
+        "attempt_timeout = 30s: must be below the total timeout, 30s"
+    );
+    let probe = wrong(|s| s.failover.probe.timeout = s.failover.probe.interval, true);
+    assert_eq!(probe, "failover.probe.timeout = 5s: must be below the interval, 5s");
+    let lease = wrong(|s| s.failover.trial_lease = s.attempt_timeout, false);
+    assert_eq!(lease, "attempt_timeout = 10s: must be below failover.trial_lease, 10s");
+    assert!(wrong(|s| s.bulkhead.limit = 0, true).starts_with("bulkhead.limit = 0:"));
+    assert!(wrong(|s| s.retry.max_attempts = 0, true).starts_with("retry.max_attempts = 0:"));
+    assert!(wrong(|s| s.total_timeout = Duration::MAX, true).starts_with("total_timeout = "));
+    let wait = |s: &mut StandardSettings| {
+        s.bulkhead.queue = 10;
+        s.bulkhead.max_wait = Some(Duration::from_secs(60));
+    };
+    assert!(wrong(wait, true).starts_with("bulkhead.max_wait = 60s: must be below the total timeout"));
+}
+
+#[test]
+fn what_is_doubtful_is_a_warning_that_says_why() {
+    let warned = |change: fn(&mut StandardSettings)| {
+        let mut settings = StandardSettings::default();
+        change(&mut settings);
+        let standard = Standard::new("x", [Endpoint::new("a", Script::new("a"))], settings).unwrap();
+        standard.warnings().iter().map(|warning| warning.field).collect::<Vec<_>>()
+    };
+    assert!(warned(|_| {}).is_empty(), "the defaults are beyond doubt");
+    assert_eq!(warned(|s| s.attempt_timeout = 40 * MS), ["failover.second_attempt.silence"]);
+    assert_eq!(warned(|s| s.attempt_timeout = Duration::from_secs(20)), ["retry.max_attempts"]);
+    assert_eq!(warned(|s| s.retry.deadline = Some(Duration::from_secs(60))), ["retry.deadline"]);
+    assert_eq!(
+        warned(|s| s.bulkhead.execution_timeout = Some(Duration::from_secs(11))),
+        ["bulkhead.execution_timeout"]
+    );
+    assert_eq!(warned(|s| s.failover.hold.base = MS), ["failover.hold.base"]);
+    assert_eq!(
+        warned(|s| (s.retry.backoff.base, s.retry.backoff.cap) = (30_000 * MS, 30_000 * MS)),
+        ["retry.backoff.base"]
+    );
+}
