@@ -1,9 +1,16 @@
-//! Refusals as axum's responses.
+//! At home in axum: refusals as its responses, the mark of a fallback in its handlers.
 
-use std::future::{Ready, ready};
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+};
 
-use ::axum::{body::Body, response::Response};
-use mainstay_core::{BoxError, Refusal as _};
+use ::axum::{
+    extract::FromRequestParts,
+    response::{IntoResponseParts, Response, ResponseParts},
+};
+use http::request::Parts;
+use mainstay_core::{BoxError, Degraded, Refusal as _};
 
 use crate::{Http, Respond as _};
 
@@ -24,6 +31,56 @@ pub fn into_response(error: &BoxError) -> Response {
 /// let app: Router = Router::new().route("/", get(|| async { "hello" })).layer(stack);
 /// ```
 #[allow(clippy::needless_pass_by_value, reason = "the signature that axum asks for")]
-pub fn handle_error(error: BoxError) -> Ready<Response<Body>> {
+pub fn handle_error(error: BoxError) -> Ready<Response> {
     ready(into_response(&error))
+}
+
+/// The mark of a fallback, as handlers take and give it.
+///
+/// A handler that answers with what a dependency said passes the mark on by returning it beside the body, so that an
+/// outage two servers away is not hidden. As an extractor it gives the mark that a middleware left in the request's
+/// extensions.
+///
+/// ```
+/// use axum::{Router, response::IntoResponse, routing::get};
+/// use mainstay_http::DegradedMark;
+/// # async fn ask_the_catalogue() -> http::Response<String> { http::Response::new(String::new()) }
+///
+/// async fn catalogue() -> impl IntoResponse {
+///     let answer = ask_the_catalogue().await;
+///     (DegradedMark::of(&answer), answer.into_body())
+/// }
+///
+/// let app: Router = Router::new().route("/catalogue", get(catalogue));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DegradedMark(pub Option<Degraded>);
+
+// === impl DegradedMark ===
+
+impl DegradedMark {
+    /// The mark on a response, if it has one.
+    #[must_use]
+    pub fn of<B>(response: &http::Response<B>) -> Self {
+        Self(response.extensions().get().cloned())
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for DegradedMark {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get().cloned()))
+    }
+}
+
+impl IntoResponseParts for DegradedMark {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
+        if let Some(degraded) = self.0 {
+            parts.extensions_mut().insert(degraded);
+        }
+        Ok(parts)
+    }
 }

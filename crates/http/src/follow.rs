@@ -25,7 +25,9 @@ use crate::{BodyEnd, BoxedBody, Grpc, Http, classify_grpc, classify_grpc_head, c
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let (verdict, settled) = tokio::sync::oneshot::channel();
 /// let response: Response<UnsyncBoxBody<Bytes, _>> = Response::new(Full::from("hello").boxed_unsync());
-/// let response = Http::new().follow(response, |outcome| drop(verdict.send(outcome)));
+/// let response = Http::new().follow(response, |outcome| {
+///     let _ = verdict.send(outcome);
+/// });
 /// response.into_body().collect().await?;
 /// assert_eq!(settled.await?, Outcome::Success);
 /// # Ok::<(), mainstay_core::BoxError>(()) })?;

@@ -38,7 +38,7 @@ mod status;
 mod tonic;
 
 #[cfg(feature = "axum")]
-pub use self::axum::{handle_error, into_response};
+pub use self::axum::{DegradedMark, handle_error, into_response};
 #[cfg(feature = "tonic")]
 pub use self::tonic::{GrpcError, grpc_status};
 pub use context_headers::{ContextHeaders, GRPC_PREVIOUS_ATTEMPTS, X_REQUEST_ATTEMPT, X_REQUEST_TIMEOUT_MS};

@@ -1,0 +1,72 @@
+//! In axum: refusals become responses, marks are passed on, boxed bodies keep their type.
+#![cfg(feature = "axum")]
+#![allow(clippy::unwrap_used, reason = "tests say what they mean")]
+
+use axum::{Router, body::Body, error_handling::HandleErrorLayer, response::IntoResponse, routing::get};
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use mainstay_core::{BoxError, Degraded, Reason, Rejected, Replay as _};
+use mainstay_http::{DegradedMark, Follow as _, Http, RejectionLayer, Replayable, handle_error};
+use tower::{ServiceBuilder, ServiceExt as _, service_fn, util::MapRequestLayer};
+
+fn get_root() -> Request<Body> {
+    Request::get("/").body(Body::empty()).unwrap()
+}
+
+#[tokio::test]
+async fn refusals_through_handle_error_and_through_the_layer() {
+    let refusing = || {
+        service_fn(|_: Request<Body>| async {
+            Err::<Response<Body>, BoxError>(Rejected::new(Reason::RateLimited, "x").into())
+        })
+    };
+    let handled = ServiceBuilder::new().layer(HandleErrorLayer::new(handle_error)).service(refusing());
+    let layered = ServiceBuilder::new().layer(RejectionLayer::new()).service(refusing());
+    for app in [Router::new().fallback_service(handled), Router::new().fallback_service(layered)] {
+        let response = app.oneshot(get_root()).await.unwrap();
+        assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (429, &"1".parse().unwrap()));
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(body.starts_with(br#"{"type":"urn:mainstay:problem:rate_limited""#));
+    }
+}
+
+#[tokio::test]
+async fn a_handler_passes_the_mark_on_and_can_ask_for_it() {
+    async fn handler(asked: DegradedMark) -> impl IntoResponse {
+        (asked, "hello")
+    }
+
+    let app = Router::new().route("/", get(handler));
+    let plain = app.clone().oneshot(get_root()).await.unwrap();
+    assert_eq!(DegradedMark::of(&plain), DegradedMark(None));
+    let degraded = Degraded { step: "cache".into(), age: None };
+    let mark = degraded.clone();
+    let app = app.layer(MapRequestLayer::new(move |mut request: Request<Body>| {
+        request.extensions_mut().insert(mark.clone());
+        request
+    }));
+    let marked = app.oneshot(get_root()).await.unwrap();
+    assert_eq!(DegradedMark::of(&marked), DegradedMark(Some(degraded)));
+}
+
+#[tokio::test]
+async fn boxed_bodies_repeat_if_empty_and_otherwise_in_a_wrapper() {
+    assert!(Http::new().replay(&get_root()).is_some());
+    let put = Request::put("/").body(Body::from("x")).unwrap();
+    assert!(Http::new().replay(&put).is_none());
+    let put = put.map(Replayable::new);
+    let copy = Http::new().replay(&put).unwrap();
+    assert_eq!(put.into_body().collect().await.unwrap().to_bytes(), "x");
+    assert_eq!(copy.into_body().collect().await.unwrap().to_bytes(), "x");
+}
+
+#[tokio::test]
+async fn a_followed_response_is_still_axums() {
+    let (settle, mut settled) = tokio::sync::oneshot::channel();
+    let response: Response<Body> = Http::new().follow("hello".into_response(), |outcome| {
+        let _ = settle.send(outcome);
+    });
+    assert!(settled.try_recv().is_err());
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "hello");
+    assert!(settled.await.unwrap().is_success());
+}

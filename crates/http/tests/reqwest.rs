@@ -1,0 +1,81 @@
+//! Over `reqwest::Client`, which is a Tower service.
+#![cfg(feature = "reqwest")]
+#![allow(clippy::unwrap_used, reason = "tests say what they mean")]
+
+use std::time::Duration;
+
+use mainstay_core::{
+    BoxError, Classify as _, Context, Contextual as _, Degraded, FailureKind, Mark as _, Outcome, Replay as _,
+};
+use mainstay_http::{Http, Reqwest};
+use reqwest::{Client, Method, Request, Response};
+use tokio::{net::TcpListener, time::Instant};
+
+fn request(method: Method) -> Request {
+    Request::new(method, "http://127.0.0.1/".parse().unwrap())
+}
+
+fn response(head: http::response::Builder) -> Response {
+    head.body("").unwrap().into()
+}
+
+#[test]
+fn responses_are_read_like_those_of_http() {
+    let busy = response(http::Response::builder().status(503).header("retry-after", "2"));
+    let outcome = Reqwest::new().classify(Ok::<_, &BoxError>(&busy));
+    assert_eq!(outcome, Outcome::overloaded(Some(Duration::from_secs(2))));
+    assert_eq!(Reqwest::new().draining().classify(Ok::<_, &BoxError>(&busy)), outcome);
+}
+
+#[test]
+fn only_what_is_safe_and_no_stream_is_repeated() {
+    assert!(Reqwest::new().replay(&request(Method::GET)).is_some());
+    assert!(Reqwest::new().replay(&request(Method::POST)).is_none());
+    assert!(Reqwest::new().repeating_any_method().replay(&request(Method::POST)).is_some());
+    let mut keyed = request(Method::POST);
+    keyed.headers_mut().insert("idempotency-key", "1".parse().unwrap());
+    *keyed.body_mut() = Some("order".into());
+    let copy = Reqwest::new().replay(&keyed).unwrap();
+    assert_eq!(copy.body().and_then(|body| body.as_bytes()), Some(&b"order"[..]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_shortens_the_timeout_and_never_lengthens_it() {
+    let mut request = request(Method::GET);
+    let within = |time| Context::new().with_deadline(Instant::now() + time);
+    Reqwest::new().set_context(&mut request, within(Duration::from_secs(5)));
+    assert_eq!(request.timeout(), Some(&Duration::from_secs(5)));
+    Reqwest::new().set_context(&mut request, within(Duration::from_secs(9)));
+    assert_eq!(request.timeout(), Some(&Duration::from_secs(5)));
+    Reqwest::new().set_context(&mut request, Context::new());
+    assert_eq!(request.timeout(), Some(&Duration::from_secs(5)));
+    assert!(Reqwest::new().context(&request).is_none());
+}
+
+#[test]
+fn a_degraded_answer_is_marked() {
+    let mut answer = response(http::Response::builder());
+    let degraded = Degraded { step: "cache".into(), age: None };
+    Reqwest::new().with_degraded_header().mark(&mut answer, &degraded);
+    assert_eq!(answer.extensions().get(), Some(&degraded));
+    assert_eq!(answer.headers()["x-degraded"], "cache");
+}
+
+#[tokio::test]
+async fn its_errors_are_told_apart() {
+    let classify = |error: reqwest::Error| Reqwest::new().classify(Err(&BoxError::from(error)));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    // Nobody accepts, so nobody answers.
+    let slow = Client::new().get(&url).timeout(Duration::from_millis(20)).send().await.unwrap_err();
+    assert_eq!(classify(slow), Outcome::failure(FailureKind::Timeout));
+    drop(listener);
+    let refused = Client::new().get(&url).send().await.unwrap_err();
+    assert_eq!(classify(refused), Outcome::failure(FailureKind::Network));
+    let unsendable = Client::new().get("no url").send().await.unwrap_err();
+    assert_eq!(classify(unsendable), Outcome::Ignored);
+    // Among the errors of a stack over `http::Response` they are read the same.
+    let error = BoxError::from(Client::new().get("no url").send().await.unwrap_err());
+    let outcome = mainstay_core::Classify::<http::Response<()>, _>::classify(&Http::new(), Err(&error));
+    assert_eq!(outcome, Outcome::Ignored);
+}
