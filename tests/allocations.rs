@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use mainstay_bulkhead::{BulkheadLayer, Limit, LimitSettings};
 use mainstay_circuit_breaker::{Breaker, BreakerSettings, CircuitBreakerLayer, GateLayer, SlowCalls, WindowSettings};
 use mainstay_core::{BoxError, Reason, Refusal};
 use mainstay_failover::{AllDown, Endpoint, Failover, FailoverSettings};
@@ -86,6 +87,15 @@ fn a_closed_breaker_allocates_nothing() {
 }
 
 #[test]
+fn a_bulkhead_with_a_free_permit_allocates_nothing() {
+    let bulkhead = || BulkheadLayer::new("bulkhead", 1).unwrap();
+    assert_free("bulkhead", bulkhead().layer(Echo), 64);
+    assert_free("bulkhead, typed", bulkhead().with_error::<Error>().layer(Echo), 64);
+    let queueing = Limit::with_settings("bulkhead", LimitSettings { limit: 1, ..LimitSettings::resource() }).unwrap();
+    assert_free("bulkhead with a queue", BulkheadLayer::with(queueing).layer(Echo), 64);
+}
+
+#[test]
 fn a_first_attempt_that_works_allocates_nothing() {
     assert_free("retry", RetryLayer::new().layer(Echo), 192);
     assert_free("retry, typed", RetryLayer::new().with_error::<Error>().layer(Echo), 192);
@@ -123,14 +133,16 @@ fn a_stack_allocates_nothing() {
         .layer(FallbackLayer::new(value(0_u64)))
         .layer(RetryLayer::new())
         .layer(CircuitBreakerLayer::new("breaker"))
+        .layer(BulkheadLayer::new("bulkhead", 1).unwrap())
         .service(Echo);
-    assert_free("fallback(retry(breaker))", boxed, 256);
+    assert_free("fallback(retry(breaker(bulkhead)))", boxed, 288);
     let typed = ServiceBuilder::new()
         .layer(FallbackLayer::new(value(0_u64)).with_error::<Error>())
         .layer(RetryLayer::with(Retrier::new("retry")).with_error::<Error>())
         .layer(CircuitBreakerLayer::new("breaker").with_error::<Error>())
+        .layer(BulkheadLayer::new("bulkhead", 1).unwrap().with_error::<Error>())
         .service(Echo);
-    assert_free("fallback(retry(breaker)), typed", typed, 256);
+    assert_free("fallback(retry(breaker(bulkhead))), typed", typed, 288);
 }
 
 #[test]
@@ -142,6 +154,15 @@ fn refusals_allocate_nothing_but_the_box() {
     };
     assert_refusals("open breaker, typed", open().with_error::<Error>().layer(Echo), Reason::CircuitOpen, 0);
     assert_refusals("open breaker", open().layer(Echo), Reason::CircuitOpen, 1);
+    let full = || {
+        let layer = BulkheadLayer::new("bulkhead", 1).unwrap();
+        let permit = layer.limit().try_acquire().unwrap();
+        (layer, permit)
+    };
+    let (layer, _permit) = full();
+    assert_refusals("full bulkhead, typed", layer.with_error::<Error>().layer(Echo), Reason::BulkheadFull, 0);
+    let (layer, _permit) = full();
+    assert_refusals("full bulkhead", layer.layer(Echo), Reason::BulkheadFull, 1);
     let down = || {
         let failover = failover(FailoverSettings { all_down: AllDown::Refuse, ..FailoverSettings::default() });
         for name in ["primary", "backup"] {

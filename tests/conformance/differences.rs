@@ -45,6 +45,10 @@ const ALL: &[Difference] = &[
         "the row begins anew with each state; its length stands in the transition's reason"),
     ("win-r4j-02-time-window-clear", &["8 failure_rate -1"],
         "the rate of no calls is undefined, not zero"),
+    ("bh-r4j-02-zero-capacity", &["0 settings limit = 0: must be 1 to 1000000"],
+        "a limit of nothing is a mistake in the settings; whoever wants to refuse everything opens the breaker"),
+    ("bh-net-01-partitions-borrow-until-global-limit", &["0 granted false", "0 inflight {\"batch\":3}"],
+        "a member of a group borrows up to 20 % of its own limit, so that one tenant never takes all that is idle"),
     ("rt-r4j-09-invalid-config", &["0 valid true"],
         "a first delay of zero is a wish that makes sense: no wait, no timer"),
     ("rt-pol-05-decorrelated-jitter-v2", &[

@@ -7,6 +7,7 @@
 mod backoff;
 mod breaker;
 mod budget;
+mod bulkhead;
 mod check;
 mod composition;
 mod differences;
@@ -66,6 +67,7 @@ fn judge(vector: &Vector) -> Result<(), Failed> {
 async fn run(vector: &Vector) -> Check {
     match vector.section.as_str() {
         "circuit_breaker" => breaker::run(vector).await,
+        "bulkhead" => bulkhead::run(vector).await,
         "composition" => composition::run(vector).await,
         "fallback_hedge_failover" => fallback::run(vector).await,
         "retry" => retry::run(vector).await,

@@ -7,7 +7,6 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("adaptive", "", "adaptive limits"),
     ("rate_limiter", "", "rate limits"),
     ("fallback_hedge_failover", "hedge", "hedging"),
-    ("bulkhead", "", "the bulkhead"),
     ("fallback_hedge_failover", "weighted_pick", "weighted routing, which is not planned: endpoints are in order"),
 ];
 
