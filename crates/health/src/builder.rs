@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mainstay_core::{InvalidSetting, Name, Random, StatusReceiver};
 
+#[cfg(feature = "axum")]
+use crate::Hop;
 use crate::{
     Check, Drain, Health,
     check::{CheckSettings, Probe},
@@ -18,6 +20,8 @@ pub struct HealthBuilder {
     drain: Option<Drain>,
     #[cfg(feature = "axum")]
     details: bool,
+    #[cfg(feature = "axum")]
+    hop: Option<Hop>,
     random: Random,
 }
 
@@ -94,6 +98,14 @@ impl HealthBuilder {
         self
     }
 
+    /// Leaves the checks out of `/ready` and `/healthz` for a question that this process itself caused.
+    #[cfg(feature = "axum")]
+    #[must_use]
+    pub fn hop(mut self, hop: &Hop) -> Self {
+        self.hop = Some(hop.clone());
+        self
+    }
+
     /// The source of the jitter between runs, for tests.
     #[must_use]
     pub fn random(mut self, random: Random) -> Self {
@@ -124,6 +136,8 @@ impl HealthBuilder {
             drain: self.drain,
             #[cfg(feature = "axum")]
             details: self.details,
+            #[cfg(feature = "axum")]
+            hop: self.hop,
             random: self.random,
         };
         Ok(Health::start(parts, &runtime))

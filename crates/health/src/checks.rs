@@ -1,1 +1,8 @@
+//! Ready-made checks, one feature each.
 
+#[cfg(all(feature = "disk", unix))]
+pub(crate) mod disk;
+#[cfg(feature = "http")]
+pub(crate) mod http;
+#[cfg(feature = "redis")]
+mod redis;

@@ -62,13 +62,13 @@ async fn group_healthz(State(health): State<Health>, Path(group): Path<String>, 
     }
 }
 
-async fn ready(State(health): State<Health>) -> Response {
-    readiness(&health, Scope::All)
+async fn ready(State(health): State<Health>, headers: HeaderMap) -> Response {
+    readiness(&health, Scope::All, &headers)
 }
 
-async fn group_ready(State(health): State<Health>, Path(group): Path<String>) -> Response {
+async fn group_ready(State(health): State<Health>, Path(group): Path<String>, headers: HeaderMap) -> Response {
     match health.scope(&group) {
-        Some(scope) => readiness(&health, scope),
+        Some(scope) => readiness(&health, scope, &headers),
         None => unknown_group(),
     }
 }
@@ -89,6 +89,7 @@ async fn startup(State(health): State<Health>) -> Response {
 }
 
 fn report(health: &Health, scope: Scope<'_>, headers: &HeaderMap) -> Response {
+    let scope = without_circles(health, scope, headers);
     let level = health.level(scope);
     let checks = health.checks(scope);
     let (content_type, body) = match accepts_health_json(headers) {
@@ -102,10 +103,18 @@ fn report(health: &Health, scope: Scope<'_>, headers: &HeaderMap) -> Response {
     answer(status, content_type, body)
 }
 
-fn readiness(health: &Health, scope: Scope<'_>) -> Response {
-    match health.not_ready(scope) {
+fn readiness(health: &Health, scope: Scope<'_>, headers: &HeaderMap) -> Response {
+    match health.not_ready(without_circles(health, scope, headers)) {
         None => answer(StatusCode::OK, JSON, r#"{"ready":true}"#),
         Some(reason) => answer(StatusCode::SERVICE_UNAVAILABLE, JSON, report::not_ready(&reason)),
+    }
+}
+
+/// No dependency counts for a question that we caused ourselves.
+fn without_circles<'a>(health: &Health, scope: Scope<'a>, headers: &HeaderMap) -> Scope<'a> {
+    match health.hop() {
+        Some(hop) if hop.comes_round(headers) => Scope::Process,
+        _ => scope,
     }
 }
 

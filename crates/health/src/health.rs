@@ -12,6 +12,8 @@ use std::{
 use mainstay_core::{Level, Name, Random};
 use tokio::{runtime::Handle, sync::watch, task::AbortHandle, time::Instant};
 
+#[cfg(feature = "axum")]
+use crate::Hop;
 use crate::{
     CheckSnapshot, Drain, HealthBuilder, Snapshot,
     builder::{Entry, Source},
@@ -49,6 +51,8 @@ pub(crate) struct Shared {
     dead: AtomicBool,
     #[cfg(feature = "axum")]
     details: bool,
+    #[cfg(feature = "axum")]
+    hop: Option<Hop>,
 }
 
 /// What the builder has checked.
@@ -58,6 +62,8 @@ pub(crate) struct Parts {
     pub(crate) drain: Option<Drain>,
     #[cfg(feature = "axum")]
     pub(crate) details: bool,
+    #[cfg(feature = "axum")]
+    pub(crate) hop: Option<Hop>,
     pub(crate) random: Random,
 }
 
@@ -66,10 +72,17 @@ pub(crate) struct Parts {
 pub(crate) enum Scope<'a> {
     All,
     Members(&'a [usize]),
+    /// None: the process by itself. Startup too waits for checks, so it does not count either.
+    #[cfg(feature = "axum")]
+    Process,
 }
 
 /// Stops the background runs with the last `Health`.
 struct Refresher(AbortHandle);
+
+/// A result is too old *after* its time, and timers go off at it.
+#[cfg(feature = "tonic")]
+const TICK: std::time::Duration = std::time::Duration::from_millis(1);
 
 // === impl Health ===
 
@@ -91,6 +104,8 @@ impl Health {
             dead: AtomicBool::new(false),
             #[cfg(feature = "axum")]
             details: parts.details,
+            #[cfg(feature = "axum")]
+            hop: parts.hop,
         });
         let refresher = runtime.spawn(refresh(Arc::clone(&shared), entries, random));
         Self { shared, _refresher: Arc::new(Refresher(refresher.abort_handle())) }
@@ -188,6 +203,10 @@ impl Health {
             return Some(format!("{name} not ready"));
         }
         drop(records);
+        #[cfg(feature = "axum")]
+        if matches!(scope, Scope::Process) {
+            return None;
+        }
         (!self.is_started()).then(|| String::from("starting"))
     }
 
@@ -202,7 +221,20 @@ impl Health {
         self.shared.details
     }
 
-    #[cfg_attr(not(any(feature = "tonic", feature = "systemd")), expect(unused))]
+    #[cfg(feature = "axum")]
+    pub(crate) fn hop(&self) -> Option<&Hop> {
+        self.shared.hop.as_ref()
+    }
+
+    /// When the next result becomes too old, if nothing renews it.
+    #[cfg(feature = "tonic")]
+    pub(crate) fn next_stale(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let records = self.shared.records.borrow();
+        records.iter().filter_map(Record::stale_at).filter(|time| *time >= now).min().map(|time| time + TICK)
+    }
+
+    #[cfg(feature = "tonic")]
     pub(crate) fn drain(&self) -> Option<&Drain> {
         self.shared.drain.as_ref()
     }
@@ -221,6 +253,8 @@ impl Health {
         all.filter(move |(index, _)| match scope {
             Scope::All => true,
             Scope::Members(members) => members.contains(index),
+            #[cfg(feature = "axum")]
+            Scope::Process => false,
         })
         .map(|(_, ((name, critical), record))| (name, *critical, record))
     }

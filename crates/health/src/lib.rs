@@ -46,18 +46,34 @@ mod checks;
 mod drain;
 #[cfg(feature = "axum")]
 mod endpoints;
+#[cfg(feature = "tonic")]
+mod grpc;
 mod health;
+#[cfg(any(feature = "axum", feature = "http"))]
+mod hop;
 mod record;
 mod refresh;
 mod snapshot;
+#[cfg(all(feature = "systemd", unix))]
+mod systemd;
 mod verdict;
 
 pub use builder::HealthBuilder;
 pub use check::{Check, CheckSettings};
+#[cfg(all(feature = "disk", unix))]
+pub use checks::disk::DiskSettings;
+#[cfg(feature = "http")]
+pub use checks::http::HttpCheck;
 pub use drain::{Cause, Drain, DrainSettings, Phase, Report, Served};
 #[cfg(feature = "serve")]
 pub use drain::{Server, ServerSettings, serve};
+#[cfg(feature = "tonic")]
+pub use grpc::GrpcHealth;
 pub use health::Health;
+#[cfg(any(feature = "axum", feature = "http"))]
+pub use hop::{HOP_HEADER, Hop};
 pub use mainstay_core::{InvalidSetting, Level};
 pub use snapshot::{CheckSnapshot, Snapshot};
+#[cfg(all(feature = "systemd", unix))]
+pub use systemd::Notifier;
 pub use verdict::Verdict;

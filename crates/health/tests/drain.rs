@@ -1,4 +1,5 @@
 //! The phases of a drain on a paused clock, without a server.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 
 use std::{
     sync::{Arc, Mutex},

@@ -1,5 +1,6 @@
 //! The endpoints, as a router without a socket.
 #![cfg(feature = "axum")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! Nothing secret in a body. Alone in its program: loggers of tests that run side by side switch each other off.
 #![cfg(feature = "axum")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 
 use std::{
     io,

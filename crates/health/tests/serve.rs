@@ -1,15 +1,18 @@
 //! The server under a drain, over real loopback sockets. Durations are short and no test asserts a tight time.
 #![cfg(feature = "serve")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     extract::ConnectInfo,
-    http::{Response, StatusCode, header},
+    http::{Request, Response, StatusCode, Version, header},
     routing::{get, post},
 };
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use mainstay_health::{Cause, Drain, DrainSettings, Health, Phase, Report, Server, ServerSettings, serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -314,6 +317,129 @@ async fn a_client_that_never_sends_a_head_is_dropped_in_time() {
         drain.begin(Cause::Interrupt);
     });
     assert_eq!(served.accepted, 0);
+}
+
+type Http2 = hyper::client::conn::http2::SendRequest<Empty<Bytes>>;
+
+impl Running {
+    async fn http2(&self) -> Http2 {
+        let io = TokioIo::new(self.connect().await);
+        let (client, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+}
+
+fn request(path: &str) -> Request<Empty<Bytes>> {
+    Request::get(format!("http://test{path}")).body(Empty::new()).unwrap()
+}
+
+#[tokio::test]
+async fn over_http2_what_is_in_flight_completes_and_idle_connections_go() {
+    let running = Running::start(600 * LONG).await;
+    let (mut busy, mut idle) = (running.http2().await, running.http2().await);
+    assert_eq!(idle.send_request(request("/")).await.unwrap().version(), Version::HTTP_2);
+    let slow = tokio::spawn(busy.send_request(request("/slow")));
+    running.arrived.notified().await;
+    running.drain.begin(Cause::Terminate);
+    running.drain.reached(Phase::Closing).await;
+    timeout(LONG, async {
+        while !idle.is_closed() {
+            sleep(MS).await;
+        }
+    })
+    .await
+    .unwrap();
+    assert!(!running.server.is_finished());
+    running.release.notify_one();
+    let answer = slow.await.unwrap().unwrap();
+    assert!(answer.headers().get(header::CONNECTION).is_none());
+    assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "slow");
+    assert_eq!(running.end().await.to_string(), "accepted 2, completed 2, aborted 0, refused 0");
+}
+
+#[tokio::test]
+async fn over_http2_requests_are_aborted_at_the_limit_and_their_handlers_dropped() {
+    let running = Running::start(50 * MS).await;
+    let mut client = running.http2().await;
+    let slow = tokio::spawn(client.send_request(request("/slow")));
+    running.arrived.notified().await;
+    running.drain.begin(Cause::Terminate);
+    let release = Arc::downgrade(&running.release);
+    assert_eq!(running.end().await.to_string(), "accepted 1, completed 0, aborted 1, refused 0");
+    assert!(slow.await.unwrap().is_err());
+    timeout(LONG, async {
+        while release.strong_count() > 0 {
+            sleep(MS).await;
+        }
+    })
+    .await
+    .expect("no handler runs on");
+}
+
+/// A WebSocket, as far as the server can tell: the handler talks on after the 101.
+async fn upgrade(drain: Drain, mut request: axum::extract::Request) -> Response<Body> {
+    let upgraded = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        let mut io = TokioIo::new(upgraded.await.unwrap());
+        io.write_all(b"welcome").await.unwrap();
+        drain.reached(Phase::Closing).await;
+        // A polite one.
+        if request.uri().path() == "/polite" {
+            sleep(400 * MS).await;
+            io.write_all(b"goodbye").await.unwrap();
+        } else {
+            std::future::pending::<()>().await;
+        }
+    });
+    let answer = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS);
+    answer.header(header::CONNECTION, "upgrade").header(header::UPGRADE, "chat").body(Body::empty()).unwrap()
+}
+
+#[tokio::test]
+async fn upgraded_connections_may_say_goodbye_and_are_aborted_at_the_limit() {
+    for (path, drain_timeout, counts) in [
+        ("/polite", 600 * LONG, "accepted 1, completed 1, aborted 0, refused 0"),
+        ("/deaf", 50 * MS, "accepted 1, completed 1, aborted 1, refused 0"),
+    ] {
+        let drain = Drain::with_settings(DrainSettings { drain_delay: Duration::ZERO, drain_timeout }).unwrap();
+        let seen = drain.clone();
+        let app = Router::new().fallback(move |request| upgrade(seen.clone(), request));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (report, ()) = tokio::join!(serve(listener, app, &drain), async {
+            let head = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: upgrade\r\nupgrade: chat\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            read_until(&mut stream, "welcome").await;
+            drain.begin(Cause::Terminate);
+            if path == "/polite" {
+                read_until(&mut stream, "goodbye").await;
+            }
+        });
+        assert_eq!(report.to_string(), counts, "{path}");
+    }
+}
+
+/// Layers at the entrance are the user's, and see what the server adds.
+#[tokio::test]
+async fn a_layer_at_the_entrance_works() {
+    let drain = Drain::new();
+    let app = Router::new().route("/", get(|| async { "hello" })).layer(axum::middleware::from_fn(
+        |ConnectInfo(peer): ConnectInfo<SocketAddr>, request, next: axum::middleware::Next| async move {
+            assert!(peer.ip().is_loopback());
+            let mut answer = next.run(request).await;
+            answer.headers_mut().insert("x-entrance", header::HeaderValue::from_static("yes"));
+            answer
+        },
+    ));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (report, ()) = tokio::join!(serve(listener, app, &drain), async {
+        ask(&mut stream, "/").await;
+        assert!(read_until(&mut stream, "hello").await.contains("x-entrance: yes"));
+        drain.begin(Cause::Interrupt);
+    });
+    assert!(report.is_clean());
 }
 
 #[tokio::test]

@@ -1,0 +1,46 @@
+use super::*;
+use crate::{Cause, Check, Verdict};
+
+const S: Duration = Duration::from_secs(1);
+
+/// A socket as systemd has it, in the abstract namespace.
+fn systemd(name: &str) -> (UnixDatagram, SocketAddr) {
+    let address = address(format!("@mainstay-{name}-{}", std::process::id()).as_bytes()).unwrap();
+    let socket = UnixDatagram::bind_addr(&address).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    (socket, address)
+}
+
+fn received(socket: &UnixDatagram) -> Vec<String> {
+    let mut buf = [0; 64];
+    let next = || socket.recv(&mut buf).ok().map(|n| String::from_utf8_lossy(&buf[..n]).into_owned());
+    std::iter::from_fn(next).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn it_says_ready_alive_and_stopping() {
+    let (socket, address) = systemd("life");
+    let drain = Drain::new();
+    let check = Check::new("database", || async { Verdict::healthy() }).critical();
+    let health = Health::builder().check(check).drain(&drain).build().unwrap();
+    let notifier = Notifier::new(&address, Some(10 * S)).unwrap();
+    let task = tokio::spawn(notifier.run(health.clone(), drain.clone()));
+    tokio::time::sleep(2 * S).await;
+    assert_eq!(received(&socket), ["WATCHDOG=1", "READY=1"]);
+    tokio::time::sleep(10 * S).await;
+    assert_eq!(received(&socket), ["WATCHDOG=1", "WATCHDOG=1"]);
+    health.declare_dead("the writer is gone");
+    tokio::time::sleep(10 * S).await;
+    assert!(received(&socket).is_empty());
+    drain.begin(Cause::Terminate);
+    tokio::time::sleep(S).await;
+    assert_eq!(received(&socket), ["STOPPING=1"]);
+    drain.finish(crate::Served::default()).await;
+    task.await.unwrap();
+}
+
+#[test]
+fn paths_are_addresses_too() {
+    assert_eq!(address(b"/run/notify").unwrap().as_pathname(), Some(std::path::Path::new("/run/notify")));
+}

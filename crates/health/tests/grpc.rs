@@ -1,0 +1,159 @@
+//! The registry as `grpc.health.v1`, on a paused clock and over real HTTP/2.
+#![cfg(all(feature = "tonic", feature = "serve"))]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
+
+use std::time::Duration;
+
+use mainstay_core::{Random, Status, StatusSender};
+use mainstay_health::{Cause, Check, Drain, DrainSettings, Health, HealthBuilder, Level, Verdict, serve};
+use tokio::{net::TcpListener, time::timeout};
+use tonic::Code;
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient, health_server::HealthServer,
+};
+
+const S: Duration = Duration::from_secs(1);
+
+type Client = HealthClient<HealthServer<mainstay_health::GrpcHealth>>;
+
+fn exact() -> HealthBuilder {
+    Health::builder().random(Random::scripted(&[0.0]))
+}
+
+fn request(service: &str) -> HealthCheckRequest {
+    HealthCheckRequest { service: service.to_owned() }
+}
+
+async fn check(client: &mut Client, service: &str) -> Result<ServingStatus, Code> {
+    let answer = client.check(request(service)).await.map_err(|status| status.code())?;
+    Ok(answer.into_inner().status())
+}
+
+async fn next(stream: &mut tonic::Streaming<tonic_health::pb::HealthCheckResponse>) -> Option<ServingStatus> {
+    timeout(10 * S, stream.message()).await.ok()?.unwrap().map(|answer| answer.status())
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_are_the_process_and_its_groups() {
+    let (reads, writes) =
+        (StatusSender::new(Status::new(Level::Healthy, "")), StatusSender::new(Status::new(Level::Unhealthy, "")));
+    let health = exact()
+        .critical_component("reads", reads.subscribe())
+        .critical_component("writes", writes.subscribe())
+        .group("orders.v1.Reads", ["reads"])
+        .group("orders.v1.Writes", ["writes"])
+        .build()
+        .unwrap();
+    let mut client = HealthClient::new(health.grpc());
+    assert_eq!(check(&mut client, "orders.v1.Reads").await, Ok(ServingStatus::NotServing), "starting");
+    writes.publish(Level::Healthy, "");
+    tokio::time::sleep(S).await;
+    assert_eq!(check(&mut client, "").await, Ok(ServingStatus::Serving));
+    writes.publish(Level::Unhealthy, "");
+    tokio::time::sleep(S).await;
+    assert_eq!(check(&mut client, "").await, Ok(ServingStatus::NotServing));
+    assert_eq!(check(&mut client, "orders.v1.Reads").await, Ok(ServingStatus::Serving));
+    assert_eq!(check(&mut client, "orders.v1.Writes").await, Ok(ServingStatus::NotServing));
+    assert_eq!(check(&mut client, "orders.v1.Others").await, Err(Code::NotFound));
+}
+
+#[tokio::test(start_paused = true)]
+async fn watch_sends_the_status_at_once_and_then_changes_only() {
+    let component = StatusSender::new(Status::new(Level::Healthy, ""));
+    let health = exact().critical_component("db", component.subscribe()).build().unwrap();
+    health.until_ready().await;
+    let mut client = HealthClient::new(health.grpc());
+    let mut stream = client.watch(request("")).await.unwrap().into_inner();
+    assert_eq!(next(&mut stream).await, Some(ServingStatus::Serving));
+    component.publish(Level::Degraded, "slow");
+    assert_eq!(next(&mut stream).await, None, "degraded serves still, so there is nothing to say");
+    component.publish(Level::Unhealthy, "gone");
+    assert_eq!(next(&mut stream).await, Some(ServingStatus::NotServing));
+    component.publish(Level::Healthy, "");
+    assert_eq!(next(&mut stream).await, Some(ServingStatus::Serving));
+}
+
+#[tokio::test(start_paused = true)]
+async fn watch_of_an_unknown_service_says_so_and_stays_open() {
+    let health = Health::builder().build().unwrap();
+    let mut client = HealthClient::new(health.grpc());
+    let mut stream = client.watch(request("nobody")).await.unwrap().into_inner();
+    assert_eq!(next(&mut stream).await, Some(ServingStatus::ServiceUnknown));
+    let more = timeout(3600 * S, stream.message()).await;
+    assert!(more.is_err(), "neither a message nor the end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_is_a_latch_and_ends_watches() {
+    let component = StatusSender::new(Status::new(Level::Healthy, ""));
+    let drain = Drain::new();
+    let health = exact().critical_component("db", component.subscribe()).drain(&drain).build().unwrap();
+    health.until_ready().await;
+    let mut client = HealthClient::new(health.grpc());
+    let mut stream = client.watch(request("")).await.unwrap().into_inner();
+    assert_eq!(next(&mut stream).await, Some(ServingStatus::Serving));
+    drain.begin(Cause::Terminate);
+    assert_eq!(next(&mut stream).await, Some(ServingStatus::NotServing));
+    component.publish(Level::Degraded, "");
+    component.publish(Level::Healthy, "");
+    assert_eq!(check(&mut client, "").await, Ok(ServingStatus::NotServing));
+    let end = timeout(10 * S, stream.message()).await.expect("the stream ends when connections close").unwrap();
+    assert_eq!(end, None);
+}
+
+/// Nothing happens when a result grows old, and the watcher hears of it all the same.
+#[tokio::test]
+async fn watch_notices_that_a_result_grew_old() {
+    let ms = Duration::from_millis(1);
+    let (unblock, blocked) = std::sync::mpsc::channel::<()>();
+    let blocked = std::sync::Arc::new(std::sync::Mutex::new(blocked));
+    let runs = std::sync::atomic::AtomicUsize::new(0);
+    // On a thread of its own: only it blocks.
+    let stuck = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let component = Check::new("stuck", move || {
+        let first = runs.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
+        let blocked = std::sync::Arc::clone(&blocked);
+        async move {
+            if !first {
+                let _ = blocked.lock().unwrap().recv();
+            }
+            Verdict::healthy()
+        }
+    });
+    let health = {
+        let _inside = stuck.enter();
+        exact().check(component.critical().interval(50 * ms).timeout(40 * ms)).build().unwrap()
+    };
+    let mut client = HealthClient::new(health.grpc());
+    timeout(10 * S, health.until_ready()).await.unwrap();
+    let mut stream = client.watch(request("")).await.unwrap().into_inner();
+    assert_eq!(next(&mut stream).await, Some(ServingStatus::Serving));
+    assert_eq!(next(&mut stream).await, Some(ServingStatus::NotServing));
+    drop(unblock);
+    drop(health);
+    stuck.shutdown_background();
+}
+
+/// An open watch must not hold the exit open, nor be counted as cut off.
+#[tokio::test]
+async fn over_http2_an_open_watch_ends_with_the_drain() {
+    let settings = DrainSettings { drain_delay: Duration::ZERO, drain_timeout: 600 * S };
+    let drain = Drain::with_settings(settings).unwrap();
+    let health = Health::builder().drain(&drain).build().unwrap();
+    let app = axum::Router::new().route_service("/grpc.health.v1.Health/{*method}", health.grpc());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn({
+        let drain = drain.clone();
+        async move { serve(listener, app, &drain).await }
+    });
+    let channel = tonic::transport::Channel::from_shared(url).unwrap().connect().await.unwrap();
+    let mut client = HealthClient::new(channel);
+    let mut stream = client.watch(request("")).await.unwrap().into_inner();
+    assert_eq!(next(&mut stream).await, Some(ServingStatus::Serving));
+    drain.begin(Cause::Terminate);
+    assert_eq!(next(&mut stream).await, Some(ServingStatus::NotServing));
+    assert_eq!(stream.message().await.unwrap(), None);
+    let report = timeout(20 * S, server).await.unwrap().unwrap();
+    assert_eq!(report.to_string(), "accepted 1, completed 1, aborted 0, refused 0");
+}
