@@ -32,6 +32,7 @@ mod rejection;
 mod rejection_layer;
 mod replay_body;
 mod replayable;
+mod respond;
 mod retry_after;
 mod status;
 #[cfg(feature = "tonic")]
@@ -53,8 +54,9 @@ pub use idempotency::{IDEMPOTENCY_KEY, Retryable, is_repeatable};
 pub use policy::Reqwest;
 pub use policy::{Draining, Grpc, Http, X_DEGRADED};
 pub use rejection::{PROBLEM_JSON, bad_gateway, grpc_code, grpc_response, grpc_unavailable, response, status};
-pub use rejection_layer::{Rejection, RejectionFuture, RejectionLayer, Respond};
+pub use rejection_layer::{Rejection, RejectionFuture, RejectionLayer};
 pub use replay_body::ReplayBody;
 pub use replayable::{Replayable, ReplayableError};
+pub use respond::Respond;
 pub use retry_after::{retry_after, retry_after_value};
 pub use status::{classify_head, classify_status};

@@ -8,24 +8,12 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::Response;
 use mainstay_core::{Boxed, ErrorType, Refusal, Rejected, Typed};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{Grpc, Http, bad_gateway, grpc_response, grpc_unavailable, response};
-
-/// Says how a protocol shows a refusal, or an error that is none, to its client.
-#[diagnostic::on_unimplemented(
-    message = "the policy `{Self}` cannot make a `{Res}` of a refusal",
-    label = "no `Respond<{Res}>` for this policy",
-    note = "`Http` makes any `http::Response<B>` where `B: From<String>` (axum's body, `Full<Bytes>`), `Grpc` where `B: Default`"
-)]
-pub trait Respond<Res> {
-    /// The response: to the refusal, or to an error that is not one of ours.
-    fn respond(&self, rejected: Option<&Rejected>) -> Res;
-}
+use crate::{Grpc, Http, Respond};
 
 /// Turns every refusal into its response and every other error into 502, so that the service cannot fail.
 ///
@@ -81,20 +69,6 @@ pin_project! {
         Inner { #[pin] future: F },
         /// It was not ready: the answer is there.
         Failed { response: Option<Res> },
-    }
-}
-
-// === impl Respond ===
-
-impl<B: From<String>> Respond<Response<B>> for Http {
-    fn respond(&self, rejected: Option<&Rejected>) -> Response<B> {
-        rejected.map_or_else(bad_gateway, response).map(B::from)
-    }
-}
-
-impl<B: Default> Respond<Response<B>> for Grpc {
-    fn respond(&self, rejected: Option<&Rejected>) -> Response<B> {
-        rejected.map_or_else(grpc_unavailable, grpc_response)
     }
 }
 
