@@ -63,7 +63,9 @@ impl Retrier {
     /// An attempt has ended: how to repeat it, or `None` if its result is the caller's.
     #[inline]
     pub(crate) fn judge(&self, journey: &mut Journey, outcome: Outcome, leave: Leave<'_>) -> Option<Wait> {
-        if let Some(began) = journey.attempt_began {
+        if let Some(began) = journey.attempt_began
+            && !matches!(outcome, Outcome::Rejected { .. })
+        {
             self.0.stats.time(began.elapsed(), outcome.is_success());
         }
         if !outcome.is_success() {
@@ -84,6 +86,12 @@ impl Retrier {
         if let Some(paid) = wait.paid {
             paid.spend();
         }
+    }
+
+    /// The next attempt failed before it could be sent, so there is nothing to time.
+    pub(crate) fn resume_unsent(&self, journey: &mut Journey, wait: Wait) {
+        self.resume(journey, wait);
+        journey.attempt_began = None;
     }
 
     /// A repeat was decided on and its time ran out before it could be sent.

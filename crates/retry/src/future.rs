@@ -83,17 +83,20 @@ where
                 StateProj::Repeat { repeat } => {
                     match ready!(repeat.poll(cx, this.journey.deadline, || shared.service())) {
                         Readied::Ready { service, wait, previous } => {
-                            self.as_mut().send(service, wait, previous);
+                            match mem::replace(this.spare, Spare::Missing(GaveUp::NotReplayable)) {
+                                Spare::Kept(req) => self.as_mut().send(req, service, wait, previous),
+                                // No repeat is begun without a copy.
+                                Spare::Missing(_) => return Poll::Ready(Err(shared.overtaken(this.journey, previous))),
+                            }
                             continue;
                         }
                         Readied::Failed { error, wait, previous } => {
-                            shared.retrier.resume(this.journey, wait);
+                            shared.retrier.resume_unsent(this.journey, wait);
                             shared.let_go(previous);
                             Err(error)
                         }
                         Readied::Late { previous } => {
-                            let too_late = shared.retrier.overtaken(this.journey);
-                            return Poll::Ready(Err(previous.unwrap_or_else(|| too_late.into())));
+                            return Poll::Ready(Err(shared.overtaken(this.journey, previous)));
                         }
                     }
                 }
@@ -141,12 +144,9 @@ where
         this.state.set(State::Repeat { repeat: Repeat::new(wait, previous) });
     }
 
-    fn send(self: Pin<&mut Self>, mut service: S, wait: Wait, previous: Option<E>) {
+    fn send(self: Pin<&mut Self>, mut req: Req, mut service: S, wait: Wait, previous: Option<E>) {
         let mut this = self.project();
         let shared = &**this.shared;
-        let Spare::Kept(mut req) = mem::replace(this.spare, Spare::Missing(GaveUp::NotReplayable)) else {
-            return; // Nothing is repeated without a copy.
-        };
         shared.retrier.resume(this.journey, wait);
         shared.let_go(previous);
         *this.spare = shared.spare(&req, this.journey);

@@ -34,7 +34,7 @@
 //!
 //! # Features
 //!
-//! * `rt`: [`Retrier::run_blocking`] over tokio's blocking threads.
+//! * `rt`: `Retrier::run_blocking` over tokio's blocking threads.
 //! * `serde`: settings and snapshots implement serde's traits, durations read as `"250ms"`.
 
 mod adaptive;
@@ -43,12 +43,16 @@ mod decide;
 mod delay;
 mod every_error;
 mod future;
+mod gave_up;
 mod journey;
 mod layer;
+mod live;
 mod mean;
 mod repeat;
 mod retrier;
 mod run;
+#[cfg(feature = "rt")]
+mod run_blocking;
 mod service;
 mod settings;
 mod stats;
@@ -57,8 +61,9 @@ pub use adaptive::Adaptive;
 pub use chooser::{Operation, Strategy, StrategyChooser};
 pub use every_error::EveryError;
 pub use future::RetryFuture;
+pub use gave_up::{GaveUp, GaveUpCounts};
 pub use layer::RetryLayer;
 pub use retrier::Retrier;
 pub use service::Retry;
 pub use settings::{RetrySettings, Scaling, Timing};
-pub use stats::{AttemptTimes, GaveUp, GaveUpCounts, RetrySnapshot};
+pub use stats::{AttemptTimes, RetrySnapshot};

@@ -2,16 +2,12 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
-    },
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use mainstay_core::{Budget, InvalidSetting, Name, Random};
 
-use crate::{Adaptive, RetrySettings, RetrySnapshot, Scaling, Timing, stats::Stats};
+use crate::{Adaptive, RetrySettings, RetrySnapshot, live::Live, stats::Stats};
 
 /// The retries of one operation: what it allows, what it pays with, what happened.
 ///
@@ -47,18 +43,6 @@ pub(crate) struct Inner {
     pub(crate) random: Random,
     pub(crate) adaptive: Adaptive,
     pub(crate) stats: Stats,
-}
-
-/// The settings that every request reads, where it needs no lock for them.
-#[derive(Debug, Default)]
-pub(crate) struct Live {
-    max_attempts: AtomicU32,
-    sends: AtomicU32,
-    /// Zero: none.
-    deadline_nanos: AtomicU64,
-    /// Whether every request needs the time: for a deadline, or because all are timed.
-    reads_clock: AtomicBool,
-    is_adaptive: AtomicBool,
 }
 
 // === impl Retrier ===
@@ -201,41 +185,5 @@ impl Inner {
 
     pub(crate) fn settings(&self) -> RetrySettings {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-// === impl Live ===
-
-impl Live {
-    fn set(&self, settings: &RetrySettings) {
-        self.max_attempts.store(settings.max_attempts, Relaxed);
-        self.sends.store(settings.sends, Relaxed);
-        let nanos = settings.deadline.map_or(0, |deadline| u64::try_from(deadline.as_nanos()).unwrap_or(u64::MAX));
-        self.deadline_nanos.store(nanos, Relaxed);
-        self.reads_clock.store(nanos > 0 || settings.timing == Timing::Every, Relaxed);
-        self.is_adaptive.store(settings.scaling == Scaling::Adaptive, Relaxed);
-    }
-
-    pub(crate) fn max_attempts(&self) -> u32 {
-        self.max_attempts.load(Relaxed)
-    }
-
-    pub(crate) fn sends(&self) -> u32 {
-        self.sends.load(Relaxed)
-    }
-
-    pub(crate) fn deadline(&self) -> Option<Duration> {
-        match self.deadline_nanos.load(Relaxed) {
-            0 => None,
-            nanos => Some(Duration::from_nanos(nanos)),
-        }
-    }
-
-    pub(crate) fn reads_clock(&self) -> bool {
-        self.reads_clock.load(Relaxed)
-    }
-
-    pub(crate) fn is_adaptive(&self) -> bool {
-        self.is_adaptive.load(Relaxed)
     }
 }

@@ -12,7 +12,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{Classify, Contextual, ErrorType, Replay, Sends};
+use mainstay_core::{Classify, Contextual, ErrorType, Rejected, Replay, Sends};
 use tower_service::Service;
 
 use crate::{
@@ -74,6 +74,8 @@ where
         let shared = Arc::clone(&self.shared);
         let journey = shared.retrier.begin(shared.policy.context(&req));
         if let Some(too_late) = shared.retrier.refuse_late(&journey) {
+            // Nothing is kept of the readiness that this request was not sent with.
+            self.inner = shared.service();
             return RetryFuture::refused(too_late.into(), journey, shared);
         }
         let kept = shared.prepare(&mut req, &journey);
@@ -107,6 +109,12 @@ impl<S, P> Shared<S, P> {
         if let Some(error) = previous {
             self.policy.discard(Err(error));
         }
+    }
+
+    /// What the caller gets whose time ran out before the repeat could be sent: the original error, if it was one.
+    pub(crate) fn overtaken<E: From<Rejected>>(&self, journey: &Journey, previous: Option<E>) -> E {
+        let too_late = self.retrier.overtaken(journey);
+        previous.unwrap_or_else(|| too_late.into())
     }
 
     /// A fresh clone of the service, not yet ready.

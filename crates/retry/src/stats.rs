@@ -1,56 +1,13 @@
 //! What a retrier counts, and what it shows.
 
 use std::{
-    fmt,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
 use mainstay_core::{BudgetSnapshot, Counters, Name};
 
-use crate::mean::Mean;
-
-/// Why a result that was no success was returned instead of repeated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum GaveUp {
-    /// One of our layers refused; the dependency was not asked.
-    Rejected,
-    /// The result says that it must not be repeated.
-    ServerSaidNever,
-    /// The request cannot be repeated, or not safely.
-    NotReplayable,
-    /// The request's context forbids it.
-    DoNotRetry,
-    /// All attempts are used up.
-    Attempts,
-    /// All layers together have sent the request as often as they may.
-    Sends,
-    /// The server asked for a longer wait than the cap or the deadline allows.
-    RetryAfter,
-    /// The wait and an attempt do not fit the deadline.
-    Deadline,
-    /// The budget is used up.
-    Budget,
-}
-
-/// How often a retrier gave up, by reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "one for one the variants of `GaveUp`")]
-pub struct GaveUpCounts {
-    pub rejected: u64,
-    pub server_said_never: u64,
-    pub not_replayable: u64,
-    pub do_not_retry: u64,
-    pub attempts: u64,
-    pub sends: u64,
-    pub retry_after: u64,
-    pub deadline: u64,
-    pub budget: u64,
-}
+use crate::{GaveUp, GaveUpCounts, mean::Mean};
 
 /// What a [`Retrier`](crate::Retrier) shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,61 +85,6 @@ pub(crate) struct Stats {
     max_nanos: AtomicU64,
 }
 
-// === impl GaveUp ===
-
-impl GaveUp {
-    /// A stable, lower-case word with underscores, for labels.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Rejected => "rejected",
-            Self::ServerSaidNever => "server_said_never",
-            Self::NotReplayable => "not_replayable",
-            Self::DoNotRetry => "do_not_retry",
-            Self::Attempts => "attempts",
-            Self::Sends => "sends",
-            Self::RetryAfter => "retry_after",
-            Self::Deadline => "deadline",
-            Self::Budget => "budget",
-        }
-    }
-}
-
-impl fmt::Display for GaveUp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-// === impl GaveUpCounts ===
-
-impl GaveUpCounts {
-    /// All of them.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        let Self {
-            rejected,
-            server_said_never,
-            not_replayable,
-            do_not_retry,
-            attempts,
-            sends,
-            retry_after,
-            deadline,
-            budget,
-        } = *self;
-        rejected
-            + server_said_never
-            + not_replayable
-            + do_not_retry
-            + attempts
-            + sends
-            + retry_after
-            + deadline
-            + budget
-    }
-}
-
 // === impl Count ===
 
 impl Count {
@@ -247,7 +149,6 @@ impl Stats {
     ) -> RetrySnapshot {
         let counts = self.counters.read();
         let of = |count: Count| counts[count.index()];
-        let reason = |reason| of(Count::GaveUp(reason));
         RetrySnapshot {
             name,
             calls: of(Count::Calls),
@@ -257,17 +158,7 @@ impl Stats {
             succeeded_after_retry: of(Count::Recovered),
             ignored: of(Count::Ignored),
             refusals_waited_out: of(Count::WaitedOut),
-            gave_up: GaveUpCounts {
-                rejected: reason(GaveUp::Rejected),
-                server_said_never: reason(GaveUp::ServerSaidNever),
-                not_replayable: reason(GaveUp::NotReplayable),
-                do_not_retry: reason(GaveUp::DoNotRetry),
-                attempts: reason(GaveUp::Attempts),
-                sends: reason(GaveUp::Sends),
-                retry_after: reason(GaveUp::RetryAfter),
-                deadline: reason(GaveUp::Deadline),
-                budget: reason(GaveUp::Budget),
-            },
+            gave_up: GaveUpCounts::read(|reason| of(Count::GaveUp(reason))),
             times: self.times(of(Count::Timed), of(Count::Nanos)),
             success_rate,
             budget,

@@ -148,6 +148,8 @@ async fn a_service_that_fails_before_it_is_ready_has_failed_an_attempt() {
     let error = call.await.unwrap_err();
     assert_eq!(error.to_string(), "the probe's readiness failed as told");
     assert_eq!((bed.probe.calls(), bed.retrier.snapshot().attempts, bed.gave_up().attempts), (1, 3, 1));
+    assert_eq!(bed.retrier.snapshot().times, None, "no attempt was sent that could have been timed");
+    assert_eq!(bed.policy.let_go(), ["the probe failed as told", "the probe's readiness failed as told"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -42,6 +42,15 @@ fn the_measured_mean_decides_once_there_is_enough_of_it() {
 }
 
 #[test]
+fn a_strategy_that_is_as_quick_is_no_quicker() {
+    let chooser = chooser(&[NEVER_BY_CHANCE]);
+    for strategy in [Strategy::Exponential, Strategy::Linear, Strategy::Adaptive] {
+        (0..10).for_each(|_| chooser.record(Operation::Database, strategy, 100 * MS));
+    }
+    assert_eq!(chooser.choose(Operation::Database), Strategy::Linear);
+}
+
+#[test]
 fn one_choice_in_ten_is_made_by_chance_so_that_all_are_measured() {
     let chooser = chooser(&[0.0, 0.04, 0.09, 0.1]);
     let chosen: Vec<_> = (0..4).map(|_| chooser.choose(Operation::Network)).collect();

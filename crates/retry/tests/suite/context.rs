@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use mainstay_core::{
-    Backoff, Context, Plain, Sends,
+    Backoff, Budget, BudgetSettings, Context, Plain, Sends,
     test::{Probe, ProbePolicy, Reply, Request, call},
 };
 use mainstay_retry::{RetryLayer, RetrySettings};
 use tokio::time::Instant;
-use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 use crate::kit::{Bed, FAILED, MS, OK, plain, quick, with};
 
@@ -50,6 +50,26 @@ async fn the_sends_left_bound_the_attempts() {
     let request = Request::new(1).with_context(Context::new().with_sends(Sends::new(0)));
     bed.call(request).await.0.unwrap();
     assert_eq!((bed.probe.calls(), bed.gave_up().sends), (5, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_copy_is_made_where_no_send_is_left() {
+    let mut bed = Bed::plain();
+    bed.call(Request::new(1).with_context(Context::new().with_sends(Sends::new(0)))).await.0.unwrap();
+    assert_eq!(bed.policy.copied(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sends_that_others_took_meanwhile_are_the_reason_and_not_the_budget() {
+    let settings = BudgetSettings { reserve: 0.0, ..BudgetSettings::default() };
+    let mut bed = Bed::new(quick(3).with_budget(Budget::with_settings(settings).unwrap()));
+    bed.reply(Reply::Answer(FAILED).after(MS));
+    let sends = Sends::new(1);
+    let request = Request::new(1).with_context(Context::new().with_sends(sends.clone()));
+    let call = bed.service.ready().await.unwrap().call(request);
+    assert!(sends.take());
+    call.await.unwrap();
+    assert_eq!((bed.gave_up().sends, bed.gave_up().budget), (1, 0));
 }
 
 /// Layered retries: three levels of five attempts are 125 requests where nobody counts.

@@ -76,6 +76,7 @@ async fn a_request_that_is_late_already_is_not_sent() {
     assert_eq!(bed.probe.calls(), 0);
     let figures = bed.retrier.snapshot();
     assert_eq!((figures.calls, figures.attempts, figures.gave_up.deadline), (1, 0, 1));
+    assert_eq!(bed.probe.reserved(), 0, "what was ready for it is free for others");
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,4 +129,16 @@ async fn the_wait_for_readiness_ends_at_the_deadline_with_a_refusal_where_the_re
     let error = call.await.unwrap_err();
     assert_eq!(error.rejected().unwrap().reason(), Reason::DeadlineExceeded);
     assert_eq!(bed.gave_up().deadline, 1);
+}
+
+/// A runtime that is busy wakes the request late.
+#[tokio::test(start_paused = true)]
+async fn no_attempt_begins_after_the_deadline() {
+    let mut bed = bed(1_000);
+    bed.reply(Reply::Fail);
+    let mut call = tokio_test::task::spawn(bed.service.ready().await.unwrap().call(Request::new(1)));
+    tokio_test::assert_pending!(call.poll());
+    tokio::time::advance(1_000 * MS).await;
+    assert_eq!(call.await.unwrap_err().to_string(), "the probe failed as told");
+    assert_eq!((bed.probe.calls(), bed.gave_up().deadline), (1, 1));
 }

@@ -63,6 +63,7 @@ async fn a_deadline_with_room_for_it_waits_the_refusal_out_once() {
     assert!((100 * MS..=152 * MS).contains(&took), "{took:?}");
     let figures = retrier.snapshot();
     assert_eq!((figures.refusals_waited_out, figures.attempts, figures.retries), (1, 1, 0));
+    assert_eq!(figures.times.map(|times| times.timed), Some(1), "a refusal is no attempt");
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,6 +89,19 @@ async fn a_refusal_that_does_not_fit_is_returned_at_once() {
         assert!(result.is_err());
         assert_eq!((refusals, took), (1, Duration::ZERO));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_a_refusal_out_leaves_room_for_a_typical_attempt() {
+    let retrier = within(1_000);
+    let slow = |_| async {
+        tokio::time::sleep(900 * MS).await;
+        Ok::<_, BoxError>(())
+    };
+    retrier.run(slow).await.unwrap();
+    let (result, _, took) = call(&retrier, 100 * MS).await;
+    assert!(result.is_err());
+    assert_eq!(took, Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
