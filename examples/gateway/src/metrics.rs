@@ -1,6 +1,6 @@
 //! `/metrics`: every snapshot as Prometheus reads it, made at the scrape. So no request pays for a metric.
 
-use mainstay_bulkhead::LimitSnapshot;
+use mainstay_bulkhead::{Limit, LimitSnapshot};
 use mainstay_circuit_breaker::State;
 use mainstay_failover::{EndpointSnapshot, FailoverSnapshot, FailoverState};
 use mainstay_retry::RetrySnapshot;
@@ -16,7 +16,8 @@ use text::Text;
 pub(crate) fn text(handles: &Handles) -> String {
     let mut text = Text::default();
     gateway(&mut text, handles);
-    bulkhead(&mut text, &handles.entrance.snapshot());
+    bulkheads(&mut text, handles);
+    timeouts(&mut text, handles);
     let failover = handles.stack.failover.snapshot();
     breakers(&mut text, &failover);
     self::failover(&mut text, &failover);
@@ -34,17 +35,32 @@ fn gateway(text: &mut Text, handles: &Handles) {
     text.gauges("gateway_ready", "Whether /ready says yes.").sample([], ready);
 }
 
-fn bulkhead(text: &mut Text, limit: &LimitSnapshot) {
-    let resource = ("resource", &*limit.name);
-    text.gauges("bulkhead_active_calls", "Calls that run.").sample([resource], limit.in_flight);
-    text.gauges("bulkhead_limit", "How many may run at once.").sample([resource], limit.limit);
-    text.gauges("bulkhead_utilization_ratio", "Calls that run, of so many as may.")
-        .sample([resource], limit.utilisation);
-    text.counters("bulkhead_permitted_calls_total", "Calls that were let in.").sample([resource], limit.permitted);
-    text.counters("bulkhead_rejected_calls_total", "Calls that were refused.")
-        .sample([resource, ("reason", "full")], limit.rejected.full)
-        .sample([resource, ("reason", "queue_timeout")], limit.rejected.queue_timeout)
-        .sample([resource, ("reason", "deadline_exceeded")], limit.rejected.deadline_exceeded);
+fn bulkheads(text: &mut Text, handles: &Handles) {
+    let limits = handles.stack.endpoints.iter().map(|endpoint| &endpoint.limit);
+    let limits: Vec<_> = std::iter::once(&handles.entrance).chain(limits).map(Limit::snapshot).collect();
+    let mut active = text.gauges("bulkhead_active_calls", "Calls that run.");
+    limits.iter().for_each(|limit| active.sample([resource(limit)], limit.in_flight));
+    let mut most = text.gauges("bulkhead_limit", "How many may run at once.");
+    limits.iter().for_each(|limit| most.sample([resource(limit)], limit.limit));
+    let mut used = text.gauges("bulkhead_utilization_ratio", "Calls that run, of so many as may.");
+    limits.iter().for_each(|limit| used.sample([resource(limit)], limit.utilisation));
+    let mut permitted = text.counters("bulkhead_permitted_calls_total", "Calls that were let in.");
+    limits.iter().for_each(|limit| permitted.sample([resource(limit)], limit.permitted));
+    let mut rejected = text.counters("bulkhead_rejected_calls_total", "Calls that were refused.");
+    limits.iter().for_each(|limit| rejected.sample([resource(limit)], limit.rejected.total()));
+}
+
+fn resource(limit: &LimitSnapshot) -> (&str, &str) {
+    ("resource", &limit.name)
+}
+
+fn timeouts(text: &mut Text, handles: &Handles) {
+    let attempts = handles.stack.endpoints.iter().map(|endpoint| ("attempt", &endpoint.attempt));
+    let mut timeouts = text.counters("timeout_calls_total", "Calls that took too long.");
+    for (scope, limit) in std::iter::once(("total", &handles.stack.total)).chain(attempts) {
+        let limit = limit.snapshot();
+        timeouts.sample([("scope", scope), ("name", &*limit.name)], limit.timed_out);
+    }
 }
 
 /// The engine of each endpoint is a circuit breaker, and shown as one.
@@ -98,9 +114,10 @@ fn failover(text: &mut Text, failover: &FailoverSnapshot) {
     let refused = "Requests refused because no endpoint was usable.";
     text.counters("failover_refused_total", refused).sample([("failover", name)], failover.refused);
     let second = failover.second_attempts;
-    text.counters("failover_second_attempts_total", "Attempts at a second endpoint, by what the first one did.")
-        .sample([("failover", name), ("cause", "error")], second.on_error)
-        .sample([("failover", name), ("cause", "silence")], second.on_silence);
+    let causes = "Attempts at a second endpoint, by what the first one did.";
+    let mut attempts = text.counters("failover_second_attempts_total", causes);
+    attempts.sample([("failover", name), ("cause", "error")], second.on_error);
+    attempts.sample([("failover", name), ("cause", "silence")], second.on_silence);
     text.counters("failover_second_attempts_won_total", "Second attempts whose answer the client got.")
         .sample([("failover", name)], second.won);
     text.counters("failover_second_attempts_refused_total", "Second attempts for which the budget did not suffice.")

@@ -10,6 +10,7 @@ use axum::{
 };
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use mainstay_bulkhead::Limit;
+use mainstay_failover::stack::{EndpointHandles, StandardHandles};
 use mainstay_health::{Drain, Health};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -17,7 +18,6 @@ use tokio::time::Instant;
 use crate::{
     metrics::{self, CONTENT_TYPE as METRICS},
     settings::Environment,
-    stack::StackHandles,
 };
 
 /// The handle of everything that has one.
@@ -28,7 +28,7 @@ pub(crate) struct Handles {
     pub(crate) health: Health,
     pub(crate) drain: Drain,
     pub(crate) entrance: Limit,
-    pub(crate) stack: StackHandles,
+    pub(crate) stack: StandardHandles,
 }
 
 /// The two routes. They say how the gateway is inside: keep them from the public where that matters.
@@ -48,14 +48,23 @@ async fn status(State(handles): State<Arc<Handles>>) -> Response {
         },
         "health": health.snapshot(),
         "entrance": entrance.snapshot(),
-        "timeouts": stack.timeouts.each_ref().map(|limit| limit.snapshot()),
+        "total_timeout": stack.total.snapshot(),
         "retry": stack.retry.snapshot(),
         "failover": stack.failover.snapshot(),
+        "endpoints": stack.endpoints.iter().map(endpoint).collect::<Vec<_>>(),
     });
     if *environment == Environment::Production {
         remove_details(&mut status);
     }
     ([(CACHE_CONTROL, "no-store")], Json(status)).into_response()
+}
+
+fn endpoint(endpoint: &EndpointHandles) -> Value {
+    json!({
+        "name": endpoint.name,
+        "bulkhead": endpoint.limit.snapshot(),
+        "attempt_timeout": endpoint.attempt.snapshot(),
+    })
 }
 
 /// Addresses, and the error texts of backends, are not for everybody.

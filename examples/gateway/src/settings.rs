@@ -101,8 +101,8 @@ impl Settings {
 
     fn contradictory_times(&self) -> Vec<InvalidSetting> {
         let mut wrong = Vec::new();
-        if self.attempt_timeout > self.request_timeout {
-            let allowed = format!("must be at most REQUEST_TIMEOUT_SECONDS, {}", self.request_timeout.as_secs_f64());
+        if self.attempt_timeout >= self.request_timeout {
+            let allowed = format!("must be below REQUEST_TIMEOUT_SECONDS, {}", self.request_timeout.as_secs_f64());
             wrong.push(InvalidSetting::new("ATTEMPT_TIMEOUT_SECONDS", self.attempt_timeout.as_secs_f64(), allowed));
         }
         let HealthSettings { timeout, recheck_interval, .. } = self.health;

@@ -1,15 +1,16 @@
 //! The point of this program: what stands between a client and the backends, and why in this order.
 
 use axum::response::Response;
+use mainstay_bulkhead::LimitSettings;
 use mainstay_core::{BoxError, InvalidSetting};
 use mainstay_failover::{
-    Endpoint, Failover, FailoverHandle, FailoverSettings, HoldSettings, ProbeSettings, SecondAttempt,
+    Endpoint, FailoverSettings, HoldSettings, ProbeSettings, SecondAttempt,
     probe::http::HttpProbe,
+    stack::{Standard, StandardHandles, StandardSettings},
 };
 use mainstay_http::Http;
-use mainstay_retry::{Retrier, RetryLayer};
-use mainstay_timeout::{TimeLimit, TimeoutLayer};
-use tower::{ServiceBuilder, util::BoxCloneSyncService};
+use mainstay_retry::RetrySettings;
+use tower::util::BoxCloneSyncService;
 
 use crate::{
     backend::{self, Backend, ProxyRequest},
@@ -19,53 +20,56 @@ use crate::{
 /// Requests in, answers out. Boxed to have a name: one allocation beside the many of a request on a socket.
 pub(crate) type Stack = BoxCloneSyncService<ProxyRequest, Response, BoxError>;
 
-/// The handles of the stack's layers: what pages and metrics read, and operators hold.
-#[derive(Clone, Debug)]
-pub(crate) struct StackHandles {
-    pub(crate) timeouts: [TimeLimit; 2],
-    pub(crate) retry: Retrier,
-    pub(crate) failover: FailoverHandle,
+/// The stack over these backends, the primary first, and its handles: what pages and metrics read.
+///
+/// # Errors
+/// Settings that contradict each other.
+pub(crate) fn stack(settings: &Settings, backends: &[Backend]) -> Result<(Stack, StandardHandles), InvalidSetting> {
+    // What all layers know of HTTP: which answers are failures, which requests may be repeated, and that the rest of an
+    // answer that nobody reads is read away, so that its connection can be used again.
+    let http = Http::new().draining();
+    let client = backend::client(settings.attempt_timeout);
+    let endpoints = backends.iter().map(|backend| {
+        let probe = HttpProbe::new(&backend.address(&format!("{}/healthz", settings.api_prefix)))?;
+        Ok(Endpoint::new(&backend.name, backend.service(client.clone()))
+            .with_url(backend.address(""))
+            .with_probe(probe))
+    });
+    let endpoints: Vec<_> = endpoints.collect::<Result<_, InvalidSetting>>()?;
+    let standard = Standard::new("backends", endpoints, layers(settings))?.with_policy(http);
+    let handles = standard.handles().clone();
+    // A fallback of yours (the last good answer, a static page) would go around this: outermost, or retries would repeat
+    // what it answered.
+    Ok((BoxCloneSyncService::new(standard.build()), handles))
 }
 
-/// The stack, the outermost layer first.
-pub(crate) fn stack(settings: &Settings, backends: &[Backend]) -> Result<(Stack, StackHandles), InvalidSetting> {
-    // What all layers know of HTTP: which answers are failures, which requests may be repeated.
-    let http = Http::new().with_degraded_header().draining();
-    let client = backend::client(settings.attempt_timeout);
-    let attempt = TimeLimit::attempt("attempt", settings.attempt_timeout)?;
-    let total = TimeLimit::total("request", settings.request_timeout)?;
-
-    let endpoints: Vec<_> = backends
-        .iter()
-        .map(|backend| {
-            let service = ServiceBuilder::new()
-                .layer(TimeoutLayer::with(attempt.clone()))
-                .service(backend.service(client.clone()));
-            let probe = HttpProbe::new(&backend.address(&format!("{}/healthz", settings.api_prefix)))?;
-            Ok(Endpoint::new(&backend.name, service).with_url(backend.address("")).with_probe(probe))
-        })
-        .collect::<Result<_, InvalidSetting>>()?;
-    let failover =
-        Failover::with_settings("backends", endpoints, failover_settings(&settings.health))?.with_policy(http);
-    let retry = Retrier::new("backends");
-    let handles =
-        StackHandles { timeouts: [total.clone(), attempt], retry: retry.clone(), failover: failover.handle().clone() };
-
-    let stack = ServiceBuilder::new()
-        .layer(TimeoutLayer::with(total).with_policy(http))
-        .layer(RetryLayer::with(retry).with_policy(http))
-        .service(failover);
-    Ok((BoxCloneSyncService::new(stack), handles))
+/// The layers, outermost first.
+fn layers(settings: &Settings) -> StandardSettings {
+    StandardSettings {
+        // Bounds everything below, retries and their waits included. To the client it is a 504.
+        total_timeout: settings.request_timeout,
+        // Outside of failover, so that a repeat may go elsewhere; its budget is earned by successes, so that a backend
+        // that is down for all gets no storm of retries.
+        retry: RetrySettings::default(),
+        // Picks the backend, remembers which one works, and asks the next one where this one fails or is silent.
+        failover: failover(&settings.health),
+        // One for each backend, inside of retry, so that a request holds no place while it waits for its next attempt.
+        // The entrance is the limit that counts; lower this one to protect a small backend.
+        bulkhead: LimitSettings { limit: settings.max_concurrent_requests, ..LimitSettings::default() },
+        // Innermost: it bounds what a place is held for, and is a failure to all above.
+        attempt_timeout: settings.attempt_timeout,
+    }
 }
 
 /// When a backend is left, how it is probed, and when traffic returns.
-fn failover_settings(health: &HealthSettings) -> FailoverSettings {
+fn failover(health: &HealthSettings) -> FailoverSettings {
     let defaults = ProbeSettings::default();
     FailoverSettings {
         consecutive_failures: Some(health.failure_threshold),
         recovery_successes: health.recovery_success_threshold,
         hold: HoldSettings {
             base: health.min_fallback_duration,
+            // A primary that keeps dying is kept out for longer each time, up to this.
             max: health.min_fallback_duration * 10,
             ..HoldSettings::default()
         },
@@ -73,6 +77,7 @@ fn failover_settings(health: &HealthSettings) -> FailoverSettings {
         second_attempt: Some(SecondAttempt { silence: Some(health.timeout), ..SecondAttempt::default() }),
         probe: ProbeSettings {
             interval: health.recheck_interval,
+            // While it counts towards leaving or return a backend is asked more often.
             interval_counting: health.recheck_interval.min(defaults.interval_counting),
             // A backup that is not in use is asked less often; a dozen is the ratio of the defaults.
             interval_idle: health.recheck_interval * 12,

@@ -45,7 +45,7 @@ impl Text {
 
 impl Family<'_> {
     /// One series: its labels and its value.
-    pub(crate) fn sample<const N: usize>(&mut self, labels: [(&str, &str); N], value: impl fmt::Display) -> &mut Self {
+    pub(crate) fn sample<const N: usize>(&mut self, labels: [(&str, &str); N], value: impl fmt::Display) {
         self.text.push_str(self.name);
         for (i, (label, value)) in labels.into_iter().enumerate() {
             let before = if i == 0 { '{' } else { ',' };
@@ -53,7 +53,6 @@ impl Family<'_> {
         }
         let after = if N == 0 { "" } else { "}" };
         let _ = writeln!(self.text, "{after} {value}");
-        self
     }
 }
 
@@ -77,7 +76,9 @@ mod tests {
     #[test]
     fn labels_are_escaped() {
         let mut text = Text::default();
-        text.gauges("up", "Whether it is up.").sample([("name", "a\"b\\c\nd"), ("x", "")], 1).sample([], 0.5);
+        let mut up = text.gauges("up", "Whether it is up.");
+        up.sample([("name", "a\"b\\c\nd"), ("x", "")], 1);
+        up.sample([], 0.5);
         let expected = "# HELP up Whether it is up.\n# TYPE up gauge\nup{name=\"a\\\"b\\\\c\\nd\",x=\"\"} 1\nup 0.5\n";
         assert_eq!(text.into_string(), expected);
     }

@@ -75,7 +75,7 @@ fn all_wrong_fields_are_named_at_once() {
 #[test]
 fn contradictions_name_both_fields() {
     let error = wrong(&[("REQUEST_TIMEOUT_SECONDS", "5"), ("ATTEMPT_TIMEOUT_SECONDS", "6")]);
-    assert_eq!(error, "ATTEMPT_TIMEOUT_SECONDS = 6: must be at most REQUEST_TIMEOUT_SECONDS, 5");
+    assert_eq!(error, "ATTEMPT_TIMEOUT_SECONDS = 6: must be below REQUEST_TIMEOUT_SECONDS, 5");
     let error = wrong(&[("BACKEND_HEALTH_RECHECK_INTERVAL_SECONDS", "1")]);
     let interval = "BACKEND_HEALTH_TIMEOUT_SECONDS = 1: must be below BACKEND_HEALTH_RECHECK_INTERVAL_SECONDS, 1";
     assert_eq!(error, interval);

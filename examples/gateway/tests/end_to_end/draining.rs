@@ -58,7 +58,7 @@ async fn until_the_listener_closes_it_serves_but_is_not_ready() {
 #[tokio::test]
 async fn a_request_that_does_not_finish_is_cut_off_and_the_exit_says_so() {
     let backend = Backend::start("primary");
-    let settings = [("DRAIN_TIMEOUT_SECONDS", "0.3"), ("ATTEMPT_TIMEOUT_SECONDS", "5")];
+    let settings = [("DRAIN_TIMEOUT_SECONDS", "0.3"), ("ATTEMPT_TIMEOUT_SECONDS", "4.5")];
     let mut gateway = Gateway::before(&backend, &settings);
     let mut connection = TcpStream::connect(gateway.address()).await.unwrap();
     connection.write_all(b"GET /api/v1/delay/4000 HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();

@@ -47,7 +47,7 @@ async fn a_place_is_taken_until_the_body_has_ended() {
 #[tokio::test]
 async fn a_client_that_goes_away_frees_its_place() {
     let backend = Backend::start("primary");
-    let gateway = Gateway::before(&backend, &[("ATTEMPT_TIMEOUT_SECONDS", "60"), ("REQUEST_TIMEOUT_SECONDS", "60")]);
+    let gateway = Gateway::before(&backend, &[("ATTEMPT_TIMEOUT_SECONDS", "60"), ("REQUEST_TIMEOUT_SECONDS", "90")]);
     let mut client = TcpStream::connect(gateway.address()).await.unwrap();
     client.write_all(b"GET /api/v1/delay/60000 HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     until("it is in flight", async || (gateway.status().await["entrance"]["in_flight"] == 1).then_some(())).await;

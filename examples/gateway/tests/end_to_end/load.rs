@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{task::JoinSet, time::Instant};
+use tokio::task::JoinSet;
 
 use crate::client::get;
 
@@ -24,7 +24,6 @@ pub(crate) struct Load {
 pub(crate) struct Served {
     pub(crate) answers: usize,
     pub(crate) errors: Vec<String>,
-    pub(crate) slowest: Duration,
 }
 
 // === impl Load ===
@@ -45,7 +44,6 @@ impl Load {
         for served in self.clients.join_all().await {
             all.answers += served.answers;
             all.errors.extend(served.errors);
-            all.slowest = all.slowest.max(served.slowest);
         }
         all
     }
@@ -54,9 +52,7 @@ impl Load {
 async fn ask(gateway: SocketAddr, ended: Arc<AtomicBool>) -> Served {
     let mut served = Served::default();
     while !ended.load(Relaxed) {
-        let asked = Instant::now();
         let answer = get(gateway, "/api/v1/json").await;
-        served.slowest = served.slowest.max(asked.elapsed());
         served.answers += 1;
         if !answer.status.is_success() {
             served.errors.push(format!("{answer:?}"));

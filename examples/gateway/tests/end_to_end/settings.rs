@@ -36,7 +36,7 @@ fn every_wrong_value_has_its_line() {
 fn a_contradiction_names_both_fields() {
     let (code, error) = refused(&[], &[("ATTEMPT_TIMEOUT_SECONDS", "3"), ("REQUEST_TIMEOUT_SECONDS", "2.5")]);
     assert_eq!(code, Some(2));
-    assert_eq!(error, "gateway: ATTEMPT_TIMEOUT_SECONDS = 3: must be at most REQUEST_TIMEOUT_SECONDS, 2.5\n");
+    assert_eq!(error, "gateway: ATTEMPT_TIMEOUT_SECONDS = 3: must be below REQUEST_TIMEOUT_SECONDS, 2.5\n");
 }
 
 #[test]
