@@ -1,5 +1,7 @@
 //! The Tower contract, with a queue and without.
 
+#![allow(clippy::unwrap_used, reason = "tests say what they mean")]
+
 use mainstay_bulkhead::{BulkheadLayer, Limit, LimitSettings, Permit};
 use mainstay_core::test::{Expect, contract};
 

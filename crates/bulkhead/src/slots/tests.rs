@@ -59,10 +59,10 @@ proptest! {
                 }
                 Op::Poll(i) if !callers.is_empty() => {
                     let i = i % callers.len();
-                    if let Caller::Waits(waiter) = &mut callers[i] {
-                        if let Poll::Ready(permit) = poll(waiter) {
-                            callers[i] = Caller::Runs { _permit: permit.unwrap() };
-                        }
+                    if let Caller::Waits(waiter) = &mut callers[i]
+                        && let Poll::Ready(permit) = poll(waiter)
+                    {
+                        callers[i] = Caller::Runs { _permit: permit.unwrap() };
                     }
                 }
                 Op::Drop(i) if !callers.is_empty() => {

@@ -1,0 +1,67 @@
+//! A call that finds a permit allocates nothing; one that is refused, no more than its error.
+
+use std::{
+    convert::Infallible,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use mainstay_bulkhead::{BulkheadLayer, Limit, LimitSettings};
+use mainstay_core::Rejected;
+use tower::{Layer, Service, service_fn};
+
+/// Allocations of one call, once the layer and its thread are warm.
+fn allocations<S: Service<u32>>(mut service: S) -> u64 {
+    let mut call = || {
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(matches!(service.poll_ready(&mut cx), Poll::Ready(Ok(()))));
+        assert!(pin!(service.call(7)).poll(&mut cx).is_ready());
+    };
+    call();
+    allocation_counter::measure(call).count_total
+}
+
+async fn up(id: u32) -> Result<u32, Infallible> {
+    Ok(id)
+}
+
+#[derive(Debug)]
+struct Refused;
+
+impl From<Rejected> for Refused {
+    fn from(_: Rejected) -> Self {
+        Self
+    }
+}
+
+impl From<Infallible> for Refused {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+impl mainstay_core::Refusal for Refused {
+    fn rejected(&self) -> Option<&Rejected> {
+        None
+    }
+}
+
+fn limit() -> Limit {
+    let settings = LimitSettings { limit: 1, queue: 10, ..LimitSettings::default() };
+    Limit::with_settings(String::from("made"), settings).expect("good settings")
+}
+
+#[test]
+fn a_permit_costs_no_allocation() {
+    assert_eq!(allocations(BulkheadLayer::with(limit()).layer(service_fn(up))), 0);
+}
+
+#[test]
+fn a_refusal_costs_its_box_and_a_typed_one_nothing() {
+    let limit = limit();
+    limit.reconfigure(LimitSettings { queue: 0, ..limit.settings() }).expect("good settings");
+    let _permit = limit.try_acquire().expect("it is free");
+    let layer = BulkheadLayer::with(limit);
+    assert_eq!(allocations(layer.layer(service_fn(up))), 1);
+    assert_eq!(allocations(layer.with_error::<Refused>().layer(service_fn(up))), 0);
+}

@@ -1,0 +1,271 @@
+//! What the handle promises, without Tower.
+#![allow(clippy::unwrap_used, reason = "tests say what they mean")]
+
+use std::time::Duration;
+
+use mainstay_bulkhead::{Group, Limit, LimitSettings, Limits, Permit};
+use mainstay_core::{BoxError, Level, Reason, Refusal, Rejected};
+use tokio::time::{Instant, advance, sleep};
+use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task::spawn};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn limit(limit: u32, queue: u32, max_wait: impl Into<Option<Duration>>) -> Limit {
+    let max_wait = max_wait.into();
+    Limit::with_settings("x", LimitSettings { limit, queue, max_wait, ..LimitSettings::default() }).unwrap()
+}
+
+fn take_all(limit: &Limit) -> Vec<Permit> {
+    std::iter::from_fn(|| limit.try_acquire().ok()).collect()
+}
+
+fn refused_for<T>(result: Result<T, Rejected>) -> Option<Reason> {
+    result.err().map(|rejected| rejected.reason())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_free_permit_wins_over_the_shortest_wait() {
+    let limit = limit(1, 1, Duration::from_millis(1));
+    let start = Instant::now();
+    let _permit = limit.acquire().await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_ends_on_time_and_its_place_is_free_again() {
+    let limit = limit(1, 1, SECOND);
+    let _permit = limit.try_acquire().unwrap();
+    for _ in 0..2 {
+        let start = Instant::now();
+        assert_eq!(refused_for(limit.acquire().await), Some(Reason::QueueTimeout));
+        assert_eq!(start.elapsed(), SECOND);
+    }
+    let snapshot = limit.snapshot();
+    assert_eq!((snapshot.in_flight, snapshot.queued, snapshot.rejected.queue_timeout), (1, 0, 2));
+    assert_eq!(snapshot.abandoned, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn permits_go_out_in_order_of_arrival_and_nobody_overtakes() {
+    let limit = limit(1, 3, None);
+    let permit = limit.try_acquire().unwrap();
+    let mut waiters: Vec<_> = (0..3).map(|_| spawn(limit.acquire())).collect();
+    waiters.iter_mut().for_each(|waiter| assert_pending!(waiter.poll()));
+    drop(permit);
+    for waiter in &mut waiters {
+        assert_eq!(refused_for(limit.try_acquire()), Some(Reason::BulkheadFull));
+        assert!(waiter.is_woken());
+        drop(assert_ready_ok!(waiter.poll()));
+    }
+    assert!(limit.try_acquire().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_ends_the_wait() {
+    let limit = limit(1, 2, SECOND * 10);
+    let permit = limit.try_acquire().unwrap();
+    let start = Instant::now();
+    let late = limit.acquire_by(start + SECOND).await;
+    assert_eq!((refused_for(late), start.elapsed()), (Some(Reason::DeadlineExceeded), SECOND));
+    // Passed already: not even a moment in the queue.
+    assert_eq!(refused_for(limit.acquire_by(start).await), Some(Reason::DeadlineExceeded));
+    assert_eq!(start.elapsed(), SECOND);
+    // A permit that comes when the caller has gone is the next one's.
+    let mut gone = spawn(limit.acquire_by(Instant::now() + SECOND));
+    let mut next = spawn(limit.acquire());
+    assert_pending!(gone.poll());
+    assert_pending!(next.poll());
+    advance(SECOND * 2).await;
+    drop(permit);
+    assert_eq!(refused_for(assert_ready!(gone.poll())), Some(Reason::DeadlineExceeded));
+    let _permit = assert_ready_ok!(next.poll());
+    assert_eq!(limit.snapshot().rejected.deadline_exceeded, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn growing_takes_effect_at_once_and_wakes_who_waits() {
+    let limit = limit(1, 5, None);
+    let _held = limit.try_acquire().unwrap();
+    let mut waiters: Vec<_> = (0..3).map(|_| spawn(limit.acquire())).collect();
+    waiters.iter_mut().for_each(|waiter| assert_pending!(waiter.poll()));
+    limit.resize(3).unwrap();
+    let _first = assert_ready_ok!(waiters[0].poll());
+    let _second = assert_ready_ok!(waiters[1].poll());
+    assert_pending!(waiters[2].poll());
+    assert_eq!((limit.snapshot().in_flight, limit.snapshot().queued), (3, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_keeps_the_time_it_was_told_and_its_place() {
+    let limit = limit(1, 1, SECOND * 100);
+    let permit = limit.try_acquire().unwrap();
+    let mut waiter = spawn(limit.acquire());
+    assert_pending!(waiter.poll());
+    limit.reconfigure(LimitSettings { queue: 0, max_wait: Some(SECOND), ..limit.settings() }).unwrap();
+    assert_eq!(refused_for(limit.acquire().await), Some(Reason::BulkheadFull));
+    advance(SECOND * 50).await;
+    assert_pending!(waiter.poll());
+    drop(permit);
+    let _permit = assert_ready_ok!(waiter.poll());
+}
+
+#[test]
+fn a_member_goes_a_fifth_above_its_limit_while_the_group_allows() {
+    let group = Group::new("storage");
+    let settings = LimitSettings { limit: 10, ..LimitSettings::default() };
+    let (reads, writes) = (group.limit("reads", settings).unwrap(), group.limit("writes", settings).unwrap());
+    let read = take_all(&reads);
+    assert_eq!(read.len(), 12);
+    // What it lent is not what the neighbour owns.
+    let written = take_all(&writes);
+    assert_eq!(written.len(), 10);
+    let snapshot = group.snapshot();
+    assert_eq!((snapshot.total, snapshot.in_flight, snapshot.members), (20, 22, 2));
+    drop(read);
+    assert_eq!(take_all(&writes).len(), 2);
+    drop((written, writes));
+    assert_eq!((group.snapshot().total, group.snapshot().in_flight), (10, 0));
+    // Alone, it is the total: nobody is idle.
+    assert_eq!(take_all(&reads).len(), 10);
+    reads.resize(4).unwrap();
+    assert_eq!((group.snapshot().total, take_all(&reads).len()), (4, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_neighbour_gives_back_is_lent_to_who_waits() {
+    let group = Group::with_total("storage", 11).unwrap();
+    let settings = LimitSettings { limit: 5, queue: 2, max_wait: None, ..LimitSettings::default() };
+    let (reads, writes) = (group.limit("reads", settings).unwrap(), group.limit("writes", settings).unwrap());
+    let (read, _written) = (take_all(&reads), take_all(&writes));
+    assert_eq!(group.snapshot().in_flight, 11);
+    let mut writer = spawn(writes.acquire());
+    assert_pending!(writer.poll());
+    assert_eq!(group.snapshot().queued, 1);
+    drop(read);
+    let permit = assert_ready_ok!(writer.poll());
+    assert_eq!((writes.snapshot().in_flight, group.snapshot().queued), (6, 0));
+    drop(permit);
+    assert_eq!(group.snapshot().in_flight, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_runs_with_a_permit_and_not_too_long() {
+    let limit = limit(1, 0, None);
+    limit.reconfigure(LimitSettings { execution_timeout: Some(SECOND), ..limit.settings() }).unwrap();
+    let inside = limit.run(async { Ok::<_, BoxError>(limit.snapshot().in_flight) }).await.unwrap();
+    assert_eq!((inside, limit.snapshot().in_flight), (1, 0));
+    let slow = limit.run(async { Ok::<_, BoxError>(sleep(SECOND * 2).await) }).await.unwrap_err();
+    assert_eq!(slow.rejected().unwrap().reason(), Reason::AttemptTimeout);
+    assert!(slow.rejected().unwrap().outcome().is_failure());
+    let failed = limit.run(async { "x".parse::<u32>() }).await.unwrap_err();
+    assert!(failed.is::<std::num::ParseIntError>());
+    let snapshot = limit.snapshot();
+    assert_eq!((snapshot.timed_out, snapshot.permitted, snapshot.in_flight), (1, 3, 0));
+}
+
+#[tokio::test]
+async fn blocking_work_keeps_its_permit_until_it_ends() {
+    let limit = limit(1, 0, None);
+    let (start, started) = std::sync::mpsc::channel();
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let mut call = spawn(limit.run_blocking(move || {
+        start.send(()).unwrap();
+        ended.recv()
+    }));
+    assert_pending!(call.poll());
+    started.recv().unwrap();
+    drop(call);
+    assert_eq!(limit.snapshot().in_flight, 1);
+    end.send(()).unwrap();
+    while limit.snapshot().in_flight > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(limit.run_blocking(|| "42".parse::<u32>()).await.unwrap(), 42);
+}
+
+#[test]
+fn the_snapshot_adds_up() {
+    let limit = limit(4, 0, None);
+    let permits = take_all(&limit);
+    drop(permits);
+    let _one = limit.try_acquire().unwrap();
+    let snapshot = limit.snapshot();
+    assert_eq!((snapshot.limit, snapshot.queue, snapshot.in_flight, snapshot.peak), (4, 0, 1, 4));
+    assert_eq!((snapshot.permitted, snapshot.rejected.full, snapshot.rejected.total()), (5, 1, 1));
+    assert_eq!((snapshot.utilisation, snapshot.rejection_rate), (0.25, 1.0 / 6.0));
+    assert_eq!(Limit::new("y", 1).unwrap().snapshot().rejection_rate, 0.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_status_is_degraded_from_a_refusal_until_there_is_room_again() {
+    let limit = limit(4, 0, None);
+    let mut status = limit.subscribe();
+    assert_eq!(status.get().level, Level::Healthy);
+    let mut permits = take_all(&limit);
+    assert_eq!(status.changed().await.unwrap().level, Level::Degraded);
+    permits.pop();
+    assert_eq!(status.changed().await.unwrap().level, Level::Healthy);
+    // Full is not yet a refusal.
+    permits.push(limit.try_acquire().unwrap());
+    assert_eq!(status.get().level, Level::Healthy);
+}
+
+#[test]
+fn wrong_settings_name_field_value_and_range() {
+    let wrong = |change: fn(&mut LimitSettings)| {
+        let mut settings = LimitSettings::default();
+        change(&mut settings);
+        let error = Limit::with_settings("x", settings).unwrap_err();
+        assert_eq!(Limit::new("x", 1).unwrap().reconfigure(settings).unwrap_err(), error);
+        error.to_string()
+    };
+    assert_eq!(wrong(|s| s.limit = 0), "limit = 0: must be 1 to 1000000");
+    assert_eq!(wrong(|s| s.queue = 1_000_001), "queue = 1000001: must be 0 to 1000000");
+    assert!(wrong(|s| s.max_wait = Some(Duration::ZERO)).starts_with("max_wait = 0ns: must be 1ms to"));
+    assert!(wrong(|s| s.execution_timeout = Some(Duration::MAX)).starts_with("execution_timeout = "));
+    assert_eq!(Limit::new("x", 0).unwrap_err().field(), "limit");
+    assert_eq!(Limit::new("x", 1).unwrap().resize(0).unwrap_err().field(), "limit");
+    assert_eq!(Group::with_total("x", 0).unwrap_err().field(), "total");
+}
+
+#[test]
+fn resources_have_defaults_by_name() {
+    let limits = Limits::new();
+    let found = ["database", "communication", "external_api", "files", "anything"].map(|resource| {
+        let LimitSettings { limit, queue, max_wait, .. } = limits.get(resource).settings();
+        (limit, queue, max_wait.unwrap().as_secs())
+    });
+    assert_eq!(found, [(20, 100, 10), (50, 100, 30), (10, 100, 60), (5, 100, 120), (10, 100, 30)]);
+    let own = Limit::new("files", 1).unwrap();
+    assert_eq!(limits.insert(own).unwrap().snapshot().limit, 5);
+    let _permit = limits.get("files").try_acquire().unwrap();
+    assert!(limits.get("files").try_acquire().is_err());
+    assert_eq!(limits.snapshots().len(), 5);
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn settings_are_read_and_snapshots_written() {
+    let settings: LimitSettings = serde_json::from_str(r#"{"limit": 3, "queue": 2, "max_wait": "250ms"}"#).unwrap();
+    assert_eq!((settings.limit, settings.max_wait), (3, Some(Duration::from_millis(250))));
+    assert!(serde_json::from_str::<LimitSettings>(r#"{"limits": 3}"#).is_err());
+    let shown = serde_json::to_value(limit(3, 0, None).snapshot()).unwrap();
+    assert_eq!((&shown["limit"], &shown["rejected"]["full"]), (&3.into(), &0.into()));
+}
+
+#[test]
+fn a_waiter_gone_just_as_its_turn_came_leaves_no_trace() {
+    let limit = limit(1, 2, None);
+    let permit = limit.try_acquire().unwrap();
+    let (mut first, mut second) = (spawn(limit.acquire()), spawn(limit.acquire()));
+    assert_pending!(first.poll());
+    assert_pending!(second.poll());
+    drop(permit);
+    assert!(first.is_woken());
+    drop(first);
+    assert!(second.is_woken());
+    drop(second);
+    let snapshot = limit.snapshot();
+    assert_eq!((snapshot.in_flight, snapshot.queued, snapshot.abandoned), (0, 0, 2));
+    assert_ready_err!(spawn(async { limit.try_acquire().map(|_permit| limit.try_acquire())? }).poll());
+}
