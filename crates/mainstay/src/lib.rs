@@ -1,0 +1,44 @@
+//! Resilience for Tower services: one crate to depend on, and the guide to putting the layers together.
+//!
+//! This crate holds no code. Its root is [`mainstay-core`](mainstay_core), the vocabulary that all layers share, and
+//! each further crate is a module behind the feature of its name:
+//!
+//! | module and feature | what for | default |
+//! |---|---|---|
+//! | `bulkhead` | at most so many calls at once | yes |
+//! | `circuit_breaker` (`circuit-breaker`) | stop asking a dependency that fails | yes |
+//! | `fallback` | answer from elsewhere (`last-good`: with the last good answer) | yes |
+//! | `retry` | repeat what failed, within a budget | yes |
+//! | `timeout` | attempt and total timeouts | yes |
+//! | `failover` | ordered endpoints, probes, holds; the standard stack in one constructor | |
+//! | `health` | checks, `/healthz`, drain | |
+//! | `http` | policies for HTTP and gRPC, replayable bodies, refusals as responses | |
+//!
+//! Across them: `axum`, `reqwest`, `tonic` and `serde`; `full` is everything.
+#![cfg_attr(feature = "full", doc = "")]
+#![cfg_attr(feature = "full", doc = include_str!("../GUIDE.md"))]
+
+#[doc(inline)]
+pub use mainstay_core::*;
+
+#[cfg(feature = "bulkhead")]
+pub use mainstay_bulkhead as bulkhead;
+#[cfg(feature = "circuit-breaker")]
+pub use mainstay_circuit_breaker as circuit_breaker;
+#[cfg(feature = "failover")]
+pub use mainstay_failover as failover;
+#[cfg(feature = "fallback")]
+pub use mainstay_fallback as fallback;
+#[cfg(feature = "health")]
+pub use mainstay_health as health;
+#[cfg(feature = "http")]
+pub use mainstay_http as http;
+#[cfg(feature = "retry")]
+pub use mainstay_retry as retry;
+#[cfg(feature = "timeout")]
+pub use mainstay_timeout as timeout;
+
+/// The snippets of the README are compiled by the tests.
+#[cfg(all(doctest, feature = "full"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
