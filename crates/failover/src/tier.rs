@@ -2,11 +2,14 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    atomic::{
+        AtomicBool, AtomicU8, AtomicU64,
+        Ordering::{Acquire, Relaxed, Release},
+    },
 };
 
 use mainstay_circuit_breaker::{Breaker, Permit, State};
-use mainstay_core::{Budget, InvalidSetting, Outcome};
+use mainstay_core::{Budget, InvalidSetting};
 
 use crate::{Active, FailoverSettings, endpoint::EndpointInfo, prober::Probing};
 
@@ -19,6 +22,8 @@ pub(crate) struct Tier {
     pub(crate) probing: Arc<Probing>,
     /// No probe has answered yet: the first one decides.
     pub(crate) unprobed: AtomicBool,
+    /// The engine's state when the router last looked: to ask an engine that is not closed takes its lock.
+    state: AtomicU8,
     /// When traffic began to return, in nanoseconds since the router's start; [`NO_RAMP`] without a ramp.
     pub(crate) ramp_from: AtomicU64,
 }
@@ -31,7 +36,7 @@ pub(crate) struct Ticket {
     pub(crate) index: usize,
     pub(crate) epoch: u64,
     /// A trial call of an endpoint without a probe. Calls at a usable endpoint need none, which saves a count.
-    permit: Option<Permit>,
+    pub(crate) permit: Option<Permit>,
 }
 
 impl Ticket {
@@ -48,29 +53,45 @@ impl Tier {
         let budget = Budget::with_settings(settings.budget())?;
         let probing = Arc::new(Probing::new(info.probe.clone()));
         let unprobed = AtomicBool::new(info.probe.is_some());
-        Ok(Self { info, engine, budget, probing, unprobed, ramp_from: AtomicU64::new(NO_RAMP) })
+        Ok(Self {
+            info,
+            engine,
+            budget,
+            probing,
+            unprobed,
+            state: AtomicU8::new(State::Closed as u8),
+            ramp_from: AtomicU64::new(NO_RAMP),
+        })
     }
 
     pub(crate) fn is_probed(&self) -> bool {
         self.info.probe.is_some()
     }
 
-    /// Whether traffic may stay here: the engine is closed.
+    /// Takes the engine's state over, and gives it.
+    pub(crate) fn refresh(&self) -> State {
+        let state = self.engine.state();
+        self.state.store(state as u8, Release);
+        state
+    }
+
+    fn was(&self, state: State) -> bool {
+        self.state.load(Acquire) == state as u8
+    }
+
+    /// Whether traffic may stay here.
     pub(crate) fn is_usable(&self) -> bool {
-        // While it refuses, `refusal` says so without a lock; `state` would take one to bring itself up to date.
-        self.engine.refusal().is_none() && self.engine.state() == State::Closed
+        self.was(State::Closed)
     }
 
     /// Whether one request may go here: it is usable, or has a place for a trial call.
     pub(crate) fn admits(&self) -> bool {
-        self.engine.refusal().is_none() && self.engine.state() != State::Open
+        self.is_usable() || (self.was(State::HalfOpen) && self.engine.refusal().is_none())
     }
 
-    pub(crate) fn settle(&self, ticket: Ticket, outcome: Outcome) {
-        match ticket.permit {
-            Some(permit) => permit.settle(outcome),
-            None => self.engine.record_at(ticket.epoch, outcome),
-        }
+    /// The same, for an endpoint that is not in use: nobody noticed whether its hold has passed.
+    pub(crate) fn may_admit(&self) -> bool {
+        self.is_usable() || (!self.is_probed() && self.engine.refusal().is_none())
     }
 
     pub(crate) fn active(&self, index: usize) -> Active {
