@@ -22,12 +22,12 @@ Paste into another terminal:
   curl -s -d '{{\"fault\":\"fail\"}}' {primary}/demo/fault; echo
   for i in 1 2 3 4 5; do curl -si http://{gateway}{prefix}/json | grep -i x-served-by; done
 
-  # Why, since when, and when traffic may return.
-  curl -s http://{gateway}/status.json
+  # Why, for how long, and what is missing for a return (without grep: everything there is to know).
+  curl -s http://{gateway}/status.json | grep summary
 
   # Repair it. Traffic returns once the hold is over and enough probes in a row were good.
   curl -s -d '{{\"fault\":\"recover\"}}' {primary}/demo/fault; echo
-  curl -s http://{gateway}/status.json
+  curl -s http://{gateway}/status.json | grep summary
 
 Other faults: {{\"fault\":\"hang\"}}, {{\"fault\":\"slow\",\"delay_ms\":2000}}, {{\"fault\":\"reset\"}},
 {{\"fault\":\"fail\",\"status\":429,\"retry_after_seconds\":2}}.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Router,
     extract::State,
     response::{IntoResponse, Response},
     routing::get,
@@ -39,7 +39,9 @@ pub(crate) fn router(handles: Handles) -> Router {
 
 async fn status(State(handles): State<Arc<Handles>>) -> Response {
     let Handles { environment, started, health, drain, entrance, stack } = &*handles;
+    let failover = stack.failover.snapshot();
     let mut status = json!({
+        "summary": failover.to_string(),
         "gateway": {
             "version": env!("CARGO_PKG_VERSION"),
             "environment": environment.as_str(),
@@ -50,13 +52,14 @@ async fn status(State(handles): State<Arc<Handles>>) -> Response {
         "entrance": entrance.snapshot(),
         "total_timeout": stack.total.snapshot(),
         "retry": stack.retry.snapshot(),
-        "failover": stack.failover.snapshot(),
+        "failover": failover,
         "endpoints": stack.endpoints.iter().map(endpoint).collect::<Vec<_>>(),
     });
     if *environment == Environment::Production {
         remove_details(&mut status);
     }
-    ([(CACHE_CONTROL, "no-store")], Json(status)).into_response()
+    // With line breaks: it is read by people too, and `grep` finds what they look for.
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], format!("{status:#}\n")).into_response()
 }
 
 fn endpoint(endpoint: &EndpointHandles) -> Value {

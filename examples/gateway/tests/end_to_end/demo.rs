@@ -21,7 +21,8 @@ async fn the_commands_of_the_introduction_show_a_failover_and_the_return() {
     }
     until("the backup is active", async || (gateway.status().await["failover"]["active"] == "backup").then_some(()))
         .await;
-    assert!(run(commands[3]).contains("on_backup"));
+    let summary = run(commands[3]);
+    assert!(summary.contains("backends is on backup for ") && summary.contains("missing: hold"), "{summary}");
     assert_eq!(run(commands[4]).trim(), r#"{"fault":"recover"}"#);
     until("traffic returns", async || (gateway.status().await["failover"]["active"] == "primary").then_some(())).await;
     assert_eq!(run(commands[0]), "x-served-by: primary\n");
