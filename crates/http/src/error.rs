@@ -44,8 +44,8 @@ fn classify_cause(error: &(dyn Error + 'static)) -> Option<Outcome> {
     if let Some(rejected) = error.downcast_ref::<Rejected>() {
         return Some(rejected.outcome());
     }
-    if error.is::<ReplayableError>() {
-        return Some(Outcome::Ignored);
+    if let Some(error) = error.downcast_ref::<ReplayableError>() {
+        return Some(error.outcome());
     }
     #[cfg(feature = "reqwest")]
     if let Some(error) = error.downcast_ref::<reqwest::Error>() {

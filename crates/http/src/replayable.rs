@@ -1,9 +1,10 @@
 //! A request body that streams to the first attempt and can still be sent again.
 //!
-//! The copies of one body share its source and a buffer of what was sent. The copy that began last reads; it is given
-//! the buffer first and then the source goes on. A copy that was overtaken gets an error, so that the exchange it
-//! belongs to ends: an attempt that was given up may hold its body as long as its connection lives, and waiting for it
-//! to let go would let a hung server stop the next attempt too.
+//! The copies of one body share its source and a buffer of what was sent. Each copy is sent the buffer first, and
+//! whoever has caught up asks the source. So copies can be sent at the same time too, to a backend that is silent and to
+//! the one that is asked instead. Past the limit only one can go on: the copy that began last, because an attempt that
+//! was given up may hold its body as long as its connection lives. The others get an error there, so that the exchanges
+//! they belong to end.
 //!
 //! The buffer is one run of bytes and not a list of the chunks: small chunks would keep the whole read buffers alive
 //! that they are slices of, and the limit would mean nothing.
@@ -13,18 +14,20 @@ use std::{
     fmt,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use mainstay_core::BoxError;
+use mainstay_core::{BoxError, Outcome};
 
 use crate::ReplayBody;
 
 mod state;
+mod waiting;
 
-use state::State;
+use state::{Reader, State};
+use waiting::Waiting;
 
 /// A streamed request body that can be sent again, up to a number of bytes.
 ///
@@ -33,8 +36,8 @@ use state::State;
 /// comes, trailers included. Once more than the limit was sent the body can be sent on but not again: the commit
 /// point. A body that announces more than the limit is never kept.
 ///
-/// Copies are made by [`ReplayBody::replay`]; a layer that kept one asks [`ReplayBody::is_intact`] before it uses it.
-/// If the source fails, every copy gives that error and no more are made.
+/// Copies are made by [`ReplayBody::replay`], and may be sent at the same time; a layer that kept one asks
+/// [`ReplayBody::is_intact`] before it uses it. If the source fails, every copy gives that error and no more are made.
 ///
 /// ```
 /// use http_body_util::{BodyExt, Full};
@@ -50,12 +53,17 @@ use state::State;
 /// ```
 pub struct Replayable<B> {
     /// `None` for a body that was empty from the beginning: most requests, and they allocate nothing.
-    shared: Option<Arc<Mutex<State<B>>>>,
+    shared: Option<Arc<Shared<B>>>,
     /// Which reader this is; `None` until it is read.
-    reader: Option<u64>,
-    /// How much of the buffer this copy has given.
+    reader: Option<Reader>,
+    /// How much of what is kept this copy was sent.
     given: usize,
     ended: bool,
+}
+
+struct Shared<B> {
+    state: Mutex<State<B>>,
+    waiting: Arc<Waiting>,
 }
 
 /// Why a [`Replayable`] body broke off. None of it is the fault of the server that the request was for.
@@ -82,23 +90,20 @@ impl<B: Body> Replayable<B> {
 
     /// A body that can be sent again as long as no more than this many bytes were sent.
     pub fn with_limit(body: B, limit: usize) -> Self {
-        let shared = (!body.is_end_stream()).then(|| Arc::new(Mutex::new(State::new(body, limit))));
+        let shared = (!body.is_end_stream()).then(|| Arc::new(Shared::new(body, limit)));
         Self { shared, reader: None, given: 0, ended: false }
     }
 }
 
-impl<B> ReplayBody for Replayable<B>
-where
-    B: Body,
-{
+impl<B: Body> ReplayBody for Replayable<B> {
     fn replay(&self) -> Option<Self> {
         let shared = self.shared.clone();
-        let possible = shared.as_ref().is_none_or(|shared| lock(shared).can_be_copied());
+        let possible = shared.as_ref().is_none_or(|shared| shared.lock().can_be_copied());
         possible.then_some(Self { shared, reader: None, given: 0, ended: false })
     }
 
     fn is_intact(&self) -> bool {
-        self.shared.as_ref().is_none_or(|shared| lock(shared).is_intact())
+        self.shared.as_ref().is_none_or(|shared| shared.lock().is_intact())
     }
 }
 
@@ -113,53 +118,62 @@ where
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ReplayableError>>> {
         let this = self.get_mut();
         let Some(shared) = &this.shared else { return Poll::Ready(None) };
-        // Where no other copy is left, nobody can ask for what is sent now.
-        let keep = Arc::strong_count(shared) > 1;
-        let mut state = lock(shared);
-        if this.reader.is_none() {
-            let (reader, overtaken) = state.begin()?;
-            this.reader = Some(reader);
-            if let Some(overtaken) = overtaken {
-                drop(state);
-                overtaken.wake();
-                state = lock(shared);
-            }
-        }
-        if this.reader != Some(state.reader()) {
-            return Poll::Ready(Some(Err(ReplayableError(Reason::Overtaken))));
-        }
-        if let Some(kept) = state.kept_after(this.given) {
+        let mut state = shared.lock();
+        let reader = match this.reader {
+            Some(reader) => reader,
+            None => *this.reader.insert(state.begin()?),
+        };
+        if let Some(kept) = state.kept_after(reader, this.given) {
             this.given += kept.len();
             return Poll::Ready(Some(Ok(Frame::data(kept))));
         }
         if this.ended {
             return Poll::Ready(None);
         }
-        let frame = state.poll_source(cx, keep);
+        // Where no other copy is left, nobody can ask for what is sent now, and nobody else waits.
+        if Arc::strong_count(shared) == 1 {
+            let frame = state.poll_next(cx, reader, false);
+            this.ended = is_end(&frame);
+            return frame;
+        }
+        shared.waiting.add(cx.waker());
+        let waker = Waker::from(shared.waiting.clone());
+        let frame = state.poll_next(&mut Context::from_waker(&waker), reader, true);
         this.given = state.kept();
-        this.ended = matches!(&frame, Poll::Ready(None)) || is_trailers(&frame);
+        this.ended = is_end(&frame);
+        drop(state);
+        if frame.is_ready() {
+            shared.waiting.wake_others(cx.waker());
+        }
         frame
     }
 
     fn is_end_stream(&self) -> bool {
         let Some(shared) = &self.shared else { return true };
-        let state = lock(shared);
-        self.reads_from(&state) && (self.ended || state.is_end_after(self.given))
+        let state = shared.lock();
+        self.goes_on(&state) && (self.ended || state.is_end_after(self.given))
     }
 
     fn size_hint(&self) -> SizeHint {
         let Some(shared) = &self.shared else { return SizeHint::with_exact(0) };
-        let state = lock(shared);
-        if self.reads_from(&state) { state.size_after(self.given) } else { SizeHint::default() }
+        let state = shared.lock();
+        if self.goes_on(&state) { state.size_after(self.given) } else { SizeHint::default() }
     }
 }
 
 impl<B> Replayable<B> {
-    /// Whether this copy is, or can become, the one that reads.
-    fn reads_from(&self, state: &State<B>) -> bool {
+    fn goes_on(&self, state: &State<B>) -> bool {
         match self.reader {
-            Some(reader) => reader == state.reader(),
+            Some(reader) => state.goes_on(reader),
             None => state.is_intact(),
+        }
+    }
+}
+
+impl<B> Drop for Replayable<B> {
+    fn drop(&mut self) {
+        if let (Some(shared), Some(reader)) = (&self.shared, self.reader) {
+            shared.lock().end(reader);
         }
     }
 }
@@ -171,21 +185,43 @@ impl<B> fmt::Debug for Replayable<B> {
     }
 }
 
-fn lock<B>(shared: &Mutex<State<B>>) -> MutexGuard<'_, State<B>> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
+fn is_end<E>(frame: &Poll<Option<Result<Frame<Bytes>, E>>>) -> bool {
+    match frame {
+        Poll::Ready(Some(Ok(frame))) => frame.is_trailers(),
+        Poll::Ready(Some(Err(_))) | Poll::Pending => false,
+        Poll::Ready(None) => true,
+    }
 }
 
-fn is_trailers<E>(frame: &Poll<Option<Result<Frame<Bytes>, E>>>) -> bool {
-    matches!(frame, Poll::Ready(Some(Ok(frame))) if frame.is_trailers())
+// === impl Shared ===
+
+impl<B> Shared<B> {
+    fn new(source: B, limit: usize) -> Self {
+        Self { state: Mutex::new(State::new(source, limit)), waiting: Arc::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<B>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 // === impl ReplayableError ===
+
+impl ReplayableError {
+    /// The caller's own failure, or an attempt that we broke off ourselves; neither counts for or against the server.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self.0 {
+            Reason::Source(_) => Outcome::Ignored,
+            Reason::Overtaken | Reason::Lost => Outcome::rejected(None),
+        }
+    }
+}
 
 impl fmt::Display for ReplayableError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Reason::Source(_) => "the request's body failed",
-            Reason::Overtaken => "a later attempt reads the request's body",
+            Reason::Overtaken => "the request's body goes to another attempt",
             Reason::Lost => "the request's body cannot be sent again",
         })
     }

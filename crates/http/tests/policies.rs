@@ -1,11 +1,12 @@
 //! The policies as layers see them.
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
-use std::{error::Error, fmt, io, time::Duration};
+use std::{convert::Infallible, error::Error, fmt, io, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, Full, StreamBody};
 use mainstay_core::{
     BoxError, Class, Classify, Context, Contextual, Degraded, FailureKind, Mark, Outcome, Reason, Refusal, Rejected,
     Repeat, Replay,
@@ -72,6 +73,17 @@ async fn a_failure_of_the_requests_body_is_the_callers_own() {
     let source = source.with_trailers(async { Some(Err(BoxError::from("gone"))) });
     let error = Replayable::new(Box::pin(source)).collect().await.unwrap_err();
     assert_eq!(failed(&Http::new(), Wrapped(error.into())), Outcome::Ignored);
+}
+
+/// An attempt that we broke off ourselves: no server is to blame, and it is no answer for the caller.
+#[tokio::test]
+async fn an_attempt_without_a_body_was_rejected_by_us() {
+    let chunks = ["x", "y"].map(|chunk| Ok::<_, Infallible>(Frame::data(Bytes::from(chunk))));
+    let mut first = Replayable::with_limit(StreamBody::new(futures_util::stream::iter(chunks)), 1);
+    let copy = first.replay().unwrap();
+    while first.frame().await.is_some() {}
+    let error = copy.collect().await.unwrap_err();
+    assert_eq!(failed(&Http::new(), Wrapped(error.into())), Outcome::rejected(None));
 }
 
 #[derive(Debug)]

@@ -21,7 +21,7 @@ use tokio::{runtime::Handle, time::timeout};
 /// connection stays), or outside a tokio runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Draining<P> {
-    policy: P,
+    pub(super) policy: P,
     bytes: u64,
     time: Duration,
 }

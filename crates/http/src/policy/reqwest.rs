@@ -70,7 +70,7 @@ impl<E: Refusal + 'static> Classify<Response, E> for Reqwest {
 
 impl<E: Refusal + 'static> Classify<Response, E> for Draining<Reqwest> {
     fn classify(&self, result: Result<&Response, &E>) -> Outcome {
-        Reqwest::new().classify(result)
+        self.policy.classify(result)
     }
 
     fn discard(&self, result: Result<Response, E>) {

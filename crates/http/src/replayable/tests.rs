@@ -46,7 +46,7 @@ where
     B: Body + Unpin,
     B::Error: Into<BoxError>,
 {
-    Pin::new(body).poll_frame(&mut Context::from_waker(std::task::Waker::noop()))
+    Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop()))
 }
 
 fn data(body: &mut Replayable<Script>) -> Bytes {
@@ -119,25 +119,95 @@ fn nothing_is_kept_for_nobody() {
     data(&mut first);
     drop(first);
     assert_eq!((data(&mut last), data(&mut last), data(&mut last)), ("ab".into(), "cd".into(), "ef".into()));
-    assert_eq!(lock(last.shared.as_ref().unwrap()).kept(), 0);
+    assert_eq!(last.shared.as_ref().unwrap().lock().kept(), 0);
+}
+
+/// A silent backend is not given up when the next one is asked too: both are sent the body.
+#[test]
+fn copies_can_be_sent_at_the_same_time() {
+    let mut first = Replayable::new(script(&[Data(b"ab"), Data(b"cd"), Data(b"ef"), Trailers]));
+    let mut second = first.replay().unwrap();
+    assert_eq!(data(&mut first), "ab");
+    assert_eq!((data(&mut second), data(&mut second)), ("ab".into(), "cd".into()));
+    assert_eq!((data(&mut first), data(&mut first)), ("cd".into(), "ef".into()));
+    assert_eq!(data(&mut second), "ef");
+    for mut body in [first, second] {
+        assert!(matches!(poll(&mut body), Poll::Ready(Some(Ok(frame))) if frame.is_trailers()));
+        assert!(body.is_end_stream() && matches!(poll(&mut body), Poll::Ready(None)));
+    }
 }
 
 #[test]
-fn an_attempt_that_still_holds_its_body_is_overtaken() {
-    let mut first = Replayable::new(script(&[Data(b"ab"), Wait, Data(b"cd")]));
+fn past_the_limit_the_attempt_that_began_last_goes_on() {
+    let body = || Replayable::with_limit(script(&[Data(b"ab"), Data(b"cd"), Data(b"ef")]), 3);
+    // The earlier one comes upon the limit.
+    let mut first = body();
     let mut second = first.replay().unwrap();
-    data(&mut first);
-    let woken = Arc::new(Woken::default());
-    let pending = Pin::new(&mut first).poll_frame(&mut Context::from_waker(&woken.clone().into()));
-    assert!(pending.is_pending());
-    assert_eq!(data(&mut second), "ab");
-    assert!(woken.0.load(std::sync::atomic::Ordering::Relaxed), "the first attempt hangs for ever");
-    assert_eq!(error(&mut first), "a later attempt reads the request's body");
-    assert_eq!(data(&mut second), "cd");
+    assert_eq!((data(&mut first), data(&mut second)), ("ab".into(), "ab".into()));
+    assert_eq!(error(&mut first), "the request's body goes to another attempt");
+    assert_eq!(second.size_hint().lower(), 2);
+    assert_eq!((data(&mut second), data(&mut second)), ("cd".into(), "ef".into()));
+    // The later one does, while the earlier one is behind; a third is kept for later and cannot be used.
+    let mut first = body();
+    let mut second = first.replay().unwrap();
+    let third = first.replay().unwrap();
+    assert!(!matches!(poll(&mut first), Poll::Pending));
+    assert_eq!((data(&mut second), data(&mut second)), ("ab".into(), "cd".into()));
+    assert_eq!(error(&mut first), "the request's body goes to another attempt");
+    assert!(!third.is_intact() && !first.is_end_stream());
+    assert_eq!(data(&mut second), "ef");
+    // The later one was given up before: the earlier one goes on.
+    let mut first = body();
+    let mut second = first.replay().unwrap();
+    let _third = first.replay();
+    assert!(poll(&mut first).is_ready() && poll(&mut second).is_ready());
+    drop(second);
+    assert_eq!((data(&mut first), data(&mut first)), ("cd".into(), "ef".into()));
+}
+
+/// A peer: wake-ups are lost when clones poll one shared future.
+#[test]
+fn who_waits_is_woken_whoever_asked_last() {
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
+    let mut first = Replayable::new(Channel(receiver));
+    let (mut second, mut third) = (first.replay().unwrap(), first.replay().unwrap());
+    let waits = |body: &mut Replayable<Channel>| {
+        let woken = Arc::new(Woken::default());
+        assert!(Pin::new(body).poll_frame(&mut Context::from_waker(&woken.clone().into())).is_pending());
+        woken
+    };
+    let (a, b) = (waits(&mut first), waits(&mut second));
+    drop(second);
+    sender.try_send(Bytes::from("x")).unwrap();
+    assert!(a.is_woken() && b.is_woken());
+    // And when the body ends.
+    assert!(poll(&mut first).is_ready());
+    let a = waits(&mut first);
+    drop(sender);
+    assert!(poll(&mut third).is_ready());
+    assert!(matches!(poll(&mut third), Poll::Ready(None)));
+    assert!(a.is_woken());
+}
+
+struct Channel(tokio::sync::mpsc::Receiver<Bytes>);
+
+impl Body for Channel {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.0.poll_recv(cx).map(|data| data.map(|data| Ok(Frame::data(data))))
+    }
 }
 
 #[derive(Default)]
 struct Woken(std::sync::atomic::AtomicBool);
+
+impl Woken {
+    fn is_woken(&self) -> bool {
+        self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
 
 impl std::task::Wake for Woken {
     fn wake(self: Arc<Self>) {
@@ -184,6 +254,38 @@ fn sendable_whatever_the_source() {
 }
 
 proptest! {
+    /// However two copies are read in turns, each gets the whole, or an error and never less; one always gets the whole.
+    #[test]
+    fn never_short_side_by_side(chunks in proptest::collection::vec(0_usize..20, 0..12), turns: Vec<bool>, limit in 0_usize..120) {
+        const TEXT: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
+        let steps: Vec<_> = chunks.iter().map(|&n| Data(&TEXT[..n])).collect();
+        let whole: Vec<u8> = chunks.iter().flat_map(|&n| &TEXT[..n]).copied().collect();
+        let first = Replayable::with_limit(script(&steps), limit);
+        let Some(second) = first.replay() else { return Ok(()) };
+        let mut copies = [(first, Vec::new(), None), (second, Vec::new(), None)];
+        let turns = turns.into_iter().map(usize::from).chain([0, 1].into_iter().cycle());
+        for turn in turns {
+            let (body, got, end) = &mut copies[turn];
+            if end.is_none() {
+                match poll(body) {
+                    Poll::Ready(Some(Ok(frame))) => got.extend_from_slice(frame.data_ref().unwrap()),
+                    Poll::Ready(Some(Err(_))) => *end = Some(false),
+                    Poll::Ready(None) => *end = Some(true),
+                    Poll::Pending => panic!("nobody waits"),
+                }
+            }
+            prop_assert!(copies[0].0.shared.as_ref().unwrap().lock().kept() <= limit);
+            if copies.iter().all(|(.., end)| end.is_some()) {
+                break;
+            }
+        }
+        prop_assert!(copies.iter().any(|(.., end)| *end == Some(true)));
+        for (_, got, end) in copies {
+            let enough = if end == Some(true) { got == whole } else { whole.starts_with(&got) };
+            prop_assert!(enough);
+        }
+    }
+
     /// Whatever the attempts read before they give up, the last one gets the whole, or an error and never less.
     #[test]
     fn never_short(chunks in proptest::collection::vec(0_usize..20, 0..12), reads in proptest::collection::vec(0_usize..12, 0..5), limit in 0_usize..120) {
@@ -198,7 +300,7 @@ proptest! {
             }
             let Some(copy) = copy.filter(ReplayBody::is_intact) else { return Ok(()) };
             attempt = copy;
-            prop_assert!(lock(attempt.shared.as_ref().unwrap()).kept() <= limit);
+            prop_assert!(attempt.shared.as_ref().unwrap().lock().kept() <= limit);
         }
         let all = block_on(attempt.collect()).to_bytes();
         prop_assert_eq!(&all[..], &whole[..]);
