@@ -113,6 +113,10 @@ pub struct ClassifyFn<F>(F);
 /// });
 /// assert!(policy.classify(Ok(&0)).is_failure());
 /// ```
+///
+/// Where the stack moves into a spawned `async` block, give it a `fn` item: of a closure that names `BoxError` the
+/// compiler says there that its "implementation of `FnOnce` is not general enough" (it forgets that the trait object is
+/// `'static`).
 pub fn classify_fn<F, Res, E>(classify: F) -> ClassifyFn<F>
 where
     F: Fn(Result<&Res, &E>) -> Outcome,
@@ -134,6 +138,8 @@ impl<Res, E: Refusal> Classify<Res, E> for Plain {
     }
 }
 
+// So that the compiler speaks of the policy, which is what is missing, and not of `Clone`.
+#[diagnostic::do_not_recommend]
 impl<Req: Clone> Replay<Req> for Plain {
     fn replay(&self, request: &Req) -> Option<Req> {
         Some(request.clone())
