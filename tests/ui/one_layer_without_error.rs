@@ -1,0 +1,15 @@
+//! `.with_error` on one layer of two: the inner one boxes, and a box is not the typed error.
+
+use mainstay_circuit_breaker::CircuitBreakerLayer;
+use mainstay_core::check;
+use mainstay_retry::RetryLayer;
+use mainstay_tests::{Echo, Error};
+use tower::ServiceBuilder;
+
+fn main() {
+    let stack = ServiceBuilder::new()
+        .layer(RetryLayer::new().with_error::<Error>())
+        .layer(CircuitBreakerLayer::new("orders"))
+        .service(Echo);
+    check::<u64, _, _, _>(stack);
+}

@@ -1,0 +1,12 @@
+//! A retry of requests that can't be cloned.
+
+use mainstay_core::check;
+use mainstay_retry::RetryLayer;
+use tower::{Layer, service_fn};
+
+struct Job(u64);
+
+fn main() {
+    let work = service_fn(|job: Job| async move { Ok::<_, std::io::Error>(job.0) });
+    check::<Job, _, _, _>(RetryLayer::new().layer(work));
+}
