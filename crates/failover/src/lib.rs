@@ -46,17 +46,21 @@
 //! * `serde`: settings, snapshots and reports implement serde's traits.
 
 mod active;
+mod attempt;
 mod endpoint;
 mod future;
 mod handle;
+mod look;
 mod operate;
 mod plan;
 pub mod probe;
 mod prober;
 mod route;
 mod router;
+mod second;
 mod service;
 mod settings;
+mod shared;
 mod snapshot;
 #[cfg(feature = "stack")]
 pub mod stack;

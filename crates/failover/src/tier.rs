@@ -35,8 +35,9 @@ pub(crate) const NO_RAMP: u64 = u64::MAX;
 pub(crate) struct Ticket {
     pub(crate) index: usize,
     pub(crate) epoch: u64,
-    /// A trial call of an endpoint without a probe. Calls at a usable endpoint need none, which saves a count.
-    pub(crate) permit: Option<Permit>,
+    /// A trial call of an endpoint without a probe. Calls at a usable endpoint need none, which saves a count; boxed, to
+    /// keep them small.
+    pub(crate) permit: Option<Box<Permit>>,
 }
 
 impl Ticket {
@@ -110,7 +111,7 @@ impl Tier {
             State::Open => None,
             State::HalfOpen => {
                 let permit = self.engine.try_acquire().ok()?;
-                Some(Ticket { index, epoch: permit.epoch()?, permit: Some(permit) })
+                Some(Ticket { index, epoch: permit.epoch()?, permit: Some(Box::new(permit)) })
             }
         }
     }

@@ -9,7 +9,8 @@ use crate::{
     AllDown, FailoverState,
     plan::{DRY_RUN, MANUAL, NOT_STARTED, Plan, RAMPING, TRAFFIC_PROBES, forced},
     route::Route,
-    tier::{NO_RAMP, Tier},
+    service::Place,
+    tier::{NO_RAMP, Ticket, Tier},
 };
 
 impl Router {
@@ -54,6 +55,7 @@ impl Router {
     }
 
     /// Where one request may go.
+    #[inline]
     pub(crate) fn plan(&self) -> Plan {
         let (control, route) = (self.control.load(), self.route.load());
         if control == 0 && route == Route::PRIMARY {
@@ -62,6 +64,7 @@ impl Router {
         self.plan_slowly(control, route)
     }
 
+    #[inline(never)]
     fn plan_slowly(&self, control: u32, mut route: Route) -> Plan {
         if control & (NOT_STARTED | TRAFFIC_PROBES) != 0 {
             self.probe_from_traffic(control);
@@ -115,5 +118,28 @@ impl Router {
             return None;
         }
         (0..self.tiers.len()).find(|index| *index != tried && self.tiers[*index].may_admit())
+    }
+
+    // --- taking ---
+
+    /// A place at the endpoint that `poll_ready` found, unless its state has changed since.
+    pub(crate) fn ticket(&self, place: Place) -> Option<Ticket> {
+        let tier = &self.tiers[place.index];
+        match place {
+            _ if tier.engine.epoch() != place.epoch => None,
+            Place { usable: true, index, epoch, .. } => Some(Ticket { index, epoch, permit: None }),
+            Place { only: true, index, .. } => Some(tier.forced_ticket(index)),
+            Place { index, .. } => tier.ticket(index),
+        }
+    }
+
+    /// A place at any endpoint, as the plan has it.
+    #[cold]
+    pub(crate) fn any_ticket(&self) -> Option<Ticket> {
+        match self.plan() {
+            Plan::Only(index) => Some(self.tiers[index].forced_ticket(index)),
+            Plan::From(first) => self.order(first).find_map(|index| self.tiers[index].ticket(index)),
+            Plan::Refuse => None,
+        }
     }
 }
