@@ -14,7 +14,7 @@ use http::{
 };
 use mainstay_core::Level;
 
-use crate::{Health, health::Scope};
+use crate::{Health, view::Scope};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// The type of draft-inadarei-api-health-check.
@@ -89,9 +89,9 @@ async fn startup(State(health): State<Health>) -> Response {
 }
 
 fn report(health: &Health, scope: Scope<'_>, headers: &HeaderMap) -> Response {
-    let scope = without_circles(health, scope, headers);
-    let level = health.level(scope);
-    let checks = health.checks(scope);
+    let view = health.view(without_circles(health, scope, headers));
+    let (level, checks) = (view.level(), view.checks());
+    drop(view);
     let (content_type, body) = match accepts_health_json(headers) {
         true => (HeaderValue::from_static(HEALTH_JSON), report::health_json(level, &checks, health.details())),
         false => (JSON, report::plain(level, &checks, health.details())),
@@ -104,7 +104,7 @@ fn report(health: &Health, scope: Scope<'_>, headers: &HeaderMap) -> Response {
 }
 
 fn readiness(health: &Health, scope: Scope<'_>, headers: &HeaderMap) -> Response {
-    match health.not_ready(without_circles(health, scope, headers)) {
+    match health.view(without_circles(health, scope, headers)).not_ready() {
         None => answer(StatusCode::OK, JSON, r#"{"ready":true}"#),
         Some(reason) => answer(StatusCode::SERVICE_UNAVAILABLE, JSON, report::not_ready(&reason)),
     }

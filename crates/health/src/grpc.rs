@@ -11,7 +11,7 @@ use tonic_health::pb::{
     health_server::{self, HealthServer},
 };
 
-use crate::{Drain, Health, Phase, health::Scope, record::Record};
+use crate::{Drain, Health, Phase, record::Record, view::Scope};
 
 /// The registry behind `grpc.health.v1.Health`; made by [`Health::grpc`].
 #[derive(Clone, Debug)]
@@ -105,7 +105,8 @@ async fn reached(drain: Option<&Drain>, phase: Phase) {
 
 /// Waits until the next result becomes too old.
 async fn grown_old(health: &Health) {
-    match health.next_stale() {
+    let next = health.view(Scope::All).next_stale();
+    match next {
         Some(time) => sleep_until(time).await,
         None => std::future::pending().await,
     }
@@ -116,7 +117,7 @@ fn status(health: &Health, service: &str) -> ServingStatus {
         "" => Some(Scope::All),
         group => health.scope(group),
     };
-    match scope.map(|scope| health.not_ready(scope)) {
+    match scope.map(|scope| health.view(scope).not_ready()) {
         None => ServingStatus::ServiceUnknown,
         Some(None) => ServingStatus::Serving,
         Some(Some(_)) => ServingStatus::NotServing,

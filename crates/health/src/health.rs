@@ -9,16 +9,17 @@ use std::{
     },
 };
 
-use mainstay_core::{Level, Name, Random};
+use mainstay_core::{Name, Random};
 use tokio::{runtime::Handle, sync::watch, task::AbortHandle, time::Instant};
 
 #[cfg(feature = "axum")]
 use crate::Hop;
 use crate::{
-    CheckSnapshot, Drain, HealthBuilder, Snapshot,
+    Drain, HealthBuilder, Snapshot,
     builder::{Entry, Source},
-    record::{FRESH_INTERVALS, Record, Rule, passes},
+    record::{FRESH_INTERVALS, Record, Rule},
     refresh::refresh,
+    view::{Scope, View},
 };
 
 /// The health of this process: checks that run in the background, and what they found.
@@ -44,9 +45,10 @@ pub struct Health {
 }
 
 pub(crate) struct Shared {
-    meta: Vec<(Name, bool)>,
+    /// Name, and whether critical.
+    pub(crate) meta: Vec<(Name, bool)>,
     groups: BTreeMap<Name, Vec<usize>>,
-    records: watch::Sender<Vec<Record>>,
+    pub(crate) records: watch::Sender<Vec<Record>>,
     drain: Option<Drain>,
     dead: AtomicBool,
     #[cfg(feature = "axum")]
@@ -67,22 +69,8 @@ pub(crate) struct Parts {
     pub(crate) random: Random,
 }
 
-/// Which checks a question is about.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Scope<'a> {
-    All,
-    Members(&'a [usize]),
-    /// None: the process by itself. Startup too waits for checks, so it does not count either.
-    #[cfg(feature = "axum")]
-    Process,
-}
-
 /// Stops the background runs with the last `Health`.
 struct Refresher(AbortHandle);
-
-/// A result is too old *after* its time, and timers go off at it.
-#[cfg(feature = "tonic")]
-const TICK: std::time::Duration = std::time::Duration::from_millis(1);
 
 // === impl Health ===
 
@@ -114,38 +102,37 @@ impl Health {
     /// Everything that is known now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.show(Scope::All)
+        self.view(Scope::All).snapshot()
     }
 
     /// What is known now of one group; `None` if there is no such group.
     #[must_use]
     pub fn group(&self, name: &str) -> Option<Snapshot> {
-        self.scope(name).map(|scope| self.show(scope))
+        self.scope(name).map(|scope| self.view(scope).snapshot())
     }
 
     /// Whether every critical check has passed once. Once true, true for ever.
     #[must_use]
     pub fn is_started(&self) -> bool {
-        let records = self.shared.records.borrow();
-        records.iter().zip(&self.shared.meta).all(|(record, (_, critical))| record.passed || !critical)
+        self.view(Scope::All).is_started()
     }
 
     /// Whether traffic may come: started, not draining, every critical check healthy or degraded.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.not_ready(Scope::All).is_none()
+        self.view(Scope::All).not_ready().is_none()
     }
 
     /// Whether the drain that this registry watches has begun.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.shared.drain.as_ref().is_some_and(Drain::is_draining)
+        self.shared.is_draining()
     }
 
     /// `false` once [`declare_dead`](Self::declare_dead) was called.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        !self.shared.dead.load(Relaxed)
+        self.shared.is_alive()
     }
 
     /// Declares that only a restart can help (a corrupt state, a worker that is gone): `/live` answers 503 from now
@@ -164,56 +151,12 @@ impl Health {
         while !self.is_ready() && changes.changed().await.is_ok() {}
     }
 
-    fn show(&self, scope: Scope<'_>) -> Snapshot {
-        Snapshot {
-            level: self.level(scope),
-            not_ready: self.not_ready(scope),
-            started: self.is_started(),
-            draining: self.is_draining(),
-            alive: self.is_alive(),
-            checks: self.checks(scope),
-        }
-    }
-
     pub(crate) fn scope(&self, group: &str) -> Option<Scope<'_>> {
         self.shared.groups.get(group).map(|members| Scope::Members(members))
     }
 
-    pub(crate) fn level(&self, scope: Scope<'_>) -> Level {
-        let now = Instant::now();
-        let records = self.shared.records.borrow();
-        let levels = self.select(&records, scope).map(|(_, critical, record)| match record.current(now).0 {
-            Level::Healthy => Level::Healthy,
-            level if critical && !passes(level) => Level::Unhealthy,
-            _ => Level::Degraded,
-        });
-        levels.max().unwrap_or(Level::Healthy)
-    }
-
-    /// Why not: draining, a critical check, or startup.
-    pub(crate) fn not_ready(&self, scope: Scope<'_>) -> Option<String> {
-        if self.is_draining() {
-            return Some(String::from("draining"));
-        }
-        let now = Instant::now();
-        let records = self.shared.records.borrow();
-        let failed =
-            self.select(&records, scope).find(|(_, critical, record)| *critical && !passes(record.current(now).0));
-        if let Some((name, ..)) = failed {
-            return Some(format!("{name} not ready"));
-        }
-        drop(records);
-        #[cfg(feature = "axum")]
-        if matches!(scope, Scope::Process) {
-            return None;
-        }
-        (!self.is_started()).then(|| String::from("starting"))
-    }
-
-    pub(crate) fn checks(&self, scope: Scope<'_>) -> Vec<CheckSnapshot> {
-        let now = Instant::now();
-        let records = self.shared.records.borrow();
-        self.select(&records, scope).map(|(name, critical, record)| show(name, critical, record, now)).collect()
+    pub(crate) fn view<'a>(&'a self, scope: Scope<'a>) -> View<'a> {
+        View::new(&self.shared, scope)
     }
 
     #[cfg(feature = "axum")]
@@ -226,14 +169,6 @@ impl Health {
         self.shared.hop.as_ref()
     }
 
-    /// When the next result becomes too old, if nothing renews it.
-    #[cfg(feature = "tonic")]
-    pub(crate) fn next_stale(&self) -> Option<Instant> {
-        let now = Instant::now();
-        let records = self.shared.records.borrow();
-        records.iter().filter_map(Record::stale_at).filter(|time| *time >= now).min().map(|time| time + TICK)
-    }
-
     #[cfg(feature = "tonic")]
     pub(crate) fn drain(&self) -> Option<&Drain> {
         self.shared.drain.as_ref()
@@ -242,21 +177,6 @@ impl Health {
     /// Wakes on every result.
     pub(crate) fn changes(&self) -> watch::Receiver<Vec<Record>> {
         self.shared.records.subscribe()
-    }
-
-    fn select<'a>(
-        &'a self,
-        records: &'a [Record],
-        scope: Scope<'a>,
-    ) -> impl Iterator<Item = (&'a Name, bool, &'a Record)> {
-        let all = self.shared.meta.iter().zip(records).enumerate();
-        all.filter(move |(index, _)| match scope {
-            Scope::All => true,
-            Scope::Members(members) => members.contains(index),
-            #[cfg(feature = "axum")]
-            Scope::Process => false,
-        })
-        .map(|(_, ((name, critical), record))| (name, *critical, record))
     }
 }
 
@@ -269,6 +189,14 @@ impl fmt::Debug for Health {
 // === impl Shared ===
 
 impl Shared {
+    pub(crate) fn is_draining(&self) -> bool {
+        self.drain.as_ref().is_some_and(Drain::is_draining)
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.dead.load(Relaxed)
+    }
+
     pub(crate) fn name(&self, index: usize) -> &Name {
         &self.meta[index].0
     }
@@ -295,24 +223,5 @@ fn rule(entry: &Entry) -> Rule {
             Rule { fall: settings.fall, rise: settings.rise, fresh_for: Some(settings.interval * FRESH_INTERVALS) }
         }
         Source::Component(_) => Rule { fall: 1, rise: 1, fresh_for: None },
-    }
-}
-
-fn show(name: &Name, critical: bool, record: &Record, now: Instant) -> CheckSnapshot {
-    let (level, reason) = record.current(now);
-    let run = record.result();
-    CheckSnapshot {
-        name: name.clone(),
-        level,
-        critical,
-        reason: reason.to_owned(),
-        held: now.saturating_duration_since(record.since(now)),
-        age: run.map(|run| now.saturating_duration_since(run.ended)),
-        took: run.map(|run| run.took),
-        consecutive_failures: record.streak.failures,
-        runs: record.totals.runs,
-        failures: record.totals.failures,
-        timeouts: record.totals.timeouts,
-        panics: record.totals.panics,
     }
 }

@@ -65,7 +65,7 @@ impl Hop {
     }
 
     /// Whether a question comes round to us. Remembers who asks.
-    #[cfg_attr(not(feature = "axum"), expect(unused))]
+    #[cfg_attr(not(any(feature = "axum", test)), expect(unused))]
     pub(crate) fn comes_round(&self, headers: &HeaderMap) -> bool {
         let values = headers.get_all(HOP_HEADER).iter().filter_map(|value| value.to_str().ok());
         let mut round = false;

@@ -57,6 +57,7 @@ mod snapshot;
 #[cfg(all(feature = "systemd", unix))]
 mod systemd;
 mod verdict;
+mod view;
 
 pub use builder::HealthBuilder;
 pub use check::{Check, CheckSettings};

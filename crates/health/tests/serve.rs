@@ -236,6 +236,8 @@ async fn no_request_on_its_way_is_lost() {
         clients.push(running.connect().await);
     }
     running.drain.begin(Cause::Interrupt);
+    // Until it accepts no more.
+    while TcpStream::connect(running.addr).await.is_ok() {}
     for stream in &mut clients {
         ask(stream, "/").await;
     }
@@ -396,22 +398,89 @@ async fn upgrade(drain: Drain, mut request: axum::extract::Request) -> Response<
     answer.header(header::CONNECTION, "upgrade").header(header::UPGRADE, "chat").body(Body::empty()).unwrap()
 }
 
+/// An HTTP/2 client that answers neither GOAWAY nor pings, and asks on.
+#[tokio::test]
+async fn a_request_that_comes_too_late_is_refused_and_counted() {
+    fn headers(stream: u8, path: &str) -> Vec<u8> {
+        // GET, http, the path, and `test` for the authority.
+        let block = [&[0x82, 0x86, 0x44, path.len() as u8], path.as_bytes(), &[0x41, 4], b"test"].concat();
+        [&[0, 0, block.len() as u8, 1, 5, 0, 0, 0, stream], &*block].concat()
+    }
+    let running = Running::start(600 * LONG).await;
+    let mut stream = running.connect().await;
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    stream.write_all(&headers(1, "/slow")).await.unwrap();
+    running.arrived.notified().await;
+    running.drain.begin(Cause::Terminate);
+    running.drain.reached(Phase::Closing).await;
+    sleep(400 * MS).await;
+    stream.write_all(&headers(3, "/")).await.unwrap();
+    let mut seen = Vec::new();
+    timeout(LONG, async {
+        while !seen.windows(9).any(|window| window == b"draining\n") {
+            assert_ne!(stream.read_buf(&mut seen).await.unwrap(), 0);
+        }
+    })
+    .await
+    .unwrap();
+    running.release.notify_one();
+    timeout(LONG, async {
+        while !seen.windows(4).any(|window| window == b"slow") {
+            assert_ne!(stream.read_buf(&mut seen).await.unwrap(), 0);
+        }
+    })
+    .await
+    .unwrap();
+    drop(stream);
+    assert_eq!(running.end().await.to_string(), "accepted 1, completed 1, aborted 0, refused 1");
+}
+
+/// A handler that blocks its thread cannot be stopped; the exit does not wait for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_that_blocks_its_thread_does_not_hold_the_exit_open() {
+    let (unblock, blocked) = std::sync::mpsc::channel::<()>();
+    let blocked = Arc::new(std::sync::Mutex::new(blocked));
+    let settings = DrainSettings { drain_delay: Duration::ZERO, drain_timeout: 50 * MS };
+    let drain = Drain::with_settings(settings).unwrap();
+    let arrived = Arc::new(Notify::new());
+    let tell = Arc::clone(&arrived);
+    let app = Router::new().fallback(move || async move {
+        tell.notify_one();
+        let _ = blocked.lock().unwrap().recv();
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let server = tokio::spawn({
+        let drain = drain.clone();
+        async move { serve(listener, app, &drain).await }
+    });
+    ask(&mut stream, "/").await;
+    arrived.notified().await;
+    drain.begin(Cause::Interrupt);
+    let report = timeout(LONG, server).await.unwrap().unwrap();
+    assert_eq!(report.to_string(), "accepted 1, completed 0, aborted 1, refused 0");
+    drop(unblock);
+}
+
 #[tokio::test]
 async fn upgraded_connections_may_say_goodbye_and_are_aborted_at_the_limit() {
     for (path, drain_timeout, counts) in [
         ("/polite", 600 * LONG, "accepted 1, completed 1, aborted 0, refused 0"),
         ("/deaf", 50 * MS, "accepted 1, completed 1, aborted 1, refused 0"),
     ] {
-        let drain = Drain::with_settings(DrainSettings { drain_delay: Duration::ZERO, drain_timeout }).unwrap();
+        let drain = Drain::with_settings(DrainSettings { drain_delay: 600 * LONG, drain_timeout }).unwrap();
         let seen = drain.clone();
         let app = Router::new().fallback(move |request| upgrade(seen.clone(), request));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        // Announced: new connections are served still, and upgraded too.
+        drain.begin(Cause::Terminate);
         let (report, ()) = tokio::join!(serve(listener, app, &drain), async {
             let head = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: upgrade\r\nupgrade: chat\r\n\r\n");
             stream.write_all(head.as_bytes()).await.unwrap();
-            read_until(&mut stream, "welcome").await;
-            drain.begin(Cause::Terminate);
+            let answer = read_until(&mut stream, "welcome").await;
+            assert!(answer.contains("connection: upgrade"), "{answer}");
+            drain.skip();
             if path == "/polite" {
                 read_until(&mut stream, "goodbye").await;
             }

@@ -26,7 +26,8 @@ pub struct Served {
 
 /// How a drain ended: what the process logs last, and its exit code.
 ///
-/// `main` may return it: `async fn main() -> Result<Report, Error>`.
+/// `main` may return it, `async fn main() -> Result<Report, Error>`, or call [`exit`](Report::exit), which waits for
+/// nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -80,6 +81,14 @@ impl Report {
             true => ExitCode::SUCCESS,
             false => ExitCode::FAILURE,
         }
+    }
+
+    /// Ends the process now, with the exit code.
+    ///
+    /// Returning from `main` instead drops the runtime, and that waits for ever for a blocking call that hangs (a
+    /// name server, a network file system). Nothing that is still alive is dropped.
+    pub fn exit(&self) -> ! {
+        std::process::exit(i32::from(!self.is_clean()))
     }
 }
 

@@ -111,8 +111,9 @@ impl Future for CountedFuture {
             }
             StateProj::Refused => counted(refusal(), None, false),
         };
-        // Of HTTP/2 only: there the connection says so itself, and the header is forbidden.
-        if *this.version <= Version::HTTP_11 && this.drain.is_draining() {
+        // HTTP/2 says so by itself and forbids the header; an upgrade needs the header for itself.
+        let may_say = *this.version <= Version::HTTP_11 && response.status() != StatusCode::SWITCHING_PROTOCOLS;
+        if may_say && this.drain.is_draining() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Poll::Ready(Ok(response))
