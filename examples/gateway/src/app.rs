@@ -71,6 +71,8 @@ fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Route
         inbound: settings.forwarded_headers,
         pseudonym: format!("gateway-{:.0}", Random::new().between(0.0, 1e9)),
         stack,
+        // A little less than an attempt: a client that is too slow must not look like a backend that is.
+        upload_timeout: settings.attempt_timeout.mul_f64(0.9),
     };
     let limit = Limit::new("entrance", settings.max_concurrent_requests)?;
     let forward = Router::new()

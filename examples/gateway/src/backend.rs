@@ -9,17 +9,19 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use mainstay_core::Name;
-use mainstay_http::{Replayable, X_DEGRADED, proxy};
-use tower::{Service, ServiceBuilder};
+use mainstay_http::{X_DEGRADED, proxy};
+use tower::Service;
+
+use crate::upload::Upload;
 
 /// Which endpoint gave the answer.
 pub(crate) const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
 
-/// A request that can be sent again: its body streams to the backend, and what was sent is kept up to a limit.
-pub(crate) type ProxyRequest = Request<Replayable<Body>>;
+/// A request that is forwarded.
+pub(crate) type ProxyRequest = Request<Upload>;
 
 /// The HTTP client that all endpoints share.
-pub(crate) type Client = legacy::Client<HttpConnector, Replayable<Body>>;
+pub(crate) type Client = legacy::Client<HttpConnector, Upload>;
 
 /// One place to send requests to.
 #[derive(Clone, Debug)]
@@ -59,24 +61,25 @@ impl Backend {
     ) -> impl Service<ProxyRequest, Response = Response, Error = legacy::Error, Future: Send> + Clone + use<> {
         let Self { name, url, is_backup } = self.clone();
         let name = HeaderValue::try_from(name.as_str()).unwrap_or(HeaderValue::from_static("endpoint"));
-        ServiceBuilder::new()
-            .map_request(move |mut request: ProxyRequest| {
-                // `forward` has refused what cannot be rebased; should that ever change, it ends at the backend's root.
-                *request.uri_mut() = proxy::rebase(&url, request.uri()).unwrap_or_else(|| url.clone());
-                // The version is a matter of each hop.
-                *request.version_mut() = Version::HTTP_11;
-                request.headers_mut().remove(header::HOST);
-                request
-            })
-            .map_response(move |response: http::Response<_>| {
-                let mut response = response.map(Body::new);
-                response.headers_mut().insert(SERVED_BY, name.clone());
+        tower::service_fn(move |mut request: ProxyRequest| {
+            // `forward` has refused what cannot be rebased; should that ever change, it ends at the backend's root.
+            *request.uri_mut() = proxy::rebase(&url, request.uri()).unwrap_or_else(|| url.clone());
+            // The version is a matter of each hop.
+            *request.version_mut() = Version::HTTP_11;
+            request.headers_mut().remove(header::HOST);
+            let (name, progress) = (name.clone(), request.body().progress());
+            let answer = client.request(request);
+            async move {
+                let answer = answer.await;
+                progress.let_go();
+                let mut response = answer?.map(Body::new);
                 if is_backup {
                     response.headers_mut().insert(X_DEGRADED, name.clone());
                 }
-                response
-            })
-            .service(client)
+                response.headers_mut().insert(SERVED_BY, name);
+                Ok(response)
+            }
+        })
     }
 }
 

@@ -21,6 +21,7 @@ mod operations;
 mod proxy;
 mod settings;
 mod stack;
+mod upload;
 
 /// The arguments or the settings were wrong: nothing was started. The same as for most tools.
 const USAGE: u8 = 2;

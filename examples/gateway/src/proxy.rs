@@ -1,6 +1,6 @@
 //! From a client's request to one that a backend may see, and back (RFC 9110, 7.6).
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     body::Body,
@@ -9,13 +9,14 @@ use axum::{
 };
 use http::{HeaderValue, Request, StatusCode, Uri, header, uri::Scheme};
 use mainstay_http::{
-    PROBLEM_JSON, Replayable,
+    PROBLEM_JSON,
     proxy::{self, Hop, Inbound},
 };
 use serde_json::json;
+use tokio::time::Instant;
 use tower::ServiceExt;
 
-use crate::{backend::SERVED_BY, stack::Stack};
+use crate::{backend::SERVED_BY, stack::Stack, upload::Upload};
 
 /// What `forward` needs.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Proxy {
     /// Our name in `Via`, another one in each process, so that a gateway before a gateway is no loop.
     pub(crate) pseudonym: String,
     pub(crate) stack: Stack,
+    /// How long a client may take for a request's body.
+    pub(crate) upload_timeout: Duration,
 }
 
 /// The handler of everything that the gateway does not answer itself.
@@ -39,8 +42,11 @@ pub(crate) async fn forward(
         return refusal(status);
     }
     proxy.prepare(&mut request, peer);
+    let until = Instant::now() + proxy.upload_timeout;
+    let request = request.map(|body| Upload::new(body, until));
+    let progress = request.body().progress();
     let Proxy { stack, pseudonym, .. } = proxy;
-    match stack.oneshot(request.map(Replayable::new)).await {
+    match stack.oneshot(request).await {
         Ok(mut response) => {
             let version = response.version();
             let headers = response.headers_mut();
@@ -48,6 +54,7 @@ pub(crate) async fn forward(
             proxy::add_via(headers, version, &pseudonym);
             response
         }
+        Err(_) if progress.is_too_slow() => refusal(StatusCode::REQUEST_TIMEOUT),
         Err(error) => mainstay_http::into_response(&error),
     }
 }

@@ -8,7 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use axum::{
@@ -32,7 +32,7 @@ pub(super) struct Connection(Arc<Reset>);
 #[derive(Debug, Default)]
 struct Reset {
     wanted: AtomicBool,
-    reader: AtomicWaker,
+    server: AtomicWaker,
 }
 
 /// A stream that ends with RST once that is wanted.
@@ -67,10 +67,10 @@ impl Listener for Connections {
 // === impl Connection ===
 
 impl Connection {
-    /// Resets the connection. The server reads while a handler runs, so it is a read that fails.
+    /// Resets the connection.
     pub(super) fn reset(&self) {
         self.0.wanted.store(true, Ordering::Release);
-        self.0.reader.wake();
+        self.0.server.wake();
     }
 }
 
@@ -82,25 +82,36 @@ impl Connected<IncomingStream<'_, Connections>> for Connection {
 
 // === impl Stream ===
 
-impl AsyncRead for Stream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.connection.0.reader.register(cx.waker());
-        if self.connection.0.wanted.load(Ordering::Acquire) {
+impl Stream {
+    /// Fails once a reset is wanted. Asked at every turn, because a server whose handler leaves a body alone does not
+    /// read.
+    fn check(&self, cx: &Context<'_>) -> io::Result<()> {
+        let Reset { wanted, server } = &*self.connection.0;
+        server.register(cx.waker());
+        if wanted.load(Ordering::Acquire) {
             // Without lingering, closing sends RST instead of FIN.
             self.inner.set_zero_linger()?;
-            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+            return Err(io::ErrorKind::ConnectionReset.into());
         }
-        ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
-        Poll::Ready(Ok(()))
+        Ok(())
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.check(cx)?;
+        Pin::new(&mut self.inner).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        self.check(cx)?;
         Pin::new(&mut self.inner).poll_write(cx, data)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check(cx)?;
         Pin::new(&mut self.inner).poll_flush(cx)
     }
 

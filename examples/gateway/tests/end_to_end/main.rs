@@ -19,3 +19,4 @@ mod operations;
 mod proxying;
 mod settings;
 mod streams;
+mod uploads;
