@@ -65,6 +65,7 @@ enum Cause {
 // === impl FailoverFuture ===
 
 impl<F, S, Req, Res, P, E> FailoverFuture<F, S, Req, Res, P, E> {
+    #[inline]
     pub(crate) fn new(
         shared: Arc<Shared<S, P>>,
         first: Attempt<F, S, Req, E>,

@@ -33,6 +33,7 @@ impl Control {
         Self(AtomicU32::new(0))
     }
 
+    #[inline]
     pub(crate) fn load(&self) -> u32 {
         self.0.load(Ordering::Acquire)
     }

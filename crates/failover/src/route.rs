@@ -45,6 +45,7 @@ impl Route {
         (index << 2) | self.state as u64
     }
 
+    #[inline]
     fn from_word(word: u64) -> Self {
         let state = match word & 0b11 {
             0 => FailoverState::OnPrimary,
@@ -63,6 +64,7 @@ impl AtomicRoute {
         Self(AtomicU64::new(route.word()))
     }
 
+    #[inline]
     pub(crate) fn load(&self) -> Route {
         Route::from_word(self.0.load(Ordering::Acquire))
     }

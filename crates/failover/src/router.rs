@@ -133,14 +133,15 @@ impl Router {
 
     // --- recording ---
 
+    #[inline]
     pub(crate) fn settle(&self, ticket: Ticket, outcome: Outcome) {
-        let (engine, epoch, trial) = (&self.tiers[ticket.index].engine, ticket.epoch, ticket.is_trial());
-        let in_time = engine.epoch() == epoch;
-        match ticket.permit {
+        let Ticket { index, epoch, permit } = ticket;
+        let (engine, trial) = (&self.tiers[index].engine, permit.is_some());
+        match permit {
             Some(permit) => permit.settle(outcome),
             None => engine.record_at(epoch, outcome),
         }
-        if trial || (in_time && engine.epoch() != epoch) {
+        if trial || engine.epoch() != epoch {
             self.observe();
         }
     }

@@ -19,7 +19,6 @@ use crate::{
     look::{self, Waiting},
     router::Router,
     shared::Shared,
-    tier::Ticket,
 };
 
 /// A service over an ordered list of endpoints that uses the first one that works.
@@ -61,10 +60,10 @@ pub(crate) struct Place {
     pub(crate) usable: bool,
 }
 
-/// A request on its way into an endpoint's `call`, whose panic is the endpoint's failure.
-struct Placed<'a> {
+/// Dropped only when an endpoint's `call` panics, which is the endpoint's failure.
+struct Called<'a> {
     router: &'a Router,
-    ticket: Option<Ticket>,
+    place: Place,
 }
 
 // === impl Failover ===
@@ -166,10 +165,10 @@ where
             Ready::At(place) => match shared.router().ticket(place) {
                 Some(ticket) => {
                     let spare = shared.spare(&request, place.index);
-                    let placed = Placed { router: shared.router(), ticket: Some(ticket) };
+                    let called = Called { router: shared.router(), place };
                     let future = self.services[place.index].call(request);
-                    let ticket = placed.done();
-                    return FailoverFuture::new(shared, Attempt::Calling { future }, ticket, spare);
+                    mem::forget(called);
+                    return FailoverFuture::new(shared, Attempt::Calling { future }, Some(ticket), spare);
                 }
                 // It was left in the meantime, and its readiness goes with it.
                 None => self.services[place.index] = shared.template(place.index),
@@ -213,18 +212,11 @@ impl<S, P, E> fmt::Debug for Failover<S, P, E> {
     }
 }
 
-// === impl Placed ===
+// === impl Called ===
 
-impl Placed<'_> {
-    fn done(mut self) -> Option<Ticket> {
-        self.ticket.take()
-    }
-}
-
-impl Drop for Placed<'_> {
+impl Drop for Called<'_> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.router.settle(ticket, Outcome::failure(FailureKind::Unknown));
-        }
+        let Place { index, epoch, .. } = self.place;
+        self.router.record(index, epoch, Outcome::failure(FailureKind::Unknown));
     }
 }

@@ -40,12 +40,6 @@ pub(crate) struct Ticket {
     pub(crate) permit: Option<Box<Permit>>,
 }
 
-impl Ticket {
-    pub(crate) fn is_trial(&self) -> bool {
-        self.permit.is_some()
-    }
-}
-
 // === impl Tier ===
 
 impl Tier {
@@ -76,21 +70,25 @@ impl Tier {
         state
     }
 
+    #[inline]
     fn was(&self, state: State) -> bool {
         self.state.load(Acquire) == state as u8
     }
 
     /// Whether traffic may stay here.
+    #[inline]
     pub(crate) fn is_usable(&self) -> bool {
         self.was(State::Closed)
     }
 
     /// Whether one request may go here: it is usable, or has a place for a trial call.
+    #[inline]
     pub(crate) fn admits(&self) -> bool {
         self.is_usable() || (self.was(State::HalfOpen) && self.engine.refusal().is_none())
     }
 
     /// The same, for an endpoint that is not in use: nobody noticed whether its hold has passed.
+    #[inline]
     pub(crate) fn may_admit(&self) -> bool {
         self.is_usable() || (!self.is_probed() && self.engine.refusal().is_none())
     }

@@ -38,6 +38,7 @@ impl Router {
     }
 
     /// Every endpoint once, beginning with this one.
+    #[inline]
     pub(crate) fn order(&self, first: usize) -> impl Iterator<Item = usize> + use<> {
         let n = self.tiers.len();
         (first..n).chain(0..first.min(n))
@@ -109,6 +110,7 @@ impl Router {
     }
 
     /// Where a second attempt may go: the first endpoint that admits it, other than the one that was tried.
+    #[inline]
     pub(crate) fn second(&self, tried: usize) -> Option<usize> {
         if !self.knobs.second_attempt.load(Relaxed) {
             return None;
@@ -123,6 +125,7 @@ impl Router {
     // --- taking ---
 
     /// A place at the endpoint that `poll_ready` found, unless its state has changed since.
+    #[inline]
     pub(crate) fn ticket(&self, place: Place) -> Option<Ticket> {
         let tier = &self.tiers[place.index];
         match place {
