@@ -144,3 +144,48 @@ fn answer(status: StatusCode, content_type: HeaderValue, body: impl Into<axum::b
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicBool, Ordering::SeqCst},
+            mpsc,
+        },
+        time::Duration,
+    };
+
+    use axum::body::Body;
+    use http::Request;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::{Check, Verdict};
+
+    /// A peer: liveness that waits for what is stuck.
+    #[tokio::test]
+    async fn liveness_answers_while_the_results_are_locked() {
+        let health = Health::builder().check(Check::new("a", || async { Verdict::healthy() })).build().unwrap();
+        let (held, is_held) = mpsc::channel();
+        let (release, wait) = mpsc::channel::<()>();
+        let over = Arc::new(AtomicBool::new(false));
+        let blocker = std::thread::spawn({
+            let (health, over) = (health.clone(), Arc::clone(&over));
+            move || {
+                health.update(0, |_| {
+                    held.send(()).unwrap();
+                    let _ = wait.recv_timeout(Duration::from_secs(10));
+                });
+                over.store(true, SeqCst);
+            }
+        });
+        is_held.recv().unwrap();
+        let request = Request::get("/live").body(Body::empty()).unwrap();
+        let answer = health.router().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert!(!over.load(SeqCst), "it waited for the lock");
+        drop(release);
+        blocker.join().unwrap();
+    }
+}

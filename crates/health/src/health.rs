@@ -174,6 +174,11 @@ impl Health {
         self.shared.drain.as_ref()
     }
 
+    #[cfg(all(test, feature = "axum"))]
+    pub(crate) fn update(&self, index: usize, change: impl FnOnce(&mut Record)) {
+        self.shared.update(index, change);
+    }
+
     /// Wakes on every result.
     pub(crate) fn changes(&self) -> watch::Receiver<Vec<Record>> {
         self.shared.records.subscribe()

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 const MS: Duration = Duration::from_millis(1);
@@ -66,4 +68,29 @@ async fn since_moves_with_the_level_only() {
     let changed = record.observe(Level::Unhealthy, String::new(), run(start + 3 * MS));
     assert_eq!(changed, Some((Level::Healthy, Level::Unhealthy)));
     assert_eq!(record.since(start + 3 * MS), start + 3 * MS);
+}
+
+proptest! {
+    /// Up falls only after `fall` failures in a row, down rises only after `rise` successes, and then at once.
+    #[test]
+    fn levels_follow_the_last_results_alone(
+        results in proptest::collection::vec(any::<bool>(), 1..60),
+        fall in 1_u32..5,
+        rise in 1_u32..5,
+    ) {
+        let (mut record, now) = record(fall, rise);
+        let mut up = results[0];
+        for (i, good) in results.iter().enumerate() {
+            let level = if *good { Level::Healthy } else { Level::Unhealthy };
+            record.observe(level, String::new(), Run { ended: now, took: MS });
+            let row = |wanted: bool, n: u32| {
+                results[..=i].iter().rev().take_while(|good| **good == wanted).count() >= n as usize
+            };
+            up = if up { !row(false, fall) } else { row(true, rise) };
+            prop_assert_eq!(passes(record.current(now).0), up);
+        }
+        let failures = results.iter().filter(|good| !**good).count() as u64;
+        prop_assert_eq!((record.totals.runs, record.totals.failures), (results.len() as u64, failures));
+        prop_assert_eq!(record.passed, failures < results.len() as u64);
+    }
 }
