@@ -10,7 +10,7 @@ use crate::{TimeLimit, Timeout};
 /// Ends calls that take too long. All services of one layer share its [`TimeLimit`].
 ///
 /// A total timeout with a policy that carries a context also narrows the request's deadline, so that nothing below
-/// waits or starts beyond it.
+/// waits or starts beyond it; and where the request came with an earlier one, the call ends at that.
 pub struct TimeoutLayer<P = Plain, E = Boxed> {
     limit: TimeLimit,
     policy: P,

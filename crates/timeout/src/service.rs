@@ -48,11 +48,14 @@ where
     }
 
     fn call(&mut self, mut request: Req) -> Self::Future {
+        let mut deadline = None;
         if self.limit.scope() == Scope::Total && self.policy.carries_context() {
             let context = self.policy.context(&request).cloned().unwrap_or_default();
-            self.policy.set_context(&mut request, context.with_deadline(Instant::now() + self.limit.get()));
+            let context = context.with_deadline(Instant::now() + self.limit.get());
+            deadline = context.deadline;
+            self.policy.set_context(&mut request, context);
         }
-        TimeoutFuture::new(self.inner.call(request), self.limit.clone())
+        TimeoutFuture::new(self.inner.call(request), self.limit.clone(), deadline)
     }
 }
 

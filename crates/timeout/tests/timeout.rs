@@ -1,15 +1,20 @@
 //! What a timeout does, and the defects of others.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 
-use std::time::Duration;
+use std::{
+    future::poll_fn,
+    pin::pin,
+    task::{Poll, Waker},
+    time::Duration,
+};
 
 use mainstay_core::{
-    Reason, Refusal,
-    test::{Expect, Probe, ProbePolicy, Reply, Request, call, contract},
+    BoxError, Context, Reason, Refusal,
+    test::{Expect, Probe, ProbePolicy, Reply, Request, call, contract, drive},
 };
 use mainstay_timeout::{TimeLimit, TimeoutLayer};
-use tokio::time::{Instant, advance};
-use tower::{Layer, Service};
+use tokio::{task::coop, time::Instant};
+use tower::{Layer, Service, service_fn};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -35,7 +40,7 @@ async fn it_fires_in_the_task_that_polled_last() {
     let (probe, layer) = (Probe::new(), TimeoutLayer::total("probe", SECOND).unwrap());
     probe.always(Reply::Hang);
     let mut service = layer.layer(probe);
-    std::future::poll_fn(|cx| service.poll_ready(cx)).await.unwrap();
+    poll_fn(|cx| service.poll_ready(cx)).await.unwrap();
     let mut first = tokio_test::task::spawn(Box::pin(service.call(Request::default())));
     assert!(first.poll().is_pending());
     let moved = tokio::spawn(first.into_inner());
@@ -59,14 +64,82 @@ async fn a_total_timeout_narrows_the_deadline_below() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_total_timeout_ends_the_call_at_the_callers_deadline() {
+    let (probe, start) = (Probe::new(), Instant::now());
+    probe.always(Reply::Hang);
+    let layer = TimeoutLayer::total("probe", SECOND * 30).unwrap().with_policy(ProbePolicy);
+    let request = Request::default().with_context(Context::new().with_deadline(start + SECOND));
+    let error = call(&mut layer.layer(probe.clone()), request.clone()).await.unwrap_err();
+    assert_eq!(error.rejected().unwrap().reason(), Reason::TotalTimeout);
+    assert_eq!((start.elapsed(), probe.live()), (SECOND, 0));
+    // An attempt timeout leaves the deadline alone.
+    let layer = TimeoutLayer::attempt("probe", SECOND * 30).unwrap().with_policy(ProbePolicy);
+    let start = Instant::now();
+    assert!(call(&mut layer.layer(probe.clone()), request.clone()).await.is_err());
+    assert_eq!(start.elapsed(), SECOND * 30);
+    let seen = probe.requests().pop().unwrap().context.unwrap();
+    assert_eq!(seen.deadline, request.context.unwrap().deadline);
+}
+
+/// tokio had it: a call that uses up the task's budget in every poll keeps its own timeout from firing.
+#[tokio::test(start_paused = true)]
+async fn a_greedy_call_does_not_starve_its_timeout() {
+    let greedy = service_fn(|()| async {
+        let mut tick = tokio::time::interval(SECOND / 10);
+        poll_fn(|cx| {
+            while tick.poll_tick(cx).is_ready() {}
+            while coop::has_budget_remaining() {
+                let _spent = pin!(coop::consume_budget()).poll(cx);
+            }
+            Poll::<Result<(), BoxError>>::Pending
+        })
+        .await
+    });
+    let start = Instant::now();
+    let mut service = TimeoutLayer::attempt("greedy", SECOND).unwrap().layer(greedy);
+    let ended = drive(SECOND * 10, call(&mut service, ())).await.expect("it ends");
+    assert_eq!(ended.unwrap_err().rejected().unwrap().reason(), Reason::AttemptTimeout);
+    assert_eq!(start.elapsed(), SECOND);
+}
+
+/// No timer, which would need a runtime, and no allocation, where the answer is there at once.
+#[test]
+fn an_answer_at_once_arms_no_timer_and_allocates_nothing() {
+    async fn up(id: u32) -> Result<u32, std::io::Error> {
+        Ok(id)
+    }
+    for layer in [TimeoutLayer::attempt("x", SECOND).unwrap(), TimeoutLayer::total("x", SECOND).unwrap()] {
+        let mut service = layer.layer(service_fn(up));
+        let once = || {
+            let answer = pin!(call(&mut service, 7)).poll(&mut std::task::Context::from_waker(Waker::noop()));
+            assert!(matches!(answer, Poll::Ready(Ok(7))));
+        };
+        assert_eq!(allocation_counter::measure(once).count_total, 0);
+    }
+}
+
+/// A timer that is armed lives in the call: no allocation either.
+#[tokio::test(start_paused = true)]
+async fn an_armed_timer_allocates_nothing() {
+    let mut service = TimeoutLayer::attempt("x", SECOND)
+        .unwrap()
+        .layer(service_fn(|()| std::future::pending::<Result<(), BoxError>>()));
+    let mut once = || {
+        let answer = pin!(call(&mut service, ())).poll(&mut std::task::Context::from_waker(Waker::noop()));
+        assert!(answer.is_pending());
+    };
+    once();
+    assert_eq!(allocation_counter::measure(once).count_total, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_time_can_be_set_live() {
     let limit = TimeLimit::attempt("work", SECOND).unwrap();
     limit.set(SECOND * 3).unwrap();
     let start = Instant::now();
-    let work = std::future::pending::<Result<(), mainstay_core::BoxError>>();
+    let work = std::future::pending::<Result<(), BoxError>>();
     assert!(limit.run(work).await.is_err());
     assert_eq!(start.elapsed(), SECOND * 3);
-    advance(SECOND).await;
 }
 
 #[test]
