@@ -83,6 +83,7 @@ impl Inner {
         self.execution_timeout.get()
     }
 
+    #[inline]
     pub(crate) fn enter(&self, may_wait: bool) -> Entry {
         let entry = self.slots.enter(may_wait);
         if entry == Entry::Slot {
@@ -92,6 +93,7 @@ impl Inner {
         entry
     }
 
+    #[inline]
     pub(crate) fn release(&self) {
         self.slots.release();
         if self.strained.load(Relaxed) {
@@ -99,6 +101,7 @@ impl Inner {
         }
     }
 
+    #[inline]
     pub(crate) fn count(&self, count: Count) {
         self.counters.add(count as usize);
     }
@@ -158,6 +161,7 @@ impl Inner {
         }
     }
 
+    #[inline]
     fn note_filled(&self) {
         if self.onlookers.load(SeqCst) > 0 && self.slots.look() != Entry::Slot {
             self.filled.notify_waiters();

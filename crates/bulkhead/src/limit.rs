@@ -112,6 +112,7 @@ impl Limit {
     }
 
     /// Takes a permit, or a place in the queue.
+    #[inline]
     pub(crate) fn enter(&self) -> Entered {
         match self.0.enter(true) {
             Entry::Slot => Entered::Permit(Permit::new(self.0.clone())),
@@ -120,6 +121,7 @@ impl Limit {
         }
     }
 
+    #[inline]
     pub(crate) fn look(&self) -> Entry {
         self.0.slots.look()
     }

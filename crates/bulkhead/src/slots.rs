@@ -77,6 +77,7 @@ impl Slots {
     }
 
     /// What a call would be given now; takes nothing.
+    #[inline]
     pub(crate) fn look(&self) -> Entry {
         let word = self.word.load(Relaxed);
         let lent = || self.membership.as_ref().is_some_and(|member| member.lends(in_flight(word), self.limit()));
@@ -90,6 +91,7 @@ impl Slots {
     }
 
     /// Takes a slot, or else a place in the line if the call is ready to wait. Nobody passes those who wait.
+    #[inline]
     pub(crate) fn enter(&self, may_wait: bool) -> Entry {
         let mut word = self.word.load(SeqCst);
         loop {
@@ -116,6 +118,7 @@ impl Slots {
         if waiting(word) > 0 { None } else { self.claim_above(in_flight(word)) }
     }
 
+    #[inline]
     fn claim_above(&self, in_flight: u32) -> Option<Claim> {
         let limit = self.limit();
         if in_flight < limit {
@@ -130,6 +133,7 @@ impl Slots {
         }
     }
 
+    #[inline]
     fn took(&self, claim: &Claim, in_flight: u32) {
         if let (Claim::Own, Some(member)) = (claim, &self.membership) {
             member.enter();
@@ -148,6 +152,7 @@ impl Slots {
     }
 
     /// Gives a slot back, to whoever is next.
+    #[inline]
     pub(crate) fn release(&self) {
         let before = self.word.fetch_sub(1, SeqCst);
         if let Some(member) = &self.membership {
@@ -245,10 +250,12 @@ impl Slots {
         self.hand_out();
     }
 
+    #[inline]
     pub(crate) fn limit(&self) -> u32 {
         self.limit.load(SeqCst)
     }
 
+    #[inline]
     pub(crate) fn queue(&self) -> u32 {
         self.queue.load(SeqCst)
     }
