@@ -67,9 +67,9 @@ fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Route
     }
     let health = health.build()?;
     let proxy = Proxy {
-        prefix: settings.api_prefix.clone(),
+        prefix: settings.api_prefix.as_str().into(),
         inbound: settings.forwarded_headers,
-        pseudonym: format!("gateway-{:.0}", Random::new().between(0.0, 1e9)),
+        pseudonym: format!("gateway-{:.0}", Random::new().between(0.0, 1e9)).into(),
         stack,
         // A little less than an attempt: a client that is too slow must not look like a backend that is.
         upload_timeout: settings.attempt_timeout.mul_f64(0.9),

@@ -1,6 +1,6 @@
 //! From a client's request to one that a backend may see, and back (RFC 9110, 7.6).
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -22,11 +22,11 @@ use crate::{backend::SERVED_BY, stack::Stack, upload::Upload};
 #[derive(Clone, Debug)]
 pub(crate) struct Proxy {
     /// What is forwarded: everything under it.
-    pub(crate) prefix: String,
+    pub(crate) prefix: Arc<str>,
     /// Whether the peers are proxies of ours.
     pub(crate) inbound: Inbound,
     /// Our name in `Via`, another one in each process, so that a gateway before a gateway is no loop.
-    pub(crate) pseudonym: String,
+    pub(crate) pseudonym: Arc<str>,
     pub(crate) stack: Stack,
     /// How long a client may take for a request's body.
     pub(crate) upload_timeout: Duration,
