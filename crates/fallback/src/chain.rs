@@ -24,6 +24,10 @@ pub trait Chain: sealed::Sealed {
     #[doc(hidden)]
     const NEEDS_REQUEST: bool;
 
+    /// Whether any of them wants to see good answers.
+    #[doc(hidden)]
+    const REMEMBERS: bool;
+
     /// Whether this one does.
     #[doc(hidden)]
     fn needs_request(index: usize) -> bool;
@@ -116,6 +120,7 @@ pub struct Working<Res> {
 /// A chain of one.
 pub(crate) trait Leaf {
     const NEEDS_REQUEST: bool;
+    const REMEMBERS: bool = false;
 
     fn state(&self) -> &StepState;
 
@@ -135,6 +140,7 @@ mod sealed {
 impl<T: Leaf> Chain for T {
     const LEN: usize = 1;
     const NEEDS_REQUEST: bool = <T as Leaf>::NEEDS_REQUEST;
+    const REMEMBERS: bool = <T as Leaf>::REMEMBERS;
 
     fn needs_request(_: usize) -> bool {
         <T as Leaf>::NEEDS_REQUEST
@@ -175,6 +181,7 @@ impl<A: Chain, B: Chain> sealed::Sealed for Or<A, B> {}
 impl<A: Chain, B: Chain> Chain for Or<A, B> {
     const LEN: usize = A::LEN + B::LEN;
     const NEEDS_REQUEST: bool = A::NEEDS_REQUEST || B::NEEDS_REQUEST;
+    const REMEMBERS: bool = A::REMEMBERS || B::REMEMBERS;
 
     fn needs_request(index: usize) -> bool {
         match index.checked_sub(A::LEN) {

@@ -13,8 +13,9 @@ use pin_project_lite::pin_project;
 
 use crate::{
     Answers,
-    service::Shared,
-    walk::{Settled, Steps, Walk},
+    lease::Lease,
+    service::Core,
+    walk::{Settled, Walk},
 };
 
 pin_project! {
@@ -27,20 +28,21 @@ pin_project! {
         E: ErrorType,
     {
         #[pin]
-        state: State<F, Res, E::Error, K>,
-        shared: Arc<Shared<C, P>>,
+        state: State<F, Res, C, E::Error, K>,
+        policy: P,
+        lease: Lease<Core<C>>,
         _request: PhantomData<fn(Req)>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F, Res, E, K> {
+    enum State<F, Res, C, E, K> {
         // The inner service is at work.
         Asking { #[pin] future: F, kept: Option<K> },
         // The steps are tried. Boxed once a step has to wait, and only then, so that the future of a call that needs
         // no fallback is no larger than the inner one and what is kept.
-        Walking { walk: Box<Walk<Res, E, K>> },
+        Walking { walk: Box<Walk<Res, E, K>>, core: Arc<Core<C>> },
         // The inner service was not ready to be asked: the steps are to be tried. Empty, it is what the other states
         // leave behind.
         Unready { unready: Option<(E, Outcome)>, kept: Option<K> },
@@ -50,12 +52,17 @@ pin_project! {
 // === impl FallbackFuture ===
 
 impl<F, Req, Res, C, P, E: ErrorType, K> FallbackFuture<F, Req, Res, C, P, E, K> {
-    pub(crate) fn asking(future: F, kept: K, shared: Arc<Shared<C, P>>) -> Self {
-        Self { state: State::Asking { future, kept: Some(kept) }, shared, _request: PhantomData }
+    pub(crate) fn asking(future: F, kept: K, policy: P, lease: Lease<Core<C>>) -> Self {
+        Self { state: State::Asking { future, kept: Some(kept) }, policy, lease, _request: PhantomData }
     }
 
-    pub(crate) fn unready(unready: (E::Error, Outcome), kept: K, shared: Arc<Shared<C, P>>) -> Self {
-        Self { state: State::Unready { unready: Some(unready), kept: Some(kept) }, shared, _request: PhantomData }
+    pub(crate) fn unready(unready: (E::Error, Outcome), kept: K, policy: P, lease: Lease<Core<C>>) -> Self {
+        Self {
+            state: State::Unready { unready: Some(unready), kept: Some(kept) },
+            policy,
+            lease,
+            _request: PhantomData,
+        }
     }
 }
 
@@ -71,28 +78,45 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let Shared { steps: chain, policy, handle } = &**this.shared;
-        let steps = Steps { chain: &**chain, policy, handle };
-        let mut walk = match this.state.as_mut().project() {
+        let (policy, lease) = (&*this.policy, &*this.lease);
+        let (core, mut walk) = match this.state.as_mut().project() {
             StateProj::Asking { future, kept } => {
                 let result = ready!(future.poll(cx)).map_err(Into::into);
-                let Some(kept) = kept.take() else { return Poll::Ready(result) };
-                match steps.settle(result, kept) {
-                    Settled::Done(result) => return Poll::Ready(result),
-                    Settled::Walk(walk) => walk,
+                let outcome = policy.classify(result.as_ref());
+                if outcome.is_success() && !C::REMEMBERS && !lease.is_watched() {
+                    return Poll::Ready(result);
+                }
+                let Some((kept, core)) = kept.take().zip(lease.get()) else { return Poll::Ready(result) };
+                match core.steps(policy).settle(result, outcome, kept) {
+                    Settled::Walk(walk) => (core, walk),
+                    Settled::Done(result) => {
+                        if lease.is_watched() {
+                            lease.watch_while(|| core.handle.is_in_use());
+                        }
+                        return Poll::Ready(result);
+                    }
                 }
             }
-            StateProj::Unready { unready, kept } => match unready.take().zip(kept.take()) {
-                Some(((error, outcome), kept)) => steps.walk(Err(error), outcome, kept),
-                None => return Poll::Pending,
+            StateProj::Unready { unready, kept } => match (unready.take(), kept.take(), lease.get()) {
+                (Some((error, outcome)), Some(kept), Some(core)) => {
+                    let walk = core.steps(policy).walk(Err(error), outcome, kept);
+                    (core, walk)
+                }
+                _ => return Poll::Pending,
             },
-            StateProj::Walking { walk } => return walk.poll(cx, &steps),
+            StateProj::Walking { walk, core } => {
+                let result = ready!(walk.poll(cx, &core.steps(policy)));
+                lease.watch_while(|| core.handle.is_in_use());
+                return Poll::Ready(result);
+            }
         };
         // The inner future goes before a step begins: it may hold a permit that the step needs.
         this.state.set(State::Unready { unready: None, kept: None });
-        let polled = walk.poll(cx, &steps);
+        let polled = walk.poll(cx, &core.steps(policy));
         if polled.is_pending() {
-            this.state.set(State::Walking { walk: Box::new(walk) });
+            this.state.set(State::Walking { walk: Box::new(walk), core });
+        } else {
+            lease.watch_while(|| core.handle.is_in_use());
         }
         polled
     }

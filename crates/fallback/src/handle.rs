@@ -149,6 +149,11 @@ impl Fallbacks {
         self.0.classes.load(Relaxed) & bit(class) != 0
     }
 
+    /// Whether the status waits for a good answer.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.0.usage.level() != Level::Healthy
+    }
+
     /// The inner service answered.
     pub(crate) fn good(&self) {
         if self.0.usage.good(|| self.settle()).is_some() {

@@ -149,6 +149,7 @@ where
     V: Send + Sync + 'static,
 {
     const NEEDS_REQUEST: bool = false;
+    const REMEMBERS: bool = true;
 
     fn state(&self) -> &StepState {
         &self.state

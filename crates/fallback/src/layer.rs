@@ -5,7 +5,7 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 use mainstay_core::{Boxed, ErrorType, InvalidSetting, Name, Plain, Typed};
 use tower_layer::Layer;
 
-use crate::{Backup, Chain, Fallback, FallbackSettings, Fallbacks, Value, backup, value};
+use crate::{Backup, Chain, Fallback, FallbackSettings, Fallbacks, Value, backup, lease::Owner, service::Core, value};
 
 /// Answers from elsewhere when the service under it cannot: from a backup, from the last good answer, with a value.
 ///
@@ -32,41 +32,41 @@ use crate::{Backup, Chain, Fallback, FallbackSettings, Fallbacks, Value, backup,
 /// # }
 /// ```
 pub struct FallbackLayer<C, P = Plain, E = Boxed> {
-    steps: Arc<C>,
+    core: Owner<Core<C>>,
     policy: P,
-    handle: Fallbacks,
     _error: PhantomData<fn() -> E>,
 }
 
 // === impl FallbackLayer ===
 
-impl<C: Chain> FallbackLayer<C> {
+impl<C: Chain + Send + Sync + 'static> FallbackLayer<C> {
     /// These steps, tried in order, under the name `fallback`: `FallbackLayer::new(backup(service).or(value("sorry")))`.
     pub fn new(steps: C) -> Self {
         let handle = Fallbacks::new(Name::literal("fallback"), &steps);
-        Self { steps: Arc::new(steps), policy: Plain, handle, _error: PhantomData }
+        Self { core: Owner::new(Core { chain: Arc::new(steps), handle }), policy: Plain, _error: PhantomData }
     }
 }
 
-impl<V> FallbackLayer<Value<V>> {
+impl<V: Send + Sync + 'static> FallbackLayer<Value<V>> {
     /// One step: a clone of this [`value`].
     pub fn value(answer: V) -> Self {
         Self::new(value(answer))
     }
 }
 
-impl<B> FallbackLayer<Backup<B>> {
+impl<B: Send + 'static> FallbackLayer<Backup<B>> {
     /// One step: this [`backup`] service, for at most 5 s.
     pub fn backup(service: B) -> Self {
         Self::new(backup(service))
     }
 }
 
-impl<C: Chain, P, E> FallbackLayer<C, P, E> {
+impl<C: Chain + Send + Sync + 'static, P, E> FallbackLayer<C, P, E> {
     /// With a name, which logs and snapshots show. It gives the layer a fresh handle, so name it before you take one.
     #[must_use]
     pub fn named(mut self, name: impl Into<Name>) -> Self {
-        self.handle = Fallbacks::build(name.into(), &*self.steps, &self.handle.settings());
+        let handle = Fallbacks::build(name.into(), &*self.core.chain, &self.core.handle.settings());
+        self.core = Owner::new(Core { chain: Arc::clone(&self.core.chain), handle });
         self
     }
 
@@ -75,7 +75,7 @@ impl<C: Chain, P, E> FallbackLayer<C, P, E> {
     /// # Errors
     /// A setting out of its range.
     pub fn with_settings(self, settings: &FallbackSettings) -> Result<Self, InvalidSetting> {
-        self.handle.reconfigure(settings)?;
+        self.core.handle.reconfigure(settings)?;
         Ok(self)
     }
 }
@@ -84,19 +84,19 @@ impl<C, P, E> FallbackLayer<C, P, E> {
     /// With another policy: `Http`, `Grpc`, `Reqwest`, or your own.
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> FallbackLayer<C, P2, E> {
-        FallbackLayer { steps: self.steps, policy, handle: self.handle, _error: PhantomData }
+        FallbackLayer { core: self.core, policy, _error: PhantomData }
     }
 
     /// With a typed error, which every error below must convert into.
     #[must_use]
     pub fn with_error<E2>(self) -> FallbackLayer<C, P, Typed<E2>> {
-        FallbackLayer { steps: self.steps, policy: self.policy, handle: self.handle, _error: PhantomData }
+        FallbackLayer { core: self.core, policy: self.policy, _error: PhantomData }
     }
 
     /// The handle that all services of this layer share.
     #[must_use]
     pub fn handle(&self) -> &Fallbacks {
-        &self.handle
+        &self.core.handle
     }
 }
 
@@ -104,26 +104,21 @@ impl<S, C, P: Clone, E: ErrorType> Layer<S> for FallbackLayer<C, P, E> {
     type Service = Fallback<S, C, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Fallback::new(inner, Arc::clone(&self.steps), self.policy.clone(), self.handle.clone())
+        Fallback::new(inner, self.core.clone(), self.policy.clone())
     }
 }
 
 impl<C, P: Clone, E> Clone for FallbackLayer<C, P, E> {
     fn clone(&self) -> Self {
-        Self {
-            steps: Arc::clone(&self.steps),
-            policy: self.policy.clone(),
-            handle: self.handle.clone(),
-            _error: PhantomData,
-        }
+        Self { core: self.core.clone(), policy: self.policy.clone(), _error: PhantomData }
     }
 }
 
 impl<C: fmt::Debug, P, E> fmt::Debug for FallbackLayer<C, P, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FallbackLayer")
-            .field("steps", &self.steps)
-            .field("handle", &self.handle)
+            .field("steps", &self.core.chain)
+            .field("handle", self.handle())
             .finish_non_exhaustive()
     }
 }

@@ -66,7 +66,9 @@ impl Fallbacks {
     {
         let steps = Steps { chain: steps, policy, handle: self };
         let kept = steps.chain.keep(policy, &request, false);
-        match steps.settle(operation(request).await, kept) {
+        let result = operation(request).await;
+        let outcome = policy.classify(result.as_ref());
+        match steps.settle(result, outcome, kept) {
             Settled::Done(result) => result,
             Settled::Walk(mut walk) => poll_fn(|cx| walk.poll(cx, &steps)).await,
         }

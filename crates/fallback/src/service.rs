@@ -9,34 +9,42 @@ use std::{
 use mainstay_core::{Boxed, Classify, ErrorType, Mark, Outcome, Plain};
 use tower_service::Service;
 
-use crate::{Answers, FallbackFuture, Fallbacks};
+use crate::{Answers, FallbackFuture, Fallbacks, lease::Owner, walk::Steps};
 
 /// A service with a fallback; made by [`FallbackLayer`](crate::FallbackLayer).
 pub struct Fallback<S, C, P = Plain, E: ErrorType = Boxed> {
     inner: S,
-    shared: Arc<Shared<C, P>>,
+    core: Owner<Core<C>>,
+    policy: P,
     /// What `poll_ready` of the inner service failed with: the steps answer in its place.
     unready: Option<(E::Error, Outcome)>,
 }
 
-/// What every call of a layer's services needs, behind one count.
-pub(crate) struct Shared<C, P> {
-    pub(crate) steps: Arc<C>,
-    pub(crate) policy: P,
+/// What the services of a layer share.
+pub(crate) struct Core<C> {
+    pub(crate) chain: Arc<C>,
     pub(crate) handle: Fallbacks,
+}
+
+// === impl Core ===
+
+impl<C> Core<C> {
+    pub(crate) fn steps<'a, P>(&'a self, policy: &'a P) -> Steps<'a, C, P> {
+        Steps { chain: &self.chain, policy, handle: &self.handle }
+    }
 }
 
 // === impl Fallback ===
 
 impl<S, C, P, E: ErrorType> Fallback<S, C, P, E> {
-    pub(crate) fn new(inner: S, steps: Arc<C>, policy: P, handle: Fallbacks) -> Self {
-        Self { inner, shared: Arc::new(Shared { steps, policy, handle }), unready: None }
+    pub(crate) fn new(inner: S, core: Owner<Core<C>>, policy: P) -> Self {
+        Self { inner, core, policy, unready: None }
     }
 
     /// The handle that all services of the layer share.
     #[must_use]
     pub fn handle(&self) -> &Fallbacks {
-        &self.shared.handle
+        &self.core.handle
     }
 }
 
@@ -45,7 +53,7 @@ where
     S: Service<Req>,
     S::Error: Into<E::Error>,
     E: ErrorType,
-    P: Classify<S::Response, E::Error> + Mark<S::Response>,
+    P: Classify<S::Response, E::Error> + Mark<S::Response> + Clone,
     C: Answers<Req, S::Response, E::Error, P>,
 {
     type Response = S::Response;
@@ -59,8 +67,8 @@ where
         match self.inner.poll_ready(cx) {
             Poll::Ready(Err(error)) => {
                 let error = error.into();
-                let outcome = self.shared.policy.classify(Err(&error));
-                if !self.shared.handle.covers(outcome.class()) {
+                let outcome = self.policy.classify(Err(&error));
+                if !self.core.handle.covers(outcome.class()) {
                     return Poll::Ready(Err(error));
                 }
                 self.unready = Some((error, outcome));
@@ -71,19 +79,19 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        let shared = Arc::clone(&self.shared);
-        let kept = shared.steps.keep(&shared.policy, &request, false);
+        let kept = self.core.chain.keep(&self.policy, &request, false);
+        let (policy, lease) = (self.policy.clone(), self.core.lease());
         match self.unready.take() {
-            None => FallbackFuture::asking(self.inner.call(request), kept, shared),
-            Some(unready) => FallbackFuture::unready(unready, kept, shared),
+            None => FallbackFuture::asking(self.inner.call(request), kept, policy, lease),
+            Some(unready) => FallbackFuture::unready(unready, kept, policy, lease),
         }
     }
 }
 
-impl<S: Clone, C, P, E: ErrorType> Clone for Fallback<S, C, P, E> {
+impl<S: Clone, C, P: Clone, E: ErrorType> Clone for Fallback<S, C, P, E> {
     fn clone(&self) -> Self {
         // What this instance found is not true of its clone.
-        Self { inner: self.inner.clone(), shared: Arc::clone(&self.shared), unready: None }
+        Self { inner: self.inner.clone(), core: self.core.clone(), policy: self.policy.clone(), unready: None }
     }
 }
 
@@ -91,7 +99,7 @@ impl<S: fmt::Debug, C, P, E: ErrorType> fmt::Debug for Fallback<S, C, P, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fallback")
             .field("inner", &self.inner)
-            .field("handle", &self.shared.handle)
+            .field("handle", &self.core.handle)
             .finish_non_exhaustive()
     }
 }

@@ -109,12 +109,15 @@ impl<Res, E, K> Walk<Res, E, K> {
 
 impl<C, P> Steps<'_, C, P> {
     /// What the inner service gave: the caller's at once (and remembered, if it is good), or for the steps to answer.
-    pub(crate) fn settle<Req, Res, E>(&self, result: Result<Res, E>, kept: C::Kept) -> Settled<Res, E, C::Kept>
+    pub(crate) fn settle<Req, Res, E>(
+        &self,
+        result: Result<Res, E>,
+        outcome: Outcome,
+        kept: C::Kept,
+    ) -> Settled<Res, E, C::Kept>
     where
         C: Answers<Req, Res, E, P>,
-        P: Classify<Res, E>,
     {
-        let outcome = self.policy.classify(result.as_ref());
         if outcome.is_success() {
             if let Ok(response) = &result {
                 self.chain.remember(kept, response);

@@ -136,16 +136,16 @@ async fn a_response_that_is_not_sync_is_no_hindrance() {
 }
 
 #[tokio::test]
-async fn a_chain_of_values_needs_neither_send_nor_static() {
+async fn requests_and_services_need_be_neither_send_nor_static() {
     let words = String::from("borrowed");
     let word: &str = &words;
-    let local = Rc::new(());
-    let inner = service_fn(move |_: Rc<()>| {
-        let _local = Rc::clone(&local);
-        async { Err::<&str, _>(io::Error::other("down")) }
+    let inner = service_fn(|request: Rc<()>| async move {
+        if Rc::strong_count(&request) > 1 { Ok(word) } else { Err(io::Error::other("down")) }
     });
-    let service = FallbackLayer::value(word).layer(inner);
-    assert_eq!(service.oneshot(Rc::new(())).await.unwrap(), "borrowed");
+    let mut service = FallbackLayer::value("sorry").layer(inner);
+    let request = Rc::new(());
+    assert_eq!(call(&mut service, Rc::clone(&request)).await.unwrap(), "borrowed");
+    assert_eq!(call(&mut service, Rc::default()).await.unwrap(), "sorry");
 }
 
 #[derive(Debug)]

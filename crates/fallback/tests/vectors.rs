@@ -29,7 +29,7 @@ impl Refusal for Error {
 }
 
 /// Runs one vector: `handle` says what counts as a failure. Gives the result and how often the fallback ran.
-async fn run<T: Clone + 'static>(
+async fn run<T: Clone + Send + Sync + 'static>(
     handle: impl Fn(Result<&T, &Error>) -> bool + Clone,
     inner: Result<T, Error>,
     fallback: T,
