@@ -1,0 +1,64 @@
+//! Deadlines over layers: who learns of them, and that nobody waits or starts beyond them.
+
+use mainstay_bulkhead::{BulkheadLayer, Limit};
+use mainstay_circuit_breaker::CircuitBreakerLayer;
+use mainstay_core::{
+    Backoff, Context, Jitter, Reason, Refusal, Rejected,
+    test::{Probe, ProbeError, ProbePolicy, Reply, Request, call},
+};
+use mainstay_retry::{Retrier, RetryLayer, RetrySettings};
+use mainstay_timeout::TimeoutLayer;
+use tokio::time::Instant;
+use tower::{Layer, ServiceBuilder};
+
+use crate::stacks::{SECOND, queueing, retrier};
+
+/// The total timeout tells its deadline; a retry that would wait beyond it gives the original error instead, at once.
+#[tokio::test(start_paused = true)]
+async fn a_retry_does_not_wait_beyond_the_total_timeout() {
+    let probe = Probe::new();
+    probe.always(Reply::Fail);
+    let backoff = Backoff::constant(10 * SECOND).with_jitter(Jitter::None);
+    let retrier = Retrier::with_settings("retry", RetrySettings { backoff, ..RetrySettings::default() }).unwrap();
+    let mut stack = ServiceBuilder::new()
+        .layer(TimeoutLayer::total("total", 5 * SECOND).unwrap().with_policy(ProbePolicy))
+        .layer(RetryLayer::with(retrier.clone()).with_policy(ProbePolicy))
+        .service(probe.clone());
+    let start = Instant::now();
+    let error = call(&mut stack, Request::default()).await.unwrap_err();
+    assert_eq!(error.downcast_ref(), Some(&ProbeError::Failed));
+    assert!(start.elapsed() < SECOND, "{:?}", start.elapsed());
+    assert_eq!((probe.calls(), retrier.snapshot().gave_up.deadline), (1, 1));
+    let told = probe.requests()[0].context.as_ref().and_then(|context| context.deadline);
+    assert_eq!(told, Some(start + 5 * SECOND));
+}
+
+/// A waiter in the queue whose caller's time is up leaves it, and its place is free.
+#[tokio::test(start_paused = true)]
+async fn a_queue_lets_go_of_callers_whose_deadline_passes() {
+    let limit = Limit::with_settings("limit", queueing(1, 1, 60 * SECOND)).unwrap();
+    let mut stack = BulkheadLayer::with(limit.clone()).with_policy(ProbePolicy).layer(Probe::new());
+    let _permit = limit.try_acquire().unwrap();
+    let start = Instant::now();
+    let request = Request::default().with_context(Context::new().with_deadline(start + SECOND));
+    let error = call(&mut stack, request).await.unwrap_err();
+    assert_eq!(error.rejected().map(Rejected::reason), Some(Reason::DeadlineExceeded));
+    assert_eq!((start.elapsed(), limit.snapshot().queued), (SECOND, 0));
+}
+
+/// A refusal that says when to come back is waited out once, if the deadline allows.
+#[tokio::test(start_paused = true)]
+async fn a_retry_waits_out_an_open_breaker_where_the_deadline_allows() {
+    let (probe, retrier) = (Probe::new(), retrier(3));
+    let breaker = CircuitBreakerLayer::new("breaker");
+    breaker.breaker().trip("test");
+    let mut stack = ServiceBuilder::new()
+        .layer(TimeoutLayer::total("total", 5 * SECOND).unwrap().with_policy(ProbePolicy))
+        .layer(RetryLayer::with(retrier.clone()).with_policy(ProbePolicy))
+        .layer(breaker.with_policy(ProbePolicy))
+        .service(probe.clone());
+    let start = Instant::now();
+    call(&mut stack, Request::default()).await.unwrap();
+    assert!(start.elapsed() < SECOND, "{:?}", start.elapsed());
+    assert_eq!((probe.calls(), retrier.snapshot().refusals_waited_out), (1, 1));
+}

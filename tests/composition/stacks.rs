@@ -1,0 +1,73 @@
+//! The handles of a stack, and the stack over a service.
+
+use std::time::Duration;
+
+use mainstay_bulkhead::{Bulkhead, BulkheadLayer, Limit, LimitSettings};
+use mainstay_circuit_breaker::{Breaker, CircuitBreaker, CircuitBreakerLayer};
+use mainstay_core::{Backoff, test::Answer};
+use mainstay_fallback::{Fallback, FallbackLayer, Value, value};
+use mainstay_retry::{Retrier, Retry, RetryLayer, RetrySettings};
+use mainstay_timeout::{TimeLimit, Timeout, TimeoutLayer};
+use tower::Layer;
+
+use mainstay_core::{Boxed, Plain};
+
+pub(crate) const MS: Duration = Duration::from_millis(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+/// Fallback, total timeout, retry, breaker, bulkhead, attempt timeout: the standard order around one dependency.
+pub(crate) struct All {
+    pub(crate) fallback: FallbackLayer<Value<Answer>>,
+    pub(crate) total: TimeLimit,
+    pub(crate) retrier: Retrier,
+    pub(crate) breaker: Breaker,
+    pub(crate) limit: Limit,
+    pub(crate) attempt: TimeLimit,
+}
+
+pub(crate) type Guarded<S> = CircuitBreaker<Bulkhead<Timeout<S>>>;
+pub(crate) type Stack<S> = Fallback<Timeout<Retry<Guarded<S>, Plain, Boxed>>, Value<Answer>>;
+
+impl All {
+    /// With these limits, quick retries, and a fallback that answers with 0.
+    pub(crate) fn new(limit: LimitSettings) -> Self {
+        Self {
+            fallback: FallbackLayer::new(value(Answer::from(0))),
+            total: TimeLimit::total("total", 30 * SECOND).unwrap(),
+            retrier: retrier(3),
+            breaker: Breaker::new("breaker"),
+            limit: Limit::with_settings("limit", limit).unwrap(),
+            attempt: TimeLimit::attempt("attempt", 10 * SECOND).unwrap(),
+        }
+    }
+
+    /// Without the fallback, which would answer for everything.
+    pub(crate) fn without_fallback<S: Clone>(&self, inner: S) -> Timeout<Retry<Guarded<S>, Plain, Boxed>> {
+        let guarded = CircuitBreakerLayer::with(self.breaker.clone()).layer(
+            BulkheadLayer::with(self.limit.clone()).layer(TimeoutLayer::with(self.attempt.clone()).layer(inner)),
+        );
+        TimeoutLayer::with(self.total.clone()).layer(RetryLayer::with(self.retrier.clone()).layer(guarded))
+    }
+}
+
+impl<S: Clone> Layer<S> for All {
+    type Service = Stack<S>;
+
+    fn layer(&self, inner: S) -> Stack<S> {
+        self.fallback.layer(self.without_fallback(inner))
+    }
+}
+
+/// So many attempts at once, each after a millisecond.
+pub(crate) fn retrier(max_attempts: u32) -> Retrier {
+    let settings = RetrySettings { max_attempts, backoff: Backoff::constant(MS), ..RetrySettings::default() };
+    Retrier::with_settings("retry", settings).unwrap()
+}
+
+pub(crate) fn limited(limit: u32) -> LimitSettings {
+    LimitSettings { limit, ..LimitSettings::default() }
+}
+
+pub(crate) fn queueing(limit: u32, queue: u32, max_wait: Duration) -> LimitSettings {
+    LimitSettings { limit, queue, max_wait: Some(max_wait), ..LimitSettings::default() }
+}
