@@ -119,10 +119,17 @@ impl Group {
     }
 
     fn recount(&self) {
-        if self.0.fixed.is_none() {
-            let sum = self.alive().iter().fold(0_u32, |sum, member| sum.saturating_add(member.slots.limit()));
-            self.0.total.store(sum, SeqCst);
+        if self.0.fixed.is_some() {
+            return;
         }
+        // Stored inside the lock, so that the last one to count has the last word.
+        let members = self.members();
+        let alive: Vec<_> = members.iter().filter_map(Weak::upgrade).collect();
+        let sum = alive.iter().fold(0_u32, |sum, member| sum.saturating_add(member.slots.limit()));
+        self.0.total.store(sum, SeqCst);
+        // First the lock: should these be the last to hold a member, dropping it counts again.
+        drop(members);
+        drop(alive);
     }
 }
 

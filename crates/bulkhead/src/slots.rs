@@ -14,13 +14,14 @@ use std::sync::{
     atomic::{
         AtomicU32, AtomicU64,
         Ordering::{Relaxed, SeqCst},
-        fence,
     },
 };
 
 use tokio::sync::Semaphore;
 
 use crate::group::Membership;
+
+mod line;
 
 /// Slots and the line for them. In flight in the lower half of the word, waiting in the upper one.
 pub(crate) struct Slots {
@@ -79,7 +80,7 @@ impl Slots {
     /// What a call would be given now; takes nothing.
     #[inline]
     pub(crate) fn look(&self) -> Entry {
-        let word = self.word.load(Relaxed);
+        let word = self.word.load(SeqCst);
         let lent = || self.membership.as_ref().is_some_and(|member| member.lends(in_flight(word), self.limit()));
         if waiting(word) == 0 && (in_flight(word) < self.limit() || lent()) {
             Entry::Slot
@@ -143,14 +144,6 @@ impl Slots {
         }
     }
 
-    fn joined_the_line(&self) {
-        if let Some(member) = &self.membership {
-            member.wait();
-        }
-        // A slot may have come free, in the group or by a resize, while this one was getting in line.
-        self.hand_out();
-    }
-
     /// Gives a slot back, to whoever is next.
     #[inline]
     pub(crate) fn release(&self) {
@@ -161,83 +154,15 @@ impl Slots {
         if waiting(before) > 0 {
             self.hand_out();
         }
+        self.offer();
+    }
+
+    /// Lets the group lend what came free.
+    #[inline]
+    fn offer(&self) {
         if let Some(member) = &self.membership {
             member.offer();
         }
-    }
-
-    /// Gives slots to those who wait, as far as there are any.
-    pub(crate) fn hand_out(&self) {
-        loop {
-            let turns = self.assign();
-            if turns > 0 {
-                self.turns.add_permits(turns);
-            }
-            // Either this sees the forfeit, or who forfeits sees the turn.
-            fence(SeqCst);
-            if self.forfeited.load(SeqCst) == 0 || !self.settle() {
-                return;
-            }
-        }
-    }
-
-    /// Moves as many as possible from waiting to in flight.
-    fn assign(&self) -> usize {
-        let (mut turns, mut word) = (0, self.word.load(SeqCst));
-        while waiting(word) > 0 {
-            let Some(claim) = self.claim_above(in_flight(word)) else { break };
-            let next = word - WAITING + 1;
-            match self.word.compare_exchange_weak(word, next, SeqCst, SeqCst) {
-                Ok(_) => {
-                    self.took(&claim, in_flight(next));
-                    turns += 1;
-                    word = next;
-                }
-                Err(now) => {
-                    self.unclaim(Some(claim));
-                    word = now;
-                }
-            }
-        }
-        turns
-    }
-
-    /// Takes back one forfeited turn with its slot; whether it did.
-    fn settle(&self) -> bool {
-        let Ok(turn) = self.turns.try_acquire() else { return false };
-        if self.forfeited.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1)).is_err() {
-            // Another thread settled it: the turn is somebody's.
-            drop(turn);
-            return true;
-        }
-        turn.forget();
-        self.word.fetch_sub(1, SeqCst);
-        if let Some(member) = &self.membership {
-            member.leave();
-        }
-        true
-    }
-
-    /// A waiter has taken its turn.
-    pub(crate) fn took_turn(&self) {
-        if let Some(member) = &self.membership {
-            member.unwait();
-        }
-    }
-
-    /// A waiter goes away, having let go of its place in the semaphore.
-    pub(crate) fn left_the_line(&self) {
-        self.took_turn();
-        let one_less = |word| (waiting(word) > 0).then(|| word - WAITING);
-        if self.word.fetch_update(SeqCst, SeqCst, one_less).is_err() {
-            // All who wait are given turns, so one is on its way for this one: it has to come back.
-            self.forfeited.fetch_add(1, SeqCst);
-            self.hand_out();
-        }
-    }
-
-    pub(crate) fn turns(&self) -> Arc<Semaphore> {
-        self.turns.clone()
     }
 
     /// A new size: growing takes effect at once, shrinking as calls end.
@@ -248,6 +173,7 @@ impl Slots {
             member.recount();
         }
         self.hand_out();
+        self.offer();
     }
 
     #[inline]

@@ -1,4 +1,4 @@
-//! A place in the line for permits.
+//! A place in the line for permits: in order of the first poll, which for every ordinary caller is that of the call.
 
 use std::{
     future::Future,
