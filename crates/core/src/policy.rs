@@ -101,22 +101,25 @@ pub struct Plain;
 #[derive(Clone, Copy)]
 pub struct ClassifyFn<F>(F);
 
-/// A policy from a closure over the result; requests are treated as [`Plain`] treats them.
+/// A policy from a function of the result; requests are treated as [`Plain`] treats them.
+///
+/// Hand it a named function rather than a closure where the stack moves into a spawned task and is called there with
+/// `oneshot`: a closure that names `BoxError` trips the compiler ("implementation of `FnOnce` is not general enough").
 ///
 /// ```
 /// use mainstay_core::{BoxError, Classify, FailureKind, Outcome, classify_fn};
 ///
-/// let policy = classify_fn(|result: Result<&u16, &BoxError>| match result {
-///     Ok(0) => Outcome::failure(FailureKind::Unavailable),
-///     Ok(_) => Outcome::Success,
-///     Err(_) => Outcome::failure(FailureKind::Network),
-/// });
-/// assert!(policy.classify(Ok(&0)).is_failure());
-/// ```
+/// fn by_length(result: Result<&String, &BoxError>) -> Outcome {
+///     match result {
+///         Ok(text) if text.is_empty() => Outcome::failure(FailureKind::Unavailable),
+///         Ok(_) => Outcome::Success,
+///         Err(_) => Outcome::failure(FailureKind::Network),
+///     }
+/// }
 ///
-/// Where the stack moves into a spawned `async` block, give it a `fn` item: of a closure that names `BoxError` the
-/// compiler says there that its "implementation of `FnOnce` is not general enough" (it forgets that the trait object is
-/// `'static`).
+/// let policy = classify_fn(by_length);
+/// assert!(policy.classify(Ok(&String::new())).is_failure());
+/// ```
 pub fn classify_fn<F, Res, E>(classify: F) -> ClassifyFn<F>
 where
     F: Fn(Result<&Res, &E>) -> Outcome,
