@@ -42,7 +42,8 @@
 //! * `stack`: [`Standard`](stack::Standard), total timeout, retry, failover, bulkheads and attempt timeouts in one
 //!   constructor.
 //! * `http-probe`: [`HttpProbe`](probe::http::HttpProbe), over hyper-util's client or any Tower client.
-//! * `tcp-probe`: `TcpProbe`.
+//! * `tcp-probe`: [`TcpProbe`](probe::TcpProbe).
+//! * `tonic`: [`GrpcProbe`](probe::grpc::GrpcProbe), for `grpc.health.v1`.
 //! * `serde`: settings, snapshots and reports implement serde's traits.
 
 mod active;

@@ -2,6 +2,8 @@
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
+#[cfg(feature = "tonic")]
+pub mod grpc;
 #[cfg(feature = "http-probe")]
 pub mod http;
 mod round;

@@ -1,5 +1,5 @@
-//! The HTTP and the TCP probe over real sockets.
-#![cfg(all(feature = "http-probe", feature = "tcp-probe"))]
+//! The HTTP, the TCP and the gRPC probe over real sockets.
+#![cfg(all(feature = "http-probe", feature = "tcp-probe", feature = "tonic"))]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{
@@ -12,6 +12,7 @@ use mainstay_failover::{
     Probe, Verdict,
     probe::{
         TcpProbe,
+        grpc::GrpcProbe,
         http::{HOP_HEADER, HttpProbe},
     },
 };
@@ -137,4 +138,26 @@ async fn nobody_listens() {
     assert!(!HttpProbe::new(&format!("http://{address}/ok")).unwrap().probe().await.is_healthy());
     assert!(!TcpProbe::new("no such name:1").probe().await.is_healthy());
     assert!(!TcpProbe::new("no port").probe().await.is_healthy());
+}
+
+#[tokio::test]
+async fn the_grpc_probe_asks_for_a_service() {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let server = tonic::transport::Server::builder().add_service(health).serve(address);
+    let server = tokio::spawn(server);
+    let channel = tonic::transport::Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+    let whole = GrpcProbe::new(channel.clone(), "");
+    while !whole.probe().await.is_healthy() {
+        tokio::task::yield_now().await;
+    }
+    let orders = GrpcProbe::new(channel, "orders");
+    assert!(orders.probe().await.to_string().contains("NotFound"));
+    reporter.set_service_status("orders", tonic_health::ServingStatus::NotServing).await;
+    assert_eq!(orders.probe().await, Verdict::unhealthy("NOT_SERVING"));
+    reporter.set_service_status("orders", tonic_health::ServingStatus::Serving).await;
+    assert_eq!(orders.probe().await, Verdict::Healthy);
+    server.abort();
 }

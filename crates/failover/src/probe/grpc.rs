@@ -1,0 +1,71 @@
+//! The gRPC probe.
+
+use mainstay_core::BoxError;
+use tonic::{
+    Code, Status,
+    body::Body,
+    client::GrpcService,
+    codegen::{Body as HttpBody, Bytes},
+};
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+
+use super::{Probe, ProbeFuture, Verdict};
+
+/// Healthy when `grpc.health.v1.Health/Check` answers `SERVING`.
+///
+/// It goes through a channel of yours: the one that requests use keeps a standby's connection warm.
+/// `RESOURCE_EXHAUSTED` is an overload; a server without the health service is unhealthy.
+///
+/// ```
+/// use mainstay_failover::{Endpoint, probe::grpc::GrpcProbe};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let channel = tonic::transport::Endpoint::from_static("http://orders.internal:50051").connect_lazy();
+/// let primary = Endpoint::new("primary", channel.clone()).with_probe(GrpcProbe::new(channel, "orders.v1.Orders"));
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct GrpcProbe<C> {
+    channel: C,
+    service: String,
+}
+
+impl<C> GrpcProbe<C> {
+    /// Asks for the service of that name; for the server as a whole when it is empty.
+    pub fn new(channel: C, service: impl Into<String>) -> Self {
+        Self { channel, service: service.into() }
+    }
+}
+
+impl<C> Probe for GrpcProbe<C>
+where
+    C: GrpcService<Body> + Clone + Send + Sync + 'static,
+    C::Error: Into<BoxError>,
+    C::Future: Send,
+    C::ResponseBody: HttpBody<Data = Bytes, Error: Into<BoxError> + Send> + Send + 'static,
+{
+    fn probe(&self) -> ProbeFuture {
+        let mut client = HealthClient::new(self.channel.clone());
+        let request = HealthCheckRequest { service: self.service.clone() };
+        Box::pin(async move {
+            match client.check(request).await {
+                Ok(response) => verdict(response.into_inner().status()),
+                Err(status) => failed(&status),
+            }
+        })
+    }
+}
+
+fn verdict(status: ServingStatus) -> Verdict {
+    match status {
+        ServingStatus::Serving => Verdict::Healthy,
+        other => Verdict::unhealthy(other.as_str_name()),
+    }
+}
+
+fn failed(status: &Status) -> Verdict {
+    match status.code() {
+        Code::ResourceExhausted => Verdict::Overloaded,
+        code => Verdict::unhealthy(format!("{code:?}: {}", status.message())),
+    }
+}
