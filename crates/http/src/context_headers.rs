@@ -162,6 +162,13 @@ mod tests {
     }
 
     #[test]
+    fn a_first_attempt_has_none_before_it() {
+        let mut headers = field(GRPC_PREVIOUS_ATTEMPTS, "7");
+        ContextHeaders::grpc().write(&mut headers, &Context::new().with_attempt(1), Instant::now());
+        assert!(headers.is_empty());
+    }
+
+    #[test]
     fn a_deadline_that_has_passed_leaves_no_time() {
         let now = Instant::now();
         let context = Context::new().with_deadline(now);

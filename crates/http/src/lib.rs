@@ -2,11 +2,32 @@
 //!
 //! * **Policies** tell every layer of a stack what it must know of the protocol: [`Http`], [`Grpc`], and `Reqwest`
 //!   (feature `reqwest`). They classify results by status, `Retry-After` and pushback, repeat what is safe to repeat,
-//!   carry the context in the request's extensions, and mark degraded answers.
-//! * **Bodies**: [`Replayable`] sends a streamed request body again from a bounded buffer.
+//!   carry the context in the request's extensions, and mark degraded answers. [`Draining`] lets the connections of
+//!   discarded responses be used again.
+//! * **Requests**: [`Replayable`] sends a streamed body again from a bounded buffer; [`ReadContextLayer`] and
+//!   [`ForwardContextLayer`] take deadline and attempt from one server to the next.
+//! * **Responses**: [`Follow`] and [`guard`] keep what a layer holds until the body has ended, and classify the end.
 //! * **Refusals**: [`response`] and [`grpc_response`] are the one place where a refusal becomes a response;
 //!   [`RejectionLayer`] does it for a whole server.
 //! * **[`proxy`]**: what a reverse proxy does to the heads of messages.
+//!
+//! ```
+//! use http::{Request, Response};
+//! use http_body_util::Full;
+//! use mainstay_core::{BoxError, Classify, FailureKind, Outcome, Replay};
+//! use mainstay_http::{Http, Replayable};
+//!
+//! // One value for the whole stack: `.with_policy(http)` on each layer.
+//! let http = Http::new().draining();
+//!
+//! let failed = Response::builder().status(502).body(Full::<bytes::Bytes>::default())?;
+//! assert_eq!(http.classify(Ok::<_, &BoxError>(&failed)), Outcome::failure(FailureKind::Unavailable));
+//!
+//! // A body of any type, streamed to the first attempt and kept for the next one.
+//! let request = Request::put("/orders/7").body(Full::<bytes::Bytes>::from("two of them"))?.map(Replayable::new);
+//! assert!(http.replay(&request).is_some());
+//! # Ok::<(), http::Error>(())
+//! ```
 //!
 //! # Features
 //!
@@ -16,6 +37,7 @@
 //! * `tonic`: refusals as `tonic::Status`, statuses in errors and results classified.
 //! * `reqwest`: the `Reqwest` policy.
 
+mod authority;
 #[cfg(feature = "axum")]
 mod axum;
 mod context_headers;
@@ -42,6 +64,7 @@ mod tonic;
 pub use self::axum::{DegradedMark, handle_error, into_response};
 #[cfg(feature = "tonic")]
 pub use self::tonic::{GrpcError, grpc_status};
+pub use authority::authority;
 pub use context_headers::{ContextHeaders, GRPC_PREVIOUS_ATTEMPTS, X_REQUEST_ATTEMPT, X_REQUEST_TIMEOUT_MS};
 pub use context_layers::{ForwardContext, ForwardContextLayer, ReadContext, ReadContextLayer};
 pub use error::classify_error;
