@@ -71,7 +71,7 @@ impl Backend {
             let answer = client.request(request);
             async move {
                 let answer = answer.await;
-                progress.let_go();
+                progress.attempted(answer.is_ok());
                 let mut response = answer?.map(Body::new);
                 if is_backup {
                     response.headers_mut().insert(X_DEGRADED, name.clone());

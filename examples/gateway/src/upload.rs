@@ -34,6 +34,7 @@ pub(crate) struct Progress(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     waiting: AtomicBool,
+    answered: AtomicBool,
     too_slow: AtomicBool,
 }
 
@@ -94,9 +95,11 @@ impl HttpBody for Upload {
 // === impl Progress ===
 
 impl Progress {
-    /// The attempt that read the body is over: the next may have it.
-    pub(crate) fn let_go(&self) {
+    /// The attempt that read the body is over: the next may have it. Once there is an answer, a client may take as long
+    /// as it likes for what is left: they talk with each other.
+    pub(crate) fn attempted(&self, answered: bool) {
         self.0.waiting.store(false, Relaxed);
+        self.0.answered.store(answered, Relaxed);
     }
 
     /// Whether the client took too long.
@@ -114,7 +117,7 @@ impl HttpBody for Source {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         self.progress.0.waiting.store(frame.is_pending(), Relaxed);
-        if frame.is_ready() {
+        if frame.is_ready() || self.progress.0.answered.load(Relaxed) {
             return frame;
         }
         let until = self.until;

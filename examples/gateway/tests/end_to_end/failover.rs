@@ -47,7 +47,7 @@ async fn the_primary_is_killed_and_comes_back() {
 async fn the_primary_is_stopped_and_goes_on() {
     let mut trio = Trio::start(&[]);
     let load = Load::on(trio.gateway.address());
-    trio.primary.process().signal("STOP");
+    trio.primary.process().stop().await;
     trio.until_active("backup").await;
     trio.primary.process().signal("CONT");
     trio.until_active("primary").await;
@@ -61,10 +61,11 @@ async fn nobody_waits_for_a_silent_primary() {
     let settings = [("ATTEMPT_TIMEOUT_SECONDS", "30"), ("REQUEST_TIMEOUT_SECONDS", "90")];
     let mut trio = Trio::start(&settings);
     assert_eq!(trio.gateway.get("/api/v1/json").await.served_by(), "primary");
-    trio.primary.process().signal("STOP");
+    trio.primary.process().stop().await;
     for _ in 0..5 {
         // The client of these tests would not wait for thirty seconds.
-        assert_eq!(trio.gateway.get("/api/v1/json").await.served_by(), "backup");
+        let answer = trio.gateway.get("/api/v1/json").await;
+        assert_eq!(answer.served_by(), "backup", "{answer:?}");
     }
 }
 
@@ -168,7 +169,8 @@ async fn with_both_down_clients_are_told_so_at_once_and_served_again_as_soon_as_
     assert_eq!(answer.header("content-type"), "application/problem+json");
     assert_eq!(answer.served_by(), "gateway");
     assert!(!answer.body.contains("127.0.0.1"), "what failed is nobody's business: {answer:?}");
-    assert_eq!(trio.gateway.log().matches("no endpoint is usable").count(), 1, "one line per change of state");
+    let log = trio.gateway.until_said("no endpoint is usable").await;
+    assert_eq!(log.matches("no endpoint is usable").count(), 1, "one line per change of state");
 
     let _backup = Backend::restart("backup", address);
     until("the backup serves", async || {
@@ -189,7 +191,7 @@ async fn without_a_backup_the_primary_keeps_being_tried() {
     })
     .await;
     assert!(gateway.get("/api/v1/json").await.status.is_server_error());
-    assert_eq!(gateway.log().matches("no backup").count(), 1, "logged as an error, once");
+    assert_eq!(gateway.until_said("no backup").await.matches("no backup").count(), 1, "logged as an error, once");
     let _primary = Backend::restart("primary", primary.address());
     until("it serves", async || (gateway.get("/api/v1/json").await.status == StatusCode::OK).then_some(())).await;
 }

@@ -58,8 +58,9 @@ impl Gateway {
         &mut self.0
     }
 
-    pub(crate) fn log(&self) -> String {
-        self.0.log()
+    /// All that it has said (stdout and stderr), as soon as this is in it.
+    pub(crate) async fn until_said(&self, what: &str) -> String {
+        until(&format!("it says {what:?}"), async || Some(self.0.log()).filter(|log| log.contains(what))).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

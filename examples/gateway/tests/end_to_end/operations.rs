@@ -108,8 +108,7 @@ async fn a_change_of_state_is_one_line_for_people() {
     trio.primary.fault(json!({ "fault": "fail" })).await;
     trio.until_active("backup").await;
     trio.primary.recover().await;
-    trio.until_active("primary").await;
-    let log = trio.gateway.log();
+    let log = trio.gateway.until_said("back on the primary").await;
     let lines = |text: &str| log.lines().filter(|line| line.contains(text)).count();
     assert_eq!((lines("switched to a backup"), lines("back on the primary")), (1, 1));
     assert!(!log.contains('\u{1b}'), "no colours where nobody looks");
@@ -119,8 +118,7 @@ async fn a_change_of_state_is_one_line_for_people() {
 async fn logs_for_machines_are_json() {
     let trio = Trio::start(&[("LOG_FORMAT", "json")]);
     trio.primary.fault(json!({ "fault": "fail" })).await;
-    trio.until_active("backup").await;
-    let log = trio.gateway.log();
+    let log = trio.gateway.until_said("switched to a backup").await;
     // The first line is the one on stdout that says where the gateway listens.
     let events: Vec<Value> = log
         .lines()

@@ -58,7 +58,15 @@ impl Process {
         self.log.read()
     }
 
-    /// Sends a signal: `KILL`, `STOP`, `CONT`, `TERM`, `INT`.
+    /// Stops it, and waits until every thread has noticed.
+    pub(crate) async fn stop(&self) {
+        self.signal("STOP");
+        let stopped = |task: fs::DirEntry| fs::read_to_string(task.path().join("stat")).unwrap().contains(") T ");
+        let tasks = || fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        until("it has stopped", async || tasks().all(|task| stopped(task.unwrap())).then_some(())).await;
+    }
+
+    /// Sends a signal: `KILL`, `CONT`, `TERM`, `INT`.
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
         assert!(status.success());

@@ -58,6 +58,25 @@ async fn a_client_that_never_finishes_is_told_so_and_the_primary_is_not_blamed()
     assert_eq!(failover["endpoints"][0]["engine"]["failures"], 0, "{failover:#}");
 }
 
+/// Backend and client talk with each other: the answer is there, and no time limit applies any more.
+#[tokio::test]
+async fn once_there_is_an_answer_a_client_may_take_its_time() {
+    let trio = Trio::start(&[("ATTEMPT_TIMEOUT_SECONDS", "0.5")]);
+    let mut client = TcpStream::connect(trio.gateway.address()).await.unwrap();
+    let begun = b"POST /api/v1/stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhe";
+    client.write_all(begun).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.windows(6).any(|end| end == b"\r\n\r\nhe") && !answer.ends_with(b"he\r\n") {
+        assert!(client.read_buf(&mut answer).await.unwrap() > 0, "{}", String::from_utf8_lossy(&answer));
+    }
+    // Longer than an attempt may take.
+    sleep(Duration::from_millis(800)).await;
+    client.write_all(b"llo").await.unwrap();
+    let mut rest = String::new();
+    client.read_to_string(&mut rest).await.unwrap();
+    assert!(rest.contains("llo"), "{rest}");
+}
+
 /// What was sent so far is kept: the backup gets it, and what still comes.
 #[tokio::test]
 async fn a_primary_that_breaks_off_in_the_middle_is_replaced() {

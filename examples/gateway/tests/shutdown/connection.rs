@@ -1,0 +1,59 @@
+//! A client that holds its connection in its hands.
+
+use std::net::SocketAddr;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use crate::process::PATIENCE;
+
+pub(crate) struct Connection(TcpStream);
+
+// === impl Connection ===
+
+impl Connection {
+    pub(crate) async fn open(to: SocketAddr) -> Self {
+        Self::try_open(to).await.unwrap()
+    }
+
+    /// None where nobody listens.
+    pub(crate) async fn try_open(to: SocketAddr) -> Option<Self> {
+        TcpStream::connect(to).await.ok().map(Self)
+    }
+
+    pub(crate) async fn write(&mut self, bytes: &str) {
+        self.0.write_all(bytes.as_bytes()).await.unwrap();
+    }
+
+    pub(crate) async fn ask(&mut self, path: &str) {
+        self.write(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+    }
+
+    /// Asks, and reads the whole of a short answer.
+    pub(crate) async fn get(&mut self, path: &str) -> String {
+        self.ask(path).await;
+        let (mut answer, mut chunk) = (String::new(), [0; 4096]);
+        while !is_whole(&answer) {
+            let read = timeout(PATIENCE, self.0.read(&mut chunk)).await.expect("an answer in time").unwrap();
+            assert!(read > 0, "closed within an answer: {answer:?}");
+            answer.push_str(std::str::from_utf8(&chunk[..read]).unwrap());
+        }
+        answer
+    }
+
+    /// What comes until the gateway closes; nothing if it resets.
+    pub(crate) async fn rest(mut self) -> String {
+        let mut rest = Vec::new();
+        let _ = timeout(PATIENCE, self.0.read_to_end(&mut rest)).await.expect("the gateway closes");
+        String::from_utf8(rest).unwrap()
+    }
+}
+
+fn is_whole(answer: &str) -> bool {
+    let Some((head, body)) = answer.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    body.len() == length.expect(head).parse::<usize>().unwrap()
+}

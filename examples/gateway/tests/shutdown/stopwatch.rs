@@ -1,0 +1,46 @@
+//! What is measured, and against what.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::gateway::Gateway;
+
+/// What a shutdown may take beyond what was configured.
+const TOLERANCE: Duration = Duration::from_millis(500);
+
+/// Runs from a signal on.
+pub(crate) struct Stopwatch(Instant);
+
+// === impl Stopwatch ===
+
+impl Stopwatch {
+    /// Sends the signal.
+    pub(crate) fn signal(gateway: &mut Gateway, name: &str) -> Self {
+        let sent = Instant::now();
+        gateway.process().signal(name);
+        Self(sent)
+    }
+
+    /// Waits for the end, which must come after this time, with this exit code.
+    pub(crate) async fn ends(&self, gateway: &mut Gateway, after: Duration, code: i32) {
+        let status = gateway.process().ended().await;
+        self.says(after, "the process ended");
+        assert_eq!(status.code(), Some(code));
+    }
+
+    /// It is that late by now.
+    pub(crate) fn says(&self, after: Duration, what: &str) {
+        let elapsed = self.0.elapsed();
+        assert!(elapsed >= after, "{what} after {elapsed:?}, before its time: {after:?}");
+        assert!(elapsed < after + TOLERANCE, "{what} after {elapsed:?}, too late: {after:?}");
+    }
+}
+
+/// The line of counts that the gateway logs last.
+pub(crate) fn counts(gateway: &Gateway) -> String {
+    let log = gateway.log();
+    let lines: Vec<_> = log.lines().filter_map(|line| line.split_once("drained")).collect();
+    assert_eq!(lines.len(), 1, "one line: {log}");
+    lines[0].1.split_once(": ").unwrap().1.to_owned()
+}
