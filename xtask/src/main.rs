@@ -5,12 +5,14 @@
 //! flags each, and every dependency here is paid for by the first build of every clone.
 
 mod cargo;
+mod clock;
 mod counted;
 mod finding;
 mod libtest;
 mod listen;
 mod matrix;
 mod nextest;
+mod picture;
 mod process;
 mod steps;
 mod suggest;
@@ -34,7 +36,7 @@ pub(crate) struct Command {
     pub(crate) run: fn(&[String]) -> ExitCode,
 }
 
-const COMMANDS: &[Command] = &[test::COMMAND];
+const COMMANDS: &[Command] = &[test::COMMAND, picture::COMMAND];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -1,8 +1,8 @@
 //! `cargo xtask test`: everything that must hold before a change goes in, for people and for CI alike.
 
 use std::process::ExitCode;
-use std::time::Instant;
 
+use crate::clock::now;
 use crate::finding::{Finding, Verdict};
 use crate::steps::{STEPS, Step};
 use crate::summary::{Done, elapsed};
@@ -108,11 +108,6 @@ fn run_one(i: usize, step: &Step, tests: &mut Tally) -> Done {
     let done = Done { number, name: step.name, verdict, took: begun.elapsed() };
     println!("{done}");
     done
-}
-
-#[expect(clippy::disallowed_methods, reason = "measures real builds: there is no runtime to pause")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 #[cfg(test)]

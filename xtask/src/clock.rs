@@ -1,0 +1,22 @@
+//! The real clock and real waiting: the chores watch real programs, there is no runtime to pause.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+#[expect(clippy::disallowed_methods, reason = "measures real programs: there is no runtime to pause")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// Waits until `instant`; not at all if it has passed.
+pub(crate) fn wait_until(instant: Instant) {
+    let left = instant.saturating_duration_since(now());
+    if !left.is_zero() {
+        wait(left);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the thread is ours, and there is no runtime")]
+fn wait(time: Duration) {
+    thread::sleep(time);
+}
