@@ -31,7 +31,8 @@ impl Build {
     /// What follows `cargo`. Clippy and not check, for it shares the dependencies' artefacts with the workspace's
     /// own clippy run and can deny warnings for the crate alone.
     pub(crate) fn args(&self) -> Vec<&str> {
-        let mut args = vec!["clippy", "--quiet", "--package", &self.package, "--lib", "--no-default-features"];
+        let mut args =
+            vec!["clippy", "--quiet", "--locked", "--package", &self.package, "--lib", "--no-default-features"];
         if let Some(feature) = &self.feature {
             args.extend(["--features", feature]);
         }
@@ -65,7 +66,7 @@ mod tests {
     #[test]
     fn finds_each_library_alone_and_with_each_feature() {
         let found = builds(SAMPLE.as_bytes()).unwrap();
-        let shown: Vec<String> = found.iter().map(|build| build.args()[3..].join(" ")).collect();
+        let shown: Vec<String> = found.iter().map(|build| build.args()[4..].join(" ")).collect();
         let expected = [
             "mainstay-core --lib --no-default-features -- -D warnings",
             "mainstay-core --lib --no-default-features --features serde -- -D warnings",

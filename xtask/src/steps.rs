@@ -1,7 +1,8 @@
 //! The steps of `cargo xtask test`, in the order in which they run: the quick and telling ones first.
 //!
 //! Warnings are denied behind `--` (clippy) or through RUSTDOCFLAGS, never through RUSTFLAGS: that would give every
-//! dependency a second fingerprint and build the tree twice.
+//! dependency a second fingerprint and build the tree twice. `--locked` lets a Cargo.lock that a manifest has left behind
+//! fail, instead of being rewritten where nobody looks.
 
 use std::env;
 use std::io;
@@ -39,27 +40,27 @@ fn fmt() -> io::Result<Finding> {
 }
 
 fn clippy() -> io::Result<Finding> {
-    let args = "clippy --workspace --all-targets --all-features -- -D warnings";
+    let args = "clippy --locked --workspace --all-targets --all-features -- -D warnings";
     Ok(run(&mut cargo(args.split(' ')))?.into())
 }
 
 fn tests() -> io::Result<Finding> {
     // Every test runs whatever else fails, so that the totals are those of the whole suite.
     if works(&mut cargo(["nextest", "--version"])) {
-        let args = "nextest run --workspace --all-features --no-fail-fast --failure-output immediate";
+        let args = "nextest run --locked --workspace --all-features --no-fail-fast --failure-output immediate";
         return counted(args, Nextest::default());
     }
     println!("cargo-nextest is not installed: cargo test runs the tests, one binary after the other");
-    let args = "test --workspace --all-features --lib --bins --tests --examples --no-fail-fast";
+    let args = "test --locked --workspace --all-features --lib --bins --tests --examples --no-fail-fast";
     counted(args, Libtest::default())
 }
 
 fn doctests() -> io::Result<Finding> {
-    counted("test --doc --workspace --all-features --no-fail-fast", Libtest::default())
+    counted("test --doc --locked --workspace --all-features --no-fail-fast", Libtest::default())
 }
 
 fn features() -> io::Result<Finding> {
-    let metadata = cargo(["metadata", "--no-deps", "--format-version", "1"]).output()?;
+    let metadata = cargo(["metadata", "--locked", "--no-deps", "--format-version", "1"]).output()?;
     if !metadata.status.success() {
         let message = String::from_utf8_lossy(&metadata.stderr).into_owned();
         return Err(io::Error::other(message));
@@ -81,7 +82,7 @@ fn features() -> io::Result<Finding> {
 
 fn docs() -> io::Result<Finding> {
     let flags = env::var("RUSTDOCFLAGS").unwrap_or_default() + " -D warnings";
-    let mut command = cargo(["doc", "--workspace", "--all-features", "--no-deps"]);
+    let mut command = cargo(["doc", "--locked", "--workspace", "--all-features", "--no-deps"]);
     Ok(run(command.env("RUSTDOCFLAGS", flags.trim_start()))?.into())
 }
 
@@ -90,5 +91,5 @@ fn deny() -> io::Result<Finding> {
         let why = "cargo-deny is not installed (cargo install --locked cargo-deny)";
         return Ok(Verdict::Skipped(why).into());
     }
-    Ok(run(&mut cargo(["deny", "check"]))?.into())
+    Ok(run(&mut cargo(["deny", "--locked", "check"]))?.into())
 }
