@@ -8,15 +8,15 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{Class, Classify, Contextual, Cost, FailureKind, Outcome, Refusal, Repeat, Replay};
+use mainstay_core::{Classify, Contextual, FailureKind, Outcome, Refusal, Replay};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep};
 use tower_service::Service;
 
 use crate::{
     attempt::Attempt,
-    router::{NEVER, counter, nanos},
-    second::Second,
+    router::{NEVER, counter},
+    second::{Cause, Second, is_bad},
     shared::{Shared, Spare},
     tier::Ticket,
 };
@@ -49,17 +49,10 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             if let Some(ticket) = this.ticket.take() {
-                abandon(this.shared, ticket, *this.waiting_since);
+                this.shared.router().abandon(ticket, *this.waiting_since);
             }
         }
     }
-}
-
-/// Why a second attempt is made.
-#[derive(Clone, Copy)]
-enum Cause {
-    Error { throttled: bool },
-    Silence,
 }
 
 // === impl FailoverFuture ===
@@ -131,10 +124,9 @@ where
             }
             return Poll::Ready(result);
         }
-        let deserves = outcome.is_failure() || (router.knobs.on_rejected.load(Relaxed) && is_bad(&outcome));
-        if self.second.is_none() && deserves && outcome.repeat() != Repeat::Never {
-            let throttled = outcome.class() == Class::Overloaded;
-            self.as_mut().begin_second(Some(index), Cause::Error { throttled });
+        let cause = router.cause(&outcome).filter(|_| this.second.is_none());
+        if let Some(cause) = cause {
+            self.as_mut().begin_second(Some(index), cause);
         }
         match self.project().second {
             Some(second) if is_bad(&outcome) => {
@@ -163,36 +155,26 @@ where
         *this.silence_over
     }
 
-    /// Begins a second attempt if all that it needs is there: a target, an intact copy, room in the deadline, budget, a
-    /// send, a place.
+    /// Begins a second attempt if all that it needs is there: an intact copy, room in the deadline, a target, budget, a
+    /// send.
     #[cold]
     fn begin_second(self: Pin<&mut Self>, tried: Option<usize>, cause: Cause) {
         let this = self.project();
-        let (shared, router, now) = (&**this.shared, this.shared.router(), Instant::now());
-        let Some(copy) = this.spare.as_ref().map(|spare| &spare.copy) else { return };
-        let Some(target) = tried.and_then(|tried| router.second(tried)) else { return };
-        let context = shared.policy.context(copy);
+        let (shared, now) = (&**this.shared, Instant::now());
+        let (Some(spare), Some(tried)) = (this.spare.as_ref(), tried) else { return };
+        let context = shared.policy.context(&spare.copy);
         let late = context.and_then(|context| context.deadline).is_some_and(|deadline| deadline <= now);
-        if late || !shared.policy.is_intact(copy) {
+        if late || !shared.policy.is_intact(&spare.copy) {
             return;
         }
-        let cost = match cause {
-            Cause::Error { throttled: true } => Cost::Throttled,
-            _ => Cost::Retry,
-        };
-        let Some(reservation) = router.tiers[target].budget.reserve(cost, now) else {
-            return router.counters.add(counter::SECOND_REFUSED);
-        };
+        let Some((ticket, reservation)) = shared.router().second_ticket(tried, cause, now) else { return };
         if context.and_then(|context| context.sends.as_ref()).is_some_and(|sends| !sends.take()) {
             return;
         }
-        let (Some(ticket), Some(spare)) = (router.tiers[target].ticket(target), this.spare.take()) else { return };
-        let attempt = Attempt::readying(shared.template(target), spare.copy);
+        let Some(spare) = this.spare.take() else { return };
+        let attempt = Attempt::readying(shared.template(ticket.index), spare.copy);
         *this.second = Some(Box::pin(Second::new(attempt, ticket, reservation)));
-        router.counters.add(match cause {
-            Cause::Error { .. } => counter::SECOND_ON_ERROR,
-            Cause::Silence => counter::SECOND_ON_SILENCE,
-        });
+        shared.router().counters.add(cause.counter());
     }
 
     /// Ready when the second attempt decides.
@@ -230,22 +212,4 @@ impl<F, S, Req, Res, P, E> fmt::Debug for FailoverFuture<F, S, Req, Res, P, E> {
         let second = self.second.is_some();
         f.debug_struct("FailoverFuture").field("endpoint", &endpoint).field("second", &second).finish_non_exhaustive()
     }
-}
-
-/// The caller went away: neutral, unless it had waited for long, or this thread panics.
-#[cold]
-fn abandon<S, P>(shared: &Shared<S, P>, ticket: Ticket, waiting_since: Option<Instant>) {
-    let router = shared.router();
-    if std::thread::panicking() {
-        return router.settle(ticket, Outcome::failure(FailureKind::Unknown));
-    }
-    let limit = router.knobs.abandoned_after.load(Relaxed);
-    if limit != NEVER && waiting_since.is_some_and(|since| nanos(since.elapsed()) >= limit) {
-        router.settle(ticket, Outcome::failure(FailureKind::Timeout));
-    }
-}
-
-/// Nothing to give a caller while another attempt may do better.
-fn is_bad(outcome: &Outcome) -> bool {
-    outcome.is_failure() || outcome.class() == Class::Rejected
 }

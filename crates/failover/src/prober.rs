@@ -4,76 +4,26 @@
 //! endpoint never overlap, whoever asks for them.
 
 use std::{
-    sync::{
-        Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
-    },
+    sync::{PoisonError, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
 use mainstay_circuit_breaker::State;
-use mainstay_core::{Counters, FailureKind, Name, Outcome};
-use tokio::{
-    runtime::Handle,
-    sync::Notify,
-    time::{Instant, timeout_at},
-};
+use mainstay_core::{FailureKind, Outcome};
+use tokio::{runtime::Handle, time::Instant};
 
 use crate::{
-    Driven, Initial, ProbeReport, Verdict,
+    CheckReport, EndpointReport, Initial, ProbeReport, Verdict,
     plan::{NOT_STARTED, TRAFFIC_PROBES},
-    probe::{SharedProbe, ask, no_probe},
+    probe::no_probe,
+    probing::{BAD, LATE, ROUNDS},
     router::Router,
     tier::Tier,
 };
 
-/// The probing of one endpoint.
-#[derive(Debug)]
-pub(crate) struct Probing {
-    probe: Option<SharedProbe>,
-    /// Held while a round runs: the number of the newest one, and what it found.
-    flight: tokio::sync::Mutex<Option<(u64, ProbeReport)>>,
-    /// Rounds that were begun.
-    begun: AtomicU64,
-    newest: Mutex<Option<ProbeReport>>,
-    newest_is_good: AtomicBool,
-    /// When the next round is due, in nanoseconds since the router's start.
-    pub(crate) due: AtomicU64,
-    /// Something changed that may change the interval.
-    pub(crate) wake: Notify,
-    pub(crate) counters: Counters<3>,
-}
+mod task;
 
-pub(crate) const ROUNDS: usize = 0;
-pub(crate) const BAD: usize = 1;
-/// Answers that came after the endpoint's state had changed, and changed nothing.
-pub(crate) const LATE: usize = 2;
-
-/// What [`check_now`](crate::FailoverHandle::check_now) found.
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct CheckReport {
-    /// The failover's name.
-    pub name: Name,
-    /// The endpoint in use after the check.
-    pub active: Option<Name>,
-    /// Every endpoint, in order.
-    pub endpoints: Vec<EndpointReport>,
-}
-
-/// What a check found at one endpoint.
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct EndpointReport {
-    /// The endpoint.
-    pub name: Name,
-    /// Whether it answered well.
-    pub healthy: bool,
-    /// What was found, in how many attempts, in what time. An endpoint without a probe is unhealthy after no attempt.
-    pub report: ProbeReport,
-}
-
-// === impl Router ===
+use task::{drive, round};
 
 impl Router {
     /// Starts the background tasks, if that is wanted and there is a runtime.
@@ -172,119 +122,5 @@ impl Router {
             EndpointReport { name: info.name.clone(), healthy: report.is_healthy(), report }
         });
         CheckReport { name: self.name.clone(), endpoints: endpoints.collect(), active: self.active_name() }
-    }
-}
-
-// === the task ===
-
-/// Rounds, until the router is gone.
-async fn drive(router: Weak<Router>, index: usize) {
-    let Some((probing, mut began, mut due)) = router.upgrade().map(|router| {
-        let now = Instant::now();
-        let due = now + router.settings().probe.interval.mul_f64(router.random.unit());
-        let probing = router.tiers[index].probing.clone();
-        probing.due.store(router.nanos(due), Relaxed);
-        (probing, None, due)
-    }) else {
-        return;
-    };
-    loop {
-        let Some(wake_at) = router.upgrade().map(|router| router.wake_at(index, due)) else { return };
-        let woken = timeout_at(wake_at, probing.wake.notified()).await.is_ok();
-        let Some(strong) = router.upgrade() else { return };
-        if Instant::now() < due {
-            match (woken, began) {
-                (true, Some(began)) => due = strong.next_round(index, began).min(due),
-                (true, None) => {}
-                // The hold has passed.
-                (false, _) => strong.observe(),
-            }
-            continue;
-        }
-        drop(strong);
-        let start = Instant::now();
-        // While somebody else's round runs, this one is skipped.
-        if probing.flight.try_lock().is_ok() {
-            round(&router, index).await;
-        }
-        began = Some(start);
-        match router.upgrade() {
-            Some(router) if router.settings().probe.driven == Driven::Background => {
-                due = router.next_round(index, start);
-            }
-            _ => return,
-        }
-    }
-}
-
-/// One round; `None` without a probe, or without a router. Whoever asks while one runs waits for the next, and all of
-/// them share it: a page that checks on every view makes no more probes than one that checks alone.
-async fn round(router: &Weak<Router>, index: usize) -> Option<ProbeReport> {
-    let probing = router.upgrade()?.tiers[index].probing.clone();
-    let probe = probing.probe.clone()?;
-    let asked = probing.begun.load(Relaxed);
-    let mut flight = probing.flight.lock().await;
-    if let Some((_, report)) = flight.as_ref().filter(|(number, _)| *number > asked) {
-        return Some(report.clone());
-    }
-    let number = probing.begun.fetch_add(1, Relaxed) + 1;
-    let (epoch, settings) = {
-        let router = router.upgrade()?;
-        let engine = &router.tiers[index].engine;
-        let _up_to_date = engine.state();
-        (engine.epoch(), router.settings())
-    };
-    let report = ask(&*probe.0, &settings.probe).await;
-    router.upgrade()?.settle_round(index, epoch, &report);
-    *flight = Some((number, report.clone()));
-    Some(report)
-}
-
-impl Router {
-    /// When the task has something to do: the next round, or the end of the hold.
-    fn wake_at(&self, index: usize, due: Instant) -> Instant {
-        let now = Instant::now();
-        let change = self.tiers[index].engine.next_change().filter(|change| *change > now);
-        change.map_or(due, |change| change.min(due))
-    }
-}
-
-// === impl Probing ===
-
-impl Probing {
-    pub(crate) fn new(probe: Option<SharedProbe>) -> Self {
-        Self {
-            probe,
-            flight: tokio::sync::Mutex::default(),
-            begun: AtomicU64::new(0),
-            newest: Mutex::default(),
-            newest_is_good: AtomicBool::new(false),
-            due: AtomicU64::new(0),
-            wake: Notify::new(),
-            counters: Counters::shared(),
-        }
-    }
-
-    pub(crate) fn newest_is_good(&self) -> bool {
-        self.newest_is_good.load(Relaxed)
-    }
-
-    pub(crate) fn newest(&self) -> Option<ProbeReport> {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Logs the first bad round and the recovery; the ones between are only counted.
-    fn publish(&self, failover: &Name, endpoint: &Name, report: &ProbeReport) {
-        let before = self.newest.lock().unwrap_or_else(PoisonError::into_inner).replace(report.clone());
-        self.newest_is_good.store(report.is_healthy(), Relaxed);
-        let (failover, endpoint, found) = (&**failover, &**endpoint, &report.verdict);
-        let (attempts, elapsed) = (report.attempts, report.elapsed);
-        match (before.map(|before| before.is_healthy()), report.is_healthy()) {
-            (None | Some(true), false) => {
-                tracing::warn!(failover, endpoint, %found, attempts, ?elapsed, "probe failed");
-            }
-            (Some(false), true) => tracing::info!(failover, endpoint, attempts, ?elapsed, "probe succeeded again"),
-            _ => tracing::debug!(failover, endpoint, %found, attempts, ?elapsed, "probed"),
-        }
     }
 }

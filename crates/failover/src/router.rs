@@ -8,7 +8,9 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
 };
 
-use mainstay_core::{Counters, InvalidSetting, Level, Name, Outcome, Random, Status, StatusSender};
+use mainstay_core::{
+    Counters, FailureKind, InvalidSetting, Level, Name, Outcome, Random, Reason, Rejected, Status, StatusSender,
+};
 use tokio::{sync::watch, task::AbortHandle, time::Instant};
 
 use crate::{
@@ -150,6 +152,25 @@ impl Router {
         if index < self.tiers.len() {
             self.settle(Ticket { index, epoch, permit: None }, outcome);
         }
+    }
+
+    /// The caller went away: neutral, unless it had waited for long, or this thread panics.
+    #[cold]
+    pub(crate) fn abandon(&self, ticket: Ticket, waiting_since: Option<Instant>) {
+        let limit = self.knobs.abandoned_after.load(Relaxed);
+        if std::thread::panicking() {
+            self.settle(ticket, Outcome::failure(FailureKind::Unknown));
+        } else if limit != NEVER && waiting_since.is_some_and(|since| nanos(since.elapsed()) >= limit) {
+            self.settle(ticket, Outcome::failure(FailureKind::Timeout));
+        }
+    }
+
+    /// The refusal of a request for which there is no endpoint, with the time to the first that may be back.
+    #[cold]
+    pub(crate) fn refuse(&self) -> Rejected {
+        self.counters.add(counter::REFUSED);
+        let retry_after = self.tiers.iter().filter_map(|tier| tier.engine.refusal()?.retry_after()).min();
+        Rejected::new(Reason::NoHealthyEndpoint, &self.name).with_retry_after(retry_after)
     }
 
     // --- time ---

@@ -1,15 +1,28 @@
-//! The second attempt of a request.
+//! The second attempt of a request: why, whether, and the attempt itself.
 
 use std::{
     pin::Pin,
+    sync::atomic::Ordering::Relaxed,
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::Reservation;
+use mainstay_core::{Class, Cost, Outcome, Repeat, Reservation};
 use pin_project_lite::pin_project;
+use tokio::time::Instant;
 use tower_service::Service;
 
-use crate::{attempt::Attempt, tier::Ticket};
+use crate::{
+    attempt::Attempt,
+    router::{Router, counter},
+    tier::Ticket,
+};
+
+/// Why a second attempt is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cause {
+    Error { throttled: bool },
+    Silence,
+}
 
 pin_project! {
     pub(crate) struct Second<F, S, Req, Res, E> {
@@ -20,6 +33,47 @@ pin_project! {
         reservation: Option<Reservation>,
         // The first attempt's bad answer, for when this one does no better.
         kept: Option<Result<Res, E>>,
+    }
+}
+
+/// Nothing to give a caller while another attempt may do better.
+pub(crate) fn is_bad(outcome: &Outcome) -> bool {
+    outcome.is_failure() || outcome.class() == Class::Rejected
+}
+
+// === impl Cause ===
+
+impl Cause {
+    pub(crate) fn counter(self) -> usize {
+        match self {
+            Self::Error { .. } => counter::SECOND_ON_ERROR,
+            Self::Silence => counter::SECOND_ON_SILENCE,
+        }
+    }
+}
+
+// === impl Router ===
+
+impl Router {
+    /// Whether this outcome asks for a second attempt.
+    pub(crate) fn cause(&self, outcome: &Outcome) -> Option<Cause> {
+        let deserves = outcome.is_failure() || (is_bad(outcome) && self.knobs.on_rejected.load(Relaxed));
+        let throttled = outcome.class() == Class::Overloaded;
+        (deserves && outcome.repeat() != Repeat::Never).then_some(Cause::Error { throttled })
+    }
+
+    /// A place for a second attempt, and what pays for it.
+    pub(crate) fn second_ticket(&self, tried: usize, cause: Cause, now: Instant) -> Option<(Ticket, Reservation)> {
+        let target = self.second(tried)?;
+        let cost = match cause {
+            Cause::Error { throttled: true } => Cost::Throttled,
+            _ => Cost::Retry,
+        };
+        let reservation = self.tiers[target].budget.reserve(cost, now);
+        if reservation.is_none() {
+            self.counters.add(counter::SECOND_REFUSED);
+        }
+        self.tiers[target].ticket(target).zip(reservation)
     }
 }
 

@@ -189,7 +189,7 @@ where
 
 #[cold]
 fn refused<F, S, Req, Res, P, E: Refusal>(shared: Arc<Shared<S, P>>) -> FailoverFuture<F, S, Req, Res, P, E> {
-    let attempt = Attempt::refused(shared.refuse().into());
+    let attempt = Attempt::refused(shared.router().refuse().into());
     FailoverFuture::new(shared, attempt, None, None)
 }
 

@@ -2,12 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use mainstay_core::{Contextual, Reason, Rejected, Replay};
+use mainstay_core::{Contextual, Replay};
 
-use crate::{
-    FailoverHandle,
-    router::{Router, counter},
-};
+use crate::{FailoverHandle, router::Router};
 
 pub(crate) struct Shared<S, P> {
     pub(crate) handle: FailoverHandle,
@@ -42,14 +39,6 @@ impl<S, P> Shared<S, P> {
         S: Clone,
     {
         self.templates[index].lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    #[cold]
-    pub(crate) fn refuse(&self) -> Rejected {
-        let router = self.router();
-        router.counters.add(counter::REFUSED);
-        let retry_after = router.tiers.iter().filter_map(|tier| tier.engine.refusal()?.retry_after()).min();
-        Rejected::new(Reason::NoHealthyEndpoint, &router.name).with_retry_after(retry_after)
     }
 
     /// A copy of the request, if a second attempt is possible at all.

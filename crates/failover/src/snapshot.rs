@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::{
     FailoverState, ProbeReport,
     plan::DRY_RUN,
-    prober::{BAD, LATE, ROUNDS},
+    probing::{BAD, LATE, ROUNDS},
     route::Route,
     router::{Router, counter},
     tier::Tier,

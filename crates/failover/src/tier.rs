@@ -11,7 +11,7 @@ use std::sync::{
 use mainstay_circuit_breaker::{Breaker, Permit, State};
 use mainstay_core::{Budget, InvalidSetting};
 
-use crate::{Active, FailoverSettings, endpoint::EndpointInfo, prober::Probing};
+use crate::{Active, FailoverSettings, endpoint::EndpointInfo, probing::Probing};
 
 /// One endpoint: its engine (is it usable?), the budget of second attempts at it, and its probing.
 #[derive(Debug)]

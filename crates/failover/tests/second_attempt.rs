@@ -254,3 +254,22 @@ fn it_can_be_shared_and_sent() {
     is_send(&future);
     assert!(size_of_val(&future) < 1024);
 }
+
+#[tokio::test(start_paused = true)]
+async fn plain_functions_fail_over_too() {
+    let handle = mainstay_failover::FailoverHandle::with_settings("x", common::names(&["a", "b"]), settings()).unwrap();
+    let work = |at: mainstay_failover::Active| async move { if at.name() == "a" { Err("a") } else { Ok("b") } };
+    for _ in 0..5 {
+        assert_eq!(handle.run(work).await.unwrap(), "b");
+    }
+    let snapshot = handle.snapshot();
+    assert_eq!((snapshot.state, snapshot.second_attempts.won), (FailoverState::OnBackup, 3));
+    let failing = |at: mainstay_failover::Active| async move { Err::<(), _>(at.name().to_string()) };
+    handle.reset("test");
+    assert_eq!(handle.run(failing).await.unwrap_err().to_string(), "a", "the first one's error");
+    // Given up on after a second: a failure, as with the service.
+    handle.reset("test");
+    let hung = |_| std::future::pending::<Result<(), BoxError>>();
+    assert!(tokio::time::timeout(1500 * MS, handle.run(hung)).await.is_err());
+    assert_eq!(handle.snapshot().endpoints[0].engine.consecutive_failures, 1);
+}
