@@ -86,6 +86,7 @@ impl<B> Leaf for Backup<B> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<Req, Res: 'static, E, P, B> Answers<Req, Res, E, P> for Backup<B>
 where
     Req: Send + 'static,

@@ -205,6 +205,7 @@ impl<A: Chain, B: Chain> Chain for Or<A, B> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<Req, Res, E, P, A, B> Answers<Req, Res, E, P> for Or<A, B>
 where
     A: Answers<Req, Res, E, P>,

@@ -76,47 +76,87 @@ where
 {
     type Output = Result<Res, E::Error>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let (policy, lease) = (&*this.policy, &*this.lease);
-        let (core, mut walk) = match this.state.as_mut().project() {
-            StateProj::Asking { future, kept } => {
-                let result = ready!(future.poll(cx)).map_err(Into::into);
-                let outcome = policy.classify(result.as_ref());
-                if outcome.is_success() && !C::REMEMBERS && !lease.is_watched() {
-                    return Poll::Ready(result);
-                }
-                let Some((kept, core)) = kept.take().zip(lease.get()) else { return Poll::Ready(result) };
-                match core.steps(policy).settle(result, outcome, kept) {
-                    Settled::Walk(walk) => (core, walk),
-                    Settled::Done(result) => {
-                        if lease.is_watched() {
-                            lease.watch_while(|| core.handle.is_in_use());
-                        }
-                        return Poll::Ready(result);
-                    }
-                }
-            }
-            StateProj::Unready { unready, kept } => match (unready.take(), kept.take(), lease.get()) {
-                (Some((error, outcome)), Some(kept), Some(core)) => {
-                    let walk = core.steps(policy).walk(Err(error), outcome, kept);
-                    (core, walk)
-                }
-                _ => return Poll::Pending,
-            },
-            StateProj::Walking { walk, core } => {
-                let result = ready!(walk.poll(cx, &core.steps(policy)));
-                lease.watch_while(|| core.handle.is_in_use());
-                return Poll::Ready(result);
-            }
+    /// The way of nearly all calls, short enough to be inlined.
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.as_mut().project();
+        let StateProj::Asking { future, .. } = this.state.project() else { return self.go_on(cx) };
+        let result = ready!(future.poll(cx)).map_err(Into::into);
+        let outcome = this.policy.classify(result.as_ref());
+        if outcome.is_success() && !C::REMEMBERS && !this.lease.is_watched() {
+            return Poll::Ready(result);
+        }
+        self.settle(cx, result, outcome)
+    }
+}
+
+impl<F, Req, Res, Err, C, P, E, K> FallbackFuture<F, Req, Res, C, P, E, K>
+where
+    F: Future<Output = Result<Res, Err>>,
+    Err: Into<E::Error>,
+    E: ErrorType,
+    P: Classify<Res, E::Error> + Mark<Res>,
+    C: Answers<Req, Res, E::Error, P, Kept = K>,
+{
+    /// The inner service gave a result that is not only to be passed on.
+    #[inline(never)]
+    fn settle(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        result: Result<Res, E::Error>,
+        outcome: Outcome,
+    ) -> Poll<Result<Res, E::Error>> {
+        let this = self.as_mut().project();
+        let kept = match this.state.project() {
+            StateProj::Asking { kept, .. } => kept.take(),
+            _ => None,
         };
+        let Some((kept, core)) = kept.zip(this.lease.get()) else { return Poll::Ready(result) };
+        match core.steps(this.policy).settle(result, outcome, kept) {
+            Settled::Walk(walk) => self.begin(cx, walk, core),
+            Settled::Done(result) => {
+                if this.lease.is_watched() {
+                    this.lease.watch_while(|| core.handle.is_in_use());
+                }
+                Poll::Ready(result)
+            }
+        }
+    }
+
+    /// The inner service has had its turn, or was not to have one.
+    #[inline(never)]
+    fn go_on(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Res, E::Error>> {
+        let this = self.as_mut().project();
+        match this.state.project() {
+            StateProj::Walking { walk, core } => {
+                let result = ready!(walk.poll(cx, &core.steps(this.policy)));
+                this.lease.watch_while(|| core.handle.is_in_use());
+                Poll::Ready(result)
+            }
+            StateProj::Unready { unready, kept } => match (unready.take(), kept.take(), this.lease.get()) {
+                (Some((error, outcome)), Some(kept), Some(core)) => {
+                    let walk = core.steps(this.policy).walk(Err(error), outcome, kept);
+                    self.begin(cx, walk, core)
+                }
+                _ => Poll::Pending,
+            },
+            StateProj::Asking { .. } => Poll::Pending,
+        }
+    }
+
+    fn begin(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut walk: Walk<Res, E::Error, K>,
+        core: Arc<Core<C>>,
+    ) -> Poll<Result<Res, E::Error>> {
+        let mut this = self.project();
         // The inner future goes before a step begins: it may hold a permit that the step needs.
         this.state.set(State::Unready { unready: None, kept: None });
-        let polled = walk.poll(cx, &core.steps(policy));
-        if polled.is_pending() {
-            this.state.set(State::Walking { walk: Box::new(walk), core });
-        } else {
-            lease.watch_while(|| core.handle.is_in_use());
+        let polled = walk.poll(cx, &core.steps(this.policy));
+        match polled {
+            Poll::Ready(_) => this.lease.watch_while(|| core.handle.is_in_use()),
+            Poll::Pending => this.state.set(State::Walking { walk: Box::new(walk), core }),
         }
         polled
     }

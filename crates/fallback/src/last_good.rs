@@ -161,6 +161,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<Req, Res, E, P, K, V, F, T> Answers<Req, Res, E, P> for LastGood<K, V, F, T>
 where
     K: Hash + Eq + Send + Sync + 'static,

@@ -71,6 +71,7 @@ impl<T: Send + Sync + 'static> Owner<T> {
 }
 
 impl<T> Owner<T> {
+    #[inline]
     pub(crate) fn lease(&mut self) -> Lease<T> {
         self.begun += 1;
         Lease { place: self.held.place, find: self.held.find }
@@ -108,6 +109,7 @@ impl<T> Lease<T> {
     }
 
     /// Whether somebody wants to hear of calls that went well.
+    #[inline]
     pub(crate) fn is_watched(&self) -> bool {
         self.place.watched.load(Relaxed)
     }
@@ -122,6 +124,7 @@ impl<T> Lease<T> {
 }
 
 impl<T> Drop for Lease<T> {
+    #[inline]
     fn drop(&mut self) {
         self.place.ended.add(0);
         if self.place.left.load(Relaxed) {
@@ -173,6 +176,7 @@ impl Places {
 
     /// Empties the places whose leases have all ended. One that ends in the very moment in which its owner goes may be
     /// missed, and is found by the next sweep.
+    #[cold]
     fn sweep() {
         let mut places = Self::lock();
         let over: Vec<_> = places.left.extract_if(.., |place| place.is_over()).collect();

@@ -60,11 +60,13 @@ where
     type Error = E::Error;
     type Future = FallbackFuture<S::Future, Req, S::Response, C, P, E, C::Kept>;
 
+    #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         if self.unready.is_some() {
             return Poll::Ready(Ok(()));
         }
         match self.inner.poll_ready(cx) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
             Poll::Ready(Err(error)) => {
                 let error = error.into();
                 let outcome = self.policy.classify(Err(&error));
@@ -74,10 +76,11 @@ where
                 self.unready = Some((error, outcome));
                 Poll::Ready(Ok(()))
             }
-            other => other.map_err(Into::into),
+            Poll::Pending => Poll::Pending,
         }
     }
 
+    #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
         let kept = self.core.chain.keep(&self.policy, &request, false);
         let (policy, lease) = (self.policy.clone(), self.core.lease());

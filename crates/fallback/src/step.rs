@@ -111,6 +111,7 @@ impl<Req, Res> Leaf for Own<Req, Res> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<Req, Res, E, P> Answers<Req, Res, E, P> for Own<Req, Res>
 where
     E: 'static,

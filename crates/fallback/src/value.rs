@@ -74,6 +74,7 @@ impl<V> Leaf for Value<V> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<Req, Res, E, P, V> Answers<Req, Res, E, P> for Value<V>
 where
     V: Clone + Into<Res>,
@@ -112,6 +113,7 @@ impl<Res> Leaf for ValueFrom<Res> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<Req, Res, E: 'static, P> Answers<Req, Res, E, P> for ValueFrom<Res> {
     type Kept = ();
 
@@ -152,6 +154,7 @@ impl<Req, Res> Leaf for ValueFn<Req, Res> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<Req, Res, E, P> Answers<Req, Res, E, P> for ValueFn<Req, Res>
 where
     E: 'static,
