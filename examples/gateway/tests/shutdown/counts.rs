@@ -35,7 +35,7 @@ async fn the_line_of_counts_adds_up() {
     assert_eq!(never.rest().await, "");
     let (accepted, completed) = (asked + 6, asked + 4);
     assert_eq!(
-        counts(&gateway),
+        counts(&gateway).await,
         format!("accepted {accepted}, completed {completed}, aborted 1, refused 0, ended by clients 1")
     );
 }

@@ -83,7 +83,8 @@ async fn a_request_that_takes_too_long_is_cut_off_at_the_timeout() {
     let told = Stopwatch::signal(&mut gateway, "TERM");
     told.ends(&mut gateway, DELAY + TIMEOUT, 1).await;
     assert_eq!(asked.rest().await, "");
-    assert!(counts(&gateway).contains("aborted 1,"), "{}", counts(&gateway));
+    let counts = counts(&gateway).await;
+    assert!(counts.contains("aborted 1,"), "{counts}");
 }
 
 #[tokio::test]
@@ -121,7 +122,8 @@ async fn each_further_signal_skips_a_phase() {
     let third = Stopwatch::signal(&mut gateway, "INT");
     third.ends(&mut gateway, AT_ONCE, 1).await;
     assert_eq!(asked.rest().await, "");
-    assert!(counts(&gateway).contains("aborted 1,"), "{}", counts(&gateway));
+    let counts = counts(&gateway).await;
+    assert!(counts.contains("aborted 1,"), "{counts}");
 }
 
 #[tokio::test]

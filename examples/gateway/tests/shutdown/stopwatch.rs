@@ -37,10 +37,10 @@ impl Stopwatch {
     }
 }
 
-/// The line of counts that the gateway logs last.
-pub(crate) fn counts(gateway: &Gateway) -> String {
-    let log = gateway.log();
+/// The line of counts that the gateway logs last, once.
+pub(crate) async fn counts(gateway: &Gateway) -> String {
+    let log = gateway.until_said("drained").await;
     let lines: Vec<_> = log.lines().filter_map(|line| line.split_once("drained")).collect();
-    assert_eq!(lines.len(), 1, "one line: {log}");
+    assert_eq!(lines.len(), 1, "{log}");
     lines[0].1.split_once(": ").unwrap().1.to_owned()
 }
