@@ -48,8 +48,9 @@ async fn a_slow_client_is_no_silence_of_the_primary() {
 
 #[tokio::test]
 async fn a_client_that_never_finishes_is_told_so_and_the_primary_is_not_blamed() {
-    let trio = Trio::start(&[("ATTEMPT_TIMEOUT_SECONDS", "0.5")]);
-    for _ in 0..3 {
+    let trio = Trio::start(&[]);
+    // As many as would have the primary left.
+    for _ in 0..2 {
         let answer = answer(begin(&trio).await).await;
         assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("x-served-by: gateway"), "{answer}");
     }
