@@ -168,6 +168,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F, Req: Clone> Replay<Req> for ClassifyFn<F> {
     fn replay(&self, request: &Req) -> Option<Req> {
         Some(request.clone())

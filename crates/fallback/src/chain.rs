@@ -5,11 +5,9 @@
 //! rejected: it would copy every request for a chain that never looks at it, and ask for `Clone` where nothing is
 //! cloned.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use mainstay_core::Replay;
 
-use mainstay_core::{BoxError, Outcome, Replay};
-
-use crate::{Cause, Clear, StepState};
+use crate::{Asked, Begun, Clear, StepState};
 
 /// Steps that are tried in order: one step, or several joined with `or`.
 ///
@@ -85,36 +83,6 @@ pub trait Answers<Req, Res, E, P>: Chain {
 pub struct Or<A, B> {
     first: A,
     then: B,
-}
-
-/// What a step is given.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Asked<'a, Req, Res, E, P> {
-    /// A copy of the request, if the step needs one and it can be had.
-    pub(crate) request: Option<Req>,
-    pub(crate) outcome: Outcome,
-    pub(crate) result: Result<&'a Res, &'a E>,
-    pub(crate) policy: &'a P,
-}
-
-/// What a step gives.
-#[doc(hidden)]
-pub enum Begun<Res> {
-    /// The answer at once, with its age if it is from a memory.
-    Answer(Res, Option<Duration>),
-    Working(Working<Res>),
-    /// Nothing to answer with, and why.
-    Nothing(&'static str),
-}
-
-/// A step at work. Its future is boxed: its type is the step's own, and a chain of inline futures would make the
-/// future of every call as large as its largest step.
-#[doc(hidden)]
-pub struct Working<Res> {
-    pub(crate) future: Pin<Box<dyn Future<Output = Result<Res, BoxError>> + Send>>,
-    /// Whether the policy judges the answer: a backup's 503 is no answer, but what a user's own step gives is.
-    pub(crate) judged: bool,
 }
 
 /// A chain of one.
@@ -235,33 +203,5 @@ where
             None => self.first.begin(index, &kept.0, asked),
             Some(index) => self.then.begin(index, &kept.1, asked),
         }
-    }
-}
-
-// === impl Asked ===
-
-impl<'a, Req, Res, E: 'static, P> Asked<'a, Req, Res, E, P> {
-    pub(crate) fn cause(&self) -> Cause<'a, Res> {
-        Cause::new(self.outcome, self.result)
-    }
-}
-
-// === impl Begun ===
-
-impl<Res> std::fmt::Debug for Begun<Res> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Answer(..) => "Answer",
-            Self::Working(_) => "Working",
-            Self::Nothing(why) => why,
-        })
-    }
-}
-
-// === impl Working ===
-
-impl<Res> std::fmt::Debug for Working<Res> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Working").field("judged", &self.judged).finish_non_exhaustive()
     }
 }

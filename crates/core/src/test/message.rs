@@ -82,6 +82,7 @@ impl<E: Refusal> Classify<Answer, E> for ProbePolicy {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Replay<Request> for ProbePolicy {
     fn replay(&self, request: &Request) -> Option<Request> {
         Some(request.clone())
