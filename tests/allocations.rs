@@ -3,6 +3,7 @@
 
 use std::{
     future::{Future, ready},
+    hint::black_box,
     num::ParseIntError,
     pin::pin,
     task::{Context, Poll, Waker},
@@ -11,12 +12,16 @@ use std::{
 
 use mainstay_bulkhead::{BulkheadLayer, Limit, LimitSettings};
 use mainstay_circuit_breaker::{Breaker, BreakerSettings, CircuitBreakerLayer, GateLayer, SlowCalls, WindowSettings};
-use mainstay_core::{BoxError, Reason, Refusal};
-use mainstay_failover::{AllDown, Endpoint, Failover, FailoverSettings};
+use mainstay_core::{BoxError, Reason, Refusal, Window};
+use mainstay_failover::{
+    AllDown, Endpoint, Failover, FailoverSettings,
+    stack::{Standard, StandardSettings},
+};
 use mainstay_fallback::{FallbackLayer, backup, value};
 use mainstay_retry::{Retrier, RetryLayer};
 use mainstay_tests::{Echo, Error};
 use mainstay_timeout::TimeoutLayer;
+use tokio::time::Instant;
 use tower::{Layer, Service, ServiceBuilder, service_fn};
 
 /// More than enough for whatever happens only now and then: windows that turn, credits that are settled in bulk.
@@ -86,6 +91,17 @@ fn a_closed_breaker_allocates_nothing() {
     assert_free("gate", GateLayer::with(Breaker::new("gate")).layer(Echo), 96);
 }
 
+/// A peer: a window of time that keeps every call, so that each new one costs what all of them cost. The time itself
+/// is for the benches.
+#[test]
+fn a_window_of_time_is_as_large_after_a_million_calls() {
+    let window = Window::last(Duration::from_secs(60));
+    let record = || assert!(black_box(window.record(false, 0, Instant::now)).is_some());
+    record();
+    let million = allocation_counter::measure(|| (0..1_000_000).for_each(|_| record()));
+    assert_eq!(million.count_total, 0);
+}
+
 #[test]
 fn a_bulkhead_with_a_free_permit_allocates_nothing() {
     let bulkhead = || BulkheadLayer::new("bulkhead", 1).unwrap();
@@ -143,6 +159,17 @@ fn a_stack_allocates_nothing() {
         .layer(BulkheadLayer::new("bulkhead", 1).unwrap().with_error::<Error>())
         .service(Echo);
     assert_free("fallback(retry(breaker(bulkhead))), typed", typed, 288);
+}
+
+#[test]
+fn the_standard_stack_allocates_nothing() {
+    let standard = || {
+        let endpoints = ["primary", "backup"].map(|name| Endpoint::new(name, Echo));
+        Standard::new("standard", endpoints, StandardSettings::default()).unwrap()
+    };
+    assert_free("standard stack", standard().build(), 640);
+    assert_free("standard stack, typed", standard().with_error::<Error>().build(), 640);
+    assert_free("fallback(standard stack)", FallbackLayer::new(value(0_u64)).layer(standard().build()), 704);
 }
 
 #[test]

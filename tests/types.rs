@@ -19,7 +19,10 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use mainstay_bulkhead::BulkheadLayer;
 use mainstay_circuit_breaker::CircuitBreakerLayer;
 use mainstay_core::{BoxError, FailureKind, Outcome, check, classify_fn};
-use mainstay_failover::{Endpoint, Failover};
+use mainstay_failover::{
+    Endpoint, Failover,
+    stack::{Standard, StandardSettings},
+};
 use mainstay_fallback::{FallbackLayer, backup, value, value_from};
 use mainstay_http::{Grpc, Http, Reqwest, handle_error};
 use mainstay_retry::RetryLayer;
@@ -113,6 +116,25 @@ async fn a_failover_of_stacks_needs_no_annotation() {
     let failover = Failover::new("failover", [at("primary"), at("backup")]).unwrap();
     let stack = FallbackLayer::new(value(0_u64)).layer(RetryLayer::new().layer(failover));
     assert_eq!(tokio::spawn(async move { stack.oneshot(7).await.unwrap() }).await.unwrap(), 7);
+}
+
+#[tokio::test]
+async fn the_standard_stack_names_only_the_policy() {
+    fn standard<S>(service: S) -> Standard<S> {
+        Standard::new("standard", [Endpoint::new("primary", service)], StandardSettings::default()).unwrap()
+    }
+    let stack = FallbackLayer::new(value(0_u64)).layer(standard(Echo).build());
+    assert_eq!(tokio::spawn(async move { stack.oneshot(7).await.unwrap() }).await.unwrap(), 7);
+    let typed = check::<u64, u64, Error, _>(standard(Echo).with_error::<Error>().build());
+    assert_eq!(in_a_task(typed, 7).await, Ok(7));
+
+    let hyper = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+    let hyper = standard(hyper).with_policy(Http::new()).build();
+    check::<Request<Full<Bytes>>, _, BoxError, _>(hyper);
+    let reqwest = standard(reqwest::Client::new()).with_policy(Reqwest::new()).build();
+    check::<reqwest::Request, _, BoxError, _>(reqwest);
+    let channel = tonic::transport::Endpoint::from_static("http://127.0.0.1:1").connect_lazy();
+    tonic::client::Grpc::new(standard(channel).with_policy(Grpc::new()).build()).ready().await.unwrap();
 }
 
 /// The client's errors and ours end in one type, whatever is below.

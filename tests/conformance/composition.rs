@@ -10,6 +10,7 @@ use std::{
 
 use mainstay_circuit_breaker::{Breaker, BreakerSettings, CircuitBreakerLayer, State};
 use mainstay_core::{Backoff, BoxError, Reason, Refusal};
+use mainstay_failover::stack::StandardStack;
 use mainstay_fallback::{Cause, FallbackLayer, value_from};
 use mainstay_retry::{Retrier, RetryLayer, RetrySettings};
 use mainstay_timeout::{TimeLimit, TimeoutLayer};
@@ -36,6 +37,9 @@ struct Bench {
 }
 
 pub(crate) async fn run(vector: &Vector) -> Check {
+    if !vector.body["expect"]["order_checked_by"].is_null() {
+        return order(vector);
+    }
     let bench = Bench::new();
     let layers = vector.list("stack_outer_to_inner").iter().rev();
     let stack = layers.fold(bench.inner(vector), |stack, layer| bench.layer(layer, stack));
@@ -55,6 +59,39 @@ pub(crate) async fn run(vector: &Vector) -> Check {
         })
     });
     check
+}
+
+/// The order of our standard stack beside the source's, for those layers that both have.
+fn order(vector: &Vector) -> Check {
+    let kind = |layer: &Value| match layer.as_str().unwrap().split([' ', '(']).next().unwrap() {
+        "total_timeout" => Some("total timeout"),
+        "retry" => Some("retry"),
+        "circuit_breaker" => Some("breaker"),
+        // What one source calls a rate limiter of a concurrency is a bulkhead.
+        "rate_limiter" if layer.as_str().unwrap().contains("concurrency") => Some("bulkhead"),
+        "bulkhead" => Some("bulkhead"),
+        "attempt_timeout" | "time_limiter" => Some("attempt timeout"),
+        _ => None,
+    };
+    let theirs: Vec<_> = vector.list("stack_outer_to_inner").iter().filter_map(kind).collect();
+    let ours: Vec<_> = standard_order().into_iter().filter(|layer| theirs.contains(layer)).collect();
+    let mut check = Check::default();
+    check.expect(0, "order", &json!(theirs), json!(ours));
+    check
+}
+
+/// Read off the type of the standard stack: each layer names the one inside of it.
+fn standard_order() -> Vec<&'static str> {
+    let mut timeouts = ["total timeout", "attempt timeout"].into_iter();
+    let name = std::any::type_name::<StandardStack<()>>();
+    let layers = name.split(|c: char| !c.is_alphanumeric()).filter_map(|word| match word {
+        "Timeout" => timeouts.next(),
+        "Retry" => Some("retry"),
+        "Failover" => Some("breaker"),
+        "Bulkhead" => Some("bulkhead"),
+        _ => None,
+    });
+    layers.collect()
 }
 
 impl Bench {

@@ -79,6 +79,10 @@ const ALL: &[Difference] = &[
         "as above"),
     ("fo-msx-05-empty-routes-is-error", &["0 error endpoints = 0: must be 1 to 1000 endpoints"],
         "no endpoint is an error of the settings, found when it is built and not by the first request"),
+    ("cmp-msx-01-standard-order", &[r#"0 order ["total timeout","retry","breaker","bulkhead","attempt timeout"]"#],
+        "permits are an endpoint's own, and not held while a request waits for its next attempt"),
+    ("cmp-r4j-01-aspect-order", &[r#"0 order ["retry","breaker","bulkhead","attempt timeout"]"#],
+        "the attempt timeout bounds what a permit is held for, not the wait for it"),
 ];
 
 /// What this vector shows otherwise, and the reason.

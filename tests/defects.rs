@@ -1,0 +1,144 @@
+//! Defects seen in the field, and the tests of ours that own each of them.
+//!
+//! The table is kept true by looking for the tests it names.
+#![allow(clippy::unwrap_used, reason = "tests say what they mean")]
+
+use std::{fs, path::Path};
+
+/// A defect, and where it is tested: `file::test`, files from the root of the workspace.
+type Defect = (&'static str, &'static [&'static str]);
+
+const BREAKER: &str = "crates/circuit-breaker/tests/defects.rs";
+const BULKHEAD: &str = "crates/bulkhead/tests/defects.rs";
+const FALLBACK: &str = "crates/fallback/tests/defects.rs";
+const HEALTH: &str = "crates/health/tests";
+const FAILOVER: &str = "crates/failover/tests";
+const RETRY: &str = "crates/retry/tests/suite";
+
+#[rustfmt::skip]
+const BREAKERS: &[Defect] = &[
+    ("a count window that never slides", &["{breaker}::a_long_healthy_past_does_not_delay_opening", "crates/core/src/window/tests.rs::the_oldest_call_leaves"]),
+    ("half-open wedges: a probe's caller gave up", &["{breaker}::a_trial_whose_caller_gave_up_frees_its_place"]),
+    ("half-open wedges: a hung probe", &["{breaker}::a_hung_trial_expires_as_a_failure"]),
+    ("half-open wedges: successes age out of a time window", &["{breaker}::slow_trials_still_close_over_a_time_window"]),
+    ("results of calls admitted before the trip move the half-open circuit", &["{breaker}::results_of_an_earlier_epoch_change_nothing"]),
+    ("a dropped future is never counted", &["{breaker}::a_timeout_around_the_breaker_opens_it", "tests/composition/order.rs::a_timeout_around_a_breaker_opens_it_over_a_hung_backend"]),
+    ("a panic is never counted", &["{breaker}::a_panic_is_a_failure"]),
+    ("an error of `poll_ready` is never counted", &["{breaker}::a_readiness_error_is_a_failure"]),
+    ("local bulkhead refusals open the breaker", &["{breaker}::our_own_refusals_never_open_it", "tests/composition/order.rs::refusals_of_the_bulkhead_never_open_the_breaker_around_it"]),
+    ("`minimum_calls` below the window ignored", &["{breaker}::the_minimum_may_be_below_the_window"]),
+    ("a 1 ms sleep on the refusing path under contention", &["tests/contention.rs::refusing_waits_for_nobody"]),
+    ("a time window with cost proportional to calls", &["tests/allocations.rs::a_window_of_time_is_as_large_after_a_million_calls"]),
+    ("listeners run inside the lock", &["{breaker}::a_listener_may_read_and_change_the_breaker"]),
+    ("state gauges of the old state never cleared", &["examples/gateway/tests/end_to_end/operations.rs::metrics_are_valid_and_follow_what_happens"]),
+    ("a zero in the settings that wedges", &["{breaker}::wrong_settings_are_errors_and_the_edges_work"]),
+    ("each `layer()` call with a state of its own", &["{breaker}::all_services_of_a_layer_share_the_breaker", "tests/composition/server.rs::routes_share_the_breaker_and_the_permits_of_one_layer"]),
+    ("std's clock, blind to a paused runtime", &["{breaker}::a_paused_clock_is_obeyed_to_the_instant"]),
+    ("success on cancellation", &["{breaker}::a_call_given_up_early_is_neutral"]),
+    ("an open breaker that first waits for inner readiness", &["{breaker}::an_open_breaker_does_not_wait_for_a_dead_client"]),
+    ("an open breaker that keeps an inner permit", &["{breaker}::refusing_keeps_no_inner_readiness"]),
+    ("35 s to close again after a 5 s break", &["{breaker}::background_errors_do_not_keep_it_open"]),
+    ("thresholds of 1.0 that panic and of 0.0 that never close", &["{breaker}::wrong_settings_are_errors_and_the_edges_work"]),
+    ("partitions never evicted", &["{breaker}::keys_are_bounded_and_open_ones_stay"]),
+];
+
+#[rustfmt::skip]
+const RETRIES: &[Defect] = &[
+    ("eight clients with eight identical jitter series", &["{retry}/delays.rs::eight_clients_have_eight_series", "crates/core/src/backoff.rs::clones_do_not_share_a_sequence"]),
+    ("presets documented as jittered that are not", &["{retry}/delays.rs::presets_are_jittered_at_their_cap_too"]),
+    ("budgets that bound nothing", &["{retry}/budget.rs::a_dead_dependency_gets_one_request_more_and_no_storm", "tests/composition/order.rs::a_shared_budget_bounds_the_load_over_layers"]),
+    ("0.35 acting as 50 %, 0.6 as 100 %", &["{retry}/budget.rs::repeating_an_overload_costs_less", "crates/core/src/budget/tests.rs::four_successes_pay_for_one_retry_exactly"]),
+    ("the budget checked after the sleep, its error hiding the original", &["{retry}/budget.rs::a_budget_that_is_used_up_leaves_the_original_result_at_once"]),
+    ("attempts burnt on an open breaker", &["{retry}/refusals.rs::an_open_breaker_burns_no_attempts_and_no_budget", "tests/composition/order.rs::an_open_breaker_burns_no_attempts_and_no_budget"]),
+    ("Retry-After impossible because backoff sees only a number", &["{retry}/deadline.rs::what_the_server_asks_for_is_waited_for_or_not_at_all"]),
+    ("requests cloned on the last attempt", &["{retry}/attempts.rs::no_copy_is_made_that_cannot_be_sent"]),
+    ("capped delays in step because the cap comes after the jitter", &["{retry}/delays.rs::presets_are_jittered_at_their_cap_too"]),
+    ("overflow or NaN after 1,000 attempts", &["{retry}/attempts.rs::two_thousand_attempts_overflow_nothing"]),
+    ("bodies of discarded responses never drained", &["{retry}/attempts.rs::a_discarded_response_is_let_go_before_the_wait_and_the_last_one_never", "crates/http/tests/sockets.rs::a_drained_connection_is_used_again"]),
+    ("attempts on fresh clones that were never polled ready", &["{retry}/attempts.rs::each_attempt_has_readiness_of_its_own", "tests/composition/tower_layers.rs::attempts_are_ready_over_towers_limit_buffer_and_load_shed"]),
+    ("a timeout that keeps the first waker", &["crates/timeout/tests/timeout.rs::it_fires_in_the_task_that_polled_last"]),
+    ("a timer with a clock of its own, or one that spins", &["crates/timeout/tests/timeout.rs::it_fires_at_its_time_and_drops_the_call", "crates/timeout/tests/timeout.rs::both_keep_the_contract"]),
+];
+
+#[rustfmt::skip]
+const BULKHEADS: &[Defect] = &[
+    ("rejection through a zero-length timeout", &["{bulkhead}::a_full_bulkhead_refuses_in_the_first_poll_with_its_own_reason"]),
+    ("a deadlock: holding inner readiness while queueing", &["{bulkhead}::callers_do_not_deadlock_over_a_limited_inner_service", "tests/composition/tower_layers.rs::a_queue_over_a_limit_as_narrow_deadlocks_with_nothing"]),
+    ("gauges stale after a cancel", &["{bulkhead}::the_gauges_are_true_after_a_cancelled_wait", "tests/composition/storm.rs::all_gauges_are_true_after_a_storm_over_the_layers"]),
+    ("an unbounded queue by default", &["{bulkhead}::nobody_queues_unless_told_to"]),
+    ("a waiter that leaks its permit", &["{bulkhead}::a_waiter_that_never_takes_its_permit_does_not_leak_it"]),
+    ("a shrink that blocks the caller", &["{bulkhead}::shrinking_returns_at_once_and_takes_effect_as_calls_end"]),
+    ("a spurious \"full\" when tokio's budget runs out", &["{bulkhead}::a_task_without_budget_gets_a_free_permit_and_its_turn"]),
+];
+
+#[rustfmt::skip]
+const FAILOVERS: &[Defect] = &[
+    ("`poll_ready` errors skip the fallback", &["{fallback}::an_error_of_poll_ready_leads_to_the_fallback", "{failover}/readiness.rs::an_error_of_readiness_goes_to_the_next_and_counts", "tests/composition/order.rs::the_fallback_answers_for_readiness_that_fails_anywhere_below"]),
+    ("a backup behind one async mutex, awaited while locked", &["{fallback}::a_stuck_backup_blocks_only_its_own_request"]),
+    ("a router that polls all backends, so one dead one stalls it", &["{failover}/readiness.rs::a_backup_that_is_not_ready_stalls_nobody"]),
+    ("a clone that copies readiness and panics", &["{fallback}::a_clone_does_not_copy_what_poll_ready_found", "{failover}/readiness.rs::second_attempts_are_made_on_ready_services"]),
+    ("ejection times that double for ever", &["{failover}/selection.rs::holds_grow_by_steps_up_to_the_longest_and_decay"]),
+    ("busy-spinning waiters", &["{failover}/contract.rs::two_endpoints_keep_the_contract", "crates/core/tests/contract.rs::spinning_is_caught"]),
+    ("lost wake-ups when clones poll one shared future", &["{failover}/readiness.rs::a_switch_wakes_who_waits", "crates/core/tests/contract.rs::a_kept_first_waker_is_caught"]),
+    ("fallback without memory: every request pays the primary's timeout", &["{failover}/second_attempt.rs::a_black_hole_is_left_within_a_few_requests"]),
+    ("a hedge that turns good requests into errors", &["{failover}/second_attempt.rs::a_failing_backup_never_beats_a_slow_primary"]),
+    ("handlers that run the checks and time out in a row", &["{health}/checks.rs::checks_run_in_parallel_each_with_its_own_timeout"]),
+    ("liveness tied to a database", &["{health}/endpoints.rs::a_critical_failure_is_503_and_liveness_does_not_care"]),
+    ("unknown hidden by up", &["{health}/checks.rs::a_run_that_blocks_its_thread_holds_up_no_other_and_becomes_unknown"]),
+    ("details, DSNs and panic payloads in bodies", &["{health}/secrets.rs::secrets_go_to_the_log_and_into_no_body"]),
+    ("a shutdown held open by half a header", &["{health}/serve.rs::half_a_request_head_does_not_hold_the_exit_open", "examples/gateway/tests/end_to_end/draining.rs::half_a_request_header_does_not_hold_the_exit"]),
+    ("probes all in one instant", &["{health}/checks.rs::first_runs_are_spread_and_later_ones_drift_apart", "{failover}/probing.rs::first_probes_are_spread_over_the_interval"]),
+    ("failback in the first good second", &["{failover}/selection.rs::traffic_returns_when_hold_and_gate_allow_and_not_before"]),
+];
+
+#[rustfmt::skip]
+const TYPES: &[Defect] = &[
+    ("nested generics that read inside out, turbofish for presets", &["tests/types.rs::four_layers_over_a_function_need_no_annotation", "tests/types.rs::all_layers_in_a_task_that_names_no_type"]),
+    ("`source()` cut off", &["tests/composition/order.rs::the_original_error_comes_through_all_layers", "crates/core/src/rejected.rs::found_under_other_layers_wrapping"]),
+    ("a crate-level `Result` alias that shadows std's", &["tests/defects.rs::no_crate_shadows_std"]),
+];
+
+/// Breakers with state in Redis, and adaptive limits, are not built yet; their defects come with them.
+fn all() -> impl Iterator<Item = (&'static str, String)> {
+    let tables = [BREAKERS, RETRIES, BULKHEADS, FAILOVERS, TYPES];
+    let folders = [
+        ("{breaker}", BREAKER),
+        ("{bulkhead}", BULKHEAD),
+        ("{fallback}", FALLBACK),
+        ("{failover}", FAILOVER),
+        ("{health}", HEALTH),
+        ("{retry}", RETRY),
+    ];
+    let whole =
+        move |test: &&str| folders.iter().fold(test.to_string(), |test, (short, long)| test.replace(short, long));
+    tables.into_iter().flatten().flat_map(move |(defect, tests)| tests.iter().map(move |test| (*defect, whole(test))))
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+#[test]
+fn every_defect_has_the_tests_that_the_table_names() {
+    let exists = |test: &str| {
+        let (file, name) = test.split_once("::").unwrap();
+        fs::read_to_string(root().join(file)).is_ok_and(|text| text.contains(&format!("fn {name}(")))
+    };
+    let gone: Vec<_> = all().filter(|(_, test)| !exists(test)).collect();
+    assert!(gone.is_empty(), "renamed or gone, keep the table in step: {gone:#?}");
+}
+
+#[test]
+fn no_crate_shadows_std() {
+    let sources = fs::read_dir(root().join("crates")).unwrap().map(|folder| folder.unwrap().path().join("src"));
+    let aliases: Vec<_> =
+        sources.flat_map(|source| files(&source)).filter(|text| text.contains("pub type Result<")).collect();
+    assert!(aliases.is_empty(), "{aliases:#?}");
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| if path.is_dir() { files(&path) } else { vec![fs::read_to_string(path).unwrap()] })
+        .collect()
+}

@@ -1,0 +1,11 @@
+//! A fallback value that is no answer of the service.
+
+use mainstay_core::check;
+use mainstay_fallback::FallbackLayer;
+use mainstay_tests::Echo;
+use tower::Layer;
+
+fn main() {
+    let stack = FallbackLayer::value("sorry").layer(Echo);
+    check::<u64, _, _, _>(stack);
+}
