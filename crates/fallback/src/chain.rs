@@ -26,7 +26,7 @@ pub trait Chain: sealed::Sealed {
     #[doc(hidden)]
     const REMEMBERS: bool;
 
-    /// Whether this one does.
+    /// Whether this one needs a copy of the request.
     #[doc(hidden)]
     fn needs_request(index: usize) -> bool;
 

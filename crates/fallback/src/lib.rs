@@ -43,6 +43,7 @@
 //! * `serde`: settings and snapshots implement serde's traits; durations read as `"250ms"`.
 
 mod backup;
+mod begun;
 mod cause;
 mod chain;
 mod future;
@@ -67,10 +68,10 @@ mod value;
 mod walk;
 
 pub use backup::{Backup, BackupSettings, backup};
+#[doc(hidden)]
+pub use begun::{Asked, Begun, Working};
 pub use cause::Cause;
 pub use chain::{Answers, Chain, Or};
-#[doc(hidden)]
-pub use chain::{Asked, Begun, Working};
 pub use future::FallbackFuture;
 pub use handle::Fallbacks;
 #[cfg(feature = "last-good")]

@@ -14,7 +14,8 @@
 //! | `health` | checks, `/healthz`, drain | |
 //! | `http` | policies for HTTP and gRPC, replayable bodies, refusals as responses | |
 //!
-//! Across them: `axum`, `reqwest`, `tonic` and `serde`; `full` is everything.
+//! Across them: `axum`, `reqwest`, `tonic`, `serde`, `probes` (HTTP and TCP), `rt` (blocking functions under retry), `disk`,
+//! `redis` and `systemd` (for health). `full` is all of this; `test-util` is for tests of layers.
 #![cfg_attr(feature = "full", doc = "")]
 #![cfg_attr(feature = "full", doc = include_str!("../GUIDE.md"))]
 
