@@ -1,4 +1,13 @@
-//! What the cross-crate suites share. The suites stand beside this folder, one file or folder each.
+//! What the cross-crate suites share. The suites stand beside this folder, one file or folder each:
+//!
+//! | suite | what it shows |
+//! |---|---|
+//! | `conformance/` | behaviour vectors of established libraries, one test each, with the table of our differences |
+//! | `composition/` | layers over layers: blame, deadlines, axum, Tower's own, the contract of stacks, a storm of callers |
+//! | `types.rs`, `ui/` | stacks need no annotations; what the compiler says of mistakes |
+//! | `allocations.rs` | the happy path allocates nothing, and futures stay small |
+//! | `contention.rs` | threads that meet at one handle |
+//! | `defects.rs` | which tests own which defect of the field |
 
 use std::{
     convert::Infallible,
