@@ -25,7 +25,8 @@
 //!     assert_eq!(orders.clone().oneshot(id).await?, "backup");
 //! }
 //! println!("{}", handle.snapshot());
-//! // orders is on backup (since 0ns): 3 failures in a row; back on primary in 30s at the earliest, ..
+//! // orders is on backup for 0s: primary: 3 failures in a row; back on primary in 31.4s at the earliest
+//! // (missing: hold 31.4s, probes 0 of 3)
 //! # Ok(()) }
 //! ```
 //!
@@ -39,11 +40,11 @@
 //!
 //! # Features
 //!
-//! * `stack`: [`Standard`](stack::Standard), total timeout, retry, failover, bulkheads and attempt timeouts in one
+//! * `stack`: `stack::Standard`, total timeout, retry, failover, bulkheads and attempt timeouts in one
 //!   constructor.
-//! * `http-probe`: [`HttpProbe`](probe::http::HttpProbe), over hyper-util's client or any Tower client.
-//! * `tcp-probe`: [`TcpProbe`](probe::TcpProbe).
-//! * `tonic`: [`GrpcProbe`](probe::grpc::GrpcProbe), for `grpc.health.v1`.
+//! * `http-probe`: `probe::http::HttpProbe`, over hyper-util's client or any Tower client.
+//! * `tcp-probe`: `probe::TcpProbe`.
+//! * `tonic`: `probe::grpc::GrpcProbe`, for `grpc.health.v1`.
 //! * `serde`: settings, snapshots and reports implement serde's traits.
 
 mod active;

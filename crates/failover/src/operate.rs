@@ -83,6 +83,11 @@ impl FailoverHandle {
         forced(self.0.control.load()).and_then(|index| self.0.tiers.get(index)).map(|tier| &tier.info.name)
     }
 
+    #[cfg(feature = "stack")]
+    pub(crate) fn all_probed(&self) -> bool {
+        self.0.tiers.iter().all(|tier| tier.is_probed())
+    }
+
     fn index(&self, endpoint: &str) -> Result<usize, InvalidSetting> {
         let names = || self.0.tiers.iter().map(|tier| tier.info.name.as_str());
         let unknown =

@@ -38,8 +38,12 @@ impl Router {
         }
         self.control.set(NOT_STARTED, false);
         tasks.drain(..).for_each(|old| old.abort());
-        let probed = (0..self.tiers.len()).filter(|index| self.tiers[*index].is_probed());
-        tasks.extend(probed.map(|index| runtime.spawn(drive(self.itself.clone(), index)).abort_handle()));
+        for (index, tier) in self.tiers.iter().enumerate().filter(|(_, tier)| tier.is_probed()) {
+            // Anywhere in the first interval, or instances that start together would probe together.
+            let due = Instant::now() + self.settings().probe.interval.mul_f64(self.random.unit());
+            tier.probing.due.store(self.nanos(due), Relaxed);
+            tasks.push(runtime.spawn(drive(self.itself.clone(), index, due)).abort_handle());
+        }
     }
 
     /// Ends the background tasks.

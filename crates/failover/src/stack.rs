@@ -5,7 +5,11 @@
 //! each endpoint (failover's, instead of a breaker beside it), permits that are not held while a request waits for its
 //! next attempt, and an attempt timeout that bounds what a permit is held for.
 
-use std::{fmt, marker::PhantomData};
+use std::{
+    fmt,
+    marker::PhantomData,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use mainstay_bulkhead::{Bulkhead, Limit};
 use mainstay_core::{Boxed, ErrorType, InvalidSetting, Name, Plain, Refusal, Typed};
@@ -71,6 +75,8 @@ pub struct StandardHandles {
     pub failover: FailoverHandle,
     /// What stands before each endpoint, in their order.
     pub endpoints: Vec<EndpointHandles>,
+    /// Two changes at once would leave a part of each.
+    changing: Arc<Mutex<()>>,
 }
 
 /// The handles of one endpoint of a standard stack.
@@ -114,11 +120,9 @@ impl<S> Standard<S> {
         let name = name.into();
         let (infos, services): (Vec<_>, Vec<_>) = endpoints.into_iter().map(|e| (e.info, e.service)).unzip();
         let all_probed = infos.iter().all(|info| info.probe.is_some());
-        settings.validate(all_probed)?;
+        settings.validate_for(all_probed)?;
         let warnings = settings.warnings();
-        for warning in &warnings {
-            tracing::warn!(stack = %name, setting = warning.field, "{}", warning.reason);
-        }
+        log(&name, &warnings);
         let endpoints = infos.iter().map(|info| {
             let limit = Limit::with_settings(&info.name, settings.bulkhead);
             let attempt = TimeLimit::attempt(&info.name, settings.attempt_timeout)?;
@@ -134,6 +138,7 @@ impl<S> Standard<S> {
             retry: Retrier::with_settings(&name, settings.retry)?,
             failover: FailoverHandle(Router::new(name, infos, settings.failover)?),
             endpoints,
+            changing: Arc::default(),
         };
         Ok(Self { services, handles, warnings, policy: Plain, _error: PhantomData })
     }
@@ -188,6 +193,37 @@ impl<S, P, E> fmt::Debug for Standard<S, P, E> {
             .field("handles", &self.handles)
             .field("warnings", &self.warnings)
             .finish_non_exhaustive()
+    }
+}
+
+// === impl StandardHandles ===
+
+impl StandardHandles {
+    /// Takes other settings, live: all of them or none. States, windows, holds, budgets, permits and running timers
+    /// stay; the new times hold for what begins from now on. What is only doubtful is logged.
+    ///
+    /// # Errors
+    /// A setting out of its range or in contradiction to another, or one that a live stack can't change: the failover's
+    /// window and its second attempts' budget. Nothing is changed then.
+    pub fn reconfigure(&self, settings: &StandardSettings) -> Result<(), InvalidSetting> {
+        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        settings.validate_for(self.failover.all_probed())?;
+        // First what can still refuse, and then does so before it changes anything.
+        self.failover.reconfigure(settings.failover.clone()).map_err(|error| error.within("failover"))?;
+        self.retry.reconfigure(settings.retry.clone())?;
+        self.total.set(settings.total_timeout)?;
+        for endpoint in &self.endpoints {
+            endpoint.limit.reconfigure(settings.bulkhead)?;
+            endpoint.attempt.set(settings.attempt_timeout)?;
+        }
+        log(self.failover.name(), &settings.warnings());
+        Ok(())
+    }
+}
+
+fn log(stack: &Name, warnings: &[Warning]) {
+    for warning in warnings {
+        tracing::warn!(%stack, setting = warning.field, "{}", warning.reason);
     }
 }
 

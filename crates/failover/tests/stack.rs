@@ -204,3 +204,65 @@ fn what_is_doubtful_is_a_warning_that_says_why() {
         ["retry.backoff.base"]
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_live_change_reaches_every_part_and_loses_nothing() {
+    let (_, standard, [primary, _]) = two(|settings| settings.failover.second_attempt = None);
+    let handles = standard.handles().clone();
+    let stack = standard.build();
+    assert!(stack.clone().oneshot(1).await.is_ok());
+    primary.set(Fate::AnswerAfter(500 * MS));
+    let slow = tokio::spawn(stack.clone().oneshot(2));
+    tokio::time::sleep(MS).await;
+
+    let mut settings = StandardSettings { failover: common::settings(), ..StandardSettings::default() };
+    settings.failover.second_attempt = None;
+    settings.failover.recovery_successes = 7;
+    settings.retry.max_attempts = 1;
+    settings.bulkhead.limit = 1;
+    // Shorter than the call under way still needs: its own timers run on.
+    settings.total_timeout = 300 * MS;
+    settings.attempt_timeout = 200 * MS;
+    handles.reconfigure(&settings).unwrap();
+
+    assert_eq!((handles.total.get(), handles.endpoints[1].attempt.get()), (300 * MS, 200 * MS));
+    assert_eq!(handles.retry.settings().max_attempts, 1);
+    assert_eq!(handles.failover.settings().recovery_successes, 7);
+    let limit = handles.endpoints[0].limit.snapshot();
+    assert_eq!((limit.limit, limit.in_flight), (1, 1), "the permit in use counts");
+    assert_eq!(handles.failover.snapshot().endpoints[0].engine.successes, 1, "so does the window");
+    let refused = stack.clone().oneshot(3).await.unwrap_err();
+    assert_eq!(refused.rejected().unwrap().reason(), Reason::BulkheadFull);
+    assert_eq!(slow.await.unwrap().unwrap(), "primary");
+    let start = Instant::now();
+    stack.oneshot(4).await.unwrap_err();
+    assert_eq!(start.elapsed(), 200 * MS, "the new attempt timeout");
+}
+
+/// A change that is refused half-way must not leave the half before it.
+#[tokio::test(start_paused = true)]
+async fn a_live_change_is_made_in_full_or_not_at_all() {
+    let (_, standard, _) = two(|_| {});
+    let handles = standard.handles().clone();
+    let refused = |change: fn(&mut StandardSettings)| {
+        let mut settings = StandardSettings { failover: common::settings(), ..StandardSettings::default() };
+        settings.retry.max_attempts = 1;
+        settings.total_timeout = Duration::from_secs(11);
+        settings.failover.patience = MS;
+        settings.bulkhead.limit = 3;
+        change(&mut settings);
+        let before = format!("{:?}", (handles.retry.settings(), handles.failover.settings()));
+        let error = handles.reconfigure(&settings).unwrap_err();
+        assert_eq!(format!("{:?}", (handles.retry.settings(), handles.failover.settings())), before);
+        assert_eq!(handles.total.get(), Duration::from_secs(30));
+        assert_eq!(handles.endpoints[0].limit.settings().limit, 256);
+        error.field().to_owned()
+    };
+    use mainstay_circuit_breaker::WindowSettings::LastCalls;
+    assert_eq!(refused(|s| s.failover.window = LastCalls(50)), "failover.window");
+    assert_eq!(refused(|s| s.failover.consecutive_failures = Some(9)), "failover.second_attempt.budget");
+    assert_eq!(refused(|s| s.bulkhead.limit = 0), "bulkhead.limit");
+    assert_eq!(refused(|s| s.attempt_timeout = s.total_timeout), "attempt_timeout");
+    assert_eq!(refused(|s| (s.attempt_timeout, s.total_timeout) = (Duration::ZERO, MS)), "attempt_timeout");
+    assert_eq!(refused(|s| s.total_timeout = Duration::MAX), "total_timeout");
+}

@@ -7,16 +7,9 @@ use tokio::time::{Instant, timeout_at};
 use crate::{Driven, ProbeReport, probe::ask, router::Router};
 
 /// Rounds, until the router is gone.
-pub(super) async fn drive(router: Weak<Router>, index: usize) {
-    let Some((probing, mut began, mut due)) = router.upgrade().map(|router| {
-        let now = Instant::now();
-        let due = now + router.settings().probe.interval.mul_f64(router.random.unit());
-        let probing = router.tiers[index].probing.clone();
-        probing.due.store(router.nanos(due), Relaxed);
-        (probing, None, due)
-    }) else {
-        return;
-    };
+pub(super) async fn drive(router: Weak<Router>, index: usize, mut due: Instant) {
+    let Some(probing) = router.upgrade().map(|router| router.tiers[index].probing.clone()) else { return };
+    let mut began = None;
     loop {
         let Some(wake_at) = router.upgrade().map(|router| router.wake_at(index, due)) else { return };
         let woken = timeout_at(wake_at, probing.wake.notified()).await.is_ok();

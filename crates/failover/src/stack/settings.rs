@@ -3,7 +3,10 @@
 use std::{fmt, time::Duration};
 
 use mainstay_bulkhead::LimitSettings;
-use mainstay_core::InvalidSetting;
+use mainstay_core::{
+    InvalidSetting,
+    settings::{self, LONGEST, SHORTEST},
+};
 use mainstay_retry::RetrySettings;
 
 use crate::FailoverSettings;
@@ -40,8 +43,19 @@ pub struct Warning {
 // === impl StandardSettings ===
 
 impl StandardSettings {
-    /// Checks every part, and the parts against each other.
-    pub(super) fn validate(&self, all_probed: bool) -> Result<(), InvalidSetting> {
+    /// Checks every part, and the parts against each other. A stack with an endpoint that has no probe asks for one
+    /// thing more: an attempt timeout below `failover.trial_lease`.
+    ///
+    /// # Errors
+    /// A field out of its range, or in contradiction to another.
+    pub fn validate(&self) -> Result<(), InvalidSetting> {
+        self.validate_for(true)
+    }
+
+    pub(super) fn validate_for(&self, all_probed: bool) -> Result<(), InvalidSetting> {
+        for (field, time) in [("total_timeout", self.total_timeout), ("attempt_timeout", self.attempt_timeout)] {
+            settings::duration(field, time, SHORTEST..=LONGEST)?;
+        }
         self.failover.validate().map_err(|error| error.within("failover"))?;
         self.retry.validate().map_err(|error| error.within("retry"))?;
         self.bulkhead.validate().map_err(|error| error.within("bulkhead"))?;
