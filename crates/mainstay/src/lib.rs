@@ -39,7 +39,18 @@ pub use mainstay_retry as retry;
 #[cfg(feature = "timeout")]
 pub use mainstay_timeout as timeout;
 
-/// The snippets of the README are compiled by the tests.
+/// The snippets of the README and of the guides are compiled by the tests.
 #[cfg(all(doctest, feature = "full"))]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
+mod documents {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../../docs/thresholds.md")]
+    struct Thresholds;
+
+    #[doc = include_str!("../../../docs/classifier.md")]
+    struct Classifier;
+
+    #[doc = include_str!("../../../docs/coming-from.md")]
+    struct ComingFrom;
+}
