@@ -3,9 +3,8 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use mainstay_core::{Classify, Contextual, FailureKind, Outcome, Refusal, Replay};
@@ -15,7 +14,7 @@ use tower_service::Service;
 
 use crate::{
     attempt::Attempt,
-    router::{NEVER, counter},
+    router::counter,
     second::{Cause, Second, is_bad},
     shared::{Shared, Spare},
     tier::Ticket,
@@ -121,6 +120,9 @@ where
         if outcome.is_success() {
             if let Some(spare) = this.spare {
                 router.tiers[spare.target].budget.earn();
+                if let Some(since) = this.waiting_since {
+                    router.tiers[index].latency.record(since.elapsed());
+                }
             }
             return Poll::Ready(result);
         }
@@ -141,14 +143,12 @@ where
     /// first attempt is found to be waiting.
     fn is_silent(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
         let mut this = self.project();
-        if this.spare.is_none() || *this.silence_over || this.ticket.is_none() {
+        let Some(ticket) = this.ticket.as_ref().filter(|_| this.spare.is_some() && !*this.silence_over) else {
             return false;
-        }
+        };
         if this.silence.is_none() {
-            match this.shared.router().knobs.silence.load(Relaxed) {
-                NEVER => return false,
-                silence => this.silence.set(Some(sleep(Duration::from_nanos(silence)))),
-            }
+            let Some(silence) = this.shared.router().silence(ticket.index) else { return false };
+            this.silence.set(Some(sleep(silence)));
         }
         // It ends once: without budget or target the request waits on, and an error may still bring its second attempt.
         *this.silence_over = this.silence.as_pin_mut().is_some_and(|silence| silence.poll(cx).is_ready());

@@ -52,6 +52,7 @@ mod attempt;
 mod endpoint;
 mod future;
 mod handle;
+mod latency;
 mod look;
 mod operate;
 mod plan;

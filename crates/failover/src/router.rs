@@ -3,9 +3,12 @@
 //! The request path reads atomics only. A change is noticed by whoever sees that the decision differs from the one in
 //! force; it is made once, under the lock of the log, so of a thousand requests that fail together one makes it.
 
-use std::sync::{
-    Arc, Mutex, PoisonError, RwLock, Weak,
-    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError, RwLock, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 
 use mainstay_core::{
@@ -54,7 +57,8 @@ pub(crate) struct Knobs {
     pub(crate) second_attempt: AtomicBool,
     pub(crate) on_rejected: AtomicBool,
     /// In nanoseconds; [`NEVER`] is never.
-    pub(crate) silence: AtomicU64,
+    silence: AtomicU64,
+    longest_silence: AtomicU64,
     pub(crate) abandoned_after: AtomicU64,
     pub(crate) patience: AtomicU64,
     ramp: AtomicU64,
@@ -117,10 +121,11 @@ impl Router {
     pub(crate) fn configure(&self) {
         let settings = self.settings();
         let (knobs, second) = (&self.knobs, settings.second_attempt.as_ref());
-        let nanos = |time: Option<std::time::Duration>| time.map_or(NEVER, nanos);
+        let nanos = |time: Option<Duration>| time.map_or(NEVER, nanos);
         knobs.second_attempt.store(second.is_some(), Relaxed);
         knobs.on_rejected.store(second.is_some_and(|second| second.on_rejected), Relaxed);
         knobs.silence.store(nanos(second.and_then(|second| second.silence)), Relaxed);
+        knobs.longest_silence.store(nanos(second.map(|second| second.longest_silence)), Relaxed);
         knobs.abandoned_after.store(nanos(settings.abandoned_after), Relaxed);
         knobs.patience.store(nanos(Some(settings.patience)), Relaxed);
         knobs.ramp.store(nanos(settings.ramp), Relaxed);
@@ -152,6 +157,14 @@ impl Router {
         if index < self.tiers.len() {
             self.settle(Ticket { index, epoch, permit: None }, outcome);
         }
+    }
+
+    /// How long this endpoint may be silent by now.
+    pub(crate) fn silence(&self, index: usize) -> Option<Duration> {
+        let least = Some(self.knobs.silence.load(Relaxed)).filter(|least| *least != NEVER)?;
+        let most = self.knobs.longest_silence.load(Relaxed).max(least);
+        let p99 = self.tiers[index].latency.p99().map_or(most, nanos);
+        Some(Duration::from_nanos(p99.clamp(least, most)))
     }
 
     /// The caller went away: neutral, unless it had waited for long, or this thread panics.
@@ -187,7 +200,7 @@ impl Drop for Router {
     }
 }
 
-pub(crate) fn nanos(time: std::time::Duration) -> u64 {
+pub(crate) fn nanos(time: Duration) -> u64 {
     time.as_nanos().try_into().unwrap_or(NEVER - 1)
 }
 

@@ -76,10 +76,15 @@ pub struct HoldSettings {
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct SecondAttempt {
-    /// How long an endpoint may be silent. A silence that the next endpoint answered counts as a failure of the silent
-    /// one. `None`: only errors bring a second attempt. Default 50 ms: set it above the primary's p99.
+    /// An endpoint is silent when an answer takes longer than its own 99th percentile, but not before this much time.
+    /// A silence that the next endpoint answered counts as a failure of the silent one. `None`: only errors bring a
+    /// second attempt. Default 50 ms.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub silence: Option<Duration>,
+    /// An endpoint is silent after this time in any case, and after no less while fewer than 20 of its answers were
+    /// seen: what is merely slow must not be taken for dead. At most `silence` makes that a fixed time. Default 1 s.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub longest_silence: Duration,
     /// Whether a refusal by the endpoint's own layers (a full bulkhead) brings a second attempt too. Default: no, or a
     /// local limit would push its load onto the backup.
     pub on_rejected: bool,
@@ -241,13 +246,19 @@ impl SecondAttempt {
         if let Some(silence) = self.silence {
             settings::duration("silence", silence, SHORTEST..=LONGEST)?;
         }
+        settings::duration("longest_silence", self.longest_silence, SHORTEST..=LONGEST)?;
         self.budget.as_ref().map_or(Ok(()), |budget| budget.validate().map_err(|error| error.within("budget")))
     }
 }
 
 impl Default for SecondAttempt {
     fn default() -> Self {
-        Self { silence: Some(Duration::from_millis(50)), on_rejected: false, budget: None }
+        Self {
+            silence: Some(Duration::from_millis(50)),
+            longest_silence: Duration::from_secs(1),
+            on_rejected: false,
+            budget: None,
+        }
     }
 }
 

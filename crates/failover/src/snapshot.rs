@@ -81,6 +81,9 @@ pub struct EndpointSnapshot {
     pub departures: u32,
     /// What is missing for its return, in words; empty for a usable endpoint.
     pub missing: String,
+    /// How long an answer may take before a second attempt is made elsewhere; none when silence brings none.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub silence: Option<Duration>,
     /// What the newest round of probing found.
     pub last_probe: Option<ProbeReport>,
     /// When the next round begins; none without a schedule.
@@ -148,6 +151,7 @@ impl Router {
             hold_left: engine.open_left.filter(|left| !left.is_zero()),
             departures: engine.openings,
             missing: missing(&engine, tier.is_probed()),
+            silence: self.silence(index),
             last_probe: tier.probing.newest(),
             next_probe: (due > 0).then(|| Duration::from_nanos(due.saturating_sub(self.nanos(now)))),
             probes: counts[ROUNDS],

@@ -11,7 +11,7 @@ use std::sync::{
 use mainstay_circuit_breaker::{Breaker, Permit, State};
 use mainstay_core::{Budget, InvalidSetting};
 
-use crate::{Active, FailoverSettings, endpoint::EndpointInfo, probing::Probing};
+use crate::{Active, FailoverSettings, endpoint::EndpointInfo, latency::Latency, probing::Probing};
 
 /// One endpoint: its engine (is it usable?), the budget of second attempts at it, and its probing.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ pub(crate) struct Tier {
     pub(crate) engine: Breaker,
     pub(crate) budget: Budget,
     pub(crate) probing: Arc<Probing>,
+    pub(crate) latency: Latency,
     /// No probe has answered yet: the first one decides.
     pub(crate) unprobed: AtomicBool,
     /// The engine's state when the router last looked: to ask an engine that is not closed takes its lock.
@@ -53,6 +54,7 @@ impl Tier {
             engine,
             budget,
             probing,
+            latency: Latency::default(),
             unprobed,
             state: AtomicU8::new(State::Closed as u8),
             ramp_from: AtomicU64::new(NO_RAMP),

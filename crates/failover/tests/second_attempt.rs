@@ -273,3 +273,26 @@ async fn plain_functions_fail_over_too() {
     assert!(tokio::time::timeout(1500 * MS, handle.run(hung)).await.is_err());
     assert_eq!(handle.snapshot().endpoints[0].engine.consecutive_failures, 1);
 }
+
+/// A fixed silence of 50 ms would leave any primary that is slower than its backup and answers in 300 ms.
+#[tokio::test(start_paused = true)]
+async fn what_is_slow_is_not_taken_for_dead() {
+    let (failover, primary, backup) =
+        two(FailoverSettings { second_attempt: Some(SecondAttempt::default()), ..settings() });
+    primary.set(Fate::AnswerAfter(300 * MS));
+    for _ in 0..200 {
+        assert_eq!(failover.clone().oneshot(1).await.unwrap(), "primary");
+    }
+    assert_eq!(failover.handle().snapshot().state, FailoverState::OnPrimary);
+    assert!(backup.calls() <= 20, "{} second attempts", backup.calls());
+    // A quick one's silence is noticed soon.
+    primary.set(Fate::AnswerAfter(5 * MS));
+    for _ in 0..10_000 {
+        failover.clone().oneshot(1).await.unwrap();
+    }
+    assert_eq!(failover.handle().snapshot().endpoints[0].silence, Some(50 * MS));
+    primary.set(Fate::Hang);
+    let start = Instant::now();
+    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup");
+    assert_eq!(start.elapsed(), 50 * MS);
+}

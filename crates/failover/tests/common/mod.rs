@@ -14,7 +14,7 @@ use std::{
 };
 
 use mainstay_core::{BoxError, Reason, Rejected};
-use mainstay_failover::{Endpoint, Failover, FailoverSettings, HoldSettings, Verdict};
+use mainstay_failover::{Endpoint, Failover, FailoverSettings, HoldSettings, SecondAttempt, Verdict};
 use tower::{Service, ServiceExt};
 
 /// What an endpoint does with requests and probes.
@@ -145,10 +145,11 @@ pub(crate) fn names(names: &[&'static str]) -> Vec<Endpoint<()>> {
     names.iter().map(|name| Endpoint::named(*name)).collect()
 }
 
-/// The defaults, without chance in the hold.
+/// The defaults, without chance in the hold, and with a silence that is known from the beginning.
 pub(crate) fn settings() -> FailoverSettings {
     let hold = HoldSettings { jitter: 0.0, ..HoldSettings::default() };
-    FailoverSettings { hold, ..FailoverSettings::default() }
+    let second = SecondAttempt { longest_silence: Duration::from_millis(50), ..SecondAttempt::default() };
+    FailoverSettings { hold, second_attempt: Some(second), ..FailoverSettings::default() }
 }
 
 pub(crate) fn two(settings: FailoverSettings) -> (Failover<Script>, Script, Script) {
