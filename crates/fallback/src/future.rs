@@ -13,7 +13,6 @@ use pin_project_lite::pin_project;
 
 use crate::{
     Answers,
-    lease::Lease,
     service::Core,
     walk::{Settled, Walk},
 };
@@ -28,21 +27,21 @@ pin_project! {
         E: ErrorType,
     {
         #[pin]
-        state: State<F, Res, C, E::Error, K>,
+        state: State<F, Res, E::Error, K>,
         policy: P,
-        lease: Lease<Core<C>>,
+        core: Arc<Core<C>>,
         _request: PhantomData<fn(Req)>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F, Res, C, E, K> {
+    enum State<F, Res, E, K> {
         // The inner service is at work.
         Asking { #[pin] future: F, kept: Option<K> },
         // The steps are tried. Boxed once a step has to wait, and only then, so that the future of a call that needs
         // no fallback is no larger than the inner one and what is kept.
-        Walking { walk: Box<Walk<Res, E, K>>, core: Arc<Core<C>> },
+        Walking { walk: Box<Walk<Res, E, K>> },
         // The inner service was not ready to be asked: the steps are to be tried. Empty, it is what the other states
         // leave behind.
         Unready { unready: Option<(E, Outcome)>, kept: Option<K> },
@@ -52,17 +51,12 @@ pin_project! {
 // === impl FallbackFuture ===
 
 impl<F, Req, Res, C, P, E: ErrorType, K> FallbackFuture<F, Req, Res, C, P, E, K> {
-    pub(crate) fn asking(future: F, kept: K, policy: P, lease: Lease<Core<C>>) -> Self {
-        Self { state: State::Asking { future, kept: Some(kept) }, policy, lease, _request: PhantomData }
+    pub(crate) fn asking(future: F, kept: K, policy: P, core: Arc<Core<C>>) -> Self {
+        Self { state: State::Asking { future, kept: Some(kept) }, policy, core, _request: PhantomData }
     }
 
-    pub(crate) fn unready(unready: (E::Error, Outcome), kept: K, policy: P, lease: Lease<Core<C>>) -> Self {
-        Self {
-            state: State::Unready { unready: Some(unready), kept: Some(kept) },
-            policy,
-            lease,
-            _request: PhantomData,
-        }
+    pub(crate) fn unready(unready: (E::Error, Outcome), kept: K, policy: P, core: Arc<Core<C>>) -> Self {
+        Self { state: State::Unready { unready: Some(unready), kept: Some(kept) }, policy, core, _request: PhantomData }
     }
 }
 
@@ -83,7 +77,7 @@ where
         let StateProj::Asking { future, .. } = this.state.project() else { return self.go_on(cx) };
         let result = ready!(future.poll(cx)).map_err(Into::into);
         let outcome = this.policy.classify(result.as_ref());
-        if outcome.is_success() && !C::REMEMBERS && !this.lease.is_watched() {
+        if outcome.is_success() && !C::REMEMBERS && !this.core.handle.is_in_use() {
             return Poll::Ready(result);
         }
         self.settle(cx, result, outcome)
@@ -111,15 +105,10 @@ where
             StateProj::Asking { kept, .. } => kept.take(),
             _ => None,
         };
-        let Some((kept, core)) = kept.zip(this.lease.get()) else { return Poll::Ready(result) };
-        match core.steps(this.policy).settle(result, outcome, kept) {
-            Settled::Walk(walk) => self.begin(cx, walk, core),
-            Settled::Done(result) => {
-                if this.lease.is_watched() {
-                    this.lease.watch_while(|| core.handle.is_in_use());
-                }
-                Poll::Ready(result)
-            }
+        let Some(kept) = kept else { return Poll::Ready(result) };
+        match this.core.steps(this.policy).settle(result, outcome, kept) {
+            Settled::Walk(walk) => self.begin(cx, walk),
+            Settled::Done(result) => Poll::Ready(result),
         }
     }
 
@@ -128,17 +117,13 @@ where
     fn go_on(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Res, E::Error>> {
         let this = self.as_mut().project();
         match this.state.project() {
-            StateProj::Walking { walk, core } => {
-                let result = ready!(walk.poll(cx, &core.steps(this.policy)));
-                this.lease.watch_while(|| core.handle.is_in_use());
-                Poll::Ready(result)
-            }
-            StateProj::Unready { unready, kept } => match (unready.take(), kept.take(), this.lease.get()) {
-                (Some((error, outcome)), Some(kept), Some(core)) => {
-                    let walk = core.steps(this.policy).walk(Err(error), outcome, kept);
-                    self.begin(cx, walk, core)
+            StateProj::Walking { walk } => walk.poll(cx, &this.core.steps(this.policy)),
+            StateProj::Unready { unready, kept } => match unready.take().zip(kept.take()) {
+                Some(((error, outcome), kept)) => {
+                    let walk = this.core.steps(this.policy).walk(Err(error), outcome, kept);
+                    self.begin(cx, walk)
                 }
-                _ => Poll::Pending,
+                None => Poll::Pending,
             },
             StateProj::Asking { .. } => Poll::Pending,
         }
@@ -148,15 +133,13 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         mut walk: Walk<Res, E::Error, K>,
-        core: Arc<Core<C>>,
     ) -> Poll<Result<Res, E::Error>> {
         let mut this = self.project();
         // The inner future goes before a step begins: it may hold a permit that the step needs.
         this.state.set(State::Unready { unready: None, kept: None });
-        let polled = walk.poll(cx, &core.steps(this.policy));
-        match polled {
-            Poll::Ready(_) => this.lease.watch_while(|| core.handle.is_in_use()),
-            Poll::Pending => this.state.set(State::Walking { walk: Box::new(walk), core }),
+        let polled = walk.poll(cx, &this.core.steps(this.policy));
+        if polled.is_pending() {
+            this.state.set(State::Walking { walk: Box::new(walk) });
         }
         polled
     }

@@ -5,7 +5,7 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 use mainstay_core::{Boxed, ErrorType, InvalidSetting, Name, Plain, Typed};
 use tower_layer::Layer;
 
-use crate::{Backup, Chain, Fallback, FallbackSettings, Fallbacks, Value, backup, lease::Owner, service::Core, value};
+use crate::{Backup, Chain, Fallback, FallbackSettings, Fallbacks, Value, backup, service::Core, value};
 
 /// Answers from elsewhere when the service under it cannot: from a backup, from the last good answer, with a value.
 ///
@@ -32,41 +32,41 @@ use crate::{Backup, Chain, Fallback, FallbackSettings, Fallbacks, Value, backup,
 /// # }
 /// ```
 pub struct FallbackLayer<C, P = Plain, E = Boxed> {
-    core: Owner<Core<C>>,
+    core: Arc<Core<C>>,
     policy: P,
     _error: PhantomData<fn() -> E>,
 }
 
 // === impl FallbackLayer ===
 
-impl<C: Chain + Send + Sync + 'static> FallbackLayer<C> {
+impl<C: Chain> FallbackLayer<C> {
     /// These steps, tried in order, under the name `fallback`: `FallbackLayer::new(backup(service).or(value("sorry")))`.
     pub fn new(steps: C) -> Self {
         let handle = Fallbacks::new(Name::literal("fallback"), &steps);
-        Self { core: Owner::new(Core { chain: Arc::new(steps), handle }), policy: Plain, _error: PhantomData }
+        Self { core: Arc::new(Core { chain: Arc::new(steps), handle }), policy: Plain, _error: PhantomData }
     }
 }
 
-impl<V: Send + Sync + 'static> FallbackLayer<Value<V>> {
+impl<V> FallbackLayer<Value<V>> {
     /// One step: a clone of this [`value`].
     pub fn value(answer: V) -> Self {
         Self::new(value(answer))
     }
 }
 
-impl<B: Send + 'static> FallbackLayer<Backup<B>> {
+impl<B> FallbackLayer<Backup<B>> {
     /// One step: this [`backup`] service, for at most 5 s.
     pub fn backup(service: B) -> Self {
         Self::new(backup(service))
     }
 }
 
-impl<C: Chain + Send + Sync + 'static, P, E> FallbackLayer<C, P, E> {
+impl<C: Chain, P, E> FallbackLayer<C, P, E> {
     /// With a name, which logs and snapshots show. It gives the layer a fresh handle, so name it before you take one.
     #[must_use]
     pub fn named(mut self, name: impl Into<Name>) -> Self {
         let handle = Fallbacks::build(name.into(), &*self.core.chain, &self.core.handle.settings());
-        self.core = Owner::new(Core { chain: Arc::clone(&self.core.chain), handle });
+        self.core = Arc::new(Core { chain: Arc::clone(&self.core.chain), handle });
         self
     }
 

@@ -51,7 +51,6 @@ mod handle;
 #[cfg(feature = "last-good")]
 mod last_good;
 mod layer;
-mod lease;
 #[cfg(feature = "last-good")]
 mod memory;
 mod registry;

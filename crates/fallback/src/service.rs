@@ -9,12 +9,12 @@ use std::{
 use mainstay_core::{Boxed, Classify, ErrorType, Mark, Outcome, Plain};
 use tower_service::Service;
 
-use crate::{Answers, FallbackFuture, Fallbacks, lease::Owner, walk::Steps};
+use crate::{Answers, FallbackFuture, Fallbacks, walk::Steps};
 
 /// A service with a fallback; made by [`FallbackLayer`](crate::FallbackLayer).
 pub struct Fallback<S, C, P = Plain, E: ErrorType = Boxed> {
     inner: S,
-    core: Owner<Core<C>>,
+    core: Arc<Core<C>>,
     policy: P,
     /// What `poll_ready` of the inner service failed with: the steps answer in its place.
     unready: Option<(E::Error, Outcome)>,
@@ -37,7 +37,7 @@ impl<C> Core<C> {
 // === impl Fallback ===
 
 impl<S, C, P, E: ErrorType> Fallback<S, C, P, E> {
-    pub(crate) fn new(inner: S, core: Owner<Core<C>>, policy: P) -> Self {
+    pub(crate) fn new(inner: S, core: Arc<Core<C>>, policy: P) -> Self {
         Self { inner, core, policy, unready: None }
     }
 
@@ -83,10 +83,10 @@ where
     #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
         let kept = self.core.chain.keep(&self.policy, &request, false);
-        let (policy, lease) = (self.policy.clone(), self.core.lease());
+        let (policy, core) = (self.policy.clone(), Arc::clone(&self.core));
         match self.unready.take() {
-            None => FallbackFuture::asking(self.inner.call(request), kept, policy, lease),
-            Some(unready) => FallbackFuture::unready(unready, kept, policy, lease),
+            None => FallbackFuture::asking(self.inner.call(request), kept, policy, core),
+            Some(unready) => FallbackFuture::unready(unready, kept, policy, core),
         }
     }
 }
