@@ -7,6 +7,12 @@ use mainstay_core::{
     settings::{self, LONGEST, SHORTEST},
 };
 
+mod open;
+mod recovery;
+
+pub use open::{Growth, OpenSettings};
+pub use recovery::{Recovery, Verdict};
+
 /// Settings of a [`Breaker`](crate::Breaker). Any enabled rule opens it.
 ///
 /// The default opens at 50 % failures among the last 100 calls, of which at least 20 were made, for half a second at
@@ -57,80 +63,6 @@ pub enum WindowSettings {
     /// The calls of the last T, in ten slices.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     Last(Duration),
-}
-
-/// How long an open breaker stays open: `base`, grown with each opening in a row, up to `max`, plus or minus jitter.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
-pub struct OpenSettings {
-    /// The first opening. Default 0.5 s: 30-60 s, as other libraries have it, is 30-60 s of refusals after a
-    /// hiccup of one.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
-    pub base: Duration,
-    /// The longest. Default 8 s.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
-    pub max: Duration,
-    /// How it grows with the k-th opening in a row.
-    pub growth: Growth,
-    /// The share by which chance changes it, 0..=0.5. Default 0.1.
-    pub jitter: f64,
-    /// After closing, each period of this length without an opening takes one step of growth back. Default 30 s.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
-    pub decay: Duration,
-}
-
-/// How the time grows with the k-th opening in a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-pub enum Growth {
-    /// `base * 2^(k-1)`.
-    Doubling,
-    /// `base * k`.
-    Linear,
-    /// `base`.
-    Constant,
-}
-
-/// How an open breaker finds out that the dependency is back.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-pub enum Recovery {
-    /// Half-open: a few live calls are let through.
-    Trials {
-        /// How many at a time. Default 3.
-        permits: u32,
-        /// How long one may take; later it counts as a failure and its place is free. Default 30 s; keep it above the
-        /// attempt timeout.
-        #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
-        lease: Duration,
-        /// What they must show.
-        verdict: Verdict,
-    },
-    /// No live call while open: probes tell ([`Breaker::record_probe`](crate::Breaker::record_probe)). It closes at the
-    /// first instant where the open time has passed, the last `successes` probes succeeded, and the newest is fresh.
-    Probes {
-        /// How many successes in a row.
-        successes: u32,
-        /// How old the newest may be.
-        #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
-        fresh_for: Duration,
-    },
-}
-
-/// What trial calls must show.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-pub enum Verdict {
-    /// Close after this many successes; open again on the first failure. The default, with 3.
-    Successes(u32),
-    /// Judge a number of calls by their failure rate, as early as the decision is certain either way: for
-    /// dependencies with some background errors.
-    Rate {
-        /// How many trial calls.
-        calls: u32,
-        /// Open again at this share of failures, 0..=1.
-        failure_rate: f64,
-    },
 }
 
 // === impl BreakerSettings ===
@@ -236,79 +168,5 @@ impl WindowSettings {
             }
         };
         settings::count("minimum_calls", minimum_calls.into(), 1..=most.into())
-    }
-}
-
-// === impl OpenSettings ===
-
-impl OpenSettings {
-    /// The same time for every opening.
-    #[must_use]
-    pub fn constant(time: Duration) -> Self {
-        Self { base: time, max: time, growth: Growth::Constant, ..Self::default() }
-    }
-
-    /// The time of the k-th opening in a row, before jitter.
-    #[must_use]
-    pub fn time(&self, openings: u32) -> Duration {
-        let steps = openings.max(1) - 1;
-        let grown = match self.growth {
-            Growth::Doubling => self.base.saturating_mul(1_u32.checked_shl(steps).unwrap_or(u32::MAX)),
-            Growth::Linear => self.base.saturating_mul(steps.saturating_add(1)),
-            Growth::Constant => self.base,
-        };
-        grown.min(self.max)
-    }
-
-    fn validate(&self) -> Result<(), InvalidSetting> {
-        settings::duration("base", self.base, SHORTEST..=LONGEST)?;
-        settings::duration("max", self.max, self.base..=LONGEST)?;
-        settings::duration("decay", self.decay, SHORTEST..=LONGEST)?;
-        match (0.0..=0.5).contains(&self.jitter) {
-            true => Ok(()),
-            false => Err(InvalidSetting::new("jitter", self.jitter, "must be 0 to 0.5")),
-        }
-    }
-}
-
-impl Default for OpenSettings {
-    fn default() -> Self {
-        Self {
-            base: Duration::from_millis(500),
-            max: Duration::from_secs(8),
-            growth: Growth::Doubling,
-            jitter: 0.1,
-            decay: Duration::from_secs(30),
-        }
-    }
-}
-
-// === impl Recovery ===
-
-impl Recovery {
-    /// Trial calls, three at a time, with leases of 30 s; closes after this many successes.
-    #[must_use]
-    pub fn trials(successes: u32) -> Self {
-        Self::Trials { permits: 3, lease: Duration::from_secs(30), verdict: Verdict::Successes(successes) }
-    }
-
-    fn validate(&self) -> Result<(), InvalidSetting> {
-        match *self {
-            Self::Trials { permits, lease, verdict } => {
-                settings::count("permits", permits.into(), 1..=10_000)?;
-                settings::duration("lease", lease, SHORTEST..=LONGEST)?;
-                match verdict {
-                    Verdict::Successes(n) => settings::count("successes", n.into(), 1..=1_000_000),
-                    Verdict::Rate { calls, failure_rate } => {
-                        settings::count("calls", calls.into(), 1..=1_000_000)?;
-                        settings::rate("failure_rate", failure_rate)
-                    }
-                }
-            }
-            Self::Probes { successes, fresh_for } => {
-                settings::count("successes", successes.into(), 1..=1_000_000)?;
-                settings::duration("fresh_for", fresh_for, SHORTEST..=LONGEST)
-            }
-        }
     }
 }

@@ -1,0 +1,77 @@
+//! What a budget can be told.
+
+use std::time::Duration;
+
+use crate::{
+    InvalidSetting,
+    settings::{self, LONGEST, SHORTEST},
+};
+
+/// Settings of a [`Budget`], in tokens; two decimals count.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
+pub struct BudgetSettings {
+    /// What a success earns. Default 0.25: four successes pay for one retry.
+    pub earned_per_success: f64,
+    /// What a retry costs. Default 1.
+    pub cost: f64,
+    /// What the retry of a throttled (overloaded) answer costs. Default 0.35: the server asked for it.
+    pub cost_throttled: f64,
+    /// When an earned token expires. Default 10 s: old successes say nothing about now.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub expiry: Duration,
+    /// The most that is kept, unless one second of successes earns more. Default 10.
+    pub cap: f64,
+    /// Tokens that need not be earned. Default 1, so that a fresh client's first failure is not final.
+    pub reserve: f64,
+    /// How long one token of the reserve takes to come back. Default: never, which is what ends storms; set
+    /// it for clients with less than one request a second.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub reserve_refill: Option<Duration>,
+}
+
+// === impl BudgetSettings ===
+
+impl BudgetSettings {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// A field out of its range, or with more than two decimals.
+    pub fn validate(&self) -> Result<(), InvalidSetting> {
+        tokens("earned_per_success", self.earned_per_success, 0.0, 1.0)?;
+        tokens("cost", self.cost, 0.01, 100.0)?;
+        tokens("cost_throttled", self.cost_throttled, 0.01, 100.0)?;
+        tokens("cap", self.cap, self.cost, 10_000.0)?;
+        tokens("reserve", self.reserve, 0.0, 10_000.0)?;
+        settings::duration("expiry", self.expiry, Duration::from_secs(1)..=Duration::from_secs(3600))?;
+        match self.reserve_refill {
+            Some(refill) => settings::duration("reserve_refill", refill, SHORTEST..=LONGEST),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Default for BudgetSettings {
+    fn default() -> Self {
+        Self {
+            earned_per_success: 0.25,
+            cost: 1.0,
+            cost_throttled: 0.35,
+            expiry: Duration::from_secs(10),
+            cap: 10.0,
+            reserve: 1.0,
+            reserve_refill: None,
+        }
+    }
+}
+
+fn tokens(field: &str, value: f64, low: f64, high: f64) -> Result<(), InvalidSetting> {
+    let in_range = (low..=high).contains(&value);
+    match in_range && (value * 100.0 - (value * 100.0).round()).abs() < 1e-6 {
+        true => Ok(()),
+        false => {
+            let allowed = format!("must be {low} to {high}, with at most two decimals");
+            Err(InvalidSetting::new(field, value, allowed))
+        }
+    }
+}
