@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
-use mainstay_circuit_breaker::{BreakerSettings, Growth, OpenSettings, Recovery, Verdict, WindowSettings};
+use mainstay_circuit_breaker::{BreakerSettings, Recovery, Verdict, WindowSettings};
 use mainstay_core::{
     BudgetSettings, InvalidSetting,
     settings::{self, LONGEST, SHORTEST},
 };
 
 use crate::ProbeSettings;
+
+mod hold;
+mod second_attempt;
+
+pub use hold::HoldSettings;
+pub use second_attempt::SecondAttempt;
 
 /// Settings of a [`Failover`](crate::Failover) and its [`FailoverHandle`](crate::FailoverHandle).
 #[derive(Clone, Debug, PartialEq)]
@@ -53,44 +59,6 @@ pub struct FailoverSettings {
     pub dry_run: bool,
     /// How endpoints are probed.
     pub probe: ProbeSettings,
-}
-
-/// How long no traffic returns to an endpoint that was left: `min(base * k, max)`, k being the departures in a row.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
-pub struct HoldSettings {
-    /// The first hold. Default 30 s.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
-    pub base: Duration,
-    /// The longest hold. Default 300 s.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
-    pub max: Duration,
-    /// The share by which chance changes a hold, 0..=0.5, so that a fleet does not return at once. Default 0.1.
-    pub jitter: f64,
-    /// After a return, each period of this length without a departure takes one step of k back. Default 300 s.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
-    pub decay: Duration,
-}
-
-/// A second attempt at the next endpoint within one request: on an error, or after a silence. The first success wins.
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
-pub struct SecondAttempt {
-    /// An endpoint is silent when an answer takes longer than its own 99th percentile, but not before this much time.
-    /// A silence that the next endpoint answered counts as a failure of the silent one. `None`: only errors bring a
-    /// second attempt. Default 50 ms.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
-    pub silence: Option<Duration>,
-    /// An endpoint is silent after this time in any case, and after no less while fewer than 20 of its answers were
-    /// seen: what is merely slow must not be taken for dead. At most `silence` makes that a fixed time. Default 1 s.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
-    pub longest_silence: Duration,
-    /// Whether a refusal by the endpoint's own layers (a full bulkhead) brings a second attempt too. Default: no, or a
-    /// local limit would push its load onto the backup.
-    pub on_rejected: bool,
-    /// What second attempts may be spent, for each endpoint they go to. Default: earned by successes; the reserve is
-    /// one more than the failures that leave an endpoint, and comes back at one a second.
-    pub budget: Option<BudgetSettings>,
 }
 
 /// Whether traffic returns by itself.
@@ -210,54 +178,6 @@ impl Default for FailoverSettings {
             initial: Initial::Up,
             dry_run: false,
             probe: ProbeSettings::default(),
-        }
-    }
-}
-
-// === impl HoldSettings ===
-
-impl HoldSettings {
-    fn open(&self) -> OpenSettings {
-        OpenSettings { base: self.base, max: self.max, growth: Growth::Linear, jitter: self.jitter, decay: self.decay }
-    }
-
-    fn validate(&self) -> Result<(), InvalidSetting> {
-        settings::duration("base", self.base, SHORTEST..=LONGEST)?;
-        settings::duration("max", self.max, self.base..=LONGEST)?;
-        settings::duration("decay", self.decay, SHORTEST..=LONGEST)?;
-        match (0.0..=0.5).contains(&self.jitter) {
-            true => Ok(()),
-            false => Err(InvalidSetting::new("jitter", self.jitter, "must be 0 to 0.5")),
-        }
-    }
-}
-
-impl Default for HoldSettings {
-    fn default() -> Self {
-        let base = Duration::from_secs(30);
-        Self { base, max: 10 * base, jitter: 0.1, decay: 10 * base }
-    }
-}
-
-// === impl SecondAttempt ===
-
-impl SecondAttempt {
-    fn validate(&self) -> Result<(), InvalidSetting> {
-        if let Some(silence) = self.silence {
-            settings::duration("silence", silence, SHORTEST..=LONGEST)?;
-        }
-        settings::duration("longest_silence", self.longest_silence, SHORTEST..=LONGEST)?;
-        self.budget.as_ref().map_or(Ok(()), |budget| budget.validate().map_err(|error| error.within("budget")))
-    }
-}
-
-impl Default for SecondAttempt {
-    fn default() -> Self {
-        Self {
-            silence: Some(Duration::from_millis(50)),
-            longest_silence: Duration::from_secs(1),
-            on_rejected: false,
-            budget: None,
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::{
     Arc,
     atomic::{
-        AtomicBool, AtomicU8, AtomicU64,
-        Ordering::{Acquire, Relaxed, Release},
+        AtomicBool, AtomicU64,
+        Ordering::{AcqRel, Acquire, Relaxed},
     },
 };
 
@@ -23,8 +23,9 @@ pub(crate) struct Tier {
     pub(crate) latency: Latency,
     /// No probe has answered yet: the first one decides.
     pub(crate) unprobed: AtomicBool,
-    /// The engine's state when the router last looked: to ask an engine that is not closed takes its lock.
-    state: AtomicU8,
+    /// The engine's epoch and, in the two lowest bits, its state, when the router last looked: to ask an engine that is
+    /// not closed takes its lock.
+    state: AtomicU64,
     /// When traffic began to return, in nanoseconds since the router's start; [`NO_RAMP`] without a ramp.
     pub(crate) ramp_from: AtomicU64,
 }
@@ -56,7 +57,7 @@ impl Tier {
             probing,
             latency: Latency::default(),
             unprobed,
-            state: AtomicU8::new(State::Closed as u8),
+            state: AtomicU64::new(State::Closed as u64),
             ramp_from: AtomicU64::new(NO_RAMP),
         })
     }
@@ -65,16 +66,27 @@ impl Tier {
         self.info.probe.is_some()
     }
 
-    /// Takes the engine's state over, and gives it.
-    pub(crate) fn refresh(&self) -> State {
-        let state = self.engine.state();
-        self.state.store(state as u8, Release);
-        state
+    /// Takes the engine's state over. An older look never wins over a newer one: epochs only grow.
+    pub(crate) fn refresh(&self) {
+        loop {
+            let epoch = self.engine.epoch();
+            let state = self.engine.state();
+            // Asking for the state may have changed it.
+            if self.engine.epoch() == epoch {
+                self.state.fetch_max((epoch << 2) | state as u64, AcqRel);
+                return;
+            }
+        }
+    }
+
+    /// The engine's epoch at the last look.
+    pub(crate) fn seen_epoch(&self) -> u64 {
+        self.state.load(Acquire) >> 2
     }
 
     #[inline]
     fn was(&self, state: State) -> bool {
-        self.state.load(Acquire) == state as u8
+        self.state.load(Acquire) & 0b11 == state as u64
     }
 
     /// Whether traffic may stay here.

@@ -334,3 +334,61 @@ fn no_endpoint_and_two_of_one_name_are_refused() {
     assert_eq!(FailoverHandle::new("x", no_endpoint).unwrap_err().field(), "endpoints");
     assert_eq!(FailoverHandle::new("x", common::names(&["a", "a"])).unwrap_err().value(), "a");
 }
+
+/// A hold is a minimum: chance only adds to it, or a fleet's first members would return too early.
+#[tokio::test(start_paused = true)]
+async fn chance_only_lengthens_a_hold() {
+    let (mut shortest, mut longest) = (f64::MAX, 0.0_f64);
+    for _ in 0..200 {
+        let hold = HoldSettings { jitter: 0.5, ..HoldSettings::default() };
+        let settings = mainstay_failover::FailoverSettings { hold, ..settings() };
+        let handle = FailoverHandle::with_settings("x", common::names(&["a"]), settings).unwrap();
+        handle.take_out("a", "test").unwrap();
+        let left = handle.snapshot().endpoints[0].hold_left.unwrap().as_secs_f64();
+        (shortest, longest) = (shortest.min(left), longest.max(left));
+    }
+    assert!((29.999..31.0).contains(&shortest) && (44.0..45.001).contains(&longest), "{shortest} to {longest}");
+}
+
+/// A peer: listeners run inside the lock, and reading metrics from one deadlocks.
+#[test]
+fn listeners_may_ask_whatever_they_like() {
+    use std::sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    };
+    use tracing::{Event, Id, Metadata, span};
+
+    struct Curious(Arc<OnceLock<FailoverHandle>>, AtomicUsize);
+
+    impl tracing::Subscriber for Curious {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &span::Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &span::Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, _: &Event<'_>) {
+            if self.1.fetch_add(1, Relaxed) < 100 {
+                let handle = self.0.get().unwrap();
+                assert!(handle.snapshot().epoch <= 2 && handle.transitions().len() <= 2);
+            }
+        }
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let shared = Arc::new(OnceLock::new());
+        let (failover, primary, _) = two(settings());
+        shared.set(failover.handle().clone()).unwrap();
+        let _listening = tracing::subscriber::set_default(Curious(shared, AtomicUsize::new(0)));
+        down(&failover, &primary).await;
+        primary.set(Fate::Answer);
+        // Not by the background: whoever looks first brings the engine up to date.
+        failover.handle().watch().wait_for(|state| *state == FailoverState::OnPrimary).await.unwrap();
+    });
+}

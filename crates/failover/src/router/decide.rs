@@ -119,7 +119,7 @@ impl Router {
         if control & DRY_RUN != 0 || forced(control).is_some() {
             return None;
         }
-        (0..self.tiers.len()).find(|index| *index != tried && self.tiers[*index].may_admit())
+        self.order(self.first(control)).find(|index| *index != tried && self.tiers[*index].may_admit())
     }
 
     // --- taking ---

@@ -2,7 +2,6 @@
 
 use std::sync::{MutexGuard, PoisonError, atomic::Ordering::Relaxed};
 
-use mainstay_circuit_breaker::State;
 use mainstay_core::Level;
 use tokio::time::Instant;
 
@@ -11,7 +10,7 @@ use crate::{
     FailoverState, Transition,
     plan::{DRY_RUN, RAMPING},
     route::{AtomicRoute, Route},
-    tier::Tier,
+    tier::{NO_RAMP, Tier},
     transition::Log,
 };
 
@@ -32,14 +31,19 @@ impl Router {
     }
 
     fn change(&self, order: impl FnOnce(&AtomicRoute), reason: Option<&str>) {
+        // Before the lock: an engine that changes as it is asked tells its listeners, who may ask this router.
+        self.tiers.iter().for_each(Tier::refresh);
         let mut log = self.log();
         let from = self.route.load();
         order(&self.route);
-        let seen = self.refresh();
         let to = self.decide(self.control.load());
-        let reason = reason.map_or_else(|| self.why(from, to), str::to_owned);
-        let change = (from != to).then(|| self.switch(&mut log, from, to, reason));
+        let change = (from != to).then(|| {
+            let reason = reason.map_or_else(|| self.why(from, to), str::to_owned);
+            self.switch(&mut log, from, to, reason)
+        });
         self.route.store(to);
+        self.review_at.store(self.next_review(), Relaxed);
+        let seen = self.tiers.iter().fold(0_u64, |sum, tier| sum.wrapping_add(tier.seen_epoch()));
         let news = self.seen.swap(seen, Relaxed) != seen || change.is_some();
         drop(log);
         if let Some(change) = change {
@@ -51,19 +55,11 @@ impl Router {
         }
     }
 
-    /// Looks at every endpoint; gives their epochs, summed. Under the lock, or an older look could win.
-    fn refresh(&self) -> u64 {
+    fn next_review(&self) -> u64 {
         let now = Instant::now();
-        let (mut epochs, mut review_at) = (0_u64, NEVER);
-        for tier in &self.tiers {
-            if tier.refresh() != State::Closed {
-                let change = tier.engine.next_change().filter(|change| *change > now);
-                review_at = review_at.min(change.map_or(NEVER, |change| self.nanos(change)));
-            }
-            epochs = epochs.wrapping_add(tier.engine.epoch());
-        }
-        self.review_at.store(review_at, Relaxed);
-        epochs
+        let waiting = self.tiers.iter().filter(|tier| !tier.is_usable());
+        let changes = waiting.filter_map(|tier| tier.engine.next_change()).filter(|change| *change > now);
+        changes.min().map_or(NEVER, |change| self.nanos(change))
     }
 
     /// Whether the route may have changed though nobody said anything.
@@ -82,7 +78,7 @@ impl Router {
             0 => reason,
             _ => format!("dry run, nothing changes: {reason}"),
         };
-        self.begin_ramp(from, to, now);
+        self.ramp(from, to, now);
         let change = |sequence, spent| Transition {
             sequence,
             at: now,
@@ -95,12 +91,16 @@ impl Router {
         log.push(change, now)
     }
 
-    fn begin_ramp(&self, from: Route, to: Route, now: Instant) {
-        let returned = from.state == FailoverState::OnBackup && to.index < from.index;
-        if let Some(index) = to.index.filter(|_| returned && self.knobs.ramp.load(Relaxed) != NEVER) {
-            self.tiers[index].ramp_from.store(self.nanos(now), Relaxed);
-            self.control.set(RAMPING, true);
+    /// Begins the ramp of an endpoint that traffic returns to, and ends that of one that is left.
+    fn ramp(&self, from: Route, to: Route, now: Instant) {
+        if let Some(left) = from.index {
+            self.tiers[left].ramp_from.store(NO_RAMP, Relaxed);
         }
+        let returns = from.state == FailoverState::OnBackup && to.index < from.index;
+        if let Some(index) = to.index.filter(|_| returns && self.knobs.ramp.load(Relaxed) != NEVER) {
+            self.tiers[index].ramp_from.store(self.nanos(now), Relaxed);
+        }
+        self.control.set(RAMPING, self.tiers.iter().any(|tier| tier.ramp_from().is_some()));
     }
 
     /// The reason of a change: that of the endpoint that was left, or of the one that is back.
@@ -108,7 +108,9 @@ impl Router {
         let tell = |index: usize, what: Option<&str>| {
             let Tier { info, engine, .. } = &self.tiers[index];
             let name = info.name.escape_debug();
-            what.map_or_else(|| format!("{name}: {}", engine.snapshot().reason), |what| format!("{name}: {what}"))
+            // Not by a snapshot, which would bring the engine up to date, and tell its listeners.
+            let own = || engine.transitions().pop().map(|last| last.reason).unwrap_or_default();
+            format!("{name}: {}", what.map_or_else(own, str::to_owned))
         };
         let left = from.index.filter(|index| from.state != FailoverState::AllDown && !self.tiers[*index].is_usable());
         match (left, to.index) {

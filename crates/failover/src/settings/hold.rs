@@ -1,0 +1,59 @@
+//! How long no traffic returns.
+
+use std::time::Duration;
+
+use mainstay_circuit_breaker::{Growth, OpenSettings};
+use mainstay_core::{
+    InvalidSetting,
+    settings::{self, LONGEST, SHORTEST},
+};
+
+/// How long no traffic returns to an endpoint that was left: `min(base * k, max)`, k being the departures in a row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
+pub struct HoldSettings {
+    /// The first hold. Default 30 s.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub base: Duration,
+    /// The longest hold. Default 300 s.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub max: Duration,
+    /// The share that chance may add to a hold, 0..=0.5, so that a fleet does not return at once. Default 0.1.
+    pub jitter: f64,
+    /// After a return, each period of this length without a departure takes one step of k back. Default 300 s.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub decay: Duration,
+}
+
+// === impl HoldSettings ===
+
+impl HoldSettings {
+    /// The engine's chance goes both ways; a hold is a minimum, so the middle is moved by half of what chance may add.
+    pub(super) fn open(&self) -> OpenSettings {
+        let middle = 1.0 + self.jitter / 2.0;
+        OpenSettings {
+            base: self.base.mul_f64(middle),
+            max: self.max.mul_f64(middle),
+            growth: Growth::Linear,
+            jitter: self.jitter / 2.0 / middle,
+            decay: self.decay,
+        }
+    }
+
+    pub(super) fn validate(&self) -> Result<(), InvalidSetting> {
+        settings::duration("base", self.base, SHORTEST..=LONGEST)?;
+        settings::duration("max", self.max, self.base..=LONGEST / 2)?;
+        settings::duration("decay", self.decay, SHORTEST..=LONGEST)?;
+        match (0.0..=0.5).contains(&self.jitter) {
+            true => Ok(()),
+            false => Err(InvalidSetting::new("jitter", self.jitter, "must be 0 to 0.5")),
+        }
+    }
+}
+
+impl Default for HoldSettings {
+    fn default() -> Self {
+        let base = Duration::from_secs(30);
+        Self { base, max: 10 * base, jitter: 0.1, decay: 10 * base }
+    }
+}
