@@ -89,6 +89,7 @@ pub struct Degraded {
     /// The step that answered.
     pub step: Name,
     /// How old the answer is, where it came from a cache.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub age: Option<Duration>,
 }
 

@@ -48,14 +48,19 @@ pub struct AttemptTimes {
     /// How many were timed.
     pub timed: u64,
     /// The time of all of them.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub total: Duration,
     /// Their mean.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub mean: Duration,
     /// The shortest.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub min: Duration,
     /// The longest.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub max: Duration,
     /// The running mean of the successful ones: what a deadline must leave room for.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub typical: Option<Duration>,
 }
 
