@@ -1,0 +1,42 @@
+//! An answer made of another one that may be degraded: the mark is passed on, and no outage is hidden.
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{Extension, Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, get},
+};
+use http::StatusCode;
+use mainstay::http::DegradedMark;
+use tower::ServiceExt;
+
+/// The prices of this request, as a middleware found them.
+#[derive(Clone)]
+struct Prices(String);
+
+/// `GET /basket`, which needs the prices: it asks the very route that clients ask, breaker and fallback included.
+pub(crate) fn route(prices: MethodRouter) -> MethodRouter {
+    get(basket).layer(from_fn_with_state(prices, with_prices))
+}
+
+/// Leaves the prices in the request, and the mark of the fallback if that is where they came from.
+async fn with_prices(State(prices): State<MethodRouter>, mut request: Request, next: Next) -> Response {
+    let Ok(answer) = prices.oneshot(Request::new(Body::empty())).await;
+    let mark = DegradedMark::of(&answer);
+    let Ok(body) = to_bytes(answer.into_body(), 64 * 1024).await else {
+        return StatusCode::BAD_GATEWAY.into_response();
+    };
+    let extensions = request.extensions_mut();
+    extensions.insert(Prices(String::from_utf8_lossy(&body).into_owned()));
+    if let Some(degraded) = mark.0 {
+        extensions.insert(degraded);
+    }
+    next.run(request).await
+}
+
+/// Takes the mark and gives it on beside the body.
+async fn basket(mark: DegradedMark, Extension(prices): Extension<Prices>) -> impl IntoResponse {
+    let note = if mark.0.is_some() { " (prices may have changed)" } else { "" };
+    (mark, format!("your basket, at {}{note}\n", prices.0))
+}

@@ -1,0 +1,35 @@
+//! What somebody reads who has just started the server.
+
+use std::net::SocketAddr;
+
+pub(crate) fn introduction(server: SocketAddr) -> String {
+    let pid = std::process::id();
+    format!(
+        "axum-server listens on http://{server}
+
+Paste into another terminal:
+
+  # The limit at the entrance is 4: of eight at once, four are refused, with Retry-After.
+  for i in 1 2 3 4 5 6 7 8; do curl -s -o /dev/null -w '%{{http_code}}\\n' http://{server}/wait/500 & done; wait
+
+  # Nothing takes longer than 2 s: 504.
+  curl -si http://{server}/wait/60000
+
+  # One route with a breaker and a fallback. Break what it needs: the answer is last week's, and says so.
+  curl -s http://{server}/prices; echo
+  curl -s -X POST http://{server}/demo/break
+  for i in 1 2 3 4; do curl -si http://{server}/prices | grep -iE 'x-degraded|apple'; done
+  curl -si http://{server}/basket | grep -iE 'x-degraded|apple'
+  curl -s http://{server}/healthz; echo
+
+  # Repair it: within a second three trial calls close the breaker.
+  curl -s -X POST http://{server}/demo/repair; sleep 1
+  for i in 1 2 3 4; do curl -si http://{server}/prices | grep -iE 'x-degraded|apple'; done
+
+  # Drain: not ready at once, closed a second later, gone when the last request is done.
+  kill {pid}; curl -si http://{server}/ready
+
+The server's own: /healthz, /ready, /live, /startup.
+"
+    )
+}

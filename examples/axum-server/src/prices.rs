@@ -1,0 +1,53 @@
+//! One route around a dependency that fails: a breaker that stops asking it, a fallback that answers instead.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, get},
+};
+use http::StatusCode;
+use mainstay::{
+    InvalidSetting,
+    circuit_breaker::{Breaker, BreakerSettings, CircuitBreakerLayer},
+    fallback::{FallbackLayer, value_from},
+    http::{Http, RejectionLayer},
+    timeout::TimeoutLayer,
+};
+use serde_json::json;
+use tower::ServiceBuilder;
+
+use crate::demo::Demo;
+
+/// How long the dependency may take.
+const ATTEMPT: Duration = Duration::from_millis(500);
+
+/// Opens at the third failure in a row, so that it can be watched; the default looks at the last 100 calls.
+pub(crate) fn breaker() -> BreakerSettings {
+    BreakerSettings { consecutive_failures: Some(3), ..BreakerSettings::default() }
+}
+
+/// `GET /prices`, with layers of its own below those of all routes.
+pub(crate) fn route(demo: &Demo, breaker: Breaker) -> Result<MethodRouter, InvalidSetting> {
+    // One policy for the whole stack: by it a 502 of the handler is a failure of the dependency, and a 404 is not.
+    let http = Http::new();
+    let last_week = value_from(|_| Json(json!({ "apple": 30, "from": "last week" })).into_response());
+    let layers = ServiceBuilder::new()
+        // Axum wants layers that cannot fail. The fallback always answers; the types do not know.
+        .layer(RejectionLayer::new())
+        .layer(FallbackLayer::new(last_week.named("last-week")).named("prices").with_policy(http))
+        .layer(CircuitBreakerLayer::with(breaker).with_policy(http))
+        // Innermost, so that the breaker sees a call that took too long as a failure.
+        .layer(TimeoutLayer::attempt("prices", ATTEMPT)?);
+    Ok(get(prices).with_state(demo.clone()).layer(layers))
+}
+
+/// The handler only asks. What is to be done when that fails is the layers' business.
+async fn prices(State(demo): State<Demo>) -> Response {
+    match demo.price_of_an_apple().await {
+        Ok(cents) => Json(json!({ "apple": cents, "from": "today" })).into_response(),
+        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
+    }
+}
