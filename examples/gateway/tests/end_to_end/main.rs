@@ -11,6 +11,7 @@ mod gateway;
 mod load;
 mod process;
 
+mod black_hole;
 mod demo;
 mod draining;
 mod entrance;

@@ -1,0 +1,93 @@
+//! Three replicas of the gateway before a primary that comes and goes, and a timeline of what they do.
+//!
+//! Real processes on free ports of the loopback interface. Whatever ends this program (its plan, an error, Ctrl-C)
+//! ends them too: they are killed when their handles are dropped.
+
+use std::{
+    env,
+    error::Error,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+mod binary;
+mod event;
+mod flapping;
+mod load;
+mod plan;
+mod process;
+mod replica;
+mod run;
+mod summary;
+mod timeline;
+mod watch;
+
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+
+const HELP: &str = "\
+Three replicas of the gateway before a primary that comes and goes, and a timeline of what they do.
+
+Usage: replicas [--quick]
+
+  --quick   a few seconds instead of half a minute
+";
+
+/// Ended by a signal, as shells say it for SIGINT.
+const INTERRUPTED: u8 = 130;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let words: Vec<_> = env::args().skip(1).collect();
+    let plan = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => plan::STANDARD,
+        ["--quick"] => plan::QUICK,
+        ["--help" | "-h"] => return said(io::stdout().write_all(HELP.as_bytes())),
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    tokio::select! {
+        ended = run::run(&plan) => match ended {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => failed(&error),
+        },
+        told = told_to_stop() => match told {
+            Ok(()) => ExitCode::from(INTERRUPTED),
+            Err(error) => failed(&error.into()),
+        },
+    }
+}
+
+#[cfg(unix)]
+async fn told_to_stop() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn told_to_stop() -> io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
+
+fn said(result: io::Result<()>) -> ExitCode {
+    result.map_or_else(|error| failed(&error.into()), |()| ExitCode::SUCCESS)
+}
+
+fn failed(error: &BoxError) -> ExitCode {
+    // With its causes: "error sending request" alone helps nobody.
+    let mut line = format!("replicas: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    eprintln!("{line}");
+    ExitCode::FAILURE
+}

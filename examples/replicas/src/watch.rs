@@ -1,0 +1,74 @@
+//! What a replica says of itself, in `/status.json`.
+
+use std::time::Duration;
+
+use reqwest::Client;
+use serde::Deserialize;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::{
+    BoxError,
+    event::{Events, Route, What},
+};
+
+const PACE: Duration = Duration::from_millis(50);
+
+#[derive(Deserialize)]
+struct Status {
+    failover: Failover,
+}
+
+#[derive(Deserialize)]
+struct Failover {
+    state: String,
+    epoch: u64,
+    reason: String,
+    #[serde(with = "humantime_serde")]
+    for_time: Duration,
+    endpoints: Vec<Endpoint>,
+}
+
+#[derive(Deserialize)]
+struct Endpoint {
+    #[serde(with = "humantime_serde")]
+    hold_left: Option<Duration>,
+    engine: Engine,
+}
+
+#[derive(Deserialize)]
+struct Engine {
+    gate: Option<Gate>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+struct Gate {
+    have: u32,
+    need: u32,
+}
+
+/// Looks again and again, and tells what is new.
+pub(crate) async fn watch(client: Client, url: String, replica: usize, events: Events) -> Result<(), BoxError> {
+    let mut pace = interval(PACE);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut changes, mut progress) = (0, None);
+    loop {
+        pace.tick().await;
+        let answer = client.get(format!("{url}/status.json")).send().await?.error_for_status()?;
+        let Status { failover } = serde_json::from_slice(&answer.bytes().await?)?;
+        let primary = failover.endpoints.into_iter().next().ok_or("a gateway without endpoints")?;
+        let on_primary = failover.state == "on_primary";
+        if failover.epoch != changes {
+            (changes, progress) = (failover.epoch, Some((0, true)));
+            // When it happened, not when it was seen.
+            let at = Instant::now().checked_sub(failover.for_time).unwrap_or_else(Instant::now);
+            let route = Route { on_primary, changes, reason: failover.reason, hold: primary.hold_left };
+            events.at(at, What::Route { replica, route });
+        }
+        let Some(Gate { have, need }) = primary.engine.gate.filter(|_| !on_primary) else { continue };
+        let now = Some((have, primary.hold_left.is_some()));
+        if now != progress {
+            progress = now;
+            events.now(What::Gate { replica, have, need, hold_left: primary.hold_left });
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! A short run: what the timeline says, and that nothing is left of it, however it ends. The facts, not the times.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean with them")]
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::TcpStream,
+    process::{Child, Command, Output, Stdio},
+};
+
+const REPLICAS: [&str; 3] = ["replica 1", "replica 2", "replica 3"];
+
+/// A run that has said what it started: five processes.
+struct Run {
+    child: Child,
+    output: BufReader<Box<dyn Read>>,
+    introduction: String,
+}
+
+// === impl Run ===
+
+impl Run {
+    fn start() -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_replicas"));
+        let mut child = command.arg("--quick").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let output: Box<dyn Read> = Box::new(child.stdout.take().unwrap());
+        let (mut output, mut introduction) = (BufReader::new(output), String::new());
+        while !introduction.contains("A letter is") {
+            assert!(output.read_line(&mut introduction).unwrap() > 0, "ended within {introduction:?}");
+        }
+        Self { child, output, introduction }
+    }
+
+    /// The addresses and the process ids of what was started.
+    fn started(&self) -> Vec<(String, String)> {
+        let started = self.introduction.lines().filter_map(|line| {
+            let (address, id) = line.split_once("http://")?.1.split_once("  process ")?;
+            Some((address.to_owned(), id.to_owned()))
+        });
+        started.collect()
+    }
+
+    fn end(mut self) -> Output {
+        let mut text = self.introduction;
+        self.output.read_to_string(&mut text).unwrap();
+        let output = self.child.wait_with_output().unwrap();
+        Output { stdout: text.into_bytes(), ..output }
+    }
+}
+
+fn signal(name: &str, process: &str) {
+    assert!(Command::new("kill").args([name, process]).status().unwrap().success());
+}
+
+/// The kernel closes the listener of a killed process in its own time.
+fn assert_gone(started: &[(String, String)]) {
+    assert_eq!(started.len(), 5, "{started:?}");
+    for (address, id) in started {
+        let gone = (0..500).any(|_| {
+            let gone = TcpStream::connect(address).is_err();
+            std::thread::yield_now();
+            gone
+        });
+        assert!(gone, "process {id} still listens on {address}");
+    }
+}
+
+#[test]
+fn the_timeline_tells_of_outages_departures_gates_and_returns() {
+    let run = Run::start();
+    let started = run.started();
+    let output = run.end();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+
+    assert_eq!(told(&text, "primary"), ["fails", "is", "falls", "is"], "{text}");
+    for replica in REPLICAS {
+        let told = told(&text, replica);
+        let moves: Vec<_> = told.iter().filter(|what| matches!(**what, "left" | "returned")).collect();
+        assert!(moves.len() >= 2 && moves.len() % 2 == 0, "{text}");
+        assert!(moves.chunks(2).all(|pair| pair == [&"left", &"returned"]), "{text}");
+        for (place, _) in told.iter().enumerate().filter(|(_, what)| **what == "returned") {
+            assert_eq!(told[place - 1], "gate", "what is missing is said before a return: {text}");
+        }
+        let [requests, _, avoidable, changes] = figures(&text, replica);
+        assert!(requests > 50 && changes >= moves.len() as u64, "{text}");
+        assert_eq!(avoidable, 0, "{text}");
+        let seconds = picture(&text, replica);
+        assert_eq!(seconds.len(), picture(&text, "primary").len(), "{text}");
+        assert!(seconds.contains(['B', '/']) && seconds.ends_with(['P', '/']), "{text}");
+    }
+    assert!(text.contains("No client got an error that another attempt could have avoided."), "{text}");
+    let returns: Vec<_> = text.lines().filter(|line| line.starts_with("Return ")).collect();
+    assert!(
+        !returns.is_empty() && returns.iter().all(|line| line.ends_with("; no two in the same instant.")),
+        "{text}"
+    );
+    assert_gone(&started);
+}
+
+#[test]
+fn an_interrupt_ends_everything_that_was_started() {
+    let run = Run::start();
+    let started = run.started();
+    signal("-INT", &run.child.id().to_string());
+    assert_eq!(run.end().status.code(), Some(130));
+    assert_gone(&started);
+}
+
+#[test]
+fn an_error_ends_everything_that_was_started() {
+    let run = Run::start();
+    let started = run.started();
+    signal("-KILL", &started[3].1);
+    let output = run.end();
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("replicas: ") && error.contains(&started[3].0), "{error}");
+    assert_gone(&started);
+}
+
+/// The first word of each event of this one.
+fn told<'a>(text: &'a str, who: &str) -> Vec<&'a str> {
+    let events = text.lines().filter_map(|line| line.trim_start().split_once(" s  ")?.1.strip_prefix(who));
+    events.filter_map(|what| what.split_whitespace().next()).map(|word| word.trim_end_matches(':')).collect()
+}
+
+/// Its line in the table: requests, errors, avoidable ones, changes of route.
+fn figures(text: &str, who: &str) -> [u64; 4] {
+    let table = text.split("avoidable errors").nth(1).unwrap();
+    let line = table.lines().find_map(|line| line.strip_prefix(who)).unwrap();
+    let figures: Vec<_> = line.split_whitespace().take(4).map(|figure| figure.parse().unwrap()).collect();
+    figures.try_into().unwrap()
+}
+
+/// Its letters in the picture of the whole run.
+fn picture<'a>(text: &'a str, who: &str) -> &'a str {
+    let picture = text.split("\nseconds ").nth(1).unwrap();
+    picture.lines().find_map(|line| line.strip_prefix(who)).unwrap().strip_prefix("  ").unwrap().trim_start()
+}
