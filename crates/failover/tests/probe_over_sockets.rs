@@ -161,3 +161,30 @@ async fn the_grpc_probe_asks_for_a_service() {
     assert_eq!(orders.probe().await, Verdict::Healthy);
     server.abort();
 }
+
+/// Warm standby: probes through the client that requests use keep a connection to an idle backup.
+#[tokio::test]
+async fn a_probe_through_the_requests_own_client_keeps_the_standby_warm() {
+    use bytes::Bytes;
+    use http_body_util::Full;
+    use tower::ServiceExt;
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let accepted = Arc::new(Mutex::new(0));
+    let counted = accepted.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            *counted.lock().unwrap() += 1;
+            tokio::spawn(serve(stream, canned, Arc::default()));
+        }
+    });
+    let executor = hyper_util::rt::TokioExecutor::new();
+    let client = hyper_util::client::legacy::Client::builder(executor).build_http::<Full<Bytes>>();
+    let url = format!("http://{address}/ok");
+    let probe = HttpProbe::with_client(&url, client.clone()).unwrap();
+    assert!(probe.probe().await.is_healthy());
+    let request = http::Request::get(&url).body(Full::new(Bytes::new())).unwrap();
+    assert_eq!(client.oneshot(request).await.unwrap().status(), 200);
+    assert_eq!(*accepted.lock().unwrap(), 1);
+}
