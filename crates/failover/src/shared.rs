@@ -55,3 +55,6 @@ impl<S, P> Shared<S, P> {
         copy.map(|copy| Spare { copy, target })
     }
 }
+
+#[cfg(test)]
+mod held_locks;

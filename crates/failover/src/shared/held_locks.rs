@@ -1,0 +1,95 @@
+//! No lock on the request path: while another thread holds every lock there is, requests go on.
+
+use std::{
+    future::{Ready, ready},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::{Arc, PoisonError, mpsc},
+    task::{Context, Poll, Waker},
+    thread,
+    time::Duration,
+};
+
+use mainstay_core::BoxError;
+use tower_service::Service;
+
+use crate::{Endpoint, Failover};
+
+/// Only a test that fails waits for so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(Clone)]
+struct Answers(&'static str);
+
+impl Service<u64> for Answers {
+    type Response = &'static str;
+    type Error = BoxError;
+    type Future = Ready<Result<&'static str, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: u64) -> Self::Future {
+        ready(Ok(self.0))
+    }
+}
+
+fn failover() -> Failover<Answers> {
+    Failover::new("x", [Endpoint::new("a", Answers("a")), Endpoint::new("b", Answers("b"))]).unwrap()
+}
+
+fn ask(failover: &mut Failover<Answers>) -> &'static str {
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(failover.poll_ready(&mut cx).is_ready());
+    match pin!(failover.call(1)).poll(&mut cx) {
+        Poll::Ready(Ok(name)) => name,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Runs this while the locks of the failover (not those of its engines) are held.
+fn with_all_locks_held<T>(failover: &Failover<Answers>, run: impl FnOnce() -> T) -> T {
+    let router = failover.shared.router();
+    let _log = router.log();
+    let _settings = router.settings.write().unwrap_or_else(PoisonError::into_inner);
+    let _tasks = router.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+    let _templates: Vec<_> =
+        failover.shared.templates.iter().map(|copy| copy.lock().unwrap_or_else(PoisonError::into_inner)).collect();
+    run()
+}
+
+#[test]
+fn two_threads_of_requests_take_none() {
+    let held = failover();
+    for name in ["a", "b"] {
+        with_all_locks_held(&held, || {
+            let (done, all) = mpsc::channel();
+            for _ in 0..2 {
+                let (mut failover, done) = (held.clone(), done.clone());
+                thread::spawn(move || {
+                    assert!((0..1_000).all(|_| ask(&mut failover) == name));
+                    done.send(()).unwrap();
+                });
+            }
+            drop(done);
+            for _ in 0..2 {
+                all.recv_timeout(PATIENCE).expect("requests wait for nobody");
+            }
+        });
+        held.handle().take_out("a", "test").unwrap();
+    }
+}
+
+#[test]
+fn poisoned_ones_change_nothing() {
+    let mut failover = failover();
+    let panics = AssertUnwindSafe(|| with_all_locks_held(&failover, || panic!("in the middle of everything")));
+    assert!(catch_unwind(panics).is_err());
+    let router = Arc::clone(&failover.handle().0);
+    assert!(router.log.is_poisoned() && router.settings.is_poisoned() && router.tasks.is_poisoned());
+    assert_eq!(ask(&mut failover), "a");
+    failover.handle().take_out("a", "test").unwrap();
+    assert_eq!(ask(&mut failover), "b");
+    assert_eq!(failover.handle().snapshot().epoch, 1);
+}
