@@ -1,0 +1,113 @@
+//! From text to the tree.
+
+use std::path::Path;
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use crate::{
+    Error,
+    node::{Node, Origin, Table, Value},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Toml,
+    #[cfg(feature = "json")]
+    Json,
+}
+
+// === impl Format ===
+
+impl Format {
+    pub(crate) fn of(file: &Path) -> Result<Self, Error> {
+        let extension = file.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+        match extension.as_deref() {
+            Some("toml") => Ok(Self::Toml),
+            #[cfg(feature = "json")]
+            Some("json") => Ok(Self::Json),
+            #[cfg(feature = "json")]
+            _ => Err(Error::text(Origin::Unknown, "the name of a file of settings must end in .toml or .json")),
+            #[cfg(not(feature = "json"))]
+            _ => Err(Error::text(Origin::Unknown, "the name of a file of settings must end in .toml")),
+        }
+    }
+
+    pub(crate) fn parse(self, text: &str) -> Result<Node, Error> {
+        match self {
+            Self::Toml => toml(text),
+            #[cfg(feature = "json")]
+            Self::Json => json(text),
+        }
+    }
+}
+
+fn toml(text: &str) -> Result<Node, Error> {
+    let line = |offset: usize| Origin::Line(text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1);
+    let parsed = DeTable::parse(text).map_err(|error| {
+        let origin = error.span().map_or(Origin::Unknown, |span| line(span.start));
+        Error::text(origin, format!("not TOML: {}", error.message()))
+    })?;
+    let start = parsed.span().start;
+    Ok(Node { value: Value::Table(toml_table(parsed.into_inner(), &line)), origin: line(start) })
+}
+
+fn toml_table(table: DeTable<'_>, line: &dyn Fn(usize) -> Origin) -> Table {
+    let node = |(key, value): (Spanned<_>, Spanned<_>)| {
+        let origin = line(key.span().start);
+        let key: std::borrow::Cow<'_, str> = key.into_inner();
+        (key.into_owned(), Node { value: toml_value(value.into_inner(), line), origin })
+    };
+    table.into_iter().map(node).collect()
+}
+
+fn toml_value(value: DeValue<'_>, line: &dyn Fn(usize) -> Origin) -> Value {
+    match value {
+        DeValue::String(text) => Value::Text(text.into_owned()),
+        // What no number type holds is shown as it was written, and refused by its field.
+        DeValue::Integer(number) => match i128::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) => Value::Integer(number),
+            Err(_) => Value::Text(number.as_str().to_owned()),
+        },
+        DeValue::Float(number) => match number.as_str().parse() {
+            Ok(number) => Value::Float(number),
+            Err(_) => Value::Text(number.as_str().to_owned()),
+        },
+        DeValue::Boolean(value) => Value::Bool(value),
+        DeValue::Datetime(time) => Value::Text(time.to_string()),
+        DeValue::Array(items) => {
+            let node = |item: Spanned<DeValue<'_>>| {
+                let origin = line(item.span().start);
+                Node { value: toml_value(item.into_inner(), line), origin }
+            };
+            Value::List(items.into_iter().map(node).collect())
+        }
+        DeValue::Table(table) => Value::Table(toml_table(table, line)),
+    }
+}
+
+#[cfg(feature = "json")]
+fn json(text: &str) -> Result<Node, Error> {
+    use serde_json::Value as Json;
+
+    fn node(value: Json) -> Node {
+        let value = match value {
+            Json::Null => Value::Nothing,
+            Json::Bool(value) => Value::Bool(value),
+            Json::Number(number) => match (number.as_i128(), number.as_f64()) {
+                (Some(whole), _) => Value::Integer(whole),
+                (None, Some(number)) => Value::Float(number),
+                (None, None) => Value::Text(number.to_string()),
+            },
+            Json::String(text) => Value::Text(text),
+            Json::Array(items) => Value::List(items.into_iter().map(node).collect()),
+            Json::Object(map) => Value::Table(map.into_iter().map(|(key, value)| (key, node(value))).collect()),
+        };
+        Node { value, origin: Origin::Unknown }
+    }
+
+    let parsed = serde_json::from_str(text);
+    parsed.map(node).map_err(|error| Error::text(Origin::Line(error.line()), format!("not JSON: {error}")))
+}

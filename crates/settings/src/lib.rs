@@ -1,0 +1,78 @@
+//! Settings of Mainstay's layers from TOML, JSON and the environment, and their live reload.
+//!
+//! Every layer has a plain settings struct, whose durations are written as text (`"250ms"`, `"1m 30s"`). This crate
+//! reads any of them, or a struct of yours that holds several, and says of a mistake where it is, what was written and
+//! what is allowed. Instead of a general configuration crate, which knows of a wrong value only that it is wrong.
+//!
+//! ```
+//! use mainstay_retry::RetrySettings;
+//! use mainstay_settings::from_toml;
+//!
+//! let retry = from_toml("max_attempts = 5\ndeadline = '3s'", RetrySettings::validate)?;
+//! assert_eq!(retry.max_attempts, 5);
+//!
+//! let error = from_toml("max_attempts = 5\ndeadline = 'soon'", RetrySettings::validate).unwrap_err();
+//! let expected = r#"line 2: deadline = soon: must be a duration, such as "250ms" or "1m 30s", or "off""#;
+//! assert_eq!(error.to_string(), expected);
+//! # Ok::<_, mainstay_settings::Error>(())
+//! ```
+//!
+//! # A stack from a file
+//!
+//! [`examples/stack.toml`](https://github.com/mainstay-rs/mainstay/blob/main/crates/settings/examples/stack.toml) has
+//! every setting of the standard stack with its default. [`Sources`] reads the table `[stack]` of such a file, and
+//! variables over it; a [`Reloader`] keeps a running stack at what the file says:
+//!
+//! ```
+//! use mainstay_failover::{Endpoint, stack::{Standard, StandardSettings}};
+//! use mainstay_settings::{Reloader, Sources};
+//! use tower::{BoxError, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), BoxError> {
+//! # let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/stack.toml");
+//! // ORDERS__RETRY__MAX_ATTEMPTS=5 goes over what the file says.
+//! let sources = Sources::file(file).table("stack").environment("ORDERS");
+//! let primary = service_fn(|id: u32| async move { Ok::<_, std::io::Error>(id + 1) });
+//! let endpoints = [Endpoint::new("primary", primary)];
+//! let orders = Standard::new("orders", endpoints, sources.read(StandardSettings::validate)?)?;
+//!
+//! let handles = orders.handles().clone();
+//! let reloading = Reloader::new(sources).start(move |settings: StandardSettings| handles.reconfigure(&settings))?;
+//! let orders = orders.build();
+//! // .. serve; the file is followed until `reloading` is dropped.
+//! # drop((orders, reloading));
+//! # Ok(()) }
+//! ```
+//!
+//! # How values are written
+//!
+//! * A duration is text: `"250ms"`, `"30s"`, `"1m 30s"`.
+//! * What can be turned off is turned off by `"off"` (TOML has no null; in JSON `null` does it, too).
+//! * A variable is named by its prefix and the path of the field, in capitals, with two underscores between:
+//!   `ORDERS__FAILOVER__HOLD__BASE=1m`. An empty one counts as not set; a list has commas. A name with the prefix that
+//!   leads to no field is an error.
+//! * What nobody sets keeps its default.
+//!
+//! Errors show the value that was refused, and the log shows what a reload changed: keep secrets out of these files.
+//!
+//! # Features
+//!
+//! * `json`: files and text in JSON.
+//! * `signal`: reload on SIGHUP (Unix).
+
+mod error;
+mod format;
+mod hangup;
+mod node;
+mod reader;
+mod reloader;
+mod sources;
+mod watched;
+mod wrong;
+
+pub use error::Error;
+pub use reloader::{Reloader, Reloading};
+pub use sources::Sources;
+#[cfg(feature = "json")]
+pub use sources::from_json;
+pub use sources::{from_file, from_toml};

@@ -1,0 +1,243 @@
+//! Live reload: what a changed file does to a stack under load, and what a bad one does not.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use mainstay_core::{Reason, Refusal};
+use mainstay_failover::{
+    Endpoint,
+    stack::{Standard, StandardSettings},
+};
+use mainstay_retry::{Retrier, RetrySettings};
+use mainstay_settings::{Reloader, Reloading, Sources};
+use tokio::time::{Instant, sleep};
+use tower::{ServiceExt, service_fn};
+
+const MS: Duration = Duration::from_millis(1);
+
+/// A file that goes with the test.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new(name: &str, text: &str) -> Self {
+        let file = Self(std::env::temp_dir().join(format!("mainstay-reload-{}-{name}.toml", std::process::id())));
+        file.write(text);
+        file
+    }
+
+    fn write(&self, text: &str) {
+        fs::write(&self.0, text).unwrap();
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// What was logged, in the thread of the test.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn start() -> (Self, tracing::subscriber::DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    /// The lines since the last time.
+    fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A retrier that follows a file, and how often it was given settings.
+fn following(file: &Temporary) -> (Retrier, Arc<AtomicU32>, Reloading) {
+    let (retrier, applied) = (Retrier::new("orders"), Arc::new(AtomicU32::new(0)));
+    let (handle, count) = (retrier.clone(), applied.clone());
+    let apply = move |settings: RetrySettings| {
+        count.fetch_add(1, Relaxed);
+        handle.reconfigure(settings)
+    };
+    let reloading = Reloader::new(Sources::file(file.path())).start(apply).unwrap();
+    (retrier, applied, reloading)
+}
+
+/// Three looks and a bit: enough for a change to be seen, confirmed and taken.
+async fn looks() {
+    sleep(3_100 * MS).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_file_is_taken_within_two_looks_and_logged() {
+    let (log, _guard) = Log::start();
+    let file = Temporary::new("changed", "max_attempts = 5");
+    let (retrier, applied, _reloading) = following(&file);
+    assert_eq!(retrier.settings().max_attempts, 5, "at the start");
+    looks().await;
+    assert_eq!(applied.load(Relaxed), 1, "nothing changed, nothing done");
+    assert_eq!(log.take(), "");
+
+    file.write("max_attempts = 7\nsends = 9");
+    sleep(2_100 * MS).await;
+    assert_eq!((retrier.settings().max_attempts, retrier.settings().sends), (7, 9));
+    let logged = log.take();
+    assert!(logged.contains("INFO") && logged.contains("settings reloaded"), "{logged}");
+    assert!(logged.contains("max_attempts: 5 -> 7, sends: (default) -> 9"), "{logged}");
+
+    file.write("sends = 9");
+    looks().await;
+    assert_eq!(retrier.settings().max_attempts, 3, "back at the default");
+    assert!(log.take().contains("max_attempts: 7 -> (default)"));
+    assert_eq!(applied.load(Relaxed), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_in_the_midst_of_being_written_is_not_taken() {
+    let file = Temporary::new("half", "max_attempts = 5\nsends = 8");
+    let (retrier, applied, _reloading) = following(&file);
+    sleep(500 * MS).await;
+    // Valid, and not what its author means.
+    file.write("");
+    sleep(1_000 * MS).await;
+    file.write("max_attempts = 6\nsends = 8");
+    looks().await;
+    assert_eq!((retrier.settings().max_attempts, retrier.settings().sends), (6, 8));
+    assert_eq!(applied.load(Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_file_changes_nothing_and_says_why_once() {
+    let (log, _guard) = Log::start();
+    let file = Temporary::new("bad", "max_attempts = 5");
+    let (retrier, applied, _reloading) = following(&file);
+    let shown = file.path().display().to_string();
+    let bad = [
+        ("max_attempts = 4\nsends = 0", ":2: sends = 0: must be 1 to"),
+        ("max_attempts = 4\ndeadline = 'soon'", ":2: deadline = soon: must be a duration, such as"),
+        ("max_attempts = 4\nmax_atempts = 4", ":2: max_atempts = 4: no such setting"),
+        ("max_attempts = ", ":1: not TOML: "),
+    ];
+    for (text, why) in bad {
+        file.write(text);
+        looks().await;
+        let logged = log.take();
+        assert_eq!(logged.matches("WARN").count(), 1, "once, not each second: {logged}");
+        assert!(logged.contains("settings not reloaded: the old ones stay"), "{logged}");
+        assert!(logged.contains(&format!("{shown}{why}")), "{logged}");
+        assert_eq!(retrier.settings().max_attempts, 5);
+        looks().await;
+        assert_eq!(log.take(), "");
+    }
+    fs::remove_file(file.path()).unwrap();
+    looks().await;
+    let logged = log.take();
+    assert!(logged.contains("can't be read: "), "{logged}");
+    assert_eq!(retrier.settings().max_attempts, 5);
+    assert_eq!(applied.load(Relaxed), 2, "the start, and the one that the retrier itself refused");
+
+    file.write("max_attempts = 6");
+    looks().await;
+    assert_eq!(retrier.settings().max_attempts, 6, "a good one is taken again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_start_is_the_callers_to_handle() {
+    let file = Temporary::new("start", "max_attempts = 0");
+    let start = |sources| Reloader::new(sources).start(|settings: RetrySettings| settings.validate());
+    let error = start(Sources::file(file.path())).unwrap_err();
+    assert_eq!((error.line(), error.setting().unwrap().field()), (Some(1), "max_attempts"));
+    let outside = std::thread::spawn(move || start(Sources::none()).unwrap_err().to_string());
+    assert!(outside.join().unwrap().starts_with("can't follow a file: "), "no runtime, no panic");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_ends_when_dropped() {
+    let file = Temporary::new("dropped", "max_attempts = 5");
+    let (retrier, applied, reloading) = following(&file);
+    drop(reloading);
+    file.write("max_attempts = 6");
+    looks().await;
+    assert_eq!(retrier.settings().max_attempts, 5);
+    assert_eq!(Arc::strong_count(&applied), 1, "the closure is gone, and with it the handle it held");
+}
+
+/// A stack under load whose file changes: nobody notices but who comes later.
+#[tokio::test(start_paused = true)]
+async fn windows_permits_and_timers_survive_a_reload() {
+    let (log, _guard) = Log::start();
+    let good = "[stack]\nfailover.second_attempt = 'off'\nfailover.window.last_calls = 60\nbulkhead.limit = 4\nretry.max_attempts = 1\n";
+    let file = Temporary::new("stack", good);
+    let sources = Sources::file(file.path()).table("stack");
+    // Answers after so many milliseconds.
+    let primary = service_fn(|millis: u64| async move {
+        sleep(Duration::from_millis(millis)).await;
+        Ok::<_, io::Error>(millis)
+    });
+    let settings: StandardSettings = sources.read(StandardSettings::validate).unwrap();
+    let orders = Standard::new("orders", [Endpoint::new("primary", primary)], settings).unwrap();
+    let (handles, followed) = (orders.handles().clone(), orders.handles().clone());
+    let apply = move |settings: StandardSettings| followed.reconfigure(&settings);
+    let _reloading = Reloader::new(sources).start(apply).unwrap();
+    let orders = orders.build();
+    for _ in 0..5 {
+        orders.clone().oneshot(0).await.unwrap();
+    }
+    let (start, long) = (Instant::now(), tokio::spawn(orders.clone().oneshot(8_000)));
+    let hung = tokio::spawn(orders.clone().oneshot(3_600_000));
+    sleep(MS).await;
+
+    file.write(&format!("{good}retry.sends = 9\nattempt_timeout = '2s'"));
+    looks().await;
+    assert!(log.take().contains("attempt_timeout: (default) -> 2s, retry.sends: (default) -> 9"));
+    let limit = handles.endpoints[0].limit.snapshot();
+    assert_eq!((limit.in_flight, limit.permitted), (2, 7), "permits in use stay in use");
+    assert_eq!(handles.failover.snapshot().endpoints[0].engine.successes, 5, "the window keeps its calls");
+    // Who comes now has the new times, who came before the old ones.
+    let now = Instant::now();
+    let error = orders.clone().oneshot(8_000).await.unwrap_err();
+    assert_eq!(error.rejected().unwrap().reason(), Reason::AttemptTimeout);
+    assert_eq!(now.elapsed(), 2_000 * MS);
+    assert_eq!(long.await.unwrap().unwrap(), 8_000, "8 s under the 10 s that held when it came");
+    assert_eq!(start.elapsed(), 8_000 * MS);
+    hung.await.unwrap().unwrap_err();
+    assert_eq!(start.elapsed(), 10_000 * MS, "its timer ran on");
+    assert_eq!(handles.endpoints[0].limit.snapshot().in_flight, 0);
+
+    // What can't change live is named, and takes all else of the file with it.
+    log.take();
+    file.write(&good.replace("60", "80").replace("limit = 4", "limit = 9"));
+    looks().await;
+    let logged = log.take();
+    assert!(logged.contains(":3: stack.failover.window = "), "{logged}");
+    assert!(logged.contains("can't change on a live breaker"), "{logged}");
+    assert_eq!(handles.endpoints[0].limit.snapshot().limit, 4);
+    assert_eq!(handles.endpoints[0].attempt.get(), 2_000 * MS);
+}
