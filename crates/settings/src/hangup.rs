@@ -28,11 +28,11 @@ mod signal {
 #[cfg(not(all(unix, feature = "signal")))]
 mod signal {
     #[derive(Debug, Default)]
-    pub(crate) struct Hangup;
+    pub(crate) struct Hangup(());
 
     impl Hangup {
         pub(crate) async fn next(&mut self) {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

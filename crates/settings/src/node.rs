@@ -11,6 +11,7 @@ pub(crate) struct Node {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
+    #[cfg_attr(not(feature = "json"), expect(dead_code, reason = "TOML and the environment have no null"))]
     Nothing,
     Bool(bool),
     Integer(i128),
