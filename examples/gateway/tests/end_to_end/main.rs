@@ -9,11 +9,13 @@
 mod client;
 mod gateway;
 mod load;
+mod namespace;
 mod process;
 
 mod black_hole;
 mod demo;
 mod draining;
+mod dropped_packets;
 mod entrance;
 mod failover;
 mod operations;

@@ -12,11 +12,15 @@ mod client;
 #[path = "../end_to_end/gateway.rs"]
 #[allow(dead_code, reason = "shared with the end-to-end tests")]
 mod gateway;
+#[path = "../end_to_end/namespace.rs"]
+#[allow(dead_code, reason = "shared with the end-to-end tests")]
+mod namespace;
 #[path = "../end_to_end/process.rs"]
 #[allow(dead_code, reason = "shared with the end-to-end tests")]
 mod process;
 
 mod connection;
 mod counts;
+mod names;
 mod phases;
 mod stopwatch;
