@@ -13,6 +13,7 @@
 //! | `failover` | ordered endpoints, probes, holds; the standard stack in one constructor | |
 //! | `health` | checks, `/healthz`, drain | |
 //! | `http` | policies for HTTP and gRPC, replayable bodies, refusals as responses | |
+//! | `settings` | settings from TOML, JSON and the environment, and their live reload | |
 //!
 //! Across them: `axum`, `reqwest`, `tonic`, `serde`, `probes` (HTTP and TCP), `rt` (blocking functions under retry), `disk`,
 //! `redis` and `systemd` (for health). `full` is all of this; `test-util` is for tests of layers.
@@ -38,6 +39,14 @@ pub use mainstay_http as http;
 pub use mainstay_retry as retry;
 #[cfg(feature = "timeout")]
 pub use mainstay_timeout as timeout;
+
+/// Settings from TOML, JSON and the environment, their live reload, and the vocabulary's checks of settings.
+#[cfg(feature = "settings")]
+pub mod settings {
+    // The module of the same name that the vocabulary has, or the feature would take it away.
+    pub use mainstay_core::settings::*;
+    pub use mainstay_settings::*;
+}
 
 /// The snippets of the README and of the guides are compiled by the tests.
 #[cfg(all(doctest, feature = "full"))]
