@@ -12,10 +12,9 @@ use std::{
 };
 
 use mainstay_bulkhead::{Bulkhead, Limit};
-use mainstay_core::{Boxed, ErrorType, InvalidSetting, Name, Plain, Refusal, Typed};
-use mainstay_retry::{Retrier, Retry, RetryLayer};
+use mainstay_core::{Boxed, InvalidSetting, Name, Plain, Typed};
+use mainstay_retry::{Retrier, Retry};
 use mainstay_timeout::{TimeLimit, Timeout};
-use tower_layer::Layer;
 
 use crate::{Endpoint, Failover, FailoverHandle, router::Router};
 
@@ -91,18 +90,6 @@ pub struct EndpointHandles {
     pub attempt: TimeLimit,
 }
 
-/// An error marker that the standard stack can be built with: [`Boxed`] or [`Typed`]. Sealed.
-pub trait StackError: ErrorType + sealed::Sealed + Sized {
-    #[doc(hidden)]
-    fn name_error<P>(layer: RetryLayer<P>) -> RetryLayer<P, Self>;
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for mainstay_core::Boxed {}
-    impl<E> Sealed for mainstay_core::Typed<E> {}
-}
-
 // === impl Standard ===
 
 impl<S> Standard<S> {
@@ -174,7 +161,6 @@ impl<S, P, E> Standard<S, P, E> {
     where
         S: Clone,
         P: Clone,
-        E: StackError,
     {
         let Self { services, handles, policy, .. } = self;
         let guarded = services.into_iter().zip(handles.endpoints).map(|(service, endpoint)| {
@@ -182,8 +168,8 @@ impl<S, P, E> Standard<S, P, E> {
             Bulkhead::new(timed, endpoint.limit, policy.clone())
         });
         let failover = Failover::build(handles.failover, guarded.collect(), policy.clone());
-        let retry = E::name_error(RetryLayer::with(handles.retry).with_policy(policy.clone()));
-        Timeout::new(retry.layer(failover), handles.total, policy)
+        let retry = Retry::new(failover, handles.retry, policy.clone());
+        Timeout::new(retry, handles.total, policy)
     }
 }
 
@@ -224,19 +210,5 @@ impl StandardHandles {
 fn log(stack: &Name, warnings: &[Warning]) {
     for warning in warnings {
         tracing::warn!(%stack, setting = warning.field, "{}", warning.reason);
-    }
-}
-
-// === impl StackError ===
-
-impl StackError for Boxed {
-    fn name_error<P>(layer: RetryLayer<P>) -> RetryLayer<P> {
-        layer
-    }
-}
-
-impl<E: Refusal> StackError for Typed<E> {
-    fn name_error<P>(layer: RetryLayer<P>) -> RetryLayer<P, Self> {
-        layer.with_error::<E>()
     }
 }

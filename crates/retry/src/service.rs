@@ -40,7 +40,8 @@ pub(crate) struct Shared<S, P> {
 // === impl Retry ===
 
 impl<S, P, E> Retry<S, P, E> {
-    pub(crate) fn new(inner: S, retrier: Retrier, policy: P) -> Self
+    /// Repeats the calls of a service, as this handle decides.
+    pub fn new(inner: S, retrier: Retrier, policy: P) -> Self
     where
         S: Clone,
     {
