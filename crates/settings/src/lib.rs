@@ -66,13 +66,14 @@ mod hangup;
 mod node;
 mod reader;
 mod reloader;
+mod short;
 mod sources;
 mod watched;
 mod wrong;
 
 pub use error::Error;
 pub use reloader::{Reloader, Reloading};
-pub use sources::Sources;
 #[cfg(feature = "json")]
-pub use sources::from_json;
-pub use sources::{from_file, from_toml};
+pub use short::from_json;
+pub use short::{from_file, from_toml};
+pub use sources::Sources;

@@ -63,40 +63,6 @@ const LONGEST: u64 = 1 << 20;
 /// The deepest path that a variable may name.
 const DEEPEST: usize = 32;
 
-/// Settings from TOML; the second argument checks them, as `RetrySettings::validate` does.
-///
-/// # Errors
-/// What is no TOML, no setting, or has a wrong value.
-pub fn from_toml<T: DeserializeOwned>(
-    text: &str,
-    validate: impl FnOnce(&T) -> Result<(), InvalidSetting>,
-) -> Result<T, Error> {
-    Sources::toml(text).read(validate)
-}
-
-/// Settings from JSON; the second argument checks them, as `RetrySettings::validate` does.
-///
-/// # Errors
-/// What is no JSON, no setting, or has a wrong value.
-#[cfg(feature = "json")]
-pub fn from_json<T: DeserializeOwned>(
-    text: &str,
-    validate: impl FnOnce(&T) -> Result<(), InvalidSetting>,
-) -> Result<T, Error> {
-    Sources::json(text).read(validate)
-}
-
-/// Settings from a file, `.toml` or `.json`; the second argument checks them, as `RetrySettings::validate` does.
-///
-/// # Errors
-/// What can't be read, is neither, or has a wrong value.
-pub fn from_file<T: DeserializeOwned>(
-    file: impl Into<PathBuf>,
-    validate: impl FnOnce(&T) -> Result<(), InvalidSetting>,
-) -> Result<T, Error> {
-    Sources::file(file).read(validate)
-}
-
 // === impl Sources ===
 
 impl Sources {
@@ -129,7 +95,7 @@ impl Sources {
     /// wrong, so that a mistyped name is not taken for "all defaults".
     #[must_use]
     pub fn table(mut self, path: &str) -> Self {
-        self.table = path.split('.').map(str::to_owned).collect();
+        self.table = path.split('.').filter(|key| !key.is_empty()).map(str::to_owned).collect();
         self
     }
 

@@ -31,8 +31,9 @@ impl Wrong {
         self
     }
 
+    /// Keys may hold anything, and end up in logs.
     pub(crate) fn under(mut self, key: &str) -> Self {
-        self.path.push(key.to_owned());
+        self.path.push(key.escape_debug().to_string());
         self
     }
 

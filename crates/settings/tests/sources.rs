@@ -233,6 +233,25 @@ fn a_wrong_variable_is_named() {
     assert!(wrong(&format!("ORDERS{}", "__A".repeat(50_000)), "5").contains("no such setting"));
 }
 
+/// What is nested without end must not end the process.
+#[test]
+fn deep_nesting_is_an_error() {
+    let many = 50_000;
+    assert!(stack(&format!("[stack]\nretry = {}", "[".repeat(many))).is_err());
+    assert!(stack(&format!("[stack]\nretry = {}1{}", "[".repeat(many), "]".repeat(many))).is_err());
+    assert!(stack(&format!("[stack]\nretry = {}", "{a=".repeat(many))).is_err());
+    assert!(stack(&format!("[stack]\nretry{} = 1", ".a".repeat(many))).is_err());
+    assert!(stack(&format!("[stack.retry{}]\nb = 1", ".a".repeat(many))).is_err());
+}
+
+#[test]
+fn names_cannot_forge_lines_of_a_log() {
+    let error = wrong("[stack]\n\"a\\nWARN b\" = 'c\\nd'");
+    assert_eq!(error.lines().count(), 1, "{error}");
+    let sources = Sources::none().variables("A", [("A__TOKEN", "hidden")]);
+    assert!(!format!("{sources:?}").contains("hidden"));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_variable_that_is_no_text_is_named() {
