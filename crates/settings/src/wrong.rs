@@ -102,6 +102,7 @@ fn in_words(expected: &str) -> &str {
         "a boolean" => "true or false",
         "f32" | "f64" => "a number",
         "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "newtype variant" | "struct variant" | "tuple variant" => "written with its value: { name = value }",
         "u8" => "a whole number, 0 to 255",
         "u16" => "a whole number, 0 to 65535",
         "u32" => "a whole number, 0 to 4294967295",

@@ -125,6 +125,10 @@ fn mistakes_are_told_with_their_place() {
     let two = "[stack.failover]\nwindow = { last = '1s', last_calls = 3 }";
     assert_eq!(wrong(two), "line 2: stack.failover.window = (a table): must have exactly one of last_calls, last");
     assert_eq!(
+        wrong("[stack.failover]\nwindow = 'last'"),
+        "line 2: stack.failover.window = last: must be written with its value: { name = value }"
+    );
+    assert_eq!(
         wrong("[stack.failover]\nsecond_attempt = 5"),
         "line 2: stack.failover.second_attempt = 5: must be a table, or \"off\""
     );
