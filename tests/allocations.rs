@@ -128,8 +128,9 @@ fn a_fallback_that_is_not_needed_allocates_nothing() {
 #[test]
 fn a_timeout_over_an_answer_allocates_nothing() {
     let timeout = || TimeoutLayer::attempt("timeout", Duration::from_secs(1)).unwrap();
-    assert_free("timeout", timeout().layer(Echo), 144);
-    assert_free("timeout, typed", timeout().with_error::<Error>().layer(Echo), 144);
+    // Most of it is tokio's timer, whose size depends on tokio's features.
+    assert_free("timeout", timeout().layer(Echo), 160);
+    assert_free("timeout, typed", timeout().with_error::<Error>().layer(Echo), 160);
 }
 
 fn failover(settings: FailoverSettings) -> Failover<Echo> {

@@ -7,7 +7,7 @@ use crate::{
     settings::{self, LONGEST, SHORTEST},
 };
 
-/// Settings of a [`Budget`], in tokens; two decimals count.
+/// Settings of a [`Budget`](crate::Budget), in tokens; two decimals count.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct BudgetSettings {
