@@ -7,7 +7,13 @@ use std::{
     io::{BufRead, BufReader, Read},
     net::TcpStream,
     process::{Child, Command, Output, Stdio},
+    time::Duration,
 };
+
+use tokio::time::{sleep, timeout};
+
+/// Far beyond what it takes.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 const REPLICAS: [&str; 3] = ["replica 1", "replica 2", "replica 3"];
 
@@ -54,20 +60,20 @@ fn signal(name: &str, process: &str) {
 }
 
 /// The kernel closes the listener of a killed process in its own time.
-fn assert_gone(started: &[(String, String)]) {
+async fn assert_gone(started: &[(String, String)]) {
     assert_eq!(started.len(), 5, "{started:?}");
     for (address, id) in started {
-        let gone = (0..500).any(|_| {
-            let gone = TcpStream::connect(address).is_err();
-            std::thread::yield_now();
-            gone
-        });
-        assert!(gone, "process {id} still listens on {address}");
+        let gone = async {
+            while TcpStream::connect(address).is_ok() {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        assert!(timeout(PATIENCE, gone).await.is_ok(), "process {id} still listens on {address}");
     }
 }
 
-#[test]
-fn the_timeline_tells_of_outages_departures_gates_and_returns() {
+#[tokio::test]
+async fn the_timeline_tells_of_outages_departures_gates_and_returns() {
     let run = Run::start();
     let started = run.started();
     let output = run.end();
@@ -96,20 +102,20 @@ fn the_timeline_tells_of_outages_departures_gates_and_returns() {
         !returns.is_empty() && returns.iter().all(|line| line.ends_with("; no two in the same instant.")),
         "{text}"
     );
-    assert_gone(&started);
+    assert_gone(&started).await;
 }
 
-#[test]
-fn an_interrupt_ends_everything_that_was_started() {
+#[tokio::test]
+async fn an_interrupt_ends_everything_that_was_started() {
     let run = Run::start();
     let started = run.started();
     signal("-INT", &run.child.id().to_string());
     assert_eq!(run.end().status.code(), Some(130));
-    assert_gone(&started);
+    assert_gone(&started).await;
 }
 
-#[test]
-fn an_error_ends_everything_that_was_started() {
+#[tokio::test]
+async fn an_error_ends_everything_that_was_started() {
     let run = Run::start();
     let started = run.started();
     signal("-KILL", &started[3].1);
@@ -117,7 +123,7 @@ fn an_error_ends_everything_that_was_started() {
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(error.contains("replicas: ") && error.contains(&started[3].0), "{error}");
-    assert_gone(&started);
+    assert_gone(&started).await;
 }
 
 /// The first word of each event of this one.
