@@ -10,14 +10,15 @@ use ::axum::{
     response::{IntoResponseParts, Response, ResponseParts},
 };
 use http::request::Parts;
-use mainstay_core::{BoxError, Degraded, Refusal as _};
+use mainstay_core::{BoxError, Degraded};
 
-use crate::{Http, Respond as _};
+use crate::{Http, Respond as _, rejection::shown};
 
-/// An error of a stack as a response: a refusal as [`response`](crate::response) makes it, everything else as 502.
+/// An error of a stack as a response: a refusal as [`response`](crate::response) makes it, a timeout of what is
+/// below as 504, everything else as 502.
 #[must_use]
 pub fn into_response(error: &BoxError) -> Response {
-    Http::new().respond(error.rejected())
+    Http::new().respond(shown(error).as_ref())
 }
 
 /// [`into_response`] in the form that axum's `HandleErrorLayer` takes.

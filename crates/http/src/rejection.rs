@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use http::{HeaderValue, Response, StatusCode, header};
-use mainstay_core::{Reason, Rejected};
+use mainstay_core::{FailureKind, Outcome, Reason, Refusal, Rejected};
 
-use crate::{GRPC_MESSAGE, GRPC_RETRY_PUSHBACK, GRPC_STATUS, GrpcCode, retry_after_value};
+use crate::{GRPC_MESSAGE, GRPC_RETRY_PUSHBACK, GRPC_STATUS, GrpcCode, classify_error, retry_after_value};
 
 /// The media type of the bodies made here (RFC 9457).
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -76,6 +76,15 @@ pub fn grpc_response<B: Default>(rejected: &Rejected) -> Response<B> {
 #[must_use]
 pub fn grpc_unavailable<B: Default>() -> Response<B> {
     trailers_only(GrpcCode::UNAVAILABLE, "The service behind this one failed.")
+}
+
+/// The refusal that a client is shown for an error. A timeout of what is below our layers looks like one of ours: at a
+/// deadline that both know, which of the two comes first is chance.
+pub(crate) fn shown<E: Refusal + 'static>(error: &E) -> Option<Rejected> {
+    error.rejected().cloned().or_else(|| match classify_error(error) {
+        Outcome::Failure { kind: FailureKind::Timeout, .. } => Some(Rejected::new(Reason::AttemptTimeout, "upstream")),
+        _ => None,
+    })
 }
 
 /// Rounded up to the millisecond, and to an `i32`, which is what clients parse it as.

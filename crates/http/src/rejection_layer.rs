@@ -13,9 +13,10 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{Grpc, Http, Respond};
+use crate::{Grpc, Http, Respond, rejection::shown};
 
-/// Turns every refusal into its response and every other error into 502, so that the service cannot fail.
+/// Turns every refusal into its response and every other error into 504 (a timeout of what is below, tonic's or the
+/// system's) or 502, so that the service cannot fail.
 ///
 /// It goes outermost on a server. Instead of axum's `HandleErrorLayer` with a function of one's own; unlike it, it
 /// turns errors of the inner `poll_ready` into responses too. For gRPC: [`RejectionLayer::grpc`].
@@ -75,14 +76,13 @@ pin_project! {
 // === impl Failed ===
 
 impl Failed {
-    fn new<E: Refusal>(error: &E) -> Self {
-        let rejected = error.rejected();
-        match rejected {
+    fn new<E: Refusal + 'static>(error: &E) -> Self {
+        match error.rejected() {
             Some(rejected) => tracing::debug!(%rejected, "refused"),
             // What it says may be secret, and a typed error may have no words.
             None => tracing::debug!("an error that is no refusal is answered without its words"),
         }
-        Self(rejected.cloned())
+        Self(shown(error))
     }
 }
 
@@ -162,7 +162,7 @@ impl<S, Req, P, E> Service<Req> for Rejection<S, P, E>
 where
     S: Service<Req>,
     S::Error: Into<E::Error>,
-    E: ErrorType,
+    E: ErrorType<Error: 'static>,
     P: Respond<S::Response> + Clone,
 {
     type Response = S::Response;
@@ -189,7 +189,7 @@ impl<F, P, Res, SE, E> Future for RejectionFuture<F, P, Res, E>
 where
     F: Future<Output = Result<Res, SE>>,
     SE: Into<E::Error>,
-    E: ErrorType,
+    E: ErrorType<Error: 'static>,
     P: Respond<Res>,
 {
     type Output = Result<Res, Infallible>;

@@ -105,6 +105,18 @@ async fn nothing_leaves_the_layer_but_a_response() {
     assert!(!String::from_utf8_lossy(&body).contains("hunter2"));
 }
 
+/// At a deadline that a client's own timer knows too, chance says which comes first; the answer must not depend on it.
+#[tokio::test]
+async fn a_timeout_that_is_not_ours_is_answered_like_one() {
+    let timed_out = answer(std::io::Error::from(std::io::ErrorKind::TimedOut)).await;
+    assert_eq!(timed_out.status(), 504);
+    let late = service_fn(|_: Request<()>| async {
+        Err::<Response<Full<Bytes>>, BoxError>(std::io::Error::from(std::io::ErrorKind::TimedOut).into())
+    });
+    let Ok(response) = RejectionLayer::grpc().layer(late).oneshot(Request::new(())).await;
+    assert_eq!(response.headers()["grpc-status"], "4");
+}
+
 #[tokio::test]
 async fn answers_pass_unchanged_and_grpc_gets_a_status() {
     let ok = service_fn(|_: Request<()>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("hello"))) });
