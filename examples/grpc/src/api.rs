@@ -1,0 +1,142 @@
+//! `stock.v1.Stock`: messages, client and server, as `tonic-prost-build` would generate them from
+//!
+//! ```proto
+//! service Stock {
+//!   rpc Count(Item) returns (Level);
+//!   rpc Watch(Item) returns (stream Level);
+//! }
+//! ```
+
+use std::{convert::Infallible, sync::Arc, task::Poll};
+
+use http::uri::PathAndQuery;
+use http_body::Body as HttpBody;
+use mainstay::BoxError;
+use tonic::{
+    IntoRequest, Request, Response, Status, Streaming,
+    body::Body,
+    client::{self, GrpcService},
+    codegen::{BoxFuture, Bytes},
+    server::{self, NamedService},
+};
+use tonic_prost::ProstCodec;
+use tower::{Service, service_fn};
+
+use crate::stock::Stock;
+
+const COUNT: &str = "/stock.v1.Stock/Count";
+const WATCH: &str = "/stock.v1.Stock/Watch";
+
+/// What is asked for.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Item {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: String,
+}
+
+/// How much of it there is.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Level {
+    /// In pieces.
+    #[prost(uint32, tag = "1")]
+    pub pieces: u32,
+    /// The time that the caller still waited when the call arrived, in milliseconds.
+    #[prost(uint64, optional, tag = "2")]
+    pub time_left_ms: Option<u64>,
+}
+
+/// The client, over any channel or stack of layers around one.
+#[derive(Clone, Debug)]
+pub struct StockClient<T>(client::Grpc<T>);
+
+/// The server.
+#[derive(Clone, Debug)]
+pub struct StockServer(Arc<Stock>);
+
+// === impl StockClient ===
+
+impl<T> StockClient<T>
+where
+    T: GrpcService<Body>,
+    T::ResponseBody: HttpBody<Data = Bytes, Error: Into<BoxError> + Send> + Send + 'static,
+{
+    /// A client over this channel.
+    pub fn new(channel: T) -> Self {
+        Self(client::Grpc::new(channel))
+    }
+
+    /// How much there is now.
+    ///
+    /// # Errors
+    /// The server's status, or one for what went wrong on the way.
+    pub async fn count(&mut self, item: impl IntoRequest<Item>) -> Result<Response<Level>, Status> {
+        self.ready().await?;
+        let codec = ProstCodec::<Item, Level>::default();
+        self.0.unary(item.into_request(), PathAndQuery::from_static(COUNT), codec).await
+    }
+
+    /// How much there is, whenever it changes.
+    ///
+    /// # Errors
+    /// As for [`count`](Self::count).
+    pub async fn watch(&mut self, item: impl IntoRequest<Item>) -> Result<Response<Streaming<Level>>, Status> {
+        self.ready().await?;
+        let codec = ProstCodec::<Item, Level>::default();
+        self.0.server_streaming(item.into_request(), PathAndQuery::from_static(WATCH), codec).await
+    }
+
+    async fn ready(&mut self) -> Result<(), Status> {
+        self.0.ready().await.map_err(|error| Status::from_error(error.into()))
+    }
+}
+
+// === impl StockServer ===
+
+impl StockServer {
+    /// Serves this stock.
+    #[must_use]
+    pub fn new(stock: Arc<Stock>) -> Self {
+        Self(stock)
+    }
+
+    async fn answer(stock: Arc<Stock>, request: http::Request<Body>) -> http::Response<Body> {
+        let mut grpc = server::Grpc::new(ProstCodec::<Level, Item>::default());
+        match request.uri().path() {
+            COUNT => {
+                let count = service_fn(move |item: Request<Item>| {
+                    let stock = Arc::clone(&stock);
+                    async move { stock.count(&item).await.map(Response::new) }
+                });
+                grpc.unary(count, request).await
+            }
+            WATCH => {
+                let watch = service_fn(move |_: Request<Item>| {
+                    let levels = stock.watch();
+                    async move { levels.map(Response::new) }
+                });
+                grpc.server_streaming(watch, request).await
+            }
+            _ => Status::unimplemented("no such method").into_http(),
+        }
+    }
+}
+
+impl NamedService for StockServer {
+    const NAME: &'static str = "stock.v1.Stock";
+}
+
+impl Service<http::Request<Body>> for StockServer {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Infallible>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let answer = Self::answer(Arc::clone(&self.0), request);
+        Box::pin(async { Ok(answer.await) })
+    }
+}

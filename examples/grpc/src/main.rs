@@ -1,0 +1,100 @@
+//! A server and its client in one process: a call, a stream, pushback, a deadline, an outage and its end.
+
+use std::{
+    fmt,
+    io::{self, Write},
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use grpc::{
+    api::{Item, StockClient},
+    client::{self, StockChannel},
+    server::Server,
+    stock::{Act, Stock},
+};
+use mainstay::{BoxError, Reason, Rejected, http::grpc_status};
+use tokio::time::{Instant, sleep};
+use tonic::{Request, Status};
+
+type Client = StockClient<StockChannel>;
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let stock = Arc::new(Stock::new(8)?);
+    let server = Server::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), &stock, 64).await?;
+    let address = server.address();
+    let (channel, handles) = client::connect(address)?;
+    let mut client = StockClient::new(channel);
+    say(format_args!("The server listens on {address}."));
+    count(&mut client, None).await;
+
+    say("\nA stream:");
+    let mut levels = client.watch(apples()).await?.into_inner();
+    while let Some(level) = levels.message().await? {
+        say(format_args!("  {} left", level.pieces));
+    }
+
+    say("\nThe server is busy, and says when to come again: the client waits for 300 ms, not for its own backoff.");
+    let busy = Rejected::new(Reason::RateLimited, "stock").with_retry_after(Duration::from_millis(300));
+    stock.act([Act::Fail(grpc_status(&busy))]);
+    count(&mut client, None).await;
+
+    say("\nThe server is slow, and the caller has 200 ms: they go with the request as `grpc-timeout`.");
+    stock.act([Act::Take(Duration::from_secs(5))]);
+    count(&mut client, Some(Duration::from_millis(200))).await;
+
+    say(
+        "\nThe server is stopped. The third failure in a row opens the breaker: calls wait for its next trial if their",
+    );
+    say("deadline leaves room for that, and fail at once otherwise.");
+    server.stop().await;
+    for _ in 0..4 {
+        count(&mut client, None).await;
+    }
+    let snapshot = handles.breaker.snapshot();
+    say(format_args!("  the breaker is {:?}: {}", snapshot.state, snapshot.reason));
+
+    say("\nThe server is back. The next call after the open time is a trial:");
+    let server = Server::start(address, &stock, 64).await?;
+    while !count(&mut client, None).await {
+        sleep(Duration::from_millis(200)).await;
+    }
+    for _ in 0..2 {
+        count(&mut client, None).await;
+    }
+    let snapshot = handles.breaker.snapshot();
+    say(format_args!("  the breaker is {:?}: {}", snapshot.state, snapshot.reason));
+    server.stop().await;
+    Ok(())
+}
+
+/// Makes a call, and tells how it went.
+async fn count(client: &mut Client, within: Option<Duration>) -> bool {
+    let mut request = Request::new(apples());
+    if let Some(time) = within {
+        request.set_timeout(time);
+    }
+    let began = Instant::now();
+    let answer = client.count(request).await;
+    let took = began.elapsed().as_millis();
+    match &answer {
+        Ok(level) => say(format_args!("  {} apples, after {took} ms", level.get_ref().pieces)),
+        Err(status) => say(format_args!("  {}, after {took} ms", told(status))),
+    }
+    answer.is_ok()
+}
+
+fn apples() -> Item {
+    Item { name: "apples".into() }
+}
+
+fn told(status: &Status) -> String {
+    format!("{:?}: {}", status.code(), status.message())
+}
+
+/// Not `println`, which panics once nobody reads.
+fn say(line: impl fmt::Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}

@@ -1,0 +1,91 @@
+//! The service itself, and a script by which it misbehaves.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::stream::{self, BoxStream};
+use mainstay::{Context, InvalidSetting, bulkhead::Limit, http::grpc_status};
+use tokio::time::{Instant, sleep};
+use tonic::{Request, Status};
+
+use crate::api::{Item, Level};
+
+/// Five pieces of everything.
+#[derive(Debug)]
+pub struct Stock {
+    watchers: Limit,
+    script: Mutex<VecDeque<Act>>,
+}
+
+/// What happens to one call.
+#[derive(Debug)]
+pub enum Act {
+    /// It fails.
+    Fail(Status),
+    /// It takes this long.
+    Take(Duration),
+}
+
+const PIECES: u32 = 5;
+/// How often a piece is sold to whoever watches.
+const SALE: Duration = Duration::from_millis(20);
+
+// === impl Stock ===
+
+impl Stock {
+    /// With so many watchers at most.
+    ///
+    /// # Errors
+    /// A limit out of its range.
+    pub fn new(watchers: u32) -> Result<Self, InvalidSetting> {
+        Ok(Self { watchers: Limit::new("watchers", watchers)?, script: Mutex::default() })
+    }
+
+    /// The limit of watchers.
+    #[must_use]
+    pub fn watchers(&self) -> &Limit {
+        &self.watchers
+    }
+
+    /// What will happen to the next calls of [`count`](Self::count), one after the other.
+    pub fn act(&self, acts: impl IntoIterator<Item = Act>) {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner).extend(acts);
+    }
+
+    /// How much there is.
+    ///
+    /// # Errors
+    /// The script says so.
+    pub async fn count(&self, item: &Request<Item>) -> Result<Level, Status> {
+        // `ReadContextLayer` has read it from `grpc-timeout`. Calls that this handler makes would be given it.
+        let left = item.extensions().get::<Context>().and_then(|context| context.time_left(Instant::now()));
+        let act = self.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        match act {
+            Some(Act::Fail(status)) => return Err(status),
+            Some(Act::Take(time)) => sleep(time).await,
+            None => {}
+        }
+        let time_left_ms = left.and_then(|left| u64::try_from(left.as_millis()).ok());
+        Ok(Level { pieces: PIECES, time_left_ms })
+    }
+
+    /// How much there is, whenever a piece was sold, until none is left.
+    ///
+    /// A layer lets go of its permit when the head of the answer is there, and a stream is at its beginning then. So a
+    /// stream takes a permit of its own, and takes it along.
+    ///
+    /// # Errors
+    /// There are too many watchers: `RESOURCE_EXHAUSTED`.
+    pub fn watch(&self) -> Result<BoxStream<'static, Result<Level, Status>>, Status> {
+        let permit = self.watchers.try_acquire().map_err(|full| grpc_status(&full))?;
+        let levels = stream::unfold((PIECES, permit), |(pieces, permit)| async move {
+            let left = pieces.checked_sub(1)?;
+            sleep(SALE).await;
+            Some((Ok(Level { pieces: left, time_left_ms: None }), (left, permit)))
+        });
+        Ok(Box::pin(levels))
+    }
+}
