@@ -1,0 +1,98 @@
+//! Two servers, two clients: an outage, a `Retry-After`, a deadline, and the way back.
+
+use std::{
+    fmt,
+    io::{self, Write},
+    time::Duration,
+};
+
+use http_client::{
+    demo::{Fault, Server},
+    stack::Client,
+    with_hyper, with_reqwest,
+};
+use mainstay::{BoxError, failover::stack::StandardHandles};
+use tokio::time::{Instant, sleep};
+use tower::ServiceExt;
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let (primary, backup) = (Server::start("primary").await?, Server::start("backup").await?);
+    let clients = [
+        with_reqwest::client(primary.address(), backup.address())?,
+        with_hyper::client(primary.address(), backup.address())?,
+    ];
+
+    say("Both servers are well: the primary answers.");
+    ask(&clients, 1).await;
+
+    say("\nThe primary is broken. The backup answers within the same call, and after some failures at once.");
+    primary.set(Fault::Broken);
+    ask(&clients, 4).await;
+    look(&clients);
+
+    say("\nThe primary is repaired. Traffic returns when the hold is over and two probes in a row were good.");
+    primary.set(Fault::None);
+    while clients.iter().any(|(_, handles)| handles.failover.snapshot().active.as_deref() != Some("primary")) {
+        sleep(Duration::from_millis(20)).await;
+    }
+    ask(&clients, 1).await;
+    look(&clients);
+
+    say(
+        "\nBoth servers are busy and say `Retry-After: 1`: the clients wait for a second, and not for their own backoff.",
+    );
+    let busy = Fault::BusyUntil(Instant::now() + Duration::from_millis(700));
+    primary.set(busy);
+    backup.set(busy);
+    ask(&clients, 1).await;
+
+    say("\nBoth servers are silent. The call ends at the total timeout of 2 s, whatever was tried until then.");
+    primary.set(Fault::Silent);
+    backup.set(Fault::Silent);
+    ask(&clients, 1).await;
+    look(&clients);
+    Ok(())
+}
+
+/// Asks with both clients at the same time, and tells how it went.
+async fn ask(clients: &[(Client, StandardHandles)], times: u32) {
+    let asked = clients.iter().map(|(client, handles)| {
+        let (client, name) = (client.clone(), handles.failover.name().clone());
+        tokio::spawn(async move {
+            for _ in 0..times {
+                let began = Instant::now();
+                let answer = client.clone().oneshot("/orders".to_owned()).await;
+                let took = began.elapsed().as_millis();
+                match answer {
+                    Ok((status, text)) => say(format_args!("  {name}: {status} {text:?}, after {took} ms")),
+                    Err(error) => say(format_args!("  {name}: {error}, after {took} ms")),
+                }
+            }
+        })
+    });
+    for asked in asked.collect::<Vec<_>>() {
+        let _ = asked.await;
+    }
+}
+
+/// Prints what the handles know.
+fn look(clients: &[(Client, StandardHandles)]) {
+    for (_, handles) in clients {
+        let failover = handles.failover.snapshot();
+        let second = failover.second_attempts;
+        say(format_args!("  {failover}"));
+        say(format_args!(
+            "    second attempts: {} on an error, {} on a silence, {} won; repeats: {}",
+            second.on_error,
+            second.on_silence,
+            second.won,
+            handles.retry.snapshot().retries
+        ));
+    }
+}
+
+/// Not `println`, which panics once nobody reads.
+fn say(line: impl fmt::Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}

@@ -1,0 +1,54 @@
+//! What both clients share: the settings of the stack, and how an endpoint is probed.
+
+use std::{net::SocketAddr, time::Duration};
+
+use mainstay::{
+    BoxError, InvalidSetting,
+    failover::{
+        Endpoint, FailoverSettings, HoldSettings, ProbeSettings, SecondAttempt, probe::http::HttpProbe,
+        stack::StandardSettings,
+    },
+};
+use tower::util::BoxCloneSyncService;
+
+/// A client in its stack: a path in, status and text out. Boxed, so that both clients have one name.
+pub type Client = BoxCloneSyncService<String, (u16, String), BoxError>;
+
+/// How long a call may take, repeats included.
+pub const TOTAL: Duration = Duration::from_secs(2);
+
+/// Quick enough to be watched. In production begin with the defaults: a hold of 30 s, probes every 5 s.
+#[must_use]
+pub fn settings() -> StandardSettings {
+    StandardSettings {
+        total_timeout: TOTAL,
+        attempt_timeout: Duration::from_millis(900),
+        failover: FailoverSettings {
+            consecutive_failures: Some(3),
+            recovery_successes: 2,
+            hold: HoldSettings { base: Duration::from_secs(1), ..HoldSettings::default() },
+            // An endpoint that is silent for longer is not waited for: the next one is asked too.
+            second_attempt: Some(SecondAttempt {
+                silence: Some(Duration::from_millis(250)),
+                ..SecondAttempt::default()
+            }),
+            probe: ProbeSettings {
+                interval: Duration::from_millis(500),
+                interval_counting: Duration::from_millis(200),
+                interval_idle: Duration::from_millis(500),
+                timeout: Duration::from_millis(300),
+                max_retries: 0,
+                ..ProbeSettings::default()
+            },
+            ..FailoverSettings::default()
+        },
+        ..StandardSettings::default()
+    }
+}
+
+/// An endpoint whose health is asked for at `/healthz`.
+pub(crate) fn endpoint<S>(name: &'static str, address: SocketAddr, service: S) -> Result<Endpoint<S>, InvalidSetting> {
+    let url = format!("http://{address}");
+    let probe = HttpProbe::new(&format!("{url}/healthz"))?;
+    Ok(Endpoint::new(name, service).with_url(url).with_probe(probe))
+}

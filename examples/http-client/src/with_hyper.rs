@@ -1,0 +1,54 @@
+//! hyper-util's client: the same stack with the policy `Http`.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use hyper_util::{client::legacy, rt::TokioExecutor};
+use mainstay::{
+    BoxError,
+    failover::stack::{Standard, StandardHandles},
+    http::{ContextHeaders, ForwardContextLayer, Http, proxy},
+};
+use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
+
+use crate::stack::{self, Client};
+
+/// A client of these servers, the primary first.
+///
+/// # Errors
+/// A setting out of its range.
+pub fn client(primary: SocketAddr, backup: SocketAddr) -> Result<(Client, StandardHandles), BoxError> {
+    let client = legacy::Client::builder(TokioExecutor::new()).build_http();
+    let at = |address: SocketAddr| {
+        let base = http::Uri::try_from(format!("http://{address}"))?;
+        let service = ServiceBuilder::new()
+            .map_request(move |mut request: Request<Empty<Bytes>>| {
+                if let Some(uri) = proxy::rebase(&base, request.uri()) {
+                    *request.uri_mut() = uri;
+                }
+                request
+            })
+            // Tells the server how long we still wait, as `x-request-timeout-ms`.
+            .layer(ForwardContextLayer::new(ContextHeaders::http()))
+            .service(client.clone());
+        Ok::<_, http::uri::InvalidUri>(service)
+    };
+    let endpoints =
+        [stack::endpoint("primary", primary, at(primary)?)?, stack::endpoint("backup", backup, at(backup)?)?];
+    let standard = Standard::new("hyper", endpoints, stack::settings())?.with_policy(Http::new());
+    let handles = standard.handles().clone();
+    let stack = standard.build();
+    let client = tower::service_fn(move |path: String| {
+        let stack = stack.clone();
+        async move {
+            let response: http::Response<Incoming> = stack.oneshot(Request::get(path).body(Empty::new())?).await?;
+            let (head, body) = response.into_parts();
+            let text = String::from_utf8_lossy(&body.collect().await?.to_bytes()).into_owned();
+            Ok::<_, BoxError>((head.status.as_u16(), text))
+        }
+    });
+    Ok((BoxCloneSyncService::new(client), handles))
+}

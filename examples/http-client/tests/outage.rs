@@ -1,0 +1,121 @@
+//! Both clients in the standard stack, over real sockets.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
+
+use std::{process::Command, time::Duration};
+
+use http_client::{
+    demo::{Fault, Server},
+    stack::{Client, TOTAL},
+    with_hyper, with_reqwest,
+};
+use mainstay::{BoxError, Reason, Refusal, failover::stack::StandardHandles};
+use tokio::time::{Instant, sleep};
+use tower::ServiceExt;
+
+/// Whatever the machine is busy with: far beyond what anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Place {
+    primary: Server,
+    backup: Server,
+    clients: [(Client, StandardHandles); 2],
+}
+
+impl Place {
+    async fn new() -> Self {
+        let (primary, backup) = (Server::start("primary").await.unwrap(), Server::start("backup").await.unwrap());
+        let (first, second) = (primary.address(), backup.address());
+        let clients = [with_reqwest::client(first, second).unwrap(), with_hyper::client(first, second).unwrap()];
+        Self { primary, backup, clients }
+    }
+
+    fn set(&self, fault: Fault) {
+        self.primary.set(fault);
+        self.backup.set(fault);
+    }
+}
+
+async fn ask(client: &Client) -> Result<(u16, String), BoxError> {
+    client.clone().oneshot("/orders".to_owned()).await
+}
+
+fn active(handles: &StandardHandles) -> Option<String> {
+    handles.failover.snapshot().active.map(|name| name.to_string())
+}
+
+async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !so().await {
+        assert!(Instant::now() < end, "waited {PATIENCE:?} in vain until {what}");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn callers_do_not_notice_an_outage_and_traffic_returns() {
+    let place = Place::new().await;
+    for (client, handles) in &place.clients {
+        assert_eq!(ask(client).await.unwrap(), (200, "orders of the primary".into()), "{}", handles.failover.name());
+    }
+    place.primary.set(Fault::Broken);
+    for (client, handles) in &place.clients {
+        until("the primary is left", async || {
+            assert_eq!(ask(client).await.unwrap(), (200, "orders of the backup".into()));
+            active(handles).as_deref() == Some("backup")
+        })
+        .await;
+        assert!(handles.failover.snapshot().to_string().contains("is on backup"));
+    }
+    place.primary.set(Fault::None);
+    for (client, handles) in &place.clients {
+        until("traffic is back", async || {
+            let (status, from) = ask(client).await.unwrap();
+            assert_eq!(status, 200);
+            active(handles).as_deref() == Some("primary") && from == "orders of the primary"
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn retry_after_is_waited_out() {
+    for which in 0..2 {
+        let place = Place::new().await;
+        let (client, handles) = &place.clients[which];
+        place.set(Fault::BusyUntil(Instant::now() + Duration::from_millis(500)));
+        let began = Instant::now();
+        let answer = ask(client).await.unwrap();
+        let name = handles.failover.name();
+        assert_eq!(answer.0, 200, "{name}: {answer:?}");
+        assert!(began.elapsed() >= Duration::from_secs(1), "{name}: {:?}", began.elapsed());
+        assert_eq!(handles.retry.snapshot().retries, 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn no_call_outlasts_its_total_timeout() {
+    let place = Place::new().await;
+    place.set(Fault::Silent);
+    for (client, handles) in &place.clients {
+        let began = Instant::now();
+        let error = ask(client).await.unwrap_err();
+        let (took, name) = (began.elapsed(), handles.failover.name());
+        let reason = error.rejected().unwrap_or_else(|| panic!("{name}: {error:?}")).reason();
+        let late = [Reason::TotalTimeout, Reason::AttemptTimeout, Reason::DeadlineExceeded];
+        assert!(late.contains(&reason), "{name}: {reason:?}");
+        assert!(took < TOTAL + PATIENCE / 4, "{name}: {took:?}");
+    }
+}
+
+#[test]
+fn the_story_is_told_to_its_end() {
+    let output = Command::new(env!("CARGO_BIN_EXE_http-client")).output().unwrap();
+    let story = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{story}");
+    for client in ["reqwest", "hyper"] {
+        for part in [r#"200 "orders of the primary""#, r#"200 "orders of the backup""#] {
+            assert!(story.contains(&format!("{client}: {part}")), "no {client}: {part} in\n{story}");
+        }
+        assert!(story.contains(&format!("{client} is on backup")), "{story}");
+    }
+}
