@@ -68,8 +68,8 @@ impl Breaker {
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit, Rejected> {
         match self.0.admit() {
-            Admission::Pass { epoch, lease, timed } => Ok(Permit::new(self.0.clone(), Some(epoch), lease, timed)),
-            Admission::Unrecorded => Ok(Permit::new(self.0.clone(), None, None, false)),
+            Admission::Pass { epoch, lease, timed } => Ok(Permit::recorded(self.0.clone(), epoch, lease, timed)),
+            Admission::Unrecorded => Ok(Permit::unrecorded(self.0.clone())),
             Admission::Refuse => Err(self.0.rejected()),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A lease has a deadline, so a caller that keeps it for ever frees its place all the same.
 
-use std::time::Duration;
+use std::{num::NonZeroU64, time::Duration};
 
 use tokio::time::Instant;
 
@@ -12,14 +12,14 @@ use crate::Verdict;
 #[derive(Debug, Default)]
 pub(crate) struct Trials {
     leases: Vec<Lease>,
-    next_id: u64,
+    given: u64,
     pub(crate) successes: u32,
     pub(crate) failures: u32,
 }
 
 #[derive(Debug)]
 struct Lease {
-    id: u64,
+    id: NonZeroU64,
     deadline: Instant,
 }
 
@@ -42,17 +42,18 @@ pub(crate) struct Gate {
 
 impl Trials {
     /// Takes a lease, if one of `permits` is free.
-    pub(crate) fn lease(&mut self, permits: u32, lease: Duration, now: Instant) -> Option<u64> {
+    pub(crate) fn lease(&mut self, permits: u32, lease: Duration, now: Instant) -> Option<NonZeroU64> {
         if self.leases.len() >= permits as usize {
             return None;
         }
-        self.next_id += 1;
-        self.leases.push(Lease { id: self.next_id, deadline: now + lease });
-        Some(self.next_id)
+        let id = NonZeroU64::MIN.saturating_add(self.given);
+        self.given += 1;
+        self.leases.push(Lease { id, deadline: now + lease });
+        Some(id)
     }
 
     /// Gives a lease back; false if it had expired.
-    pub(crate) fn give_back(&mut self, id: u64) -> bool {
+    pub(crate) fn give_back(&mut self, id: NonZeroU64) -> bool {
         let before = self.leases.len();
         self.leases.retain(|lease| lease.id != id);
         self.leases.len() < before

@@ -1,6 +1,6 @@
 //! Asking: one load while closed, no lock while refusing.
 
-use std::time::Duration;
+use std::{num::NonZeroU64, time::Duration};
 
 use mainstay_core::{Reason, Rejected};
 use portable_atomic::Ordering::Relaxed;
@@ -13,7 +13,7 @@ use crate::{Mode, Recovery, State, state::Word};
 pub(crate) enum Admission {
     Pass {
         epoch: u64,
-        lease: Option<u64>,
+        lease: Option<NonZeroU64>,
         timed: bool,
     },
     /// Passes, and its outcome is not recorded.

@@ -1,6 +1,6 @@
 //! Recording: a closed breaker's windows, a half-open one's trial calls, an open one's probes.
 
-use std::time::Duration;
+use std::{num::NonZeroU64, time::Duration};
 
 use mainstay_core::{Class, Outcome};
 use portable_atomic::Ordering::Relaxed;
@@ -11,7 +11,7 @@ use crate::{Mode, State};
 
 impl Engine {
     /// The outcome of a call that was admitted in this epoch.
-    pub(crate) fn settle(&self, epoch: u64, lease: Option<u64>, outcome: &Outcome, took: Option<Duration>) {
+    pub(crate) fn settle(&self, epoch: u64, lease: Option<NonZeroU64>, outcome: &Outcome, took: Option<Duration>) {
         if self.word.load().mode() == Mode::Disabled {
             return;
         }
@@ -38,7 +38,7 @@ impl Engine {
         }
     }
 
-    fn settle_trial(&self, epoch: u64, lease: Option<u64>, success: bool, retry_after: Option<Duration>) {
+    fn settle_trial(&self, epoch: u64, lease: Option<NonZeroU64>, success: bool, retry_after: Option<Duration>) {
         let now = Instant::now();
         let mut memory = self.lock();
         let mut changes = self.advance(&mut memory, now);
@@ -56,7 +56,7 @@ impl Engine {
     }
 
     /// A lease whose call said nothing about the dependency.
-    pub(crate) fn give_back(&self, epoch: u64, lease: Option<u64>) {
+    pub(crate) fn give_back(&self, epoch: u64, lease: Option<NonZeroU64>) {
         let Some(lease) = lease else { return };
         let mut memory = self.lock();
         if self.word.load().epoch() == epoch && memory.trials.give_back(lease) {
