@@ -77,6 +77,7 @@ impl Window {
 
     /// Records a call, unless its era has passed, and gives the tally that contains it. The clock is read only
     /// by windows of time.
+    #[inline]
     pub fn record(&self, hit: bool, era: u16, now: impl FnOnce() -> Instant) -> Option<Tally> {
         match &self.0 {
             Kind::Register(register) => register.record(hit, era),

@@ -79,6 +79,29 @@ fn racing_threads_miss_no_crossing() {
     }
 }
 
+/// One thread makes the window quiet again and again, the other puts hits into it: none may go unseen or stay for ever.
+#[test]
+fn a_quiet_window_forgets_no_hit() {
+    let window = Window::last_calls(4);
+    std::thread::scope(|scope| {
+        let successes = scope.spawn(|| {
+            for _ in 0..300_000 {
+                record(&window, false);
+            }
+        });
+        while !successes.is_finished() {
+            assert!(record(&window, true).hits >= 1);
+        }
+    });
+    for left in [3, 2, 1, 0] {
+        // A stale "quiet" would leave hits in the window for ever.
+        assert!(record(&window, false).hits <= left);
+    }
+    assert_eq!(window.tally(Instant::now), Tally { calls: 4, hits: 0 });
+    record(&window, false);
+    assert_eq!(record(&window, true), Tally { calls: 4, hits: 1 });
+}
+
 proptest! {
     #[test]
     fn agrees_with_a_queue(size in 1_u32..300, hits in proptest::collection::vec(any::<bool>(), 0..700)) {
