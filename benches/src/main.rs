@@ -11,7 +11,6 @@ use std::io::{IsTerminal, Write};
 
 mod measure;
 mod rows;
-mod service;
 
 use measure::Row;
 

@@ -13,6 +13,7 @@ use mainstay::{
     retry::RetryLayer,
     timeout::{TimeLimit, TimeoutLayer},
 };
+use mainstay_tests::{Echo, Error};
 use tower::{
     Layer, ServiceBuilder,
     limit::GlobalConcurrencyLimitLayer,
@@ -22,10 +23,7 @@ use tower::{
     },
 };
 
-use crate::{
-    measure::Row,
-    service::{Echo, Refused},
-};
+use crate::measure::Row;
 
 /// What the other rows are compared with.
 pub(crate) const REFERENCE: &str = "tower ConcurrencyLimit";
@@ -67,7 +65,7 @@ fn breakers() -> Vec<Row> {
     });
     let open = Breaker::new("bench");
     open.force_open("bench");
-    let refusing = CircuitBreakerLayer::with(open).with_error::<Refused>().layer(Echo);
+    let refusing = CircuitBreakerLayer::with(open).with_error::<Error>().layer(Echo);
     rows.chain([Row::new("breaker, open: refuses", refusing)]).collect()
 }
 
@@ -79,7 +77,7 @@ fn limits() -> Vec<Row> {
         rows.push(Row::new("bulkhead", BulkheadLayer::with(free).layer(Echo)));
         // Held for as long as the process lives.
         std::mem::forget(full.try_acquire());
-        let refusing = BulkheadLayer::with(full).with_error::<Refused>().layer(Echo);
+        let refusing = BulkheadLayer::with(full).with_error::<Error>().layer(Echo);
         rows.push(Row::new("bulkhead, full: refuses", refusing));
         rows.push(Row::new("attempt timeout", TimeoutLayer::with(time).layer(Echo)));
     }
