@@ -31,7 +31,7 @@ pub enum Act {
 
 const PIECES: u32 = 5;
 /// How often a piece is sold to whoever watches.
-const SALE: Duration = Duration::from_millis(20);
+const SALE: Duration = Duration::from_millis(100);
 
 // === impl Stock ===
 

@@ -160,11 +160,12 @@ async fn a_stream_holds_its_permit_until_it_ends() {
     let shop = Shop::open(8, 1).await;
     let mut plain = shop.plain();
     let in_use = || shop.stock.watchers().snapshot().in_flight;
-    let mut levels = plain.watch(apples()).await.unwrap().into_inner();
-    levels.message().await.unwrap().unwrap();
-    let refused = plain.watch(apples()).await.unwrap_err();
-    assert_eq!(refused.code(), Code::ResourceExhausted);
-    while levels.message().await.unwrap().is_some() {}
+    until("a second watcher is refused", async || {
+        let (first, second) = (plain.watch(apples()).await, plain.watch(apples()).await);
+        // Where the machine is so slow that the first had ended, the second was let in: once more.
+        first.is_ok() && second.is_err_and(|refused| refused.code() == Code::ResourceExhausted)
+    })
+    .await;
     until("it is back", async || in_use() == 0).await;
 
     let levels = plain.watch(apples()).await.unwrap();

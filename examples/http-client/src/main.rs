@@ -47,8 +47,11 @@ async fn main() -> Result<(), BoxError> {
     backup.set(busy);
     ask(&clients, 1).await;
 
-    say("\nBoth servers are silent. The call ends at the total timeout of 2 s, whatever was tried until then.");
+    say("\nThe primary is silent: after 400 ms the backup is asked too, and its answer wins.");
     primary.set(Fault::Silent);
+    ask(&clients, 1).await;
+
+    say("\nBoth servers are silent. The call ends at the total timeout of 2 s, whatever was tried until then.");
     backup.set(Fault::Silent);
     ask(&clients, 1).await;
     look(&clients);

@@ -17,6 +17,9 @@ pub type Client = BoxCloneSyncService<String, (u16, String), BoxError>;
 /// How long a call may take, repeats included.
 pub const TOTAL: Duration = Duration::from_secs(2);
 
+/// How long an endpoint may be silent.
+const SILENCE: Duration = Duration::from_millis(400);
+
 /// Quick enough to be watched. In production begin with the defaults: a hold of 30 s, probes every 5 s.
 #[must_use]
 pub fn settings() -> StandardSettings {
@@ -27,9 +30,11 @@ pub fn settings() -> StandardSettings {
             consecutive_failures: Some(3),
             recovery_successes: 2,
             hold: HoldSettings { base: Duration::from_secs(1), ..HoldSettings::default() },
-            // An endpoint that is silent for longer is not waited for: the next one is asked too.
+            // An endpoint that is silent for longer is not waited for: the next one is asked too. The default learns from
+            // its latencies what longer means.
             second_attempt: Some(SecondAttempt {
-                silence: Some(Duration::from_millis(250)),
+                silence: Some(SILENCE),
+                longest_silence: SILENCE,
                 ..SecondAttempt::default()
             }),
             probe: ProbeSettings {

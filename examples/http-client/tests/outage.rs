@@ -93,6 +93,16 @@ async fn retry_after_is_waited_out() {
 }
 
 #[tokio::test]
+async fn a_silent_primary_is_not_waited_for() {
+    let place = Place::new().await;
+    place.primary.set(Fault::Silent);
+    for (client, handles) in &place.clients {
+        assert_eq!(ask(client).await.unwrap(), (200, "orders of the backup".into()), "{}", handles.failover.name());
+        assert_eq!(handles.failover.snapshot().second_attempts.on_silence, 1, "{}", handles.failover.name());
+    }
+}
+
+#[tokio::test]
 async fn no_call_outlasts_its_total_timeout() {
     let place = Place::new().await;
     place.set(Fault::Silent);
