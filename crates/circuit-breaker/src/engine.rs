@@ -145,3 +145,26 @@ impl Engine {
 fn nanos(duration: Duration) -> u64 {
     duration.as_nanos().try_into().unwrap_or(NEVER)
 }
+
+#[cfg(test)]
+mod tests {
+    use mainstay_core::Outcome;
+
+    use crate::Breaker;
+
+    /// A path that took the lock would wait for ever.
+    #[test]
+    fn neither_closed_nor_refusing_takes_the_lock() {
+        let (closed, open) = (Breaker::new("closed"), Breaker::new("open"));
+        open.trip("test");
+        let _held = (closed.engine().lock(), open.engine().lock());
+        for _ in 0..200 {
+            assert!(closed.refusal().is_none());
+            assert!(closed.try_acquire().is_ok_and(|permit| {
+                permit.settle(Outcome::Success);
+                true
+            }));
+            assert!(open.refusal().is_some() && open.try_acquire().is_err());
+        }
+    }
+}
