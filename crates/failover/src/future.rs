@@ -14,6 +14,7 @@ use tower_service::Service;
 
 use crate::{
     attempt::Attempt,
+    look::{Changed, changed},
     router::counter,
     second::{Cause, Second, is_bad},
     shared::{Shared, Spare},
@@ -39,6 +40,8 @@ pin_project! {
         #[pin]
         silence: Option<Sleep>,
         silence_over: bool,
+        // Waits for the silent endpoint to be left, where a second attempt had no budget. Boxed: it is rare.
+        switch: Option<Changed>,
         spare: Option<Spare<Req>>,
         // Boxed: it is rare, and would double the size of all the others.
         second: Option<Pin<Box<Second<F, S, Req, Res, E>>>>,
@@ -64,8 +67,8 @@ impl<F, S, Req, Res, P, E> FailoverFuture<F, S, Req, Res, P, E> {
         ticket: Option<Ticket>,
         spare: Option<Spare<Req>>,
     ) -> Self {
-        let (waiting_since, silence, silence_over, second) = Default::default();
-        Self { shared, first, ticket, waiting_since, silence, silence_over, spare, second }
+        let (waiting_since, silence, silence_over, switch, second) = Default::default();
+        Self { shared, first, ticket, waiting_since, silence, silence_over, switch, spare, second }
     }
 }
 
@@ -86,6 +89,10 @@ where
         if self.as_mut().is_silent(cx) {
             let index = self.ticket.as_ref().map(|ticket| ticket.index);
             self.as_mut().begin_second(index, Cause::Silence);
+        }
+        if self.as_mut().is_left_behind(cx) {
+            let index = self.ticket.as_ref().map(|ticket| ticket.index);
+            self.as_mut().begin_second(index, Cause::Left);
         }
         self.poll_second(cx)
     }
@@ -150,9 +157,30 @@ where
             let Some(silence) = this.shared.router().silence(ticket.index) else { return false };
             this.silence.set(Some(sleep(silence)));
         }
-        // It ends once: without budget or target the request waits on, and an error may still bring its second attempt.
+        // It ends once: without budget or target the request waits on, until the endpoint fails or is left.
         *this.silence_over = this.silence.as_pin_mut().is_some_and(|silence| silence.poll(cx).is_ready());
         *this.silence_over
+    }
+
+    /// Whether the endpoint was left while this request waits for it past all patience, without a second attempt. No
+    /// request waits for a dead endpoint's timeout; each is sent once more at most, so this needs no budget.
+    fn is_left_behind(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        let this = self.project();
+        let Some(ticket) = this.ticket.as_ref().filter(|_| *this.silence_over && this.spare.is_some()) else {
+            return false;
+        };
+        let router = this.shared.router();
+        loop {
+            // Waits first and looks second: a switch in between is not missed.
+            let switch = this.switch.get_or_insert_with(|| changed(router));
+            if router.tiers[ticket.index].engine.epoch() != ticket.epoch {
+                return true;
+            }
+            if switch.as_mut().poll(cx).is_pending() {
+                return false;
+            }
+            *this.switch = None;
+        }
     }
 
     /// Begins a second attempt if all that it needs is there: an intact copy, room in the deadline, a target, budget, a

@@ -18,12 +18,15 @@ use crate::{
     shared::Shared,
 };
 
+/// A wait for a change.
+pub(crate) type Changed = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
+
 /// A wait for an endpoint that is not ready. Boxed futures, because a service that waits has time.
 pub(crate) struct Waiting {
     patience: Pin<Box<Sleep>>,
     over: bool,
     /// Any endpoint changed.
-    changed: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
+    changed: Changed,
 }
 
 /// Looks at the endpoints in the plan's order, again whenever one of them changes.
@@ -125,7 +128,8 @@ impl Waiting {
     }
 }
 
-fn changed(router: &Router) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
+/// Ends with the next change of any endpoint.
+pub(crate) fn changed(router: &Router) -> Changed {
     let mut receiver = router.changed.subscribe();
     // The sender lives in the router, which the service keeps: it can't go away first.
     Box::pin(async move { drop(receiver.changed().await) })

@@ -71,7 +71,9 @@ impl FailoverHandle {
         let Some(cause) = router.cause(&outcome) else { return first };
         let Some((ticket, reservation)) = router.second_ticket(index, cause, Instant::now()) else { return first };
         let next = ticket.index;
-        reservation.spend();
+        if let Some(reservation) = reservation {
+            reservation.spend();
+        }
         router.counters.add(cause.counter());
         let mut running = Running::new(router, ticket);
         let second = work(router.tiers[next].active(next)).await;

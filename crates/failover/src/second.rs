@@ -20,8 +20,12 @@ use crate::{
 /// Why a second attempt is made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cause {
-    Error { throttled: bool },
+    Error {
+        throttled: bool,
+    },
     Silence,
+    /// The endpoint was left while the request waited for it.
+    Left,
 }
 
 pin_project! {
@@ -47,7 +51,7 @@ impl Cause {
     pub(crate) fn counter(self) -> usize {
         match self {
             Self::Error { .. } => counter::SECOND_ON_ERROR,
-            Self::Silence => counter::SECOND_ON_SILENCE,
+            Self::Silence | Self::Left => counter::SECOND_ON_SILENCE,
         }
     }
 }
@@ -63,25 +67,32 @@ impl Router {
     }
 
     /// A place for a second attempt, and what pays for it.
-    pub(crate) fn second_ticket(&self, tried: usize, cause: Cause, now: Instant) -> Option<(Ticket, Reservation)> {
-        let target = self.second(tried)?;
+    pub(crate) fn second_ticket(
+        &self,
+        tried: usize,
+        cause: Cause,
+        now: Instant,
+    ) -> Option<(Ticket, Option<Reservation>)> {
+        let index = self.second(tried)?;
+        let target = &self.tiers[index];
         let cost = match cause {
+            Cause::Left => return Some((target.ticket(index)?, None)),
             Cause::Error { throttled: true } => Cost::Throttled,
-            _ => Cost::Retry,
+            Cause::Error { throttled: false } | Cause::Silence => Cost::Retry,
         };
-        let reservation = self.tiers[target].budget.reserve(cost, now);
+        let reservation = target.budget.reserve(cost, now);
         if reservation.is_none() {
             self.counters.add(counter::SECOND_REFUSED);
         }
-        self.tiers[target].ticket(target).zip(reservation)
+        Some((target.ticket(index)?, Some(reservation?)))
     }
 }
 
 // === impl Second ===
 
 impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
-    pub(crate) fn new(attempt: Attempt<F, S, Req, E>, ticket: Ticket, reservation: Reservation) -> Self {
-        Self { attempt, ticket: Some(ticket), reservation: Some(reservation), kept: None }
+    pub(crate) fn new(attempt: Attempt<F, S, Req, E>, ticket: Ticket, reservation: Option<Reservation>) -> Self {
+        Self { attempt, ticket: Some(ticket), reservation, kept: None }
     }
 
     pub(crate) fn keep(self: Pin<&mut Self>, answer: Result<Res, E>) {

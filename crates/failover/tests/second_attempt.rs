@@ -69,6 +69,23 @@ async fn a_black_hole_is_left_within_a_few_requests() {
     assert!((200..225).contains(&primary.calls()), "{}", primary.calls());
 }
 
+/// More requests at once than second attempts are paid for: the rest goes on as soon as the silent primary is left.
+#[tokio::test(start_paused = true)]
+async fn no_request_waits_for_a_dead_primary_whatever_the_budget() {
+    let (failover, primary, backup) = two(settings());
+    primary.set(Fate::Hang);
+    backup.set(Fate::AnswerAfter(15 * MS));
+    let start = Instant::now();
+    let mut requests = JoinSet::new();
+    for _ in 0..100 {
+        requests.spawn(failover.clone().oneshot(1));
+    }
+    assert!(requests.join_all().await.into_iter().all(|answer| answer.unwrap() == "backup"));
+    assert!(start.elapsed() < 200 * MS, "{:?}", start.elapsed());
+    assert_eq!((primary.calls(), primary.live(), backup.calls()), (100, 0, 100));
+    assert_eq!(failover.handle().transitions().len(), 1);
+}
+
 /// A peer: a hedge that turns good requests into errors because a failing backup answered first.
 #[tokio::test(start_paused = true)]
 async fn a_failing_backup_never_beats_a_slow_primary() {
