@@ -24,7 +24,8 @@ pub struct SecondAttempt {
     /// local limit would push its load onto the backup.
     pub on_rejected: bool,
     /// What second attempts may be spent, for each endpoint they go to. Default: earned by successes; the reserve is
-    /// one more than the failures that leave an endpoint, and comes back at one a second.
+    /// one more than the failures that leave an endpoint, and comes back at one a second. A request
+    /// that still waits when its endpoint is left goes on without one.
     pub budget: Option<BudgetSettings>,
 }
 
