@@ -74,6 +74,19 @@ impl Breaker {
         }
     }
 
+    /// The same for a call whose future tells when it begins to [wait](Permit::waits): one that answers at once needs
+    /// no clock to notice that it was not abandoned.
+    #[inline]
+    pub(crate) fn try_call(&self) -> Result<Permit, Rejected> {
+        match self.0.admit() {
+            Admission::Pass { epoch, lease, timed } => {
+                Ok(Permit::recorded(self.0.clone(), epoch, lease, timed && self.0.wants_duration()))
+            }
+            Admission::Unrecorded => Ok(Permit::unrecorded(self.0.clone())),
+            Admission::Refuse => Err(self.0.rejected()),
+        }
+    }
+
     /// Whether a call would be refused now. Looks, and takes nothing.
     #[inline]
     pub(crate) fn refuses(&self) -> bool {

@@ -5,7 +5,7 @@ use std::{
     future::Future,
     marker::PhantomData,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use mainstay_core::{Classify, ErrorType, Rejected};
@@ -54,7 +54,11 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProj::Calling { future, permit, policy } => {
-                let result = ready!(future.poll(cx)).map_err(Into::into);
+                let Poll::Ready(result) = future.poll(cx) else {
+                    permit.iter_mut().for_each(Permit::waits);
+                    return Poll::Pending;
+                };
+                let result = result.map_err(Into::into);
                 if let Some(permit) = permit.take() {
                     permit.settle(policy.classify(result.as_ref()));
                 }

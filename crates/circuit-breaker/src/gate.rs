@@ -108,7 +108,7 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        match self.breaker.try_acquire() {
+        match self.breaker.try_call() {
             Ok(permit) => BreakerFuture::calling(self.inner.call(request), permit, self.policy.clone()),
             Err(rejected) => {
                 // The last place went to somebody else: no readiness of the inner service is kept.

@@ -120,7 +120,7 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        match self.breakers.get(&(self.key)(&request)).try_acquire() {
+        match self.breakers.get(&(self.key)(&request)).try_call() {
             Ok(permit) => BreakerFuture::calling(self.inner.call(request), permit, self.policy.clone()),
             Err(rejected) => {
                 // No readiness of the inner service is kept while refusing.

@@ -50,6 +50,13 @@ impl Permit {
         }
     }
 
+    /// The call is found to be waiting: from now on it may be abandoned.
+    pub(crate) fn waits(&mut self) {
+        if self.started.is_none() && self.engine.notices_abandoned() {
+            self.started = Some(Instant::now());
+        }
+    }
+
     /// The call ended without an outcome.
     fn abandon(&mut self) {
         let (epoch, lease) = (self.epoch, self.lease);

@@ -99,7 +99,7 @@ where
         if let Found::Refusing = mem::replace(&mut self.found, Found::Nothing) {
             return BreakerFuture::refused(self.breaker.refuse());
         }
-        match self.breaker.try_acquire() {
+        match self.breaker.try_call() {
             Ok(permit) => BreakerFuture::calling(self.inner.call(request), permit, self.policy.clone()),
             Err(rejected) => {
                 self.drop_reserved();

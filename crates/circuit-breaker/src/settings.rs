@@ -24,14 +24,15 @@ pub struct BreakerSettings {
     pub consecutive_failures: Option<u32>,
     /// Opens when at least this share of the window failed, 0..=1. Default 0.5.
     pub failure_rate: Option<f64>,
-    /// Opens when at least a share of the window was slow. Costs a second clock read per call. Default: off.
+    /// Opens when at least a share of the window was slow. Costs two clock reads per call. Default: off.
     pub slow_calls: Option<SlowCalls>,
     /// What the rates are taken over. Default: the last 100 calls.
     pub window: WindowSettings,
     /// Below this many calls in the window a rate says nothing. Default 20.
     pub minimum_calls: u32,
     /// A call that its caller gave up on after this long counts as a failure, so that `timeout(breaker(..))` opens over
-    /// a hung backend; one given up sooner says nothing. Costs one clock read per call. Default 1 s; `None` turns it off.
+    /// a hung backend; one given up sooner says nothing. Costs one clock read for a call that does not answer at
+    /// once. Default 1 s; `None` turns it off.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub abandoned_after: Option<Duration>,
     /// How long it stays open.

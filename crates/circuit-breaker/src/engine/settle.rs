@@ -6,7 +6,7 @@ use mainstay_core::{Class, Outcome};
 use portable_atomic::Ordering::Relaxed;
 use tokio::time::Instant;
 
-use super::{Engine, counter, nanos};
+use super::{Engine, NEVER, counter, nanos};
 use crate::{Mode, State};
 
 impl Engine {
@@ -101,6 +101,11 @@ impl Engine {
             self.last_failure.store(self.nanos_now(), Relaxed);
             self.failures_in_hour.record(true, 0, Instant::now);
         }
+    }
+
+    /// Whether calls that were given up on can count at all.
+    pub(crate) fn notices_abandoned(&self) -> bool {
+        self.abandoned_after.load(Relaxed) != NEVER
     }
 
     /// Whether a call that ran this long and was then given up on counts as a failure.
