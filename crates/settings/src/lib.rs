@@ -19,8 +19,7 @@
 //!
 //! # A stack from a file
 //!
-//! [`examples/stack.toml`](https://github.com/mainstay-rs/mainstay/blob/main/crates/settings/examples/stack.toml) has
-//! every setting of the standard stack with its default. [`Sources`] reads the table `[stack]` of such a file, and
+//! `examples/stack.toml` in this crate has every setting of the standard stack with its default. [`Sources`] reads the table `[stack]` of such a file, and
 //! variables over it; a [`Reloader`] keeps a running stack at what the file says:
 //!
 //! ```
