@@ -67,20 +67,21 @@ impl Breaker {
     /// [`Reason::CircuitOpen`](mainstay_core::Reason::CircuitOpen), with the time to the next trial.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit, Rejected> {
-        match self.0.admit() {
-            Admission::Pass { epoch, lease, timed } => Ok(Permit::recorded(self.0.clone(), epoch, lease, timed)),
-            Admission::Unrecorded => Ok(Permit::unrecorded(self.0.clone())),
-            Admission::Refuse => Err(self.0.rejected()),
-        }
+        self.acquire_timed_if(|| true)
     }
 
     /// The same for a call whose future tells when it begins to [wait](Permit::waits): one that answers at once needs
     /// no clock to notice that it was not abandoned.
     #[inline]
     pub(crate) fn try_call(&self) -> Result<Permit, Rejected> {
+        self.acquire_timed_if(|| self.0.wants_duration())
+    }
+
+    #[inline]
+    fn acquire_timed_if(&self, from_the_start: impl FnOnce() -> bool) -> Result<Permit, Rejected> {
         match self.0.admit() {
             Admission::Pass { epoch, lease, timed } => {
-                Ok(Permit::recorded(self.0.clone(), epoch, lease, timed && self.0.wants_duration()))
+                Ok(Permit::recorded(self.0.clone(), epoch, lease, timed && from_the_start()))
             }
             Admission::Unrecorded => Ok(Permit::unrecorded(self.0.clone())),
             Admission::Refuse => Err(self.0.rejected()),
