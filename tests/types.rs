@@ -24,7 +24,7 @@ use mainstay_failover::{
     stack::{Standard, StandardSettings},
 };
 use mainstay_fallback::{FallbackLayer, backup, value, value_from};
-use mainstay_http::{Grpc, Http, Reqwest, handle_error};
+use mainstay_http::{Grpc, Http, Reqwest, box_body, handle_error};
 use mainstay_retry::RetryLayer;
 use mainstay_tests::{Echo, Error};
 use mainstay_timeout::TimeoutLayer;
@@ -129,7 +129,7 @@ async fn the_standard_stack_names_only_the_policy() {
     assert_eq!(in_a_task(typed, 7).await, Ok(7));
 
     let hyper = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
-    let hyper = standard(hyper).with_policy(Http::new()).build();
+    let hyper = standard(hyper.map_response(box_body)).with_policy(Http::new()).build();
     check::<Request<Full<Bytes>>, _, BoxError, _>(hyper);
     let reqwest = standard(reqwest::Client::new()).with_policy(Reqwest::new()).build();
     check::<reqwest::Request, _, BoxError, _>(reqwest);
@@ -142,18 +142,19 @@ async fn the_standard_stack_names_only_the_policy() {
 async fn over_hyper_util_only_the_policy_is_named() {
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let stack = ServiceBuilder::new()
-        .layer(FallbackLayer::new(backup(client.clone())).with_policy(Http::new()))
+        .layer(FallbackLayer::new(backup(client.clone().map_response(box_body))).with_policy(Http::new()))
         .layer(TimeoutLayer::total("total", SECOND).unwrap().with_policy(Http::new()))
         .layer(RetryLayer::new().with_policy(Http::new()))
         .layer(CircuitBreakerLayer::new("breaker").with_policy(Http::new()))
         .layer(bulkhead().with_policy(Http::new()))
         .layer(attempt_timeout())
+        .map_response(box_body)
         .service(client.clone());
     let refused = Request::get("http://127.0.0.1:1/").body(Full::default()).unwrap();
     let error = in_a_task(stack, refused.clone()).await.unwrap_err();
     assert!(error.is::<hyper_util::client::legacy::Error>(), "the original error, in one box: {error}");
 
-    let endpoints = ["primary", "backup"].map(|name| Endpoint::new(name, client.clone()));
+    let endpoints = ["primary", "backup"].map(|name| Endpoint::new(name, client.clone().map_response(box_body)));
     let failover = Failover::new("failover", endpoints).unwrap().with_policy(Http::new());
     in_a_task(failover, refused).await.unwrap_err();
 }
@@ -199,6 +200,7 @@ async fn over_hyper_util_with_a_typed_error() {
         .layer(CircuitBreakerLayer::new("breaker").with_policy(Http::new()).with_error::<Error>())
         .layer(bulkhead().with_error::<Error>())
         .map_err(|_: hyper_util::client::legacy::Error| Error::Down)
+        .map_response(box_body)
         .service(client);
     let refused = Request::get("http://127.0.0.1:1/").body(Full::default()).unwrap();
     assert_eq!(in_a_task(stack, refused).await.unwrap_err(), Error::Down);

@@ -7,6 +7,8 @@
 //! | `types.rs`, `ui/` | stacks need no annotations; what the compiler says of mistakes |
 //! | `allocations.rs` | the happy path allocates nothing, and futures stay small |
 //! | `contention.rs` | threads that meet at one handle |
+//! | `generated.rs` | a generated gRPC client over our layers: the statuses that its caller reads |
+//! | `streams/` | a gigabyte each way in flat memory, permits kept and verdicts given at the end of a stream |
 //! | `defects.rs` | which tests own which defect of the field |
 
 use std::{

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{ErrorType, Reason, Rejected};
+use mainstay_core::{ErrorType, Follow, Reason, Rejected};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -21,9 +21,10 @@ use crate::{
 pin_project! {
     /// The future of [`Bulkhead`](crate::Bulkhead).
     #[must_use = "futures do nothing unless polled"]
-    pub struct BulkheadFuture<S, Req, F, E> {
+    pub struct BulkheadFuture<S, Req, F, P, E> {
         #[pin]
         state: State<S, Req, F>,
+        policy: P,
         _error: PhantomData<fn() -> E>,
     }
 }
@@ -45,30 +46,34 @@ pin_project! {
 
 // === impl BulkheadFuture ===
 
-impl<S, Req, F, E> BulkheadFuture<S, Req, F, E> {
-    pub(crate) fn calling(future: F, permit: Permit) -> Self {
-        Self { state: State::Calling { future, permit, timer: None }, _error: PhantomData }
+impl<S, Req, F, P, E> BulkheadFuture<S, Req, F, P, E> {
+    #[inline]
+    pub(crate) fn calling(future: F, permit: Permit, policy: P) -> Self {
+        Self { state: State::Calling { future, permit, timer: None }, policy, _error: PhantomData }
     }
 
-    pub(crate) fn queued(waiting: Waiting<S, Req>) -> Self {
-        Self { state: State::Queued { waiting: Box::new(waiting) }, _error: PhantomData }
+    pub(crate) fn queued(waiting: Waiting<S, Req>, policy: P) -> Self {
+        Self { state: State::Queued { waiting: Box::new(waiting) }, policy, _error: PhantomData }
     }
 
-    pub(crate) fn refused(rejected: Rejected) -> Self {
-        Self { state: State::Refused { rejected }, _error: PhantomData }
+    pub(crate) fn refused(rejected: Rejected, policy: P) -> Self {
+        Self { state: State::Refused { rejected }, policy, _error: PhantomData }
     }
 }
 
-impl<S, Req, E> Future for BulkheadFuture<S, Req, S::Future, E>
+impl<S, Req, P, E> Future for BulkheadFuture<S, Req, S::Future, P, E>
 where
     S: Service<Req>,
     S::Error: Into<E::Error>,
+    P: Follow<S::Response>,
     E: ErrorType,
 {
     type Output = Result<S::Response, E::Error>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
+        let this = self.project();
+        let mut state = this.state;
         let result = loop {
             match state.as_mut().project() {
                 StateProj::Calling { future, permit, timer } => match future.poll(cx) {
@@ -91,8 +96,19 @@ where
                 StateProj::Done => return Poll::Pending,
             }
         };
-        state.set(State::Done);
-        Poll::Ready(result)
+        match result {
+            Ok(response) if this.policy.goes_on(&response) => match state.project_replace(State::Done) {
+                // The stream goes on, and the permit with it.
+                StateOwned::Calling { permit, .. } => {
+                    Poll::Ready(Ok(this.policy.follow(response, move |_| drop(permit))))
+                }
+                _ => Poll::Ready(Ok(response)),
+            },
+            result => {
+                state.set(State::Done);
+                Poll::Ready(result)
+            }
+        }
     }
 }
 
@@ -107,7 +123,7 @@ fn poll_execution(permit: &Permit, timer: &mut Option<Timer>, cx: &mut Context<'
     }
 }
 
-impl<S, Req, F, E> fmt::Debug for BulkheadFuture<S, Req, F, E> {
+impl<S, Req, F, P, E> fmt::Debug for BulkheadFuture<S, Req, F, P, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
             State::Calling { .. } => "calling",

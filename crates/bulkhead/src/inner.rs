@@ -1,7 +1,10 @@
 //! What the clones of a limit share.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -12,6 +15,7 @@ use tokio::sync::Notify;
 use crate::{
     LimitSettings,
     group::Membership,
+    keyed::Room,
     slots::{Entry, Slots},
 };
 
@@ -20,13 +24,15 @@ pub(crate) struct Inner {
     pub(crate) slots: Slots,
     max_wait: Time,
     execution_timeout: Time,
-    counters: Counters<6>,
+    counters: Counters<COUNTS>,
     status: StatusSender,
     /// Whether calls were refused, and it has not recovered since.
     strained: AtomicBool,
     /// Callers that wait for the inner service and want to know when there is no permit for them any more.
     onlookers: AtomicUsize,
     filled: Notify,
+    /// Of the store that it is kept in by its key.
+    room: Option<Arc<Room>>,
 }
 
 /// A time that may be unset, in one atomic word; validation keeps real ones above zero.
@@ -42,20 +48,30 @@ pub(crate) enum Count {
     Abandoned,
 }
 
+/// How many there are.
+pub(crate) const COUNTS: usize = 6;
+
 // === impl Inner ===
 
 impl Inner {
-    pub(crate) fn new(name: Name, settings: &LimitSettings, membership: Option<Membership>) -> Self {
+    pub(crate) fn new(
+        name: Name,
+        settings: &LimitSettings,
+        membership: Option<Membership>,
+        counters: Counters<COUNTS>,
+        room: Option<Arc<Room>>,
+    ) -> Self {
         Self {
             name,
             slots: Slots::new(settings.limit, settings.queue, membership),
             max_wait: Time::new(settings.max_wait),
             execution_timeout: Time::new(settings.execution_timeout),
-            counters: Counters::per_thread(),
+            counters,
             status: StatusSender::new(Status::new(Level::Healthy, "")),
             strained: AtomicBool::new(false),
             onlookers: AtomicUsize::new(0),
             filled: Notify::new(),
+            room,
         }
     }
 
@@ -73,6 +89,7 @@ impl Inner {
         self.execution_timeout.set(settings.execution_timeout);
         self.slots.resize(settings.limit, settings.queue);
         self.note_filled();
+        self.note_idle();
     }
 
     pub(crate) fn max_wait(&self) -> Option<Duration> {
@@ -96,8 +113,18 @@ impl Inner {
     #[inline]
     pub(crate) fn release(&self) {
         self.slots.release();
+        self.note_idle();
         if self.strained.load(Relaxed) {
             self.note_recovered();
+        }
+    }
+
+    /// Tells the store that keeps it by its key, if there is one, that it may go.
+    #[inline]
+    pub(crate) fn note_idle(&self) {
+        match &self.room {
+            Some(room) if self.slots.is_idle() => room.made(),
+            _ => {}
         }
     }
 
@@ -106,7 +133,7 @@ impl Inner {
         self.counters.add(count as usize);
     }
 
-    pub(crate) fn counts(&self) -> [u64; 6] {
+    pub(crate) fn counts(&self) -> [u64; COUNTS] {
         self.counters.read()
     }
 

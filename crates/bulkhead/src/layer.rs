@@ -13,7 +13,8 @@ use crate::{Bulkhead, Limit};
 /// inside of retry, so that a call that waits for its next attempt holds no permit, and outside of the attempt timeout.
 ///
 /// The policy `P` says where a request's deadline is ([`Contextual`](mainstay_core::Contextual)): a call that waits is
-/// dropped from the queue when it has passed.
+/// dropped from the queue when it has passed. It also says when an answer is over ([`Follow`](mainstay_core::Follow)):
+/// with a protocol's policy the permit is kept until a stream has ended, which nothing here bounds.
 pub struct BulkheadLayer<P = Plain, E = Boxed> {
     limit: Limit,
     policy: P,
@@ -39,7 +40,8 @@ impl BulkheadLayer {
 }
 
 impl<P, E> BulkheadLayer<P, E> {
-    /// Finds deadlines by another policy: [`Contextual`](mainstay_core::Contextual) is all it needs.
+    /// Finds deadlines, and the ends of answers, by another policy: it needs
+    /// [`Contextual`](mainstay_core::Contextual) and [`Follow`](mainstay_core::Follow).
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> BulkheadLayer<P2, E> {
         BulkheadLayer { limit: self.limit, policy, _error: PhantomData }

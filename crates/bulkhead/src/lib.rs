@@ -7,6 +7,7 @@
 //!
 //! * [`Limit`] is the handle: permits, live resizing, figures. It works without Tower, too.
 //! * [`BulkheadLayer`] puts it in front of a service.
+//! * [`KeyedLimits`] and [`KeyedBulkheadLayer`]: one limit per host, tenant or shard, bounded.
 //! * [`Group`] lets limits lend each other what they do not use.
 //! * [`Limits`] holds them by resource, with defaults by name.
 //!
@@ -33,6 +34,8 @@
 mod future;
 mod group;
 mod inner;
+mod keyed;
+mod keyed_service;
 mod layer;
 mod limit;
 mod permit;
@@ -48,6 +51,8 @@ mod waiting;
 
 pub use future::BulkheadFuture;
 pub use group::{Group, GroupSnapshot};
+pub use keyed::{KeyedLimits, KeyedSettings, KeyedSnapshot};
+pub use keyed_service::{KeyedBulkhead, KeyedBulkheadLayer};
 pub use layer::BulkheadLayer;
 pub use limit::Limit;
 pub use permit::Permit;

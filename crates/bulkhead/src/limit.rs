@@ -7,12 +7,12 @@ use std::{
     task::Poll,
 };
 
-use mainstay_core::{InvalidSetting, Name, Reason, Rejected, StatusReceiver};
+use mainstay_core::{Counters, InvalidSetting, Name, Reason, Rejected, StatusReceiver};
 use tokio::time::Instant;
 
 use crate::{
-    LimitSettings, LimitSnapshot, Permit, Rejections, group::Membership, inner::Inner, settings, slots::Entry,
-    turn::Turn, wait::Wait,
+    LimitSettings, LimitSnapshot, Permit, Rejections, group::Membership, inner::Inner, keyed::Room, settings,
+    slots::Entry, turn::Turn, wait::Wait,
 };
 
 /// A limit on how many calls run at once, with a bounded queue. Clones share it.
@@ -61,7 +61,16 @@ impl Limit {
     }
 
     pub(crate) fn build(name: Name, settings: &LimitSettings, membership: Option<Membership>) -> Self {
-        Self(Arc::new(Inner::new(name, settings, membership)))
+        Self(Arc::new(Inner::new(name, settings, membership, Counters::per_thread(), None)))
+    }
+
+    /// The limit of one key; it tells the store when it may go.
+    pub(crate) fn keyed(name: Name, settings: &LimitSettings, room: Arc<Room>) -> Self {
+        Self(Arc::new(Inner::new(name, settings, None, Counters::shared(), Some(room))))
+    }
+
+    pub(crate) fn of(inner: Arc<Inner>) -> Self {
+        Self(inner)
     }
 
     pub(crate) fn downgrade(&self) -> Weak<Inner> {
@@ -93,28 +102,32 @@ impl Limit {
     /// # Errors
     /// The same, and [`Reason::DeadlineExceeded`].
     pub async fn acquire_by(&self, deadline: impl Into<Option<Instant>>) -> Result<Permit, Rejected> {
-        let deadline = deadline.into();
-        let mut turn = match self.enter() {
-            Entered::Permit(permit) => return Ok(permit),
-            Entered::Refused(rejected) => return Err(rejected),
-            Entered::Queued(turn) => turn,
-        };
-        let mut wait = Wait::new(self.0.max_wait(), deadline);
-        poll_fn(|cx| match turn.poll_permit(cx) {
-            Poll::Ready(_permit) if wait.is_past_deadline() => Poll::Ready(Err(self.reject(Reason::DeadlineExceeded))),
-            Poll::Ready(permit) => Poll::Ready(Ok(permit)),
-            Poll::Pending => wait.poll_over(cx).map(|reason| {
-                turn.expire();
-                Err(self.reject(reason))
-            }),
-        })
-        .await
+        self.enter().permit(deadline.into()).await
+    }
+
+    /// A permit, if one is free and nobody waits for it; and no word of a refusal.
+    #[inline]
+    pub(crate) fn free_permit(&self) -> Option<Permit> {
+        (self.0.enter(false) == Entry::Slot).then(|| Permit::new(self.0.clone()))
     }
 
     /// Takes a permit, or a place in the queue.
-    #[inline]
     pub(crate) fn enter(&self) -> Entered {
-        match self.0.enter(true) {
+        self.entered(self.0.enter(true))
+    }
+
+    /// The same, and nothing if this limit is of a key that is not kept any more.
+    #[inline]
+    pub(crate) fn enter_unless_retired(&self, may_wait: bool) -> Option<Entered> {
+        match self.0.enter(may_wait) {
+            Entry::Full if self.0.slots.is_retired() => None,
+            entry => Some(self.entered(entry)),
+        }
+    }
+
+    #[inline]
+    fn entered(&self, entry: Entry) -> Entered {
+        match entry {
             Entry::Slot => Entered::Permit(Permit::new(self.0.clone())),
             Entry::Full => Entered::Refused(self.reject(Reason::BulkheadFull)),
             Entry::Queued => Entered::Queued(Turn::new(self.0.clone())),
@@ -126,6 +139,7 @@ impl Limit {
         self.0.slots.look()
     }
 
+    #[cold]
     pub(crate) fn reject(&self, reason: Reason) -> Rejected {
         self.0.reject(reason)
     }
@@ -206,5 +220,29 @@ impl fmt::Debug for Limit {
             .field("in_flight", &in_flight)
             .field("queued", &queued)
             .finish_non_exhaustive()
+    }
+}
+
+// === impl Entered ===
+
+impl Entered {
+    /// The permit, waiting for it in line.
+    pub(crate) async fn permit(self, deadline: Option<Instant>) -> Result<Permit, Rejected> {
+        let mut turn = match self {
+            Self::Permit(permit) => return Ok(permit),
+            Self::Refused(rejected) => return Err(rejected),
+            Self::Queued(turn) => turn,
+        };
+        let limit = turn.limit();
+        let mut wait = Wait::new(limit.0.max_wait(), deadline);
+        poll_fn(|cx| match turn.poll_permit(cx) {
+            Poll::Ready(_permit) if wait.is_past_deadline() => Poll::Ready(Err(limit.reject(Reason::DeadlineExceeded))),
+            Poll::Ready(permit) => Poll::Ready(Ok(permit)),
+            Poll::Pending => wait.poll_over(cx).map(|reason| {
+                turn.expire();
+                Err(limit.reject(reason))
+            }),
+        })
+        .await
     }
 }

@@ -4,7 +4,7 @@ use std::{future::Future, panic::resume_unwind};
 
 use mainstay_core::{BoxError, Reason};
 
-use crate::Limit;
+use crate::{Limit, Permit};
 
 impl Limit {
     /// Runs the work with a permit, queueing for it as [`acquire`](Self::acquire) does, and not longer than the
@@ -26,15 +26,7 @@ impl Limit {
     where
         E: Into<BoxError>,
     {
-        let permit = self.acquire().await?;
-        let result = match permit.inner().execution_timeout() {
-            None => work.await,
-            Some(time) => match tokio::time::timeout(time, work).await {
-                Ok(result) => result,
-                Err(_) => return Err(self.reject(Reason::AttemptTimeout).into()),
-            },
-        };
-        result.map_err(Into::into)
+        self.acquire().await?.run(work).await
     }
 
     /// Runs blocking work with a permit, on tokio's threads for that. A thread can't be stopped: there is no execution
@@ -63,5 +55,23 @@ impl Limit {
                 Err(cancelled) => Err(cancelled.into()),
             },
         }
+    }
+}
+
+// === impl Permit ===
+
+impl Permit {
+    pub(crate) async fn run<T, E>(self, work: impl Future<Output = Result<T, E>>) -> Result<T, BoxError>
+    where
+        E: Into<BoxError>,
+    {
+        let result = match self.inner().execution_timeout() {
+            None => work.await,
+            Some(time) => match tokio::time::timeout(time, work).await {
+                Ok(result) => result,
+                Err(_) => return Err(self.inner().reject(Reason::AttemptTimeout).into()),
+            },
+        };
+        result.map_err(Into::into)
     }
 }

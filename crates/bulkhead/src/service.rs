@@ -12,7 +12,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{Boxed, Contextual, ErrorType, Plain, Reason};
+use mainstay_core::{Boxed, Contextual, ErrorType, Follow, Plain, Reason};
 use tower_service::Service;
 
 use crate::{
@@ -96,12 +96,13 @@ where
     S: Service<Req> + Clone,
     S::Error: Into<E::Error>,
     E: ErrorType,
-    P: Contextual<Req>,
+    P: Contextual<Req> + Follow<S::Response> + Clone,
 {
     type Response = S::Response;
     type Error = E::Error;
-    type Future = BulkheadFuture<S, Req, S::Future, E>;
+    type Future = BulkheadFuture<S, Req, S::Future, P, E>;
 
+    #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         loop {
             match self.limit.look() {
@@ -120,25 +121,45 @@ where
         }
     }
 
+    #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
+        if let Found::Ready = self.found
+            && let Some(permit) = self.limit.free_permit()
+        {
+            self.found = Found::Queue;
+            return BulkheadFuture::calling(self.inner.call(request), permit, self.policy.clone());
+        }
         let found = mem::replace(&mut self.found, Found::Queue);
+        self.call_or_queue(&found, request)
+    }
+}
+
+impl<S: Clone, P: Clone, E> Bulkhead<S, P, E> {
+    /// A call that finds no permit, or an inner service that is not ready.
+    #[cold]
+    fn call_or_queue<Req>(&mut self, found: &Found, request: Req) -> BulkheadFuture<S, Req, S::Future, P, E>
+    where
+        S: Service<Req>,
+        P: Contextual<Req>,
+    {
         if let Found::Full = found {
-            return BulkheadFuture::refused(self.limit.reject(Reason::BulkheadFull));
+            return BulkheadFuture::refused(self.limit.reject(Reason::BulkheadFull), self.policy.clone());
         }
         let entered = self.limit.enter();
         if let Found::Ready = found {
             if let Entered::Permit(permit) = entered {
-                return BulkheadFuture::calling(self.inner.call(request), permit);
+                return BulkheadFuture::calling(self.inner.call(request), permit, self.policy.clone());
             }
             self.drop_reserved();
         }
         let stage = match entered {
-            Entered::Refused(rejected) => return BulkheadFuture::refused(rejected),
+            Entered::Refused(rejected) => return BulkheadFuture::refused(rejected, self.policy.clone()),
             Entered::Permit(permit) => Stage::Ready(permit),
             Entered::Queued(turn) => Stage::Turn(turn),
         };
         let deadline = self.policy.context(&request).and_then(|context| context.deadline);
-        BulkheadFuture::queued(Waiting::new(self.limit.clone(), stage, self.inner.clone(), request, deadline))
+        let waiting = Waiting::new(self.limit.clone(), stage, self.inner.clone(), request, deadline);
+        BulkheadFuture::queued(waiting, self.policy.clone())
     }
 }
 

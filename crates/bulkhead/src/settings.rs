@@ -23,7 +23,7 @@ pub struct LimitSettings {
     /// finds a permit free does not wait and is not bounded. Default 1 s; `None` waits as long as the caller does.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub max_wait: Option<Duration>,
-    /// How long a call may run, 1 ms to a year; it then ends with
+    /// How long a call may run until its answer is there, 1 ms to a year; it then ends with
     /// [`Reason::AttemptTimeout`](mainstay_core::Reason::AttemptTimeout). Default: any time.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub execution_timeout: Option<Duration>,

@@ -54,10 +54,15 @@ enum Claim {
 
 const WAITING: u64 = 1 << 32;
 
+/// Full, and nothing changes that: more in flight and more waiting than any limit and queue.
+const RETIRED: u64 = u64::MAX;
+
+#[inline]
 fn in_flight(word: u64) -> u32 {
     word as u32
 }
 
+#[inline]
 fn waiting(word: u64) -> u32 {
     (word >> 32) as u32
 }
@@ -115,6 +120,7 @@ impl Slots {
         }
     }
 
+    #[inline]
     fn claim(&self, word: u64) -> Option<Claim> {
         if waiting(word) > 0 { None } else { self.claim_above(in_flight(word)) }
     }
@@ -128,6 +134,7 @@ impl Slots {
         self.membership.as_ref()?.borrow(in_flight, limit).then_some(Claim::Lent)
     }
 
+    #[cold]
     fn unclaim(&self, claim: Option<Claim>) {
         if let (Some(Claim::Lent), Some(member)) = (claim, &self.membership) {
             member.leave();
@@ -163,6 +170,21 @@ impl Slots {
         if let Some(member) = &self.membership {
             member.offer();
         }
+    }
+
+    /// Ends the slots if nobody has one and nobody waits; who comes later finds them full.
+    pub(crate) fn retire(&self) -> bool {
+        self.word.compare_exchange(0, RETIRED, SeqCst, SeqCst).is_ok()
+    }
+
+    pub(crate) fn is_retired(&self) -> bool {
+        self.word.load(SeqCst) == RETIRED
+    }
+
+    /// Whether nobody has a slot and nobody waits.
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.word.load(SeqCst) == 0
     }
 
     /// A new size: growing takes effect at once, shrinking as calls end.

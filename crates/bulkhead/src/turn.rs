@@ -10,7 +10,7 @@ use std::{
 use tokio::task::coop::unconstrained;
 
 use crate::{
-    Permit,
+    Limit, Permit,
     inner::{Count, Inner},
 };
 
@@ -38,6 +38,11 @@ impl Turn {
         Self { inner, wait: Some(Box::pin(wait)) }
     }
 
+    /// The limit that it is a place in line for.
+    pub(crate) fn limit(&self) -> Limit {
+        Limit::of(self.inner.clone())
+    }
+
     pub(crate) fn poll_permit(&mut self, cx: &mut Context<'_>) -> Poll<Permit> {
         let Some(wait) = &mut self.wait else { return Poll::Pending };
         ready!(wait.as_mut().poll(cx));
@@ -53,6 +58,7 @@ impl Turn {
             // First out of the semaphore's line, so that a turn it may hold goes to the next.
             drop(wait);
             self.inner.slots.left_the_line();
+            self.inner.note_idle();
         }
     }
 }

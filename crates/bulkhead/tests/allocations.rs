@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use mainstay_bulkhead::{BulkheadLayer, Limit, LimitSettings};
+use mainstay_bulkhead::{BulkheadLayer, KeyedBulkheadLayer, KeyedLimits, Limit, LimitSettings};
 use mainstay_core::Rejected;
 use tower::{Layer, Service, service_fn};
 
@@ -62,6 +62,16 @@ fn a_refusal_costs_its_box_and_a_typed_one_nothing() {
     limit.reconfigure(LimitSettings { queue: 0, ..limit.settings() }).expect("good settings");
     let _permit = limit.try_acquire().expect("it is free");
     let layer = BulkheadLayer::with(limit);
+    assert_eq!(allocations(layer.layer(service_fn(up))), 1);
+    assert_eq!(allocations(layer.with_error::<Refused>().layer(service_fn(up))), 0);
+}
+
+#[test]
+fn a_permit_of_a_known_key_costs_no_allocation_and_its_refusal_no_more() {
+    let limits = KeyedLimits::new("keys", 1).expect("a good limit");
+    let layer = KeyedBulkheadLayer::new(limits.clone(), |id: &u32| *id);
+    assert_eq!(allocations(layer.layer(service_fn(up))), 0);
+    let _permit = limits.try_acquire(&7).expect("it is free");
     assert_eq!(allocations(layer.layer(service_fn(up))), 1);
     assert_eq!(allocations(layer.with_error::<Refused>().layer(service_fn(up))), 0);
 }

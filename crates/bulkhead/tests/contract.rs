@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
-use mainstay_bulkhead::{BulkheadLayer, Limit, LimitSettings, Permit};
-use mainstay_core::test::{Expect, contract};
+use mainstay_bulkhead::{BulkheadLayer, KeyedBulkheadLayer, KeyedLimits, KeyedSettings, Limit, LimitSettings, Permit};
+use mainstay_core::test::{Expect, Request, contract};
 
 fn layer(limit: u32, queue: u32) -> BulkheadLayer {
     let settings = LimitSettings { limit, queue, max_wait: None, ..LimitSettings::default() };
@@ -34,4 +34,28 @@ fn without_a_queue() {
 fn with_a_queue() {
     contract("bulkhead with a queue", expect(), || layer(1, 1));
     contract("bulkhead with a long queue", expect(), || layer(1, 100));
+}
+
+type Keyed = KeyedBulkheadLayer<u8, fn(&Request) -> u8>;
+
+fn keyed(limit: u32, queue: u32) -> Keyed {
+    let limit = LimitSettings { limit, queue, max_wait: None, ..LimitSettings::default() };
+    let limits = KeyedLimits::with_settings("probes", KeyedSettings { limit, capacity: 1 }).unwrap();
+    KeyedBulkheadLayer::new(limits, |_: &Request| 1)
+}
+
+/// Whether it refuses is not known before the key is, so `poll_ready` is the inner service's own; what `call` does with
+/// the readiness of a call that is refused or waits is in `keyed_service.rs`.
+#[test]
+fn by_key() {
+    let expect = || {
+        let at_rest = |layer: &Keyed| match layer.limits().snapshot() {
+            snapshot if (snapshot.in_flight, snapshot.queued) == (0, 0) => Ok(()),
+            snapshot => Err(format!("{snapshot:?}")),
+        };
+        Expect::default().at_rest(at_rest)
+    };
+    contract("keyed bulkhead of one", expect(), || keyed(1, 0));
+    contract("keyed bulkhead with a queue", expect(), || keyed(1, 1));
+    contract("keyed bulkhead with a long queue", expect(), || keyed(1, 100));
 }

@@ -1,13 +1,12 @@
 //! The handle.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-use mainstay_core::{Counters, InvalidSetting, Name, Outcome, Rejected, StatusReceiver};
+use mainstay_core::{Counters, InvalidSetting, Name, Shared, StatusReceiver};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    BreakerSettings, BreakerSnapshot, GateProgress, Mode, Permit, Recovery, State, Transition, Verdict,
-    engine::{Admission, Engine},
+    BreakerSettings, BreakerSnapshot, GateProgress, Mode, Recovery, State, Transition, Verdict, engine::Engine,
 };
 
 /// A circuit breaker: the algorithm, usable without Tower. Clones share one state.
@@ -25,7 +24,7 @@ use crate::{
 /// assert_eq!(breaker.snapshot().reason, "20 of 20 calls failed");
 /// ```
 #[derive(Clone)]
-pub struct Breaker(Arc<Engine>);
+pub struct Breaker(pub(crate) Shared<Engine>);
 
 // === impl Breaker ===
 
@@ -50,87 +49,29 @@ impl Breaker {
         settings: BreakerSettings,
         counters: Counters<{ crate::engine::COUNTERS }>,
     ) -> Self {
-        Self(Arc::new(Engine::new(name, settings, counters)))
+        Self(Shared::new(Engine::new(name, settings, counters)))
+    }
+
+    /// The same breaker, for as long as the process lives: its memory (two kilobytes, and ten for each thread's counts
+    /// at most) is never given back, and calls through this handle and its clones count no references to it. That is half
+    /// of what a closed breaker costs, and all that threads which share one wait for. For breakers that are made once, at
+    /// the start; clones that were made before share its state, and count on.
+    ///
+    /// ```
+    /// use mainstay_circuit_breaker::{Breaker, CircuitBreakerLayer};
+    ///
+    /// let layer = CircuitBreakerLayer::with(Breaker::new("orders").lasting());
+    /// # let _ = layer;
+    /// ```
+    #[must_use]
+    pub fn lasting(self) -> Self {
+        Self(self.0.lasting())
     }
 
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.0.name
-    }
-
-    // --- calls ---
-
-    /// Asks to make a call. One load while closed; no lock and no allocation while refusing.
-    ///
-    /// # Errors
-    /// [`Reason::CircuitOpen`](mainstay_core::Reason::CircuitOpen), with the time to the next trial.
-    #[inline]
-    pub fn try_acquire(&self) -> Result<Permit, Rejected> {
-        self.acquire_timed_if(|| true)
-    }
-
-    /// The same for a call whose future tells when it begins to [wait](Permit::waits): one that answers at once needs
-    /// no clock to notice that it was not abandoned.
-    #[inline]
-    pub(crate) fn try_call(&self) -> Result<Permit, Rejected> {
-        self.acquire_timed_if(|| self.0.wants_duration())
-    }
-
-    #[inline]
-    fn acquire_timed_if(&self, from_the_start: impl FnOnce() -> bool) -> Result<Permit, Rejected> {
-        match self.0.admit() {
-            Admission::Pass { epoch, lease, timed } => {
-                Ok(Permit::recorded(self.0.clone(), epoch, lease, timed && from_the_start()))
-            }
-            Admission::Unrecorded => Ok(Permit::unrecorded(self.0.clone())),
-            Admission::Refuse => Err(self.0.rejected()),
-        }
-    }
-
-    /// Whether a call would be refused now. Looks, and takes nothing.
-    #[inline]
-    pub(crate) fn refuses(&self) -> bool {
-        !self.0.word.load().passes() && self.0.refuses()
-    }
-
-    /// Counts a refusal, and gives it.
-    pub(crate) fn refuse(&self) -> Rejected {
-        self.0.refuse()
-    }
-
-    /// The refusal that a call would get now, if it would get one. Looks, and takes nothing.
-    #[must_use]
-    pub fn refusal(&self) -> Option<Rejected> {
-        self.refuses().then(|| self.0.rejected())
-    }
-
-    /// The outcome of a call that was made without a permit.
-    pub fn record(&self, outcome: Outcome) {
-        self.record_at(self.epoch(), outcome);
-    }
-
-    /// The outcome of a call that was sent in this epoch; nothing if the state has changed since.
-    pub fn record_at(&self, epoch: u64, outcome: Outcome) {
-        self.0.settle(epoch, None, &outcome, None);
-    }
-
-    /// A probe's outcome. While closed it counts like a call; while open, and recovering by
-    /// [probes](Recovery::Probes), toward the gate: anything but a success begins the row anew.
-    pub fn record_probe(&self, outcome: Outcome) {
-        self.record_probe_at(self.epoch(), outcome);
-    }
-
-    /// The outcome of a probe that was sent in this epoch; nothing if the state has changed since.
-    pub fn record_probe_at(&self, epoch: u64, outcome: Outcome) {
-        self.0.settle_probe(epoch, &outcome);
-    }
-
-    /// Opens at once: the dependency said "take me out". In force like any opening; begins the gate anew if open.
-    pub fn trip(&self, reason: impl Into<String>) {
-        let engine = &*self.0;
-        engine.open(engine.word.load().epoch(), reason.into(), None);
-        engine.lock().gate = Default::default();
     }
 
     // --- state ---
@@ -144,6 +85,7 @@ impl Breaker {
 
     /// The number of the state; it grows with every change.
     #[must_use]
+    #[inline]
     pub fn epoch(&self) -> u64 {
         self.0.word.load().epoch()
     }

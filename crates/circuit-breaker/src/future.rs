@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{Classify, ErrorType, Rejected};
+use mainstay_core::{Classify, ErrorType, Follow, Rejected};
 use pin_project_lite::pin_project;
 
 use crate::Permit;
@@ -26,15 +26,17 @@ pin_project! {
     #[project = StateProj]
     enum State<F, P> {
         // The call is under way; the permit counts it, whatever becomes of it.
-        Calling { #[pin] future: F, permit: Option<Permit>, policy: P },
+        // It stays where it is when it is settled, for moving it costs more than settling.
+        Calling { #[pin] future: F, permit: Permit, policy: P },
         // The breaker refused: the answer is ready.
         Refused { rejected: Option<Rejected> },
     }
 }
 
 impl<F, P, E> BreakerFuture<F, P, E> {
+    #[inline]
     pub(crate) fn calling(future: F, permit: Permit, policy: P) -> Self {
-        Self { state: State::Calling { future, permit: Some(permit), policy }, _error: PhantomData }
+        Self { state: State::Calling { future, permit, policy }, _error: PhantomData }
     }
 
     pub(crate) fn refused(rejected: Rejected) -> Self {
@@ -47,22 +49,30 @@ where
     F: Future<Output = Result<Res, E0>>,
     E0: Into<E::Error>,
     E: ErrorType,
-    P: Classify<Res, E::Error>,
+    P: Classify<Res, E::Error> + Follow<Res>,
 {
     type Output = Result<Res, E::Error>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProj::Calling { future, permit, policy } => {
                 let Poll::Ready(result) = future.poll(cx) else {
-                    permit.iter_mut().for_each(Permit::waits);
+                    permit.waits();
                     return Poll::Pending;
                 };
                 let result = result.map_err(Into::into);
-                if let Some(permit) = permit.take() {
-                    permit.settle(policy.classify(result.as_ref()));
+                let outcome = policy.classify(result.as_ref());
+                match result {
+                    // It began well; its end decides.
+                    Ok(response) if outcome.is_success() && policy.goes_on(&response) => {
+                        Poll::Ready(Ok(policy.follow(response, permit.take().begun())))
+                    }
+                    result => {
+                        permit.settle_here(outcome);
+                        Poll::Ready(result)
+                    }
                 }
-                Poll::Ready(result)
             }
             StateProj::Refused { rejected } => match rejected.take() {
                 Some(rejected) => Poll::Ready(Err(rejected.into())),

@@ -11,7 +11,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{Boxed, Classify, ErrorType, Plain, Typed};
+use mainstay_core::{Boxed, Classify, ErrorType, Follow, Plain, Typed};
 use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -86,7 +86,7 @@ where
     S: Service<Req> + Clone,
     S::Error: Into<E::Error>,
     E: ErrorType,
-    P: Classify<S::Response, E::Error> + Clone,
+    P: Classify<S::Response, E::Error> + Follow<S::Response> + Clone,
 {
     type Response = S::Response;
     type Error = E::Error;

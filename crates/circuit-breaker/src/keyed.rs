@@ -2,12 +2,13 @@
 //!
 //! Finding a breaker is one lock-free look-up. The map is read often and written rarely, so a new key pays for
 //! room: when full, a sixteenth of the breakers goes at once, least recently used first, and only closed ones with
-//! clean windows (evicting an open one would forget an outage). If none can go, new keys share one breaker.
+//! clean windows (evicting an open one would forget an outage), or else half-open ones that nobody asks. If none can
+//! go, new keys share one breaker.
 
 use std::{
     fmt,
     hash::Hash,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use mainstay_core::{Counters, InvalidSetting, Name, settings};
@@ -25,15 +26,20 @@ use crate::{Breaker, BreakerSettings, BreakerSnapshot, Mode, State};
 ///
 /// let breakers = KeyedBreakers::new("shards");
 /// assert_eq!(breakers.get(&7).name(), "shards/7");
+///
+/// // Live, for all of them.
+/// let mut settings = breakers.settings();
+/// settings.breaker.failure_rate = Some(0.2);
+/// breakers.reconfigure(settings)?;
+/// # Ok::<(), mainstay_core::InvalidSetting>(())
 /// ```
 pub struct KeyedBreakers<K>(Arc<Inner<K>>);
 
 struct Inner<K> {
     name: Name,
-    settings: KeyedSettings,
     breakers: papaya::HashMap<K, Entry>,
-    /// Taken only to make room for a new key.
-    making_room: Mutex<()>,
+    /// Taken for a new key and by operators; never for a key that is kept.
+    settings: Mutex<KeyedSettings>,
     /// Grows with every new key: the clock of "recently used".
     tick: AtomicU64,
     overflow: Breaker,
@@ -50,7 +56,7 @@ struct Entry {
 pub struct KeyedSettings {
     /// Of each breaker.
     pub breaker: BreakerSettings,
-    /// How many breakers are kept at most. Default 1,024.
+    /// How many breakers are kept at most: 1 to ten million. Default 1,024.
     pub capacity: u32,
 }
 
@@ -76,9 +82,8 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
         let overflow = make(&name, &"(other)", &settings);
         Self(Arc::new(Inner {
             name,
-            settings,
             breakers: papaya::HashMap::new(),
-            making_room: Mutex::new(()),
+            settings: Mutex::new(settings),
             tick: AtomicU64::new(0),
             overflow,
         }))
@@ -96,13 +101,45 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
             }
             return entry.breaker.clone();
         }
-        let _making_room = inner.making_room.lock().unwrap_or_else(PoisonError::into_inner);
-        if breakers.len() >= inner.settings.capacity as usize && !breakers.contains_key(key) && !inner.make_room() {
+        let settings = inner.settings();
+        let capacity = settings.capacity as usize;
+        if breakers.len() >= capacity && !breakers.contains_key(key) && !inner.make_room(capacity) {
             return inner.overflow.clone();
         }
         let used = AtomicU64::new(inner.tick.fetch_add(1, Relaxed) + 1);
-        let make = || Entry { breaker: make(&inner.name, key, &inner.settings), used };
+        let make = || Entry { breaker: make(&inner.name, key, &settings), used };
         breakers.get_or_insert_with(key.clone(), make).breaker.clone()
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn settings(&self) -> KeyedSettings {
+        self.0.settings().clone()
+    }
+
+    /// Takes other settings for all breakers, those to come too, and keeps their states, windows and timers. The window
+    /// itself is fixed. Breakers above a smaller capacity go as new keys come, and only clean ones.
+    ///
+    /// # Errors
+    /// A setting out of its range, or another window; nothing changes then.
+    pub fn reconfigure(&self, settings: KeyedSettings) -> Result<(), InvalidSetting> {
+        settings.validate()?;
+        let mut current = self.0.settings();
+        // It is as old as the store, and says no to what the others could not take either.
+        self.0.overflow.reconfigure(settings.breaker.clone()).map_err(|error| error.within("breaker"))?;
+        let breakers = self.0.breakers.pin();
+        let refused = breakers.values().filter_map(|entry| {
+            let refused = entry.breaker.reconfigure(settings.breaker.clone());
+            refused.err().map(|error| (entry.breaker.name(), error))
+        });
+        let refused: Vec<_> = refused.collect();
+        *current = settings;
+        drop(current);
+        // Somebody has given these settings of their own.
+        for (breaker, error) in refused {
+            tracing::warn!(breaker = %breaker.escape_debug(), %error, "keeps its own settings");
+        }
+        Ok(())
     }
 
     /// One look at each breaker that is kept, and at the shared one.
@@ -138,29 +175,45 @@ fn make(name: &Name, key: &dyn fmt::Display, settings: &KeyedSettings) -> Breake
 }
 
 impl<K: Hash + Eq + Clone> Inner<K> {
-    /// Whether there is room after the least recently used clean breakers are gone.
-    fn make_room(&self) -> bool {
+    fn settings(&self) -> MutexGuard<'_, KeyedSettings> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is room after the least recently used clean breakers are gone; or else those that nobody asks,
+    /// though they would admit a trial call: hosts that died long ago must not fill the store for ever.
+    fn make_room(&self, capacity: usize) -> bool {
+        self.forget(capacity, Breaker::is_clean) || self.forget(capacity, Breaker::is_left_alone)
+    }
+
+    fn forget(&self, capacity: usize, may_go: fn(&Breaker) -> bool) -> bool {
         let breakers = self.breakers.pin();
-        let clean = breakers.iter().filter(|(_, entry)| entry.breaker.is_clean());
-        let mut clean: Vec<_> = clean.map(|(key, entry)| (entry.used.load(Relaxed), key)).collect();
-        let some = (self.settings.capacity as usize / 16).max(1).min(clean.len());
+        let idle = breakers.iter().filter(|(_, entry)| may_go(&entry.breaker));
+        let mut idle: Vec<_> = idle.map(|(key, entry)| (entry.used.load(Relaxed), key)).collect();
+        // More than one are too many after the capacity was made smaller.
+        let excess = (breakers.len() + 1).saturating_sub(capacity);
+        let some = (capacity / 16).max(excess).min(idle.len());
         if some > 0 {
-            clean.select_nth_unstable_by_key(some - 1, |(used, _)| *used);
+            idle.select_nth_unstable_by_key(some - 1, |(used, _)| *used);
         }
-        clean[..some].iter().for_each(|(_, key)| {
+        idle[..some].iter().for_each(|(_, key)| {
             breakers.remove(*key);
         });
-        some > 0
+        some >= excess
     }
 }
 
 impl Breaker {
     /// Closed, in the normal mode, and without a failure in its window: nothing is lost with it.
     fn is_clean(&self) -> bool {
-        self.mode() == Mode::Normal && self.state() == State::Closed && {
-            let snapshot = self.snapshot();
-            snapshot.failure_rate.unwrap_or(0.0) == 0.0 && snapshot.consecutive_failures == 0 && snapshot.openings == 0
-        }
+        let engine = self.engine();
+        self.mode() == Mode::Normal
+            && self.state() == State::Closed
+            && (engine.rules.row(), engine.rules.tallies().0.hits, engine.lock().openings) == (0, 0, 0)
+    }
+
+    /// Half-open, in the normal mode, and without a trial call.
+    fn is_left_alone(&self) -> bool {
+        self.mode() == Mode::Normal && self.state() == State::HalfOpen && self.engine().lock().trials.in_flight() == 0
     }
 }
 

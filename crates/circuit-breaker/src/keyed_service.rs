@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{Boxed, Classify, ErrorType, Plain, Typed};
+use mainstay_core::{Boxed, Classify, ErrorType, Follow, Plain, Typed};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -109,7 +109,7 @@ where
     E: ErrorType,
     K: Hash + Eq + Clone + fmt::Display,
     F: Fn(&Req) -> K,
-    P: Classify<S::Response, E::Error> + Clone,
+    P: Classify<S::Response, E::Error> + Follow<S::Response> + Clone,
 {
     type Response = S::Response;
     type Error = E::Error;

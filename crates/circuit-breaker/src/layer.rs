@@ -10,7 +10,8 @@ use crate::{Breaker, CircuitBreaker};
 /// Puts a [`Breaker`] in front of a service: while it is open, calls are refused at once.
 ///
 /// All services of one layer share its breaker, however often `layer` is called (axum calls it for every route).
-/// Refused calls never wait for the inner service's readiness.
+/// Refused calls never wait for the inner service's readiness. An answer that begins well and goes on is recorded by its
+/// end: by gRPC's trailers, or as a failure where it breaks off.
 pub struct CircuitBreakerLayer<P = Plain, E = Boxed> {
     breaker: Breaker,
     policy: P,
@@ -32,7 +33,8 @@ impl CircuitBreakerLayer {
 }
 
 impl<P, E> CircuitBreakerLayer<P, E> {
-    /// Reads results by another policy: [`Classify`](mainstay_core::Classify) is all it needs.
+    /// Reads results by another policy: it needs [`Classify`](mainstay_core::Classify) and
+    /// [`Follow`](mainstay_core::Follow), which says whether an answer's end is still to come.
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> CircuitBreakerLayer<P2, E> {
         CircuitBreakerLayer { breaker: self.breaker, policy, _error: PhantomData }

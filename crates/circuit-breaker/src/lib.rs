@@ -33,6 +33,7 @@
 //! | [`BreakerRegistry`] | breakers by name: get or create, all snapshots, reset all |
 
 mod breaker;
+mod calls;
 mod engine;
 mod future;
 mod gate;

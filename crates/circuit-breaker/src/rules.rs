@@ -60,21 +60,28 @@ impl Rules {
         self.minimum.store(settings.minimum_calls, Relaxed);
     }
 
+    /// Whether a success of this epoch that took this long would change nothing.
+    #[inline]
+    pub(crate) fn absorb_success(&self, epoch: u64, took: Option<Duration>) -> bool {
+        let era = epoch as u16;
+        self.row.load(Relaxed) == epoch << 32
+            && self.failures.absorbs_success(era)
+            && (!self.times_calls() || (!took.is_some_and(|took| self.is_slow(took)) && self.slow.absorbs_success(era)))
+    }
+
     /// Records a call of this epoch, and says which rule it fires.
     pub(crate) fn record(&self, outcome: &Outcome, epoch: u64, took: Option<Duration>) -> Option<Fired> {
         let era = epoch as u16;
         let row = self.lengthen_row(outcome.class(), epoch);
-        let failures = self.failures.record(outcome.is_failure(), era, Instant::now)?;
+        let failures = self.failures.record_for_hits(outcome.is_failure(), era, Instant::now);
         let slow = self.record_slow(took, era);
         if row >= self.consecutive.load(Relaxed) {
             return Some(Fired::Row(row));
         }
         let minimum = self.minimum.load(Relaxed);
-        if failures.hits > 0 && failures.reaches(self.failure_rate.load(Relaxed), minimum) {
-            return Some(Fired::FailureRate(failures));
-        }
-        let slow = slow?;
-        slow.reaches(self.slow_rate.load(Relaxed), minimum).then_some(Fired::SlowRate(slow))
+        let reaches = |tally: &Tally, rate: &AtomicF64| tally.reaches(rate.load(Relaxed), minimum);
+        let failures = failures.filter(|tally| reaches(tally, &self.failure_rate)).map(Fired::FailureRate);
+        failures.or_else(|| slow.filter(|tally| reaches(tally, &self.slow_rate)).map(Fired::SlowRate))
     }
 
     /// Begins an epoch with empty windows. Before the epoch is published.
@@ -84,10 +91,12 @@ impl Rules {
         self.slow.reset(epoch as u16);
     }
 
+    #[inline]
     pub(crate) fn is_slow(&self, took: Duration) -> bool {
         took.as_nanos() >= u128::from(self.slow_nanos.load(Relaxed))
     }
 
+    #[inline]
     pub(crate) fn times_calls(&self) -> bool {
         self.slow_nanos.load(Relaxed) != u64::MAX
     }
@@ -108,7 +117,7 @@ impl Rules {
         if !self.times_calls() {
             return None;
         }
-        self.slow.record(took.is_some_and(|took| self.is_slow(took)), era, Instant::now)
+        self.slow.record_for_hits(took.is_some_and(|took| self.is_slow(took)), era, Instant::now)
     }
 
     /// A success in a row of none writes nothing.

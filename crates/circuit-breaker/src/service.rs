@@ -12,7 +12,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{Boxed, Classify, ErrorType, Plain};
+use mainstay_core::{Boxed, Classify, ErrorType, Follow, Plain};
 use tower_service::Service;
 
 use crate::{Breaker, BreakerFuture};
@@ -55,12 +55,13 @@ where
     S: Service<Req> + Clone,
     S::Error: Into<E::Error>,
     E: ErrorType,
-    P: Classify<S::Response, E::Error> + Clone,
+    P: Classify<S::Response, E::Error> + Follow<S::Response> + Clone,
 {
     type Response = S::Response;
     type Error = E::Error;
     type Future = BreakerFuture<S::Future, P, E>;
 
+    #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         loop {
             if self.breaker.refuses() {
@@ -95,8 +96,26 @@ where
         }
     }
 
+    #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
-        if let Found::Refusing = mem::replace(&mut self.found, Found::Nothing) {
+        let found = mem::replace(&mut self.found, Found::Nothing);
+        if !matches!(found, Found::Refusing)
+            && let Some(permit) = self.breaker.free_call()
+        {
+            return BreakerFuture::calling(self.inner.call(request), permit, self.policy.clone());
+        }
+        self.call_if_admitted(&found, request)
+    }
+}
+
+impl<S: Clone, P: Clone, E> CircuitBreaker<S, P, E> {
+    /// A call of a breaker that is not simply closed.
+    #[cold]
+    fn call_if_admitted<Req>(&mut self, found: &Found, request: Req) -> BreakerFuture<S::Future, P, E>
+    where
+        S: Service<Req>,
+    {
+        if let Found::Refusing = found {
             return BreakerFuture::refused(self.breaker.refuse());
         }
         match self.breaker.try_call() {

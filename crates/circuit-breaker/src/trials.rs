@@ -21,6 +21,8 @@ pub(crate) struct Trials {
 struct Lease {
     id: NonZeroU64,
     deadline: Instant,
+    /// Its answer began well, and streams.
+    begun: bool,
 }
 
 /// What the trial calls have shown.
@@ -48,7 +50,7 @@ impl Trials {
         }
         let id = NonZeroU64::MIN.saturating_add(self.given);
         self.given += 1;
-        self.leases.push(Lease { id, deadline: now + lease });
+        self.leases.push(Lease { id, deadline: now + lease, begun: false });
         Some(id)
     }
 
@@ -59,13 +61,23 @@ impl Trials {
         self.leases.len() < before
     }
 
-    /// Frees the leases whose deadline has passed; each counts as a failure.
-    pub(crate) fn expire(&mut self, now: Instant) -> u32 {
+    /// The answer of this one began well, and streams.
+    pub(crate) fn begun(&mut self, id: NonZeroU64) {
+        self.leases.iter_mut().filter(|lease| lease.id == id).for_each(|lease| lease.begun = true);
+    }
+
+    /// Frees the leases whose deadline has passed, and says whether there were any. Each counts as a failure, unless
+    /// its answer had begun.
+    pub(crate) fn expire(&mut self, now: Instant) -> bool {
         let before = self.leases.len();
-        self.leases.retain(|lease| lease.deadline > now);
-        let expired = (before - self.leases.len()) as u32;
-        self.failures += expired;
-        expired
+        let (successes, failures) = (&mut self.successes, &mut self.failures);
+        self.leases.retain(|lease| {
+            let expired = lease.deadline <= now;
+            *successes += u32::from(expired && lease.begun);
+            *failures += u32::from(expired && !lease.begun);
+            !expired
+        });
+        self.leases.len() < before
     }
 
     /// When the next lease expires.
@@ -140,8 +152,19 @@ mod tests {
         let second = Duration::from_secs(1);
         let id = trials.lease(1, second, Instant::now()).unwrap();
         assert!(trials.lease(1, second, Instant::now()).is_none());
-        assert_eq!(trials.expire(Instant::now() + second), 1);
+        assert!(trials.expire(Instant::now() + second));
+        assert_eq!((trials.successes, trials.failures), (0, 1));
         assert!(trials.lease(1, second, Instant::now()).is_some());
         assert!(!trials.give_back(id));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_outlives_its_lease_has_shown_enough() {
+        let mut trials = Trials::default();
+        let second = Duration::from_secs(1);
+        let id = trials.lease(1, second, Instant::now()).unwrap();
+        trials.begun(id);
+        assert!(trials.expire(Instant::now() + second));
+        assert_eq!((trials.successes, trials.failures, trials.in_flight()), (1, 0, 0));
     }
 }

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use mainstay_circuit_breaker::{
-    Breaker, BreakerSettings, CircuitBreakerLayer, OpenSettings, Recovery, SlowCalls, State, Verdict, WindowSettings,
+    Breaker, BreakerSettings, CircuitBreakerLayer, KeyedBreakers, KeyedSettings, OpenSettings, Recovery, SlowCalls,
+    State, Verdict, WindowSettings,
 };
 use mainstay_core::{
     BoxError, FailureKind, Outcome, Reason, Refusal, Rejected,
@@ -295,8 +296,8 @@ async fn a_listener_may_read_and_change_the_breaker() {
 /// Partitions were never evicted; and an open one must not be forgotten.
 #[tokio::test(start_paused = true)]
 async fn keys_are_bounded_and_open_ones_stay() {
-    let settings = mainstay_circuit_breaker::KeyedSettings { breaker: three_in_a_row(), capacity: 32 };
-    let breakers = mainstay_circuit_breaker::KeyedBreakers::with_settings("shards", settings).unwrap();
+    let settings = KeyedSettings { breaker: three_in_a_row(), capacity: 32 };
+    let breakers = KeyedBreakers::with_settings("shards", settings).unwrap();
     breakers.get(&0).trip("test");
     for key in 1..10_000 {
         drop(breakers.get(&key));
@@ -308,6 +309,58 @@ async fn keys_are_bounded_and_open_ones_stay() {
     }
     assert_eq!(breakers.get(&99_999).name(), "shards/(other)", "no clean one left: new keys share one");
     assert!(breakers.len() <= 32);
+}
+
+/// They stayed for ever, until all new keys shared one breaker, which they then opened for each other.
+#[tokio::test(start_paused = true)]
+async fn keys_that_died_long_ago_make_room() {
+    let settings = KeyedSettings { breaker: three_in_a_row(), capacity: 32 };
+    let breakers = KeyedBreakers::with_settings("hosts", settings).unwrap();
+    (0..32).for_each(|key| breakers.get(&key).trip("test"));
+    assert_eq!(breakers.get(&32).name(), "hosts/(other)", "their outage is not over yet");
+    advance(Duration::from_secs(3600)).await;
+    let trial = breakers.get(&0).try_acquire().unwrap();
+    (32..64).for_each(|key| assert_eq!(breakers.get(&key).name().as_str(), format!("hosts/{key}")));
+    assert_eq!(breakers.get(&0).state(), State::HalfOpen, "its trial call is under way");
+    drop(trial);
+}
+
+/// Settings of a store were fixed for its life. They change under load, and nothing that was learnt is lost.
+#[tokio::test(start_paused = true)]
+async fn keyed_breakers_take_other_settings_live() {
+    let settings = KeyedSettings { breaker: three_in_a_row(), capacity: 32 };
+    let breakers = KeyedBreakers::with_settings("shards", settings.clone()).unwrap();
+    breakers.get(&0).trip("test");
+    (1..32).for_each(|key| drop(breakers.get(&key)));
+    breakers.get(&31).record(Outcome::failure(FailureKind::Network));
+
+    let mut smaller = KeyedSettings { capacity: 4, ..settings.clone() };
+    smaller.breaker.consecutive_failures = Some(2);
+    breakers.reconfigure(smaller.clone()).unwrap();
+    assert_eq!(breakers.settings(), smaller);
+    breakers.get(&31).record(Outcome::failure(FailureKind::Network));
+    assert_eq!(breakers.get(&31).snapshot().reason, "2 failures in a row", "one from before counts");
+    assert_eq!(breakers.get(&0).state(), State::Open);
+    // The new one came to where there was room for four.
+    assert_eq!((breakers.get(&99).settings(), breakers.len()), (smaller.breaker.clone(), 4));
+
+    let mut wrong = settings;
+    wrong.breaker.window = WindowSettings::LastCalls(7);
+    wrong.breaker.minimum_calls = 7;
+    let error = breakers.reconfigure(wrong).unwrap_err().to_string();
+    assert!(error.contains("breaker.window"), "{error}");
+    assert_eq!(breakers.settings(), smaller);
+}
+
+/// A breaker with too few calls for a rate was forgotten with its failures, and began anew.
+#[tokio::test(start_paused = true)]
+async fn a_key_with_a_failure_in_its_window_stays() {
+    let settings = KeyedSettings { breaker: BreakerSettings::default(), capacity: 8 };
+    let breakers = KeyedBreakers::with_settings("shards", settings).unwrap();
+    breakers.get(&0).record(Outcome::failure(FailureKind::Network));
+    breakers.get(&0).record(Outcome::Success);
+    (1..100).for_each(|key| drop(breakers.get(&key)));
+    assert_eq!(breakers.get(&0).snapshot().failures, 1);
 }
 
 #[tokio::test(start_paused = true)]

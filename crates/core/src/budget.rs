@@ -186,6 +186,7 @@ impl fmt::Debug for Budget {
 // === impl Inner ===
 
 impl Inner {
+    #[inline(never)]
     fn settle(&self, now: Instant) {
         let successes = self.pending.settle(now);
         if successes > 0 {

@@ -1,8 +1,21 @@
 //! The vocabulary of Mainstay: what a result means, who refused, how long to wait, what may be spent.
 //!
 //! Every pattern crate depends on this one and on no other, so layers of different crates agree about what a
-//! failure is. Users meet [`Outcome`], the policy traits ([`Classify`], [`Replay`], [`Contextual`], [`Mark`]) with
-//! [`Plain`], and the refusal [`Rejected`]; the rest is for those who write layers.
+//! failure is. Users meet [`Outcome`], the policy traits ([`Classify`], [`Follow`], [`Replay`], [`Contextual`],
+//! [`Mark`]) with [`Plain`], and the refusal [`Rejected`]; the rest is for those who write layers.
+//!
+//! ```
+//! use mainstay_core::{BoxError, Classify, FailureKind, Outcome, Plain, Reason, Refusal, Rejected};
+//!
+//! // An error that nobody knows is a failure of the dependency ..
+//! let reset: BoxError = "connection reset".into();
+//! assert_eq!(Plain.classify(Err::<&(), _>(&reset)), Outcome::failure(FailureKind::Unknown));
+//!
+//! // .. and a refusal by one of our own layers is not, for the dependency was not asked.
+//! let refused: BoxError = Rejected::new(Reason::CircuitOpen, "orders").into();
+//! assert_eq!(Plain.classify(Err::<&(), _>(&refused)), Outcome::rejected(None));
+//! assert_eq!(refused.rejected().map(Rejected::reason), Some(Reason::CircuitOpen));
+//! ```
 //!
 //! # The error convention
 //!
@@ -20,6 +33,7 @@ mod backoff;
 mod budget;
 mod check;
 mod context;
+mod follow;
 mod jitter;
 mod name;
 mod outcome;
@@ -27,6 +41,7 @@ mod policy;
 mod random;
 mod rejected;
 pub mod settings;
+mod shared;
 mod stats;
 mod status;
 #[cfg(feature = "test-util")]
@@ -37,6 +52,7 @@ pub use backoff::{Backoff, Shape};
 pub use budget::{Budget, BudgetSettings, BudgetSnapshot, Cost, Reservation};
 pub use check::check;
 pub use context::{Context, Sends};
+pub use follow::{AtHead, Follow};
 pub use jitter::Jitter;
 pub use name::Name;
 pub use outcome::{Class, FailureKind, Outcome, Repeat};
@@ -44,6 +60,7 @@ pub use policy::{Classify, ClassifyFn, Contextual, Degraded, Mark, Plain, Replay
 pub use random::Random;
 pub use rejected::{Boxed, ErrorType, Reason, Refusal, Rejected, Typed};
 pub use settings::InvalidSetting;
+pub use shared::Shared;
 pub use stats::Counters;
 pub use status::{Level, Status, StatusReceiver, StatusSender};
 pub use window::{Tally, Window};

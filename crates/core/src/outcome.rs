@@ -104,6 +104,7 @@ impl Outcome {
 
     /// The class without the details.
     #[must_use]
+    #[inline]
     pub const fn class(&self) -> Class {
         match self {
             Self::Success => Class::Success,
@@ -125,12 +126,14 @@ impl Outcome {
 
     /// Whether the dependency did its work.
     #[must_use]
+    #[inline]
     pub const fn is_success(&self) -> bool {
         matches!(self, Self::Success)
     }
 
     /// Whether it speaks against the dependency: a failure or an overload.
     #[must_use]
+    #[inline]
     pub const fn is_failure(&self) -> bool {
         matches!(self, Self::Failure { .. } | Self::Overloaded { .. })
     }

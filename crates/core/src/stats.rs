@@ -27,9 +27,14 @@ use thread_local::ThreadLocal;
 pub struct Counters<const N: usize>(Repr<N>);
 
 enum Repr<const N: usize> {
-    PerThread(Box<ThreadLocal<[AtomicU64; N]>>),
+    PerThread(Box<ThreadLocal<Apart<N>>>),
     Shared([AtomicU64; N]),
 }
+
+/// One thread's counters, on cache lines of their own: beside those of another thread each count would take the line
+/// away from it. Two lines, because they are fetched in pairs.
+#[repr(align(128))]
+struct Apart<const N: usize>([AtomicU64; N]);
 
 // === impl Counters ===
 
@@ -47,21 +52,24 @@ impl<const N: usize> Counters<N> {
     }
 
     /// Counts one.
+    #[inline]
     pub fn add(&self, index: usize) {
         self.add_many(index, 1);
     }
 
     /// Counts `n`.
+    #[inline]
     pub fn add_many(&self, index: usize, n: u64) {
         let _ = self.add_and_get(index, n);
     }
 
     /// Counts `n`, and gives what this thread (or with shared counters, everybody) has counted so far.
+    #[inline]
     pub fn add_and_get(&self, index: usize, n: u64) -> u64 {
         match &self.0 {
             Repr::PerThread(threads) => {
                 // This thread is the only writer of its counters.
-                let counter = &threads.get_or(zeros)[index];
+                let counter = &threads.get_or(|| Apart(zeros())).0[index];
                 let count = counter.load(Relaxed).wrapping_add(n);
                 counter.store(count, Relaxed);
                 count
@@ -75,7 +83,7 @@ impl<const N: usize> Counters<N> {
     pub fn read(&self) -> [u64; N] {
         match &self.0 {
             Repr::PerThread(threads) => threads.iter().fold([0; N], |mut sums, counters| {
-                for (sum, counter) in sums.iter_mut().zip(counters) {
+                for (sum, counter) in sums.iter_mut().zip(&counters.0) {
                     *sum = sum.wrapping_add(counter.load(Relaxed));
                 }
                 sums

@@ -42,6 +42,7 @@ mod message;
 mod probe;
 mod rules;
 mod state;
+mod stream;
 mod wakes;
 
 pub use contract::{Broken, Rule, Subject, broken_rules, contract};
@@ -51,4 +52,5 @@ pub use future::ProbeFuture;
 pub use message::{Answer, ProbeError, ProbePolicy, Request};
 pub use probe::Probe;
 pub use state::{Readiness, Reply};
+pub use stream::{Stream, Streaming};
 pub use wakes::Wakes;

@@ -86,6 +86,27 @@ impl Window {
         }
     }
 
+    /// Whether a success of this era would change nothing: one word is read to know, and there is nothing to record.
+    /// Windows of time always change.
+    #[inline]
+    #[must_use]
+    pub fn absorbs_success(&self, era: u16) -> bool {
+        match &self.0 {
+            Kind::Register(register) => register.absorbs_success(era),
+            Kind::Ring(_) | Kind::Slices(_) => false,
+        }
+    }
+
+    /// Records a call as [`record`](Self::record) does, for rules that only hits can fire: gives the tally where there
+    /// is a hit in it. A window of time without any saves itself the sum.
+    #[inline]
+    pub fn record_for_hits(&self, hit: bool, era: u16, now: impl FnOnce() -> Instant) -> Option<Tally> {
+        match &self.0 {
+            Kind::Slices(slices) => slices.record_for_hits(hit, era, now()),
+            _ => self.record(hit, era, now).filter(|tally| tally.hits > 0),
+        }
+    }
+
     /// What the window holds now.
     pub fn tally(&self, now: impl FnOnce() -> Instant) -> Tally {
         match &self.0 {

@@ -45,6 +45,7 @@ where
     S::Error: Into<E>,
 {
     /// Polled after its end, which no caller may do, it is pending for ever rather than a panic.
+    #[inline]
     pub(crate) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<S::Response, E>> {
         loop {
             match self.as_mut().project() {

@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{Classify, Contextual, FailureKind, Outcome, Refusal, Replay};
+use mainstay_core::{Classify, Contextual, FailureKind, Follow, Outcome, Refusal, Replay};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep};
 use tower_service::Service;
@@ -78,10 +78,11 @@ where
     S: Service<Req, Future = F> + Clone,
     S::Error: Into<E>,
     E: Refusal,
-    P: Classify<S::Response, E> + Replay<Req> + Contextual<Req>,
+    P: Classify<S::Response, E> + Follow<S::Response> + Replay<Req> + Contextual<Req>,
 {
     type Output = Result<S::Response, E>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Poll::Ready(answer) = self.as_mut().poll_first(cx) {
             return Poll::Ready(answer);
@@ -104,9 +105,10 @@ where
     S: Service<Req, Future = F> + Clone,
     S::Error: Into<E>,
     E: Refusal,
-    P: Classify<S::Response, E> + Replay<Req> + Contextual<Req>,
+    P: Classify<S::Response, E> + Follow<S::Response> + Replay<Req> + Contextual<Req>,
 {
     /// Ready when the first attempt's answer is the caller's.
+    #[inline]
     fn poll_first(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<S::Response, E>> {
         let mut this = self.as_mut().project();
         let result = match this.first.as_mut().poll(cx) {
@@ -120,10 +122,10 @@ where
         };
         this.first.set(Attempt::Over);
         // Without a ticket nobody was asked.
-        let Some(ticket) = this.ticket.take() else { return Poll::Ready(result) };
-        let (router, index) = (this.shared.router(), ticket.index);
+        let Some(index) = this.ticket.as_ref().map(|ticket| ticket.index) else { return Poll::Ready(result) };
+        let router = this.shared.router();
         let outcome = this.shared.policy.classify(result.as_ref());
-        router.settle(ticket, outcome);
+        let result = router.conclude(&this.shared.policy, this.ticket, outcome, result);
         if outcome.is_success() {
             if let Some(spare) = this.spare {
                 router.tiers[spare.target].budget.earn();
@@ -209,11 +211,9 @@ where
     fn poll_second(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<S::Response, E>> {
         let mut this = self.project();
         let Some(second) = this.second else { return Poll::Pending };
-        let (result, ticket) = ready!(second.as_mut().poll(cx));
+        let (result, mut ticket) = ready!(second.as_mut().poll(cx));
         let outcome = this.shared.policy.classify(result.as_ref());
-        if let Some(ticket) = ticket {
-            this.shared.router().settle(ticket, outcome);
-        }
+        let result = this.shared.router().conclude(&this.shared.policy, &mut ticket, outcome, result);
         let kept = second.as_mut().kept();
         *this.second = None;
         if is_bad(&outcome) {

@@ -49,6 +49,7 @@
 
 mod active;
 mod attempt;
+mod calling;
 mod endpoint;
 mod future;
 mod handle;

@@ -27,13 +27,52 @@ pub(crate) struct Waiting {
     over: bool,
     /// Any endpoint changed.
     changed: Changed,
+    /// The endpoints that were asked and were not ready: each may keep a place in a queue for this request.
+    asked: Vec<usize>,
 }
 
-/// Looks at the endpoints in the plan's order, again whenever one of them changes.
+/// Looks at the endpoints in the plan's order, again whenever one of them changes. The way of nearly all requests comes
+/// first and is inlined: the endpoint in use is ready. What is found is written where it is to be, field by field, for
+/// whoever copies what was just written waits for it.
+#[inline]
 pub(crate) fn look<S, Req, P, E>(
     shared: &Shared<S, P>,
     services: &mut [S],
     waiting: &mut Option<Waiting>,
+    found: &mut Ready,
+    cx: &mut Context<'_>,
+) -> Poll<()>
+where
+    S: Service<Req> + Clone,
+    S::Error: Into<E>,
+    P: Classify<S::Response, E>,
+    E: Refusal,
+{
+    let mut failed = None;
+    if waiting.is_none()
+        && let Some(place) = shared.router().usual_place()
+    {
+        match services[place.index].poll_ready(cx) {
+            Poll::Ready(Ok(())) => {
+                *found = Ready::At(place);
+                return Poll::Ready(());
+            }
+            Poll::Ready(Err(error)) => {
+                note_unready(shared, services, place, &error.into());
+                failed = Some(place.index);
+            }
+            // It is asked again in the order of the plan.
+            Poll::Pending => waiting.get_or_insert_with(|| Waiting::new(shared.router())).note(place.index),
+        }
+    }
+    look_on(shared, services, waiting, failed, cx).map(|ready| *found = ready)
+}
+
+fn look_on<S, Req, P, E>(
+    shared: &Shared<S, P>,
+    services: &mut [S],
+    waiting: &mut Option<Waiting>,
+    mut failed: Option<usize>,
     cx: &mut Context<'_>,
 ) -> Poll<Ready>
 where
@@ -43,7 +82,12 @@ where
     E: Refusal,
 {
     loop {
-        if let Poll::Ready(ready) = look_once(shared, services, waiting, cx) {
+        if let Poll::Ready(ready) = look_once(shared, services, waiting, failed.take(), cx) {
+            // Elsewhere this request has no use for a place in a queue, or even for readiness by now.
+            let used = if let Ready::At(place) = &ready { Some(place.index) } else { None };
+            let asked = waiting.take().map_or(Vec::new(), |waiting| waiting.asked);
+            let unused = asked.into_iter().filter(|index| Some(*index) != used);
+            unused.for_each(|index| services[index] = shared.template(index));
             return Poll::Ready(ready);
         }
         if !waiting.get_or_insert_with(|| Waiting::new(shared.router())).has_changed(shared.router(), cx) {
@@ -52,10 +96,23 @@ where
     }
 }
 
+/// The readiness of an endpoint failed: that counts, and the next one to ask has a clean copy.
+#[cold]
+fn note_unready<S, Res, P, E>(shared: &Shared<S, P>, services: &mut [S], place: Place, error: &E)
+where
+    S: Clone,
+    P: Classify<Res, E>,
+{
+    shared.router().record(place.index, place.epoch, shared.policy.classify(Err(error)));
+    services[place.index] = shared.template(place.index);
+}
+
+/// Once through the plan, without the endpoint whose readiness has failed already.
 fn look_once<S, Req, P, E>(
     shared: &Shared<S, P>,
     services: &mut [S],
     waiting: &mut Option<Waiting>,
+    already: Option<usize>,
     cx: &mut Context<'_>,
 ) -> Poll<Ready>
 where
@@ -70,37 +127,34 @@ where
         Plan::Only(index) => (index, true),
         Plan::From(first) => (first, false),
     };
-    let (mut pending, mut failed) = (Vec::new(), false);
+    let (mut pending, mut failed) = (false, already.is_some());
     for index in router.order(first).take(if only { 1 } else { usize::MAX }) {
         let tier = &router.tiers[index];
-        if !only && !tier.admits() {
+        if already == Some(index) || (!only && !tier.admits()) {
             continue;
         }
         let place = Place { index, epoch: tier.engine.epoch(), only, usable: tier.is_usable() };
         match services[index].poll_ready(cx) {
-            Poll::Ready(Ok(())) => {
-                // They may hold a place in a queue, or even readiness by now, which this request does not use.
-                pending.into_iter().for_each(|index: usize| services[index] = shared.template(index));
-                return Poll::Ready(Ready::At(place));
-            }
+            Poll::Ready(Ok(())) => return Poll::Ready(Ready::At(place)),
             Poll::Ready(Err(error)) => {
-                router.record(index, place.epoch, shared.policy.classify(Err(&error.into())));
-                services[index] = shared.template(index);
+                note_unready(shared, services, place, &error.into());
                 failed = true;
             }
             Poll::Pending => {
-                pending.push(index);
-                if waiting.get_or_insert_with(|| Waiting::new(router)).is_patient(cx) {
+                pending = true;
+                let waiting = waiting.get_or_insert_with(|| Waiting::new(router));
+                waiting.note(index);
+                if waiting.is_patient(cx) {
                     return Poll::Pending;
                 }
             }
         }
     }
-    match (pending.is_empty(), failed) {
-        (false, _) => Poll::Pending,
+    match failed {
+        _ if pending => Poll::Pending,
         // Nothing is ready, and nothing will be: `call` gives the error.
-        (true, true) => Poll::Ready(Ready::Unknown),
-        (true, false) => Poll::Ready(Ready::Refuse),
+        true => Poll::Ready(Ready::Unknown),
+        false => Poll::Ready(Ready::Refuse),
     }
 }
 
@@ -109,7 +163,13 @@ where
 impl Waiting {
     fn new(router: &Router) -> Self {
         let patience = Duration::from_nanos(router.knobs.patience.load(Relaxed));
-        Self { patience: Box::pin(sleep(patience)), over: false, changed: changed(router) }
+        Self { patience: Box::pin(sleep(patience)), over: false, changed: changed(router), asked: Vec::new() }
+    }
+
+    fn note(&mut self, index: usize) {
+        if !self.asked.contains(&index) {
+            self.asked.push(index);
+        }
     }
 
     /// Whether this request still waits for the endpoint that is not ready.

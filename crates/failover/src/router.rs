@@ -11,9 +11,7 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{
-    Counters, FailureKind, InvalidSetting, Level, Name, Outcome, Random, Reason, Rejected, Status, StatusSender,
-};
+use mainstay_core::{Counters, InvalidSetting, Level, Name, Random, Reason, Rejected, Status, StatusSender};
 use tokio::{sync::watch, task::AbortHandle, time::Instant};
 
 use crate::{
@@ -21,11 +19,12 @@ use crate::{
     endpoint::EndpointInfo,
     plan::{Control, DRY_RUN, MANUAL, NOT_STARTED, TRAFFIC_PROBES},
     route::{AtomicRoute, Route},
-    tier::{Ticket, Tier},
+    tier::Tier,
     transition::Log,
 };
 
 mod decide;
+mod record;
 mod switch;
 
 #[derive(Debug)]
@@ -138,44 +137,12 @@ impl Router {
         self.control.set(NOT_STARTED, probed && idle && settings.probe.driven == Driven::Background);
     }
 
-    // --- recording ---
-
-    #[inline]
-    pub(crate) fn settle(&self, ticket: Ticket, outcome: Outcome) {
-        let Ticket { index, epoch, permit } = ticket;
-        let (engine, trial) = (&self.tiers[index].engine, permit.is_some());
-        match permit {
-            Some(permit) => permit.settle(outcome),
-            None => engine.record_at(epoch, outcome),
-        }
-        if trial || engine.epoch() != epoch {
-            self.observe();
-        }
-    }
-
-    pub(crate) fn record(&self, index: usize, epoch: u64, outcome: Outcome) {
-        if index < self.tiers.len() {
-            self.settle(Ticket { index, epoch, permit: None }, outcome);
-        }
-    }
-
     /// How long this endpoint may be silent by now.
     pub(crate) fn silence(&self, index: usize) -> Option<Duration> {
         let least = Some(self.knobs.silence.load(Relaxed)).filter(|least| *least != NEVER)?;
         let most = self.knobs.longest_silence.load(Relaxed).max(least);
         let p99 = self.tiers[index].latency.p99().map_or(most, nanos);
         Some(Duration::from_nanos(p99.clamp(least, most)))
-    }
-
-    /// The caller went away: neutral, unless it had waited for long, or this thread panics.
-    #[cold]
-    pub(crate) fn abandon(&self, ticket: Ticket, waiting_since: Option<Instant>) {
-        let limit = self.knobs.abandoned_after.load(Relaxed);
-        if std::thread::panicking() {
-            self.settle(ticket, Outcome::failure(FailureKind::Unknown));
-        } else if limit != NEVER && waiting_since.is_some_and(|since| nanos(since.elapsed()) >= limit) {
-            self.settle(ticket, Outcome::failure(FailureKind::Timeout));
-        }
     }
 
     /// The refusal of a request for which there is no endpoint, with the time to the first that may be back.

@@ -8,17 +8,15 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{
-    Boxed, Classify, Contextual, ErrorType, FailureKind, InvalidSetting, Name, Outcome, Plain, Refusal, Replay, Typed,
-};
+use mainstay_core::{Boxed, Classify, Contextual, ErrorType, Follow, InvalidSetting, Name, Plain, Replay, Typed};
 use tower_service::Service;
 
 use crate::{
     Endpoint, FailoverFuture, FailoverHandle, FailoverSettings,
-    attempt::Attempt,
     look::{self, Waiting},
     router::Router,
     shared::Shared,
+    tier::Ticket,
 };
 
 /// A service over an ordered list of endpoints that uses the first one that works.
@@ -33,7 +31,7 @@ use crate::{
 /// its error, so a `Buffer` around this service outlives it.
 pub struct Failover<S, P = Plain, E = Boxed> {
     pub(crate) shared: Arc<Shared<S, P>>,
-    services: Vec<S>,
+    pub(crate) services: Vec<S>,
     ready: Ready,
     waiting: Option<Waiting>,
     _error: PhantomData<fn() -> E>,
@@ -58,12 +56,6 @@ pub(crate) struct Place {
     pub(crate) only: bool,
     /// It is usable: no trial call need be taken.
     pub(crate) usable: bool,
-}
-
-/// Dropped only when an endpoint's `call` panics, which is the endpoint's failure.
-struct Called<'a> {
-    router: &'a Router,
-    place: Place,
 }
 
 // === impl Failover ===
@@ -142,55 +134,36 @@ impl<S, Req, P, E> Service<Req> for Failover<S, P, E>
 where
     S: Service<Req> + Clone,
     S::Error: Into<E::Error>,
-    P: Classify<S::Response, E::Error> + Replay<Req> + Contextual<Req>,
+    P: Classify<S::Response, E::Error> + Follow<S::Response> + Replay<Req> + Contextual<Req>,
     E: ErrorType,
 {
     type Response = S::Response;
     type Error = E::Error;
     type Future = FailoverFuture<S::Future, S, Req, S::Response, P, E::Error>;
 
+    #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         if !matches!(self.ready, Ready::Unknown) {
             return Poll::Ready(Ok(()));
         }
-        let Self { shared, services, waiting, .. } = self;
-        self.ready = ready!(look::look(shared, services, waiting, cx));
+        let Self { shared, services, ready, waiting, .. } = self;
+        ready!(look::look(shared, services, waiting, ready, cx));
         self.waiting = None;
         Poll::Ready(Ok(()))
     }
 
+    #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
-        let shared = Arc::clone(&self.shared);
-        match mem::replace(&mut self.ready, Ready::Unknown) {
-            Ready::At(place) => match shared.router().ticket(place) {
-                Some(ticket) => {
-                    let spare = shared.spare(&request, place.index);
-                    let called = Called { router: shared.router(), place };
-                    let future = self.services[place.index].call(request);
-                    mem::forget(called);
-                    return FailoverFuture::new(shared, Attempt::Calling { future }, Some(ticket), spare);
-                }
-                // It was left in the meantime, and its readiness goes with it.
-                None => self.services[place.index] = shared.template(place.index),
-            },
-            Ready::Refuse => return refused(shared),
-            Ready::Unknown => {}
+        // The short way, apart and by single fields, for what was just written is slow to copy.
+        if let Ready::At(Place { index, epoch, usable: true, .. }) = self.ready
+            && self.shared.router().tiers[index].engine.epoch() == epoch
+        {
+            self.ready = Ready::Unknown;
+            return self.call_at(Ticket { index, epoch, permit: None }, request);
         }
-        match shared.router().any_ticket() {
-            Some(ticket) => {
-                let spare = shared.spare(&request, ticket.index);
-                let attempt = Attempt::readying(shared.template(ticket.index), request);
-                FailoverFuture::new(shared, attempt, Some(ticket), spare)
-            }
-            None => refused(shared),
-        }
+        let ready = mem::replace(&mut self.ready, Ready::Unknown);
+        self.call_if_admitted(&ready, request)
     }
-}
-
-#[cold]
-fn refused<F, S, Req, Res, P, E: Refusal>(shared: Arc<Shared<S, P>>) -> FailoverFuture<F, S, Req, Res, P, E> {
-    let attempt = Attempt::refused(shared.router().refuse().into());
-    FailoverFuture::new(shared, attempt, None, None)
 }
 
 /// Readiness is not copied: a clone finds its own.
@@ -209,14 +182,5 @@ impl<S: Clone, P, E> Clone for Failover<S, P, E> {
 impl<S, P, E> fmt::Debug for Failover<S, P, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Failover({})", self.shared.handle.snapshot())
-    }
-}
-
-// === impl Called ===
-
-impl Drop for Called<'_> {
-    fn drop(&mut self) {
-        let Place { index, epoch, .. } = self.place;
-        self.router.record(index, epoch, Outcome::failure(FailureKind::Unknown));
     }
 }

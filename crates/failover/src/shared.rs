@@ -29,6 +29,7 @@ impl<S, P> Shared<S, P> {
         Self { handle, policy, templates: services.iter().cloned().map(Mutex::new).collect() }
     }
 
+    #[inline]
     pub(crate) fn router(&self) -> &Router {
         &self.handle.0
     }
@@ -42,6 +43,7 @@ impl<S, P> Shared<S, P> {
     }
 
     /// A copy of the request, if a second attempt is possible at all.
+    #[inline]
     pub(crate) fn spare<Req>(&self, request: &Req, index: usize) -> Option<Spare<Req>>
     where
         P: Replay<Req> + Contextual<Req>,

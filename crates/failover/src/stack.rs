@@ -3,7 +3,7 @@
 //! Every piece is usable alone and in any other order. This order is the one whose layers know what they must: a total
 //! timeout that bounds all attempts, retries that pay from one budget whichever endpoint answers, one state machine for
 //! each endpoint (failover's, instead of a breaker beside it), permits that are not held while a request waits for its
-//! next attempt, and an attempt timeout that bounds what a permit is held for.
+//! next attempt, and an attempt timeout that bounds the wait for an answer.
 
 use std::{
     fmt,
@@ -36,8 +36,8 @@ pub type Guarded<S, P = Plain, E = Boxed> = Bulkhead<Timeout<S, Plain, E>, P, E>
 /// | total timeout | bounds everything below, retries and their waits included; tells the request's deadline |
 /// | retry | outside of failover, so that a repeat may go elsewhere; one budget for all endpoints |
 /// | failover | picks the endpoint; its engine is each endpoint's breaker |
-/// | bulkhead, for each endpoint | a slow endpoint must not take what the others need; inside retry, so that no permit is held while a request waits for its next attempt |
-/// | attempt timeout, for each endpoint | innermost: it bounds what a permit is held for, and is a failure to all above |
+/// | bulkhead, for each endpoint | a slow endpoint must not take what the others need; inside retry, so that no permit is held while a request waits for its next attempt; held until the answer's stream has ended |
+/// | attempt timeout, for each endpoint | innermost: it bounds the wait for an answer, and is a failure to all above |
 ///
 /// ```
 /// use mainstay_failover::{Endpoint, stack::{Standard, StandardSettings}};

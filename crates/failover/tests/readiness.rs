@@ -70,6 +70,29 @@ async fn a_switch_wakes_who_waits() {
     assert_eq!((start.elapsed(), backup.calls()), (MS, 1));
 }
 
+/// `ConcurrencyLimit` keeps a place in its queue for who asked once, and then the permit, used or not.
+#[tokio::test(start_paused = true)]
+async fn a_place_in_the_queue_of_an_endpoint_that_was_left_is_let_go() {
+    let (primary, backup) = (Probe::new(), Probe::new());
+    let primary = ConcurrencyLimit::new(primary, 1);
+    let both =
+        [Endpoint::new("primary", primary.clone()), Endpoint::new("backup", ConcurrencyLimit::new(backup.clone(), 1))];
+    let settings = FailoverSettings { patience: Duration::from_secs(60), ..settings() };
+    let mut failover = Failover::with_settings("x", both, settings).unwrap();
+    let mut busy = primary.clone();
+    poll_fn(|cx| busy.poll_ready(cx)).await.unwrap();
+
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(Service::<Request>::poll_ready(&mut failover, &mut cx).is_pending());
+    failover.handle().take_out("primary", "test").unwrap();
+    failover.ready().await.unwrap().call(Request::new(1)).await.unwrap();
+    assert_eq!(backup.calls(), 1);
+
+    drop(busy);
+    let mut primary = primary;
+    assert!(Service::<Request>::poll_ready(&mut primary, &mut cx).is_ready(), "its permit is free");
+}
+
 /// With nobody ready it waits, and goes to the first that becomes so.
 #[tokio::test(start_paused = true)]
 async fn with_nobody_ready_the_first_that_becomes_so_is_used() {

@@ -148,7 +148,10 @@ async fn the_budget_bounds_them_and_a_quiet_clients_first_failures_are_hidden() 
         reserve_refill: Some(Duration::from_secs(1)),
         ..mainstay_core::BudgetSettings::default()
     });
-    let (failover, primary, _) = two(settings);
+    // Without probes: the first bad one would take the primary out, and the budget would not be asked.
+    let (primary, backup) = (Script::new("primary"), Script::new("backup"));
+    let both = [Endpoint::new("primary", primary.clone()), Endpoint::new("backup", backup)];
+    let failover = Failover::with_settings("x", both, settings).unwrap();
     primary.set(Fate::Fail);
     let mut hidden = 0;
     for _ in 0..50 {

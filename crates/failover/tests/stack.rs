@@ -81,13 +81,16 @@ async fn composes_with_a_typed_error() {
 fn composes_over_hyper_util_reqwest_and_tonic() {
     use bytes::Bytes;
     use http_body_util::Full;
-    use mainstay_http::{Grpc, Http, Reqwest};
+    use mainstay_http::{Grpc, Http, Reqwest, box_body};
+    use tower::ServiceExt as _;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let _inside = runtime.enter();
     let executor = hyper_util::rt::TokioExecutor::new();
     let client = hyper_util::client::legacy::Client::builder(executor).build_http::<Full<Bytes>>();
-    let stack = Standard::new("hyper", [Endpoint::new("a", client)], StandardSettings::default()).unwrap();
+    let stack =
+        Standard::new("hyper", [Endpoint::new("a", client.map_response(box_body))], StandardSettings::default())
+            .unwrap();
     let _stack = check::<http::Request<Full<Bytes>>, _, _, _>(stack.with_policy(Http::new()).build());
 
     let client = reqwest::Client::new();

@@ -51,6 +51,7 @@ pin_project! {
 // === impl FallbackFuture ===
 
 impl<F, Req, Res, C, P, E: ErrorType, K> FallbackFuture<F, Req, Res, C, P, E, K> {
+    #[inline]
     pub(crate) fn asking(future: F, kept: K, policy: P, core: Arc<Core<C>>) -> Self {
         Self { state: State::Asking { future, kept: Some(kept) }, policy, core, _request: PhantomData }
     }

@@ -150,6 +150,7 @@ impl Fallbacks {
     }
 
     /// Whether the status waits for a good answer.
+    #[inline]
     pub(crate) fn is_in_use(&self) -> bool {
         self.0.usage.level() != Level::Healthy
     }

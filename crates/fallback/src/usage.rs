@@ -61,6 +61,7 @@ impl Usage {
         self.publish(now, settle)
     }
 
+    #[inline]
     pub(crate) fn level(&self) -> Level {
         match self.shown.load(Relaxed) {
             HEALTHY => Level::Healthy,

@@ -9,10 +9,10 @@ use ::axum::{
     extract::FromRequestParts,
     response::{IntoResponseParts, Response, ResponseParts},
 };
-use http::request::Parts;
+use http::{HeaderValue, request::Parts};
 use mainstay_core::{BoxError, Degraded};
 
-use crate::{Http, Respond as _, rejection::shown};
+use crate::{Http, Respond as _, X_DEGRADED, rejection::shown};
 
 /// An error of a stack as a response: a refusal as [`response`](crate::response) makes it, a timeout of what is
 /// below as 504, everything else as 502.
@@ -39,8 +39,13 @@ pub fn handle_error(error: BoxError) -> Ready<Response> {
 /// The mark of a fallback, as handlers take and give it.
 ///
 /// A handler that answers with what a dependency said passes the mark on by returning it beside the body, so that an
-/// outage two servers away is not hidden. As an extractor it gives the mark that a middleware left in the request's
-/// extensions.
+/// outage two servers away is not hidden: layers outside find the mark in the response's extensions, and clients read
+/// `x-degraded: <step>`. Where clients should not know the names of steps, do not return it; put the [`Degraded`] into
+/// the extensions by axum's `Extension`. (A fallback layer shows the header only if its policy says so:
+/// [`Http::with_degraded_header`].)
+///
+/// As an extractor it gives the mark that a middleware left in the request's extensions. What a client says of itself
+/// in its headers is not believed.
 ///
 /// ```
 /// use axum::{Router, response::IntoResponse, routing::get};
@@ -60,10 +65,15 @@ pub struct DegradedMark(pub Option<Degraded>);
 // === impl DegradedMark ===
 
 impl DegradedMark {
-    /// The mark on a response, if it has one.
+    /// The mark on a response: what a fallback of this process left in its extensions, or what the server that sent
+    /// it says in `x-degraded`. How old the answer is only the first knows.
     #[must_use]
     pub fn of<B>(response: &http::Response<B>) -> Self {
-        Self(response.extensions().get().cloned())
+        let told = || {
+            let step = response.headers().get(X_DEGRADED)?.to_str().ok()?;
+            Some(Degraded { step: step.to_owned().into(), age: None })
+        };
+        Self(response.extensions().get().cloned().or_else(told))
     }
 }
 
@@ -80,6 +90,10 @@ impl IntoResponseParts for DegradedMark {
 
     fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
         if let Some(degraded) = self.0 {
+            // A name that no header can hold is not shown.
+            if let Ok(step) = HeaderValue::from_str(&degraded.step) {
+                parts.headers_mut().insert(X_DEGRADED, step);
+            }
             parts.extensions_mut().insert(degraded);
         }
         Ok(parts)

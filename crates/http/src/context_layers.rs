@@ -1,6 +1,6 @@
 //! The two ends of the wire: a server's layer that takes the context from the headers, a client's that puts it there.
 //!
-//! Both only touch the request, so they need no future of their own.
+//! The first only touches the request, so it needs no future of its own.
 
 use std::{
     task::{Context as TaskContext, Poll},
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::ContextHeaders;
+use crate::{ContextHeaders, ForwardContextFuture};
 
 /// Takes a request's deadline from its headers and puts it into its [`Context`], where the layers below find it.
 ///
@@ -36,6 +36,10 @@ pub struct ReadContext<S> {
 /// Writes the time that is left and the number of the attempt from a request's [`Context`] into its headers.
 ///
 /// It goes innermost on a client, below retry and failover, so that each attempt says what is left when it is sent.
+///
+/// An error that comes with the deadline itself is held back for 5 ms. A client that reads what was written here (tonic's
+/// `Channel` does) ends the call at the same moment as a total timeout further out, and that one is to come first: what
+/// a caller had no time for is given up, and not the server's failure.
 #[derive(Clone, Debug)]
 pub struct ForwardContextLayer {
     headers: ContextHeaders,
@@ -133,17 +137,19 @@ where
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = S::Future;
+    type Future = ForwardContextFuture<S::Future, S::Error>;
 
     fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> S::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let mut deadline = None;
         if let Some(context) = request.extensions_mut().remove::<Context>() {
             self.headers.write(request.headers_mut(), &context, Instant::now());
+            deadline = context.deadline;
             request.extensions_mut().insert(context);
         }
-        self.inner.call(request)
+        ForwardContextFuture::new(self.inner.call(request), deadline)
     }
 }

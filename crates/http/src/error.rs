@@ -51,6 +51,12 @@ fn classify_cause(error: &(dyn Error + 'static)) -> Option<Outcome> {
     if let Some(error) = error.downcast_ref::<reqwest::Error>() {
         return crate::policy::classify_reqwest(error);
     }
+    // The status that tonic makes of it may say `CANCELLED`, as if somebody here had lost interest.
+    #[cfg(feature = "tonic")]
+    if error.is::<tonic::transport::Error>() {
+        let deeper = error.source().and_then(classify_causes);
+        return Some(deeper.unwrap_or(Outcome::failure(FailureKind::Network)));
+    }
     #[cfg(feature = "tonic")]
     if let Some(outcome) = crate::policy::classify_tonic(error) {
         return Some(outcome);

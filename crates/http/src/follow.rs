@@ -1,25 +1,25 @@
-//! The seam between a layer and a response that is not over when its head is there.
+//! The policies follow a response to the end of its body, by a [guard](crate::guard) in it.
+//!
+//! The verdict of the end is
+//!
+//! * success, where the body is complete, and where the caller did not want the rest: many look at the status only, and
+//!   an endpoint whose good answers went uncounted would be left for its few bad ones;
+//! * for gRPC the status in the trailers, and a failure where there is none;
+//! * a failure of the network, if the body breaks off;
+//! * ignored, if the caller gave up while it waited for the rest.
 
 use http::{HeaderMap, Response};
-use mainstay_core::{FailureKind, Outcome};
+use mainstay_core::{FailureKind, Follow, Outcome};
 
-use crate::{BodyEnd, BoxedBody, Grpc, Http, classify_grpc, classify_grpc_head, classify_head, guard};
+use crate::{BodyEnd, GRPC_STATUS, Grpc, GuardBody, Http, classify_grpc, guard};
 
-/// Follows a response to the end of its body, without changing its type.
-///
-/// A layer that holds something for a call (a permit, a lease) moves it into `settle` and gives the response on: a
-/// bulkhead's permit comes back when the stream ends, and a breaker records what the trailers say. The verdict is
-///
-/// * the head's, if it is not a success, or if the head was all;
-/// * for gRPC the status in the trailers, and a failure where there are none;
-/// * a failure of the network, if the body breaks off;
-/// * ignored, if the caller did not want the rest.
-///
+// === impl Follow ===
+
 /// ```
 /// use http::Response;
 /// use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
-/// use mainstay_core::Outcome;
-/// use mainstay_http::{Follow, Http};
+/// use mainstay_core::{Follow, Outcome};
+/// use mainstay_http::Http;
 /// # use bytes::Bytes;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -33,42 +33,44 @@ use crate::{BodyEnd, BoxedBody, Grpc, Http, classify_grpc, classify_grpc_head, c
 /// # Ok::<(), mainstay_core::BoxError>(()) })?;
 /// # Ok::<(), mainstay_core::BoxError>(())
 /// ```
-pub trait Follow<Res> {
-    /// Calls `settle` once, when the response is over.
-    fn follow<F>(&self, response: Res, settle: F) -> Res
-    where
-        F: FnOnce(Outcome) + Send + 'static;
-}
+impl<B: GuardBody> Follow<Response<B>> for Http {
+    fn goes_on(&self, response: &Response<B>) -> bool {
+        !response.body().is_end_stream()
+    }
 
-// === impl Follow ===
-
-impl<B: BoxedBody> Follow<Response<B>> for Http {
     fn follow<F>(&self, response: Response<B>, settle: F) -> Response<B>
     where
-        F: FnOnce(Outcome) + Send + 'static,
+        F: FnOnce(Outcome) + Send + Sync + 'static,
     {
-        let head = classify_head(response.status(), response.headers());
-        follow(response, move |end| settle(verdict(head, end, |_| Outcome::Success)))
+        follow(response, move |end| settle(verdict(end, |_| Outcome::Success)))
     }
 }
 
-impl<B: BoxedBody> Follow<Response<B>> for Grpc {
+impl<B: GuardBody> Follow<Response<B>> for Grpc {
+    /// A response of trailers only has said all in its head.
+    fn goes_on(&self, response: &Response<B>) -> bool {
+        !(response.body().is_end_stream() && response.headers().contains_key(GRPC_STATUS))
+    }
+
     fn follow<F>(&self, response: Response<B>, settle: F) -> Response<B>
     where
-        F: FnOnce(Outcome) + Send + 'static,
+        F: FnOnce(Outcome) + Send + Sync + 'static,
     {
-        let head = classify_grpc_head(response.status(), response.headers());
-        let told = classify_grpc(response.headers()).is_some();
+        let told = response.headers().contains_key(GRPC_STATUS);
         let at_end = move |trailers: Option<&HeaderMap>| match trailers.and_then(classify_grpc) {
             Some(outcome) => outcome,
             None if told => Outcome::Success,
             None => Outcome::failure(FailureKind::Unknown),
         };
-        follow(response, move |end| settle(verdict(head, end, at_end)))
+        follow(response, move |end| settle(verdict(end, at_end)))
     }
 }
 
-fn follow<B: BoxedBody>(response: Response<B>, ended: impl FnOnce(BodyEnd<'_>) + Send + 'static) -> Response<B> {
+fn follow<B, F>(response: Response<B>, ended: F) -> Response<B>
+where
+    B: GuardBody,
+    F: FnOnce(BodyEnd<'_>) + Send + Sync + 'static,
+{
     // A body that is at its end needs no box.
     if response.body().is_end_stream() {
         ended(BodyEnd::Complete { trailers: None });
@@ -77,11 +79,11 @@ fn follow<B: BoxedBody>(response: Response<B>, ended: impl FnOnce(BodyEnd<'_>) +
     guard(response, ended)
 }
 
-fn verdict(head: Outcome, end: BodyEnd<'_>, at_end: impl FnOnce(Option<&HeaderMap>) -> Outcome) -> Outcome {
+pub(crate) fn verdict(end: BodyEnd<'_>, at_end: impl FnOnce(Option<&HeaderMap>) -> Outcome) -> Outcome {
     match end {
-        _ if !head.is_success() => head,
         BodyEnd::Complete { trailers } => at_end(trailers),
         BodyEnd::Failed => Outcome::failure(FailureKind::Network),
-        BodyEnd::Dropped => Outcome::Ignored,
+        BodyEnd::Dropped => Outcome::Success,
+        BodyEnd::GivenUp => Outcome::Ignored,
     }
 }

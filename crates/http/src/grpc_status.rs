@@ -8,7 +8,7 @@ use http::{
 };
 use mainstay_core::{FailureKind, Outcome, Repeat, settings::LONGEST};
 
-use crate::{classify_head, retry_after::is_number};
+use crate::{classify_head, retry_after::is_number, retry_info::retry_info_in};
 
 /// `grpc-status`: the code, in the trailers or in the head of a response without a body.
 pub const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -73,15 +73,15 @@ impl From<GrpcCode> for HeaderValue {
     }
 }
 
-/// The verdict on trailers, or on a head that carries a status: the code with the server's pushback. `None` without
-/// a status.
+/// The verdict on trailers, or on a head that carries a status: the code with the wait that the server asks for, by
+/// `grpc-retry-pushback-ms` or else by a `google.rpc.RetryInfo` in its details. `None` without a status.
 #[must_use]
 pub fn classify_grpc(headers: &HeaderMap) -> Option<Outcome> {
     Some(with_pushback(GrpcCode::from_headers(headers)?.classify(), headers))
 }
 
 pub(crate) fn with_pushback(outcome: Outcome, headers: &HeaderMap) -> Outcome {
-    match pushback(headers) {
+    match pushback(headers).or_else(|| retry_info_in(headers).map(Repeat::After)) {
         Some(repeat) => outcome.with_repeat(repeat),
         None => outcome,
     }

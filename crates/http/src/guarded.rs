@@ -8,8 +8,9 @@ use std::{
 
 use http::{HeaderMap, Response};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt as _, combinators::UnsyncBoxBody};
 use pin_project_lite::pin_project;
+
+use crate::GuardBody;
 
 /// How a body ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +22,10 @@ pub enum BodyEnd<'a> {
     },
     /// It broke off with an error.
     Failed,
-    /// Nobody wanted the rest.
+    /// Nobody wanted the rest: it was dropped unread, or between two pieces.
     Dropped,
+    /// Nobody waited any longer: it was dropped when it had been asked for more and had none.
+    GivenUp,
 }
 
 /// What is told how a body ended, exactly once; a permit is kept simply by being part of it.
@@ -31,14 +34,6 @@ pub enum BodyEnd<'a> {
 pub trait BodyGuard {
     /// The body has ended.
     fn ended(self, end: BodyEnd<'_>);
-}
-
-/// A body that can hold any other body, so that a response can carry a guard and keep its type.
-pub trait BoxedBody: Body + Send + Sized + 'static {
-    /// The body in its box.
-    fn boxed<B>(body: B) -> Self
-    where
-        B: Body<Data = Self::Data, Error = Self::Error> + Send + 'static;
 }
 
 pin_project! {
@@ -54,6 +49,8 @@ pin_project! {
         #[pin]
         body: B,
         guard: Option<G>,
+        // It was asked for more last, and had none.
+        waits: bool,
     }
 
     impl<B, G> PinnedDrop for Guarded<B, G>
@@ -67,6 +64,7 @@ pin_project! {
                 // A body without any bytes may never be polled.
                 guard.ended(match this.body.is_end_stream() {
                     true => BodyEnd::Complete { trailers: None },
+                    false if *this.waits => BodyEnd::GivenUp,
                     false => BodyEnd::Dropped,
                 });
             }
@@ -95,10 +93,10 @@ pin_project! {
 /// ```
 pub fn guard<B, G>(response: Response<B>, guard: G) -> Response<B>
 where
-    B: BoxedBody,
-    G: BodyGuard + Send + 'static,
+    B: GuardBody,
+    G: BodyGuard + Send + Sync + 'static,
 {
-    response.map(|body| B::boxed(Guarded::new(body, guard)))
+    response.map(|body| body.guarded(guard))
 }
 
 // === impl BodyGuard ===
@@ -109,47 +107,12 @@ impl<F: FnOnce(BodyEnd<'_>)> BodyGuard for F {
     }
 }
 
-// === impl BoxedBody ===
-
-impl<D, E> BoxedBody for UnsyncBoxBody<D, E>
-where
-    D: bytes::Buf + 'static,
-    E: 'static,
-{
-    fn boxed<B>(body: B) -> Self
-    where
-        B: Body<Data = D, Error = E> + Send + 'static,
-    {
-        body.boxed_unsync()
-    }
-}
-
-#[cfg(feature = "axum")]
-impl BoxedBody for axum::body::Body {
-    fn boxed<B>(body: B) -> Self
-    where
-        B: Body<Data = Self::Data, Error = Self::Error> + Send + 'static,
-    {
-        Self::new(body)
-    }
-}
-
-#[cfg(feature = "tonic")]
-impl BoxedBody for tonic::body::Body {
-    fn boxed<B>(body: B) -> Self
-    where
-        B: Body<Data = Self::Data, Error = Self::Error> + Send + 'static,
-    {
-        Self::new(body)
-    }
-}
-
 // === impl Guarded ===
 
 impl<B: Body, G: BodyGuard> Guarded<B, G> {
     /// The body with its guard.
     pub fn new(body: B, guard: G) -> Self {
-        Self { body, guard: Some(guard) }
+        Self { body, guard: Some(guard), waits: false }
     }
 }
 
@@ -159,7 +122,9 @@ impl<B: Body, G: BodyGuard> Body for Guarded<B, G> {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
-        let frame = ready!(this.body.as_mut().poll_frame(cx));
+        let polled = this.body.as_mut().poll_frame(cx);
+        *this.waits = polled.is_pending();
+        let frame = ready!(polled);
         let end = match &frame {
             None => Some(BodyEnd::Complete { trailers: None }),
             Some(Err(_)) => Some(BodyEnd::Failed),

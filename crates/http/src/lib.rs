@@ -4,9 +4,12 @@
 //!   (feature `reqwest`). They classify results by status, `Retry-After` and pushback, repeat what is safe to repeat,
 //!   carry the context in the request's extensions, and mark degraded answers. [`Draining`] lets the connections of
 //!   discarded responses be used again.
-//! * **Requests**: [`Replayable`] sends a streamed body again from a bounded buffer; [`ReadContextLayer`] and
-//!   [`ForwardContextLayer`] take deadline and attempt from one server to the next.
-//! * **Responses**: [`Follow`] and [`guard`] keep what a layer holds until the body has ended, and classify the end.
+//! * **Requests**: [`Replayable`] sends a streamed body again from a bounded buffer; [`Retryable`] or an
+//!   `Idempotency-Key` says of a `POST` that it may be sent twice; [`ReadContextLayer`] and [`ForwardContextLayer`] take
+//!   deadline and attempt from one server to the next; [`authority`] is the key for a breaker or a limit per host.
+//! * **Responses**: the policies [follow](mainstay_core::Follow) a body to its end, with its trailers, so that a permit
+//!   is kept and a verdict given for the whole stream; [`guard`] does it for what you hold yourself. A body carries the
+//!   guard in a box: [`box_body`] makes one of hyper's `Incoming`, and [`AtHead`](mainstay_core::AtHead) goes without.
 //! * **Refusals**: [`response`] and [`grpc_response`] are the one place where a refusal becomes a response;
 //!   [`RejectionLayer`] does it for a whole server.
 //! * **[`proxy`]**: what a reverse proxy does to the heads of messages.
@@ -34,7 +37,8 @@
 //! None is on by default.
 //!
 //! * `axum`: refusals as axum's responses (`into_response`, `handle_error`), the degraded marker as an extractor.
-//! * `tonic`: refusals as `tonic::Status`, statuses in errors and results classified.
+//! * `tonic`: refusals and a client's errors as `tonic::Status` (`GrpcStatusLayer`, `GrpcError`), statuses in errors and
+//!   results classified.
 //! * `reqwest`: the `Reqwest` policy.
 
 mod authority;
@@ -44,8 +48,10 @@ mod context_headers;
 mod context_layers;
 mod error;
 mod follow;
+mod forward_future;
 mod grpc_status;
 mod grpc_timeout;
+mod guard_body;
 mod guarded;
 mod idempotency;
 mod policy;
@@ -56,22 +62,28 @@ mod replay_body;
 mod replayable;
 mod respond;
 mod retry_after;
+mod retry_info;
 mod status;
 #[cfg(feature = "tonic")]
 mod tonic;
+#[cfg(feature = "tonic")]
+mod tonic_client;
 
 #[cfg(feature = "axum")]
 pub use self::axum::{DegradedMark, handle_error, into_response};
 #[cfg(feature = "tonic")]
 pub use self::tonic::{GrpcError, grpc_status};
+#[cfg(feature = "tonic")]
+pub use self::tonic_client::{GrpcStatus, GrpcStatusFuture, GrpcStatusLayer, error_status};
 pub use authority::authority;
 pub use context_headers::{ContextHeaders, GRPC_PREVIOUS_ATTEMPTS, X_REQUEST_ATTEMPT, X_REQUEST_TIMEOUT_MS};
 pub use context_layers::{ForwardContext, ForwardContextLayer, ReadContext, ReadContextLayer};
 pub use error::classify_error;
-pub use follow::Follow;
+pub use forward_future::ForwardContextFuture;
 pub use grpc_status::{GRPC_MESSAGE, GRPC_RETRY_PUSHBACK, GRPC_STATUS, GrpcCode, classify_grpc, classify_grpc_head};
 pub use grpc_timeout::{GRPC_TIMEOUT, grpc_timeout_value, parse_grpc_timeout};
-pub use guarded::{BodyEnd, BodyGuard, BoxedBody, Guarded, guard};
+pub use guard_body::{GuardBody, box_body};
+pub use guarded::{BodyEnd, BodyGuard, Guarded, guard};
 pub use idempotency::{IDEMPOTENCY_KEY, Retryable, is_repeatable};
 #[cfg(feature = "reqwest")]
 pub use policy::Reqwest;
@@ -82,4 +94,5 @@ pub use replay_body::ReplayBody;
 pub use replayable::{Replayable, ReplayableError};
 pub use respond::Respond;
 pub use retry_after::{retry_after, retry_after_value};
+pub use retry_info::{GRPC_STATUS_DETAILS, retry_info};
 pub use status::{classify_head, classify_status};

@@ -205,6 +205,10 @@ fn version(version: Version) -> &'static str {
 }
 
 fn is_dot_segment(segment: &str) -> bool {
+    // Nearly every segment: neither a dot nor something encoded in it.
+    if !segment.contains(['.', '%']) {
+        return false;
+    }
     // A percent-encoded separator hides a segment's end: `%2e%2e%2f`.
     let segment = segment.to_ascii_lowercase().replace("%2e", ".").replace("%5c", "/").replace("%2f", "/");
     segment.split('/').any(|part| part == "." || part == "..")

@@ -5,7 +5,10 @@ use std::time::Duration;
 use http::{HeaderValue, Response, StatusCode, header};
 use mainstay_core::{FailureKind, Outcome, Reason, Refusal, Rejected};
 
-use crate::{GRPC_MESSAGE, GRPC_RETRY_PUSHBACK, GRPC_STATUS, GrpcCode, classify_error, retry_after_value};
+use crate::{
+    GRPC_MESSAGE, GRPC_RETRY_PUSHBACK, GRPC_STATUS, GRPC_STATUS_DETAILS, GrpcCode, classify_error, retry_after_value,
+    retry_info::{details_value, retry_info_details},
+};
 
 /// The media type of the bodies made here (RFC 9457).
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -61,13 +64,17 @@ pub fn grpc_code(rejected: &Rejected) -> GrpcCode {
     }
 }
 
-/// A refusal as a gRPC response without a body, the status in its head, with `grpc-retry-pushback-ms` where the layer
-/// knows when to repeat.
+/// A refusal as a gRPC response without a body, the status in its head. Where the layer knows when to repeat it says so
+/// twice: as `grpc-retry-pushback-ms`, which clients that retry by themselves obey, and as a `google.rpc.RetryInfo` in
+/// the details, which programs read.
 #[must_use]
 pub fn grpc_response<B: Default>(rejected: &Rejected) -> Response<B> {
     let mut response = trailers_only(grpc_code(rejected), detail(rejected.reason()));
     if let Some(pushback) = pushback(rejected) {
         response.headers_mut().insert(GRPC_RETRY_PUSHBACK, pushback);
+    }
+    if let Some(details) = details(rejected).as_deref().and_then(details_value) {
+        response.headers_mut().insert(GRPC_STATUS_DETAILS, details);
     }
     response
 }
@@ -92,6 +99,12 @@ pub(crate) fn pushback(rejected: &Rejected) -> Option<HeaderValue> {
     let wait = rejected.retry_after()?;
     let millis = i32::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX);
     Some(HeaderValue::from(millis))
+}
+
+/// A `google.rpc.Status` with the wait, where it is known.
+pub(crate) fn details(rejected: &Rejected) -> Option<Vec<u8>> {
+    let wait = rejected.retry_after()?;
+    Some(retry_info_details(grpc_code(rejected), detail(rejected.reason()), wait))
 }
 
 /// What a client may know of a reason, in words. They need no escaping, neither in JSON nor in `grpc-message`.

@@ -21,6 +21,9 @@ use crate::{Grpc, Http, Respond, rejection::shown};
 /// It goes outermost on a server. Instead of axum's `HandleErrorLayer` with a function of one's own; unlike it, it
 /// turns errors of the inner `poll_ready` into responses too. For gRPC: [`RejectionLayer::grpc`].
 ///
+/// Axum takes nothing that can fail: where it says that `Infallible: From<Box<dyn Error + ..>>` is not satisfied, this
+/// layer is missing above the one that it points at.
+///
 /// ```
 /// use http::{Request, Response};
 /// use mainstay_core::{BoxError, Reason, Rejected};
@@ -97,7 +100,8 @@ impl RejectionLayer {
 }
 
 impl RejectionLayer<Grpc> {
-    /// Answers as gRPC does: a status in the head of a response without a body.
+    /// Answers as gRPC does: a status in the head of a response without a body. For servers, whose clients are told no
+    /// details; around a client's `Channel` it is `GrpcStatusLayer` (feature `tonic`).
     #[must_use]
     pub fn grpc() -> Self {
         Self { policy: Grpc::new(), _error: PhantomData }
@@ -111,7 +115,8 @@ impl<P, E> RejectionLayer<P, E> {
         RejectionLayer { policy, _error: PhantomData }
     }
 
-    /// Looks for refusals in another type of error.
+    /// Looks for refusals in another type of error: over a stack whose layers have `.with_error` too. In a box such
+    /// an error would be a stranger, and its refusals 502.
     #[must_use]
     pub fn with_error<E2>(self) -> RejectionLayer<P, Typed<E2>> {
         RejectionLayer { policy: self.policy, _error: PhantomData }

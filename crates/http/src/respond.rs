@@ -18,12 +18,15 @@ pub trait Respond<Res> {
 
 // === impl Respond ===
 
+// Or the compiler would only say that the body is not `From<String>`, and not what for.
+#[diagnostic::do_not_recommend]
 impl<B: From<String>> Respond<Response<B>> for Http {
     fn respond(&self, rejected: Option<&Rejected>) -> Response<B> {
         rejected.map_or_else(bad_gateway, response).map(B::from)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<B: Default> Respond<Response<B>> for Grpc {
     fn respond(&self, rejected: Option<&Rejected>) -> Response<B> {
         rejected.map_or_else(grpc_unavailable, grpc_response)

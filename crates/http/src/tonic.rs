@@ -1,29 +1,45 @@
 //! Refusals as `tonic::Status`.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{convert::Infallible, error::Error, fmt, sync::Arc};
 
-use ::tonic::{Code, Status, metadata::MetadataMap};
+use ::tonic::{Code, Status, metadata::MetadataMap, transport};
 use http::HeaderMap;
 use mainstay_core::{Refusal, Rejected};
 
 use crate::{
-    GRPC_RETRY_PUSHBACK, GrpcCode, grpc_code,
-    rejection::{detail, pushback},
+    GRPC_RETRY_PUSHBACK, GrpcCode, error_status, grpc_code,
+    rejection::{detail, details, pushback},
 };
 
-/// A refusal as a status: its code, its reason in words, and `grpc-retry-pushback-ms` in the metadata where the layer
-/// knows when to repeat. The refusal itself is the status's source.
+/// A refusal as a status: its code and its reason in words. Where the layer knows when to repeat, that is in the metadata
+/// as `grpc-retry-pushback-ms`, and in the details as a `google.rpc.RetryInfo`. The refusal itself is the status's source.
 #[must_use]
 pub fn grpc_status(rejected: &Rejected) -> Status {
-    let fields = pushback(rejected).map(|wait| (GRPC_RETRY_PUSHBACK, wait));
-    let metadata = MetadataMap::from_headers(HeaderMap::from_iter(fields));
-    let mut status = Status::with_metadata(grpc_code(rejected).into(), detail(rejected.reason()), metadata);
+    let mut status = refused(rejected, detail(rejected.reason()));
     status.set_source(Arc::new(rejected.clone()));
     status
 }
 
-/// A `tonic::Status` as the typed error of a stack: `.with_error::<GrpcError>()`. A refusal becomes its status
-/// ([`grpc_status`]) and is still seen as a refusal by every layer.
+/// The status of a refusal, in these words and without a source.
+pub(crate) fn refused(rejected: &Rejected, words: impl Into<String>) -> Status {
+    let fields = pushback(rejected).map(|wait| (GRPC_RETRY_PUSHBACK, wait));
+    let metadata = MetadataMap::from_headers(HeaderMap::from_iter(fields));
+    let details = details(rejected).unwrap_or_default();
+    Status::with_details_and_metadata(grpc_code(rejected).into(), words, details.into(), metadata)
+}
+
+/// A `tonic::Status` as the typed error of a stack: `.with_error::<GrpcError>()` on each of its layers. A refusal becomes
+/// its status ([`grpc_status`]) and is still seen as a refusal by every layer; an error of a `Channel` becomes the status
+/// that [`error_status`] makes of it. A generated client finds the status in it, with code, words and details.
+///
+/// ```
+/// use mainstay_core::{Reason, Rejected};
+/// use mainstay_http::GrpcError;
+/// use tonic::{Code, Status};
+///
+/// let refused = GrpcError::from(Rejected::new(Reason::CircuitOpen, "orders"));
+/// assert_eq!(Status::from_error(refused.into()).code(), Code::Unavailable);
+/// ```
 #[derive(Clone, Debug)]
 pub struct GrpcError(Status);
 
@@ -35,9 +51,21 @@ impl From<Status> for GrpcError {
     }
 }
 
+impl From<transport::Error> for GrpcError {
+    fn from(error: transport::Error) -> Self {
+        Self(error_status(error.into()))
+    }
+}
+
 impl From<Rejected> for GrpcError {
     fn from(rejected: Rejected) -> Self {
         Self(grpc_status(&rejected))
+    }
+}
+
+impl From<Infallible> for GrpcError {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

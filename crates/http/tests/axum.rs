@@ -5,8 +5,8 @@
 use axum::{Router, body::Body, error_handling::HandleErrorLayer, response::IntoResponse, routing::get};
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
-use mainstay_core::{BoxError, Degraded, Reason, Rejected, Replay as _};
-use mainstay_http::{DegradedMark, Follow as _, Http, RejectionLayer, Replayable, handle_error};
+use mainstay_core::{BoxError, Degraded, Follow, Reason, Rejected, Replay as _};
+use mainstay_http::{DegradedMark, Http, RejectionLayer, Replayable, handle_error};
 use tower::{ServiceBuilder, ServiceExt as _, service_fn, util::MapRequestLayer};
 
 fn get_root() -> Request<Body> {
@@ -39,6 +39,7 @@ async fn a_handler_passes_the_mark_on_and_can_ask_for_it() {
     let app = Router::new().route("/", get(handler));
     let plain = app.clone().oneshot(get_root()).await.unwrap();
     assert_eq!(DegradedMark::of(&plain), DegradedMark(None));
+    assert!(!plain.headers().contains_key("x-degraded"));
     let degraded = Degraded { step: "cache".into(), age: None };
     let mark = degraded.clone();
     let app = app.layer(MapRequestLayer::new(move |mut request: Request<Body>| {
@@ -46,7 +47,28 @@ async fn a_handler_passes_the_mark_on_and_can_ask_for_it() {
         request
     }));
     let marked = app.oneshot(get_root()).await.unwrap();
+    assert_eq!(marked.headers()["x-degraded"], "cache");
     assert_eq!(DegradedMark::of(&marked), DegradedMark(Some(degraded)));
+}
+
+/// Over the wire there are no extensions: the next server reads the header.
+#[tokio::test]
+async fn a_mark_is_read_from_a_response_of_another_server_and_not_from_a_request() {
+    async fn handler(asked: DegradedMark) -> impl IntoResponse {
+        (asked, "hello")
+    }
+
+    let degraded = |step: &'static str| DegradedMark(Some(Degraded { step: step.into(), age: None }));
+    let mut response = Response::builder().header("x-degraded", "last-good").body(()).unwrap();
+    assert_eq!(DegradedMark::of(&response), degraded("last-good"));
+    response.extensions_mut().insert(Degraded { step: "ours".into(), age: None });
+    assert_eq!(DegradedMark::of(&response), degraded("ours"));
+
+    let liar = Request::get("/").header("x-degraded", "x").body(Body::empty()).unwrap();
+    let answer = Router::new().route("/", get(handler)).oneshot(liar).await.unwrap();
+    assert_eq!(DegradedMark::of(&answer), DegradedMark(None));
+    let unspeakable = (degraded("two\nlines"), ()).into_response();
+    assert!(unspeakable.headers().is_empty() && DegradedMark::of(&unspeakable).0.is_some());
 }
 
 #[tokio::test]

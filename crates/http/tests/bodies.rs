@@ -9,16 +9,17 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Empty, Full, combinators::UnsyncBoxBody};
-use mainstay_core::{FailureKind, Outcome, Repeat};
-use mainstay_http::{Follow, Grpc, Http};
+use mainstay_core::{AtHead, FailureKind, Follow, Outcome, Repeat};
+use mainstay_http::{Grpc, Http};
 
 type Boxed = UnsyncBoxBody<Bytes, &'static str>;
 type Frames = VecDeque<Result<Frame<Bytes>, &'static str>>;
 
-/// Gives these frames, and does not know where it ends.
+/// Gives these frames, and does not know where it ends; `"pending"` hangs.
 struct Script(Frames);
 
 impl Body for Script {
@@ -26,7 +27,10 @@ impl Body for Script {
     type Error = &'static str;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
-        Poll::Ready(self.0.pop_front())
+        match self.0.front() {
+            Some(Err("pending")) => Poll::Pending,
+            _ => Poll::Ready(self.0.pop_front()),
+        }
     }
 }
 
@@ -52,7 +56,8 @@ async fn read<P: Follow<Response<Boxed>>>(policy: &P, response: Response<Boxed>,
     };
     let mut body = followed.into_body();
     for _ in 0..frames {
-        let _ = body.frame().await;
+        // A caller that has waited long enough.
+        let _ = body.frame().now_or_never();
     }
     drop(body);
     let settled = settled.lock().unwrap();
@@ -65,17 +70,18 @@ async fn http_bodies_settle_once_by_how_they_end() {
     assert_eq!(read(&Http::new(), script([data(), data()]), 9).await, [Outcome::Success]);
     assert_eq!(read(&Http::new(), script([data(), trailers(&[])]), 9).await, [Outcome::Success]);
     assert_eq!(read(&Http::new(), script([data(), Err("reset")]), 9).await, [network]);
-    assert_eq!(read(&Http::new(), script([data(), data()]), 1).await, [Outcome::Ignored]);
-    assert_eq!(read(&Http::new(), script([data(), data()]), 0).await, [Outcome::Ignored]);
 }
 
+/// Who looks at the status only, or at the first messages, has had a good answer. Who waited and gave up says nothing.
 #[tokio::test]
-async fn a_failing_head_stays_a_failure_however_its_body_ends() {
-    for frames in [0, 9] {
-        let mut response = script([data(), data()]);
-        *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
-        assert_eq!(read(&Http::new(), response, frames).await, [Outcome::overloaded(None)]);
+async fn a_body_that_is_let_go_settles_by_whether_it_was_waited_for() {
+    let hangs = || script([data(), Err("pending")]);
+    for frames in [0, 1] {
+        assert_eq!(read(&Http::new(), hangs(), frames).await, [Outcome::Success]);
+        assert_eq!(read(&Grpc::new(), hangs(), frames).await, [Outcome::Success]);
     }
+    assert_eq!(read(&Http::new(), hangs(), 2).await, [Outcome::Ignored]);
+    assert_eq!(read(&Grpc::new(), hangs(), 2).await, [Outcome::Ignored]);
 }
 
 #[tokio::test]
@@ -86,16 +92,21 @@ async fn grpc_streams_settle_by_their_trailers() {
     let unavailable = Outcome::failure(FailureKind::Unavailable).with_repeat(Repeat::Never);
     assert_eq!(read(&Grpc::new(), script([data(), pushed]), 9).await, [unavailable]);
     assert_eq!(read(&Grpc::new(), script([data()]), 9).await, [unknown], "cut off without a status");
-    assert_eq!(read(&Grpc::new(), script([data(), data()]), 1).await, [Outcome::Ignored]);
 }
 
+/// The head has said all: no guard need be made.
 #[tokio::test]
-async fn a_grpc_response_of_trailers_only_is_settled_at_once() {
-    for (code, outcome) in [("0", Outcome::Success), ("8", Outcome::overloaded(None)), ("5", Outcome::Ignored)] {
-        let mut response = Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
-        response.headers_mut().insert("grpc-status", HeaderValue::from_static(code));
-        assert_eq!(read(&Grpc::new(), response, 0).await, [outcome]);
-    }
+async fn what_is_whole_at_its_head_does_not_go_on() {
+    let empty = || Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
+    let mut trailers_only = empty();
+    trailers_only.headers_mut().insert("grpc-status", HeaderValue::from_static("8"));
+    assert!(!Grpc::new().goes_on(&trailers_only));
+    assert!(!Http::new().goes_on(&empty()));
+    assert!(Http::new().goes_on(&script([])), "a body that does not know its end");
+    assert!(!AtHead(Http::new()).goes_on(&script([])));
+    // An answer that says nothing at all is none.
+    assert!(Grpc::new().goes_on(&empty()));
+    assert_eq!(read(&Grpc::new(), empty(), 0).await, [Outcome::failure(FailureKind::Unknown)]);
 }
 
 /// Hyper stops asking when a body says that it is at its end: the permit must not wait for the drop.

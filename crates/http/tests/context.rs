@@ -80,3 +80,27 @@ async fn a_request_without_a_context_is_left_alone() {
     let request = through(&ForwardContextLayer::new(ContextHeaders::http()), asking("a", "b")).await;
     assert_eq!((request.headers().len(), request.extensions().len()), (1, 0));
 }
+
+/// A client that enforces the deadline itself: its error comes first, and must not be seen before that of the caller.
+#[tokio::test(start_paused = true)]
+async fn an_error_that_comes_with_the_deadline_lets_the_caller_give_up_first() {
+    let client = service_fn(|request: Request<()>| async move {
+        let left = left(&request).unwrap_or(Duration::from_millis(10));
+        tokio::time::sleep(left.min(Duration::from_millis(500))).await;
+        Err::<(), _>("timed out")
+    });
+    let call = |time: u64| {
+        let mut request = asking("a", "b");
+        let deadline = Instant::now() + Duration::from_millis(time);
+        Http::new().set_context(&mut request, Context::new().with_deadline(deadline));
+        (ForwardContextLayer::new(ContextHeaders::grpc()).layer(client).oneshot(request), deadline)
+    };
+    let (answer, deadline) = call(100);
+    assert!(tokio::time::timeout_at(deadline, answer).await.is_err(), "given up, not failed");
+    let (answer, deadline) = call(100);
+    assert_eq!(answer.await, Err("timed out"));
+    assert_eq!(Instant::now() - deadline, Duration::from_millis(5), "nobody gave up: the error is told");
+    let (answer, deadline) = call(1_000);
+    assert_eq!(answer.await, Err("timed out"));
+    assert_eq!(deadline - Instant::now(), Duration::from_millis(500), "an error in time is told at once");
+}

@@ -20,3 +20,9 @@ impl Respond<Answer> for Numbered {
 fn rejection() {
     contract("rejection", Expect::default().answers_for_inner(), || RejectionLayer::new().with_policy(Numbered));
 }
+
+#[cfg(feature = "tonic")]
+#[test]
+fn grpc_status() {
+    contract("grpc status", Expect::default().answers_for_inner(), mainstay_http::GrpcStatusLayer::new);
+}

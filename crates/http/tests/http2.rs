@@ -10,6 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Full, StreamBody, combinators::UnsyncBoxBody};
@@ -18,8 +19,8 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioIo},
 };
-use mainstay_core::{FailureKind, Outcome, Replay as _};
-use mainstay_http::{Follow as _, Grpc, Http, Replayable};
+use mainstay_core::{FailureKind, Follow, Outcome, Replay as _};
+use mainstay_http::{Grpc, Http, Replayable};
 use tokio::{net::TcpListener, sync::oneshot};
 
 type Frames = VecDeque<Result<Frame<Bytes>, &'static str>>;
@@ -119,11 +120,16 @@ async fn a_stream_that_breaks_off_is_a_failure_of_the_network() {
 }
 
 #[tokio::test]
-async fn a_stream_that_the_caller_leaves_says_nothing() {
-    let (mut body, settled) = follow(&answering([data()], End::Hangs).await).await;
-    body.frame().await.unwrap().unwrap();
-    drop(body);
-    assert_eq!(settled.await.unwrap(), Outcome::Ignored);
+async fn a_stream_that_the_caller_leaves_was_good_unless_it_waited_in_vain() {
+    for (waits, outcome) in [(false, Outcome::Success), (true, Outcome::Ignored)] {
+        let (mut body, settled) = follow(&answering([data()], End::Hangs).await).await;
+        body.frame().await.unwrap().unwrap();
+        if waits {
+            assert!(body.frame().now_or_never().is_none());
+        }
+        drop(body);
+        assert_eq!(settled.await.unwrap(), outcome);
+    }
 }
 
 #[tokio::test]

@@ -47,6 +47,7 @@ fn every_reason_has_its_status() {
         let grpc: Response<()> = grpc_response(&rejected);
         assert_eq!((grpc.status().as_u16(), &grpc.headers()["grpc-status"]), (200, &code.parse().unwrap()));
         assert!(!grpc.headers().contains_key("grpc-retry-pushback-ms"));
+        assert!(!grpc.headers().contains_key("grpc-status-details-bin"));
     }
 }
 

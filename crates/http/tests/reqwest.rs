@@ -5,11 +5,12 @@
 use std::time::Duration;
 
 use mainstay_core::{
-    BoxError, Classify as _, Context, Contextual as _, Degraded, FailureKind, Mark as _, Outcome, Replay as _,
+    BoxError, Classify as _, Context, Contextual as _, Degraded, FailureKind, Follow as _, Mark as _, Outcome,
+    Replay as _,
 };
 use mainstay_http::{Http, Reqwest};
-use reqwest::{Client, Method, Request, Response};
-use tokio::{net::TcpListener, time::Instant};
+use reqwest::{Client, Method, Request, Response, ResponseBuilderExt as _, Url};
+use tokio::{net::TcpListener, sync::oneshot, time::Instant};
 
 fn request(method: Method) -> Request {
     Request::new(method, "http://127.0.0.1/".parse().unwrap())
@@ -78,4 +79,31 @@ async fn its_errors_are_told_apart() {
     let error = BoxError::from(Client::new().get("no url").send().await.unwrap_err());
     let outcome = mainstay_core::Classify::<http::Response<()>, _>::classify(&Http::new(), Err(&error));
     assert_eq!(outcome, Outcome::Ignored);
+}
+
+/// Its type, its URL and its length stay what they were, and the verdict comes with the end of the body.
+#[tokio::test]
+async fn a_response_is_followed_and_stays_reqwests() {
+    let url: Url = "http://orders.example/7".parse().unwrap();
+    let answer = || {
+        let response = http::Response::builder().url(url.clone()).header("x-shard", "3").body("hello").unwrap();
+        Response::from(response)
+    };
+    let followed = |response| {
+        let (settle, settled) = oneshot::channel();
+        (Reqwest::new().follow(response, |outcome| settle.send(outcome).unwrap()), settled)
+    };
+    assert!(Reqwest::new().goes_on(&answer()));
+
+    let (response, mut settled) = followed(answer());
+    assert_eq!((response.url(), response.content_length()), (&url, Some(5)));
+    assert_eq!((response.status().as_u16(), &response.headers()["x-shard"]), (200, &"3".parse().unwrap()));
+    assert!(settled.try_recv().is_err(), "not before its end");
+    assert_eq!(response.text().await.unwrap(), "hello");
+    assert_eq!(settled.await.unwrap(), Outcome::Success);
+
+    // Who looks at the status only had a good answer all the same.
+    let (response, settled) = followed(answer());
+    drop(response);
+    assert_eq!(settled.await.unwrap(), Outcome::Success);
 }

@@ -5,8 +5,9 @@
 use std::{error::Error as _, io, sync::Arc, time::Duration};
 
 use mainstay_core::{BoxError, Classify, FailureKind, Outcome, Reason, Refusal as _, Rejected, Repeat};
-use mainstay_http::{Grpc, GrpcError, Http, grpc_status};
-use tonic::{Code, Response, Status, TimeoutExpired, metadata::MetadataMap};
+use mainstay_http::{Grpc, GrpcError, Http, error_status, grpc_response, grpc_status};
+use tonic::{Code, ConnectError, Response, Status, TimeoutExpired, metadata::MetadataMap};
+use tonic_types::{ErrorDetails, StatusExt as _};
 
 #[allow(clippy::needless_pass_by_value, reason = "reads better")]
 fn classify<E>(error: E) -> Outcome
@@ -53,6 +54,60 @@ fn a_status_of_the_server_is_read_by_code_and_pushback() {
     }
     let ok = Response::new(());
     assert_eq!(Grpc::new().classify(Ok::<_, &Status>(&ok)), Outcome::Success);
+}
+
+/// As `tonic-types` reads and writes it, from a status and from the head of a response.
+#[test]
+fn the_wait_of_a_refusal_is_a_retry_info_too() {
+    let wait = Duration::from_micros(1_500);
+    let refused = Rejected::new(Reason::RateLimited, "secret").with_retry_after(wait);
+    let status = grpc_status(&refused);
+    let response: http::Response<()> = grpc_response(&refused);
+    let from_head = Status::from_header_map(response.headers()).unwrap();
+    for status in [&status, &from_head] {
+        let info = status.get_details_retry_info().unwrap();
+        assert_eq!(info.retry_delay, Some(wait));
+        assert!(status.check_error_details().unwrap().retry_info().is_some());
+        assert!(!String::from_utf8_lossy(status.details()).contains("secret"));
+    }
+    assert!(grpc_status(&Rejected::new(Reason::RateLimited, "x")).details().is_empty());
+}
+
+#[test]
+fn a_retry_info_of_the_server_is_the_wait_unless_there_is_pushback() {
+    let wait = Duration::from_millis(1_250);
+    let details = ErrorDetails::with_retry_info(Some(wait)).set_debug_info(Vec::new(), "x").to_owned();
+    let mut status = Status::with_error_details(Code::Unavailable, "words", details);
+    let unavailable = Outcome::failure(FailureKind::Unavailable);
+    assert_eq!(classify(status.clone()), unavailable.with_repeat(Repeat::After(wait)));
+    let response: http::Response<()> = status.clone().into_http();
+    let outcome = Grpc::new().classify(Ok::<_, &BoxError>(&response));
+    assert_eq!(outcome, unavailable.with_repeat(Repeat::After(wait)));
+    status.metadata_mut().insert("grpc-retry-pushback-ms", "-1".parse().unwrap());
+    assert_eq!(classify(status), unavailable.with_repeat(Repeat::Never));
+}
+
+#[test]
+fn on_a_client_an_error_keeps_its_words_and_its_causes() {
+    let refused = Rejected::new(Reason::RateLimited, "orders").with_retry_after(Duration::from_millis(20));
+    let status = error_status(refused.clone().into());
+    assert_eq!((status.code(), status.message()), (Code::ResourceExhausted, refused.to_string().as_str()));
+    assert_eq!(status.get_details_retry_info().unwrap().retry_delay, refused.retry_after());
+    assert_eq!(classify(status), refused.outcome());
+
+    let reset = io::Error::other("reset by orders-1:50051");
+    let unreachable = error_status(ConnectError(reset.into()).into());
+    assert_eq!(unreachable.code(), Code::Unavailable);
+    assert!(unreachable.message().ends_with("reset by orders-1:50051"), "{unreachable}");
+    assert!(unreachable.source().is_some());
+    assert_eq!(error_status("nobody knows".into()).code(), Code::Unavailable);
+    assert_eq!(error_status("nobody knows".into()).message(), "nobody knows");
+
+    let late = error_status(TimeoutExpired(()).into());
+    assert_eq!(late.code(), Code::DeadlineExceeded);
+    assert_eq!(classify(late), Outcome::failure(FailureKind::Timeout));
+    let of_the_server = error_status(GrpcError::from(Status::not_found("no such order")).into());
+    assert_eq!((of_the_server.code(), of_the_server.message()), (Code::NotFound, "no such order"));
 }
 
 /// Tonic calls its own timeout `CANCELLED`, which says nothing about the server; the reason does.

@@ -32,14 +32,21 @@ impl Retrier {
     /// A request has come. The clock is read only where there is a deadline or every attempt is timed.
     #[inline]
     pub(crate) fn begin(&self, context: Option<&Context>) -> Journey {
-        self.0.stats.add(Count::Calls);
-        let mut journey = Journey::new(self.0.live.max_attempts());
+        let mut journey = self.begin_untimed();
         if self.0.live.reads_clock() || context.is_some_and(|context| context.deadline.is_some()) {
             self.begin_timed(&mut journey, context);
         }
         journey
     }
 
+    /// A request has come that has no deadline, and is not timed.
+    #[inline]
+    pub(crate) fn begin_untimed(&self) -> Journey {
+        self.0.stats.add(Count::Calls);
+        Journey::new(self.0.live.max_attempts())
+    }
+
+    #[cold]
     fn begin_timed(&self, journey: &mut Journey, context: Option<&Context>) {
         let now = Instant::now();
         let began = context.and_then(|context| context.started).unwrap_or(now);
@@ -53,11 +60,14 @@ impl Retrier {
     #[inline]
     pub(crate) fn refuse_late(&self, journey: &Journey) -> Option<Rejected> {
         let (deadline, now) = (journey.deadline?, journey.attempt_began?);
-        (deadline <= now).then(|| {
-            self.0.stats.add(Count::Late);
-            self.gave_up(GaveUp::Deadline, 0);
-            self.too_late()
-        })
+        (deadline <= now).then(|| self.late())
+    }
+
+    #[cold]
+    fn late(&self) -> Rejected {
+        self.0.stats.add(Count::Late);
+        self.gave_up(GaveUp::Deadline, 0);
+        self.too_late()
     }
 
     /// An attempt has ended: how to repeat it, or `None` if its result is the caller's.
@@ -66,13 +76,18 @@ impl Retrier {
         if let Some(began) = journey.attempt_began
             && !matches!(outcome, Outcome::Rejected { .. })
         {
-            self.0.stats.time(began.elapsed(), outcome.is_success());
+            self.time(began, &outcome);
         }
         if !outcome.is_success() {
             return self.failed(journey, outcome, leave);
         }
         self.succeeded(journey);
         None
+    }
+
+    #[cold]
+    fn time(&self, began: Instant, outcome: &Outcome) {
+        self.0.stats.time(began.elapsed(), outcome.is_success());
     }
 
     /// The next attempt is being sent.

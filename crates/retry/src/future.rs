@@ -49,6 +49,7 @@ pin_project! {
 // === impl RetryFuture ===
 
 impl<F, S, Req, P, E> RetryFuture<F, S, Req, P, E> {
+    #[inline]
     pub(crate) fn attempt(
         future: F,
         (spare, sends): (Spare<Req>, Option<Sends>),
@@ -74,6 +75,7 @@ where
 {
     type Output = Result<S::Response, E>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let this = self.as_mut().project();

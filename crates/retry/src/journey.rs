@@ -32,12 +32,14 @@ pub(crate) type Leave<'a> = Result<Option<&'a Sends>, GaveUp>;
 // === impl Journey ===
 
 impl Journey {
+    #[inline]
     pub(crate) fn new(max_attempts: u32) -> Self {
         let delays = Series::default();
         Self { attempt: 1, max_attempts, deadline: None, attempt_began: None, delays, waited_out: false }
     }
 
     /// Whether this is the last attempt, so that nothing needs to be kept for another.
+    #[inline]
     pub(crate) fn is_last(&self) -> bool {
         self.attempt >= self.max_attempts
     }

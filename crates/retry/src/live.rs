@@ -30,10 +30,12 @@ impl Live {
         self.is_adaptive.store(settings.scaling == Scaling::Adaptive, Relaxed);
     }
 
+    #[inline]
     pub(crate) fn max_attempts(&self) -> u32 {
         self.max_attempts.load(Relaxed)
     }
 
+    #[inline]
     pub(crate) fn sends(&self) -> u32 {
         self.sends.load(Relaxed)
     }
@@ -45,10 +47,12 @@ impl Live {
         }
     }
 
+    #[inline]
     pub(crate) fn reads_clock(&self) -> bool {
         self.reads_clock.load(Relaxed)
     }
 
+    #[inline]
     pub(crate) fn is_adaptive(&self) -> bool {
         self.is_adaptive.load(Relaxed)
     }

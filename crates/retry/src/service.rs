@@ -67,11 +67,33 @@ where
     type Error = E::Error;
     type Future = RetryFuture<S::Future, S, Req, P, E::Error>;
 
+    #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, mut req: Req) -> Self::Future {
+    #[inline]
+    fn call(&mut self, req: Req) -> Self::Future {
+        // The short way, apart, for the longer one hands what it makes on through memory.
+        if self.shared.policy.carries_context() || self.shared.retrier.0.live.reads_clock() {
+            return self.call_in_context(req);
+        }
+        let shared = Arc::clone(&self.shared);
+        let journey = shared.retrier.begin_untimed();
+        let spare = shared.spare(&req, &journey);
+        RetryFuture::attempt(self.inner.call(req), (spare, None), journey, shared)
+    }
+}
+
+impl<S: Clone, P, E> Retry<S, P, E> {
+    /// A request that carries a context, or is to be timed.
+    #[inline(never)]
+    fn call_in_context<Req>(&mut self, mut req: Req) -> RetryFuture<S::Future, S, Req, P, E::Error>
+    where
+        S: Service<Req>,
+        P: Replay<Req> + Contextual<Req>,
+        E: ErrorType,
+    {
         let shared = Arc::clone(&self.shared);
         let journey = shared.retrier.begin(shared.policy.context(&req));
         if let Some(too_late) = shared.retrier.refuse_late(&journey) {
@@ -153,6 +175,7 @@ impl<S, P> Shared<S, P> {
     }
 
     /// The copy for the attempt after this one. None is made for an attempt that can't come.
+    #[inline]
     pub(crate) fn spare<Req>(&self, req: &Req, journey: &Journey) -> Spare<Req>
     where
         P: Replay<Req>,

@@ -121,6 +121,7 @@ impl Stats {
         }
     }
 
+    #[inline]
     pub(crate) fn add(&self, count: Count) {
         self.counters.add(count.index());
     }

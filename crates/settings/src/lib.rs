@@ -19,8 +19,8 @@
 //!
 //! # A stack from a file
 //!
-//! `examples/stack.toml` in this crate has every setting of the standard stack with its default. [`Sources`] reads the table `[stack]` of such a file, and
-//! variables over it; a [`Reloader`] keeps a running stack at what the file says:
+//! `examples/stack.toml` in this crate has every setting of the standard stack with its default. [`Sources`] reads the
+//! table `[stack]` of such a file, and variables over it; a [`Reloader`] keeps a running stack at what the file says:
 //!
 //! ```
 //! use mainstay_failover::{Endpoint, stack::{Standard, StandardSettings}};

@@ -6,15 +6,17 @@ use std::{
     time::Duration,
 };
 
-use mainstay_bulkhead::LimitSettings;
-use mainstay_circuit_breaker::{BreakerSettings, Recovery, Verdict, WindowSettings};
-use mainstay_core::InvalidSetting;
+use mainstay_bulkhead::{KeyedSettings as KeyedLimitSettings, LimitSettings};
+use mainstay_circuit_breaker::{
+    BreakerSettings, KeyedSettings as KeyedBreakerSettings, Recovery, Verdict, WindowSettings,
+};
+use mainstay_core::{BudgetSettings, InvalidSetting};
 use mainstay_failover::{FailoverSettings, stack::StandardSettings};
-use mainstay_fallback::FallbackSettings;
-use mainstay_health::DrainSettings;
+use mainstay_fallback::{BackupSettings, FallbackSettings, LastGoodSettings};
+use mainstay_health::{CheckSettings, DrainSettings, ServerSettings};
 use mainstay_retry::{RetrySettings, Scaling};
 use mainstay_settings::{Sources, from_file, from_toml};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -89,6 +91,52 @@ fn settings_of_every_pattern_are_read() {
     assert!(!fallback.on_rejected);
     let drain = from_toml("drain_delay = '3s'", DrainSettings::validate).unwrap();
     assert_eq!(drain.drain_delay, 3 * SECOND);
+}
+
+#[test]
+fn whatever_has_settings_reads_those_that_it_writes() {
+    fn comes_back<T, V>(validate: V)
+    where
+        T: Default + Serialize + DeserializeOwned + 'static,
+        V: Fn(&T) -> Result<(), InvalidSetting>,
+    {
+        let written = |settings: &T| serde_json::to_value(settings).unwrap();
+        let default = written(&T::default());
+        let text = toml::to_string(&T::default()).unwrap();
+        assert_eq!(written(&from_toml(&text, &validate).unwrap()), default, "{text}");
+        #[cfg(feature = "json")]
+        {
+            let read = mainstay_settings::from_json(&default.to_string(), &validate).unwrap();
+            assert_eq!(written(&read), default);
+        }
+    }
+    comes_back(StandardSettings::validate);
+    comes_back(RetrySettings::validate);
+    comes_back(BudgetSettings::validate);
+    comes_back(BreakerSettings::validate);
+    comes_back(KeyedBreakerSettings::validate);
+    comes_back(LimitSettings::validate);
+    comes_back(KeyedLimitSettings::validate);
+    comes_back(FailoverSettings::validate);
+    comes_back(FallbackSettings::validate);
+    comes_back(BackupSettings::validate);
+    comes_back(LastGoodSettings::validate);
+    comes_back(CheckSettings::validate);
+    comes_back(DrainSettings::validate);
+    comes_back(ServerSettings::validate);
+}
+
+#[test]
+fn settings_of_keys_are_read_and_told_apart_from_what_is_wrong() {
+    let file = "[tenants]\ncapacity = 50\nlimit = { limit = 4, queue = 2, max_wait = '250ms' }";
+    let sources = Sources::toml(file).table("tenants").variables("TENANTS", [("TENANTS__LIMIT__LIMIT", "9")]);
+    let tenants = sources.read(KeyedLimitSettings::validate).unwrap();
+    assert_eq!((tenants.capacity, tenants.limit.limit, tenants.limit.queue), (50, 9, 2));
+
+    let wrong = from_toml("[limit]\nlimit = 0", KeyedLimitSettings::validate).unwrap_err().to_string();
+    assert_eq!(wrong, "line 2: limit.limit = 0: must be 1 to 1000000");
+    let wrong = from_toml("[breaker]\nminimum_calls = 0", KeyedBreakerSettings::validate).unwrap_err().to_string();
+    assert!(wrong.starts_with("line 2: breaker.minimum_calls = 0: must be "), "{wrong}");
 }
 
 /// Where it is, what was written, what is allowed.

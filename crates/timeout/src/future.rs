@@ -58,6 +58,7 @@ where
 {
     type Output = Result<Res, E::Error>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         // Polled after its end, which no caller may do: pending for ever rather than a panic.

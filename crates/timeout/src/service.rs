@@ -43,10 +43,12 @@ where
     type Error = E::Error;
     type Future = TimeoutFuture<S::Future, E>;
 
+    #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
+    #[inline]
     fn call(&mut self, mut request: Req) -> Self::Future {
         let mut deadline = None;
         if self.limit.scope() == Scope::Total && self.policy.carries_context() {

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use axum::{Router, error_handling::HandleErrorLayer, extract::Path, middleware, response::Response, routing::get};
-use http::HeaderValue;
+use axum::{Router, error_handling::HandleErrorLayer, extract::Path, routing::get};
 use mainstay::{
-    Degraded, InvalidSetting,
+    InvalidSetting,
     bulkhead::{BulkheadLayer, Limit},
     circuit_breaker::Breaker,
     health::{Drain, Health},
-    http::{Http, X_DEGRADED, handle_error},
+    http::{Http, handle_error},
     timeout::TimeoutLayer,
 };
 use tower::ServiceBuilder;
@@ -42,15 +41,15 @@ pub(crate) fn app(drain: &Drain) -> Result<Router, InvalidSetting> {
         .route("/wait/{ms}", get(wait))
         .route("/prices", prices.clone())
         .route("/basket", basket::route(prices))
-        .layer(middleware::map_response(show_degraded))
         // Axum calls `layer` once for each route. The handle is in the layer, so all routes share one limit.
         .layer(
             ServiceBuilder::new()
                 // Makes responses of what the layers below refuse: 503 and 504 with Retry-After. `RejectionLayer` does
                 // the same for any Tower server.
                 .layer(HandleErrorLayer::new(handle_error))
-                .layer(BulkheadLayer::with(entrance))
-                // The policy tells the layers below by when the client must have its answer.
+                // By the policy a permit is kept until the answer's body has ended.
+                .layer(BulkheadLayer::with(entrance).with_policy(Http::new()))
+                // And it tells the layers below by when the client must have its answer.
                 .layer(TimeoutLayer::total("entrance", TOTAL)?.with_policy(Http::new())),
         );
     // Merged last, so that no layer stands before it: a probe that a full entrance refuses would restart a process
@@ -62,14 +61,4 @@ pub(crate) fn app(drain: &Drain) -> Result<Router, InvalidSetting> {
 async fn wait(Path(ms): Path<u64>) -> &'static str {
     tokio::time::sleep(Duration::from_millis(ms)).await;
     "done\n"
-}
-
-/// Shows clients the mark that a fallback, or a handler that passes one on, left on the response. Leave it out where
-/// the names of steps are nobody's business.
-async fn show_degraded(mut response: Response) -> Response {
-    let step = response.extensions().get::<Degraded>().and_then(|mark| HeaderValue::from_str(&mark.step).ok());
-    if let Some(step) = step {
-        response.headers_mut().insert(X_DEGRADED, step);
-    }
-    response
 }

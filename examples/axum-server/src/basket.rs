@@ -35,7 +35,7 @@ async fn with_prices(State(prices): State<MethodRouter>, mut request: Request, n
     next.run(request).await
 }
 
-/// Takes the mark and gives it on beside the body.
+/// Takes the mark and gives it on beside the body: as `x-degraded` to the client.
 async fn basket(mark: DegradedMark, Extension(prices): Extension<Prices>) -> impl IntoResponse {
     let note = if mark.0.is_some() { " (prices may have changed)" } else { "" };
     (mark, format!("your basket, at {}{note}\n", prices.0))

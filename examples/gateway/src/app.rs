@@ -1,17 +1,18 @@
 //! Everything around the stack: what is started, in which order, and where each path leads.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, sync::Arc};
 
-use axum::{Router, middleware};
-use mainstay_bulkhead::Limit;
+use axum::{Router, error_handling::HandleErrorLayer};
+use mainstay_bulkhead::{BulkheadLayer, Limit};
 use mainstay_core::{BoxError, Random};
 use mainstay_health::{Drain, DrainSettings, Health, Report};
+use mainstay_http::{Http, handle_error};
 use tokio::{net::TcpListener, time::Instant};
+use tower::ServiceBuilder;
 
 use crate::{
     backend::Backend,
     demo,
-    entrance::entrance,
     introduction::introduction,
     logs::say,
     operations::{self, Handles},
@@ -75,11 +76,15 @@ fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Route
         upload_timeout: settings.attempt_timeout.mul_f64(0.9),
     };
     let limit = Limit::new("entrance", settings.max_concurrent_requests)?;
-    let forward = Router::new()
-        .fallback(proxy::forward)
-        .with_state(proxy)
-        .layer(middleware::from_fn_with_state(limit.clone(), entrance))
-        .layer(middleware::map_response(proxy::sign));
+    let forward = Router::new().fallback(proxy::forward).with_state(Arc::new(proxy)).layer(
+        // So many requests at once, and no queue: beyond it a client is sent away while that is still cheap. By the
+        // policy a request keeps its place until its answer's last byte, or a hundred thousand slow downloads would
+        // count as nothing.
+        ServiceBuilder::new()
+            .map_response(proxy::sign)
+            .layer(HandleErrorLayer::new(handle_error))
+            .layer(BulkheadLayer::with(limit.clone()).with_policy(Http::new())),
+    );
     let own = health.router();
     let handles = Handles {
         environment: settings.environment,

@@ -13,7 +13,6 @@ mod app;
 mod args;
 mod backend;
 mod demo;
-mod entrance;
 mod introduction;
 mod logs;
 mod metrics;

@@ -18,15 +18,15 @@ use tower::ServiceExt;
 
 use crate::{backend::SERVED_BY, stack::Stack, upload::Upload};
 
-/// What `forward` needs.
-#[derive(Clone, Debug)]
+/// What `forward` needs. Shared, because axum clones the state of a handler several times for each request.
+#[derive(Debug)]
 pub(crate) struct Proxy {
     /// What is forwarded: everything under it.
-    pub(crate) prefix: Arc<str>,
+    pub(crate) prefix: Box<str>,
     /// Whether the peers are proxies of ours.
     pub(crate) inbound: Inbound,
     /// Our name in `Via`, another one in each process, so that a gateway before a gateway is no loop.
-    pub(crate) pseudonym: Arc<str>,
+    pub(crate) pseudonym: Box<str>,
     pub(crate) stack: Stack,
     /// How long a client may take for a request's body.
     pub(crate) upload_timeout: Duration,
@@ -34,7 +34,7 @@ pub(crate) struct Proxy {
 
 /// The handler of everything that the gateway does not answer itself.
 pub(crate) async fn forward(
-    State(proxy): State<Proxy>,
+    State(proxy): State<Arc<Proxy>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     mut request: Request<Body>,
 ) -> Response {
@@ -45,13 +45,12 @@ pub(crate) async fn forward(
     let until = Instant::now() + proxy.upload_timeout;
     let request = request.map(|body| Upload::new(body, until));
     let progress = request.body().progress();
-    let Proxy { stack, pseudonym, .. } = proxy;
-    match stack.oneshot(request).await {
+    match proxy.stack.clone().oneshot(request).await {
         Ok(mut response) => {
             let version = response.version();
             let headers = response.headers_mut();
             proxy::strip_hop_by_hop(headers);
-            proxy::add_via(headers, version, &pseudonym);
+            proxy::add_via(headers, version, &proxy.pseudonym);
             response
         }
         Err(_) if progress.is_too_slow() => refusal(StatusCode::REQUEST_TIMEOUT),
@@ -60,7 +59,7 @@ pub(crate) async fn forward(
 }
 
 /// Says on an answer that no backend gave that it is the gateway's own.
-pub(crate) async fn sign(mut response: Response) -> Response {
+pub(crate) fn sign(mut response: Response) -> Response {
     response.headers_mut().entry(SERVED_BY).or_insert(HeaderValue::from_static("gateway"));
     response
 }
@@ -101,5 +100,7 @@ impl Proxy {
         proxy::add_via(headers, version, &self.pseudonym);
         // Our server has met the expectation: it asks for the body as soon as a backend takes it.
         headers.remove(header::EXPECT);
+        // What our server knows of this connection is nothing to a backend, and would be copied with each attempt.
+        request.extensions_mut().clear();
     }
 }

@@ -56,7 +56,7 @@ fn layers(settings: &Settings) -> StandardSettings {
         // One for each backend, inside of retry, so that a request holds no place while it waits for its next attempt.
         // The entrance is the limit that counts; lower this one to protect a small backend.
         bulkhead: LimitSettings { limit: settings.max_concurrent_requests, ..LimitSettings::default() },
-        // Innermost: it bounds what a place is held for, and is a failure to all above.
+        // Innermost: it bounds the wait for an answer, and is a failure to all above.
         attempt_timeout: settings.attempt_timeout,
     }
 }

@@ -4,6 +4,8 @@
 //! service Stock {
 //!   rpc Count(Item) returns (Level);
 //!   rpc Watch(Item) returns (stream Level);
+//!   rpc Deliver(stream Item) returns (Level);
+//!   rpc Trade(stream Item) returns (stream Level);
 //! }
 //! ```
 
@@ -13,7 +15,7 @@ use http::uri::PathAndQuery;
 use http_body::Body as HttpBody;
 use mainstay::BoxError;
 use tonic::{
-    IntoRequest, Request, Response, Status, Streaming,
+    IntoRequest, IntoStreamingRequest, Request, Response, Status, Streaming,
     body::Body,
     client::{self, GrpcService},
     codegen::{BoxFuture, Bytes},
@@ -26,6 +28,8 @@ use crate::stock::Stock;
 
 const COUNT: &str = "/stock.v1.Stock/Count";
 const WATCH: &str = "/stock.v1.Stock/Watch";
+const DELIVER: &str = "/stock.v1.Stock/Deliver";
+const TRADE: &str = "/stock.v1.Stock/Trade";
 
 /// What is asked for.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -86,6 +90,32 @@ where
         self.0.server_streaming(item.into_request(), PathAndQuery::from_static(WATCH), codec).await
     }
 
+    /// Brings pieces, and answers how much there is then.
+    ///
+    /// # Errors
+    /// As for [`count`](Self::count).
+    pub async fn deliver(
+        &mut self,
+        items: impl IntoStreamingRequest<Message = Item>,
+    ) -> Result<Response<Level>, Status> {
+        self.ready().await?;
+        let codec = ProstCodec::<Item, Level>::default();
+        self.0.client_streaming(items.into_streaming_request(), PathAndQuery::from_static(DELIVER), codec).await
+    }
+
+    /// Takes a piece for each item, and answers how much is left each time.
+    ///
+    /// # Errors
+    /// As for [`count`](Self::count).
+    pub async fn trade(
+        &mut self,
+        items: impl IntoStreamingRequest<Message = Item>,
+    ) -> Result<Response<Streaming<Level>>, Status> {
+        self.ready().await?;
+        let codec = ProstCodec::<Item, Level>::default();
+        self.0.streaming(items.into_streaming_request(), PathAndQuery::from_static(TRADE), codec).await
+    }
+
     async fn ready(&mut self) -> Result<(), Status> {
         self.0.ready().await.map_err(|error| Status::from_error(error.into()))
     }
@@ -116,6 +146,20 @@ impl StockServer {
                     async move { levels.map(Response::new) }
                 });
                 grpc.server_streaming(watch, request).await
+            }
+            DELIVER => {
+                let deliver = service_fn(move |items: Request<Streaming<Item>>| {
+                    let stock = Arc::clone(&stock);
+                    async move { stock.deliver(items.into_inner()).await.map(Response::new) }
+                });
+                grpc.client_streaming(deliver, request).await
+            }
+            TRADE => {
+                let trade = service_fn(move |items: Request<Streaming<Item>>| {
+                    let levels = stock.trade(items.into_inner());
+                    async move { Ok(Response::new(levels)) }
+                });
+                grpc.streaming(trade, request).await
             }
             _ => Status::unimplemented("no such method").into_http(),
         }

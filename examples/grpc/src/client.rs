@@ -1,19 +1,19 @@
 //! The stack around a `Channel`.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use mainstay::{
     BoxError,
     circuit_breaker::{Breaker, BreakerSettings, CircuitBreakerLayer},
-    http::{ContextHeaders, ForwardContextLayer, Grpc, ReadContextLayer, RejectionLayer, Replayable},
+    http::{ContextHeaders, ForwardContextLayer, Grpc, GrpcStatusLayer, ReadContextLayer, Replayable},
     retry::{Retrier, RetryLayer},
     timeout::TimeoutLayer,
 };
-use tonic::{body::Body, transport::Endpoint};
+use tonic::{Status, body::Body, transport::Endpoint};
 use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
-/// A channel with its stack. Boxed to have a name. It cannot fail: what goes wrong is a status.
-pub type StockChannel = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Infallible>;
+/// A channel with its stack. Boxed to have a name.
+pub type StockChannel = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Status>;
 
 /// How long a call may take, repeats included, where the caller sets no earlier deadline.
 pub const TOTAL: Duration = Duration::from_secs(2);
@@ -38,15 +38,16 @@ pub fn connect(server: SocketAddr) -> Result<(StockChannel, Handles), BoxError> 
     // The third failure in a row opens it, so that it can be watched; the default looks at the last 100 calls.
     let settings = BreakerSettings { consecutive_failures: Some(3), ..BreakerSettings::default() };
     let handles = Handles { retrier: Retrier::new("stock"), breaker: Breaker::with_settings("stock", settings)? };
-    // Both methods only read, so all calls may be made twice. Otherwise say so for each call, by `Retryable::Yes` in the
-    // request's extensions.
+    // Nearly all methods only read, so calls may be made twice. One that must not says so by `Retryable::No` in its
+    // request's extensions; where most must not, leave this out and say `Retryable::Yes` for the others.
     let grpc = Grpc::new().repeating_any_method();
     let stack = ServiceBuilder::new()
-        // Refusals of the layers below become the status that the generated client gives.
-        .layer(RejectionLayer::grpc())
+        // Outermost: refusals of the layers below, and errors of the connection in their own words, become the status
+        // that the generated client gives. It would make `UNKNOWN` of them.
+        .layer(GrpcStatusLayer::new())
         // Reads what the caller said with `Request::set_timeout`.
         .layer(ReadContextLayer::new(ContextHeaders::grpc()))
-        // Messages are streamed; what was sent is kept for the next attempt.
+        // Messages are streamed; what was sent is kept for the next attempt, up to 64 KiB.
         .map_request(|request: http::Request<Body>| request.map(Replayable::new))
         .layer(TimeoutLayer::total("stock", TOTAL)?.with_policy(grpc))
         .layer(RetryLayer::with(handles.retrier.clone()).with_policy(grpc))

@@ -8,13 +8,17 @@ use std::{
     time::Duration,
 };
 
+use futures_util::stream;
 use grpc::{
     api::{Item, StockClient},
     client::{self, StockChannel},
     server::Server,
     stock::{Act, Stock},
 };
-use mainstay::{BoxError, Reason, Rejected, http::grpc_status};
+use mainstay::{
+    BoxError, Reason, Rejected,
+    http::{Retryable, grpc_status},
+};
 use tokio::time::{Instant, sleep};
 use tonic::{Request, Status};
 
@@ -29,12 +33,7 @@ async fn main() -> Result<(), BoxError> {
     let mut client = StockClient::new(channel);
     say(format_args!("The server listens on {address}."));
     count(&mut client, None).await;
-
-    say("\nA stream:");
-    let mut levels = client.watch(apples()).await?.into_inner();
-    while let Some(level) = levels.message().await? {
-        say(format_args!("  {} left", level.pieces));
-    }
+    streams(&mut client).await?;
 
     say("\nThe server is busy, and says when to come again: the client waits for 300 ms, not for its own backoff.");
     let busy = Rejected::new(Reason::RateLimited, "stock").with_retry_after(Duration::from_millis(300));
@@ -67,6 +66,27 @@ async fn main() -> Result<(), BoxError> {
     let snapshot = handles.breaker.snapshot();
     say(format_args!("  the breaker is {:?}: {}", snapshot.state, snapshot.reason));
     server.stop().await;
+    Ok(())
+}
+
+/// A stream from the server, one to it, and both at once.
+async fn streams(client: &mut Client) -> Result<(), BoxError> {
+    say("\nA stream:");
+    let mut levels = client.watch(apples()).await?.into_inner();
+    while let Some(level) = levels.message().await? {
+        say(format_args!("  {} left", level.pieces));
+    }
+
+    say("\nA stream to the server. A delivery must not be made twice, and says so:");
+    let mut three = Request::new(stream::iter([apples(), apples(), apples()]));
+    three.extensions_mut().insert(Retryable::No);
+    say(format_args!("  {} apples then", client.deliver(three).await?.get_ref().pieces));
+
+    say("\nBoth ways at once:");
+    let mut levels = client.trade(stream::iter([apples(), apples()])).await?.into_inner();
+    while let Some(level) = levels.message().await? {
+        say(format_args!("  took one, {} left", level.pieces));
+    }
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use std::{
 use futures_util::stream::{self, BoxStream};
 use mainstay::{Context, InvalidSetting, bulkhead::Limit, http::grpc_status};
 use tokio::time::{Instant, sleep};
-use tonic::{Request, Status};
+use tonic::{Request, Status, Streaming};
 
 use crate::api::{Item, Level};
 
@@ -50,7 +50,7 @@ impl Stock {
         &self.watchers
     }
 
-    /// What will happen to the next calls of [`count`](Self::count), one after the other.
+    /// What will happen to the next calls of [`count`](Self::count) and [`deliver`](Self::deliver), one after the other.
     pub fn act(&self, acts: impl IntoIterator<Item = Act>) {
         self.script.lock().unwrap_or_else(PoisonError::into_inner).extend(acts);
     }
@@ -62,20 +62,15 @@ impl Stock {
     pub async fn count(&self, item: &Request<Item>) -> Result<Level, Status> {
         // `ReadContextLayer` has read it from `grpc-timeout`. Calls that this handler makes would be given it.
         let left = item.extensions().get::<Context>().and_then(|context| context.time_left(Instant::now()));
-        let act = self.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        match act {
-            Some(Act::Fail(status)) => return Err(status),
-            Some(Act::Take(time)) => sleep(time).await,
-            None => {}
-        }
+        self.perform().await?;
         let time_left_ms = left.and_then(|left| u64::try_from(left.as_millis()).ok());
         Ok(Level { pieces: PIECES, time_left_ms })
     }
 
     /// How much there is, whenever a piece was sold, until none is left.
     ///
-    /// A layer lets go of its permit when the head of the answer is there, and a stream is at its beginning then. So a
-    /// stream takes a permit of its own, and takes it along.
+    /// A stream keeps its permit of the entrance until it ends, as every call does. Watchers have a limit of their own
+    /// below that one, or a few who listen for hours would leave no room for calls.
     ///
     /// # Errors
     /// There are too many watchers: `RESOURCE_EXHAUSTED`.
@@ -87,5 +82,38 @@ impl Stock {
             Some((Ok(Level { pieces: left, time_left_ms: None }), (left, permit)))
         });
         Ok(Box::pin(levels))
+    }
+
+    /// How much there is after these have come.
+    ///
+    /// # Errors
+    /// The stream breaks off, or the script says so.
+    pub async fn deliver(&self, mut items: Streaming<Item>) -> Result<Level, Status> {
+        let mut pieces = PIECES;
+        while items.message().await?.is_some() {
+            pieces = pieces.saturating_add(1);
+        }
+        self.perform().await?;
+        Ok(Level { pieces, time_left_ms: None })
+    }
+
+    /// How much is left after each of these was taken, until none is left or nobody wants any more.
+    pub fn trade(&self, items: Streaming<Item>) -> BoxStream<'static, Result<Level, Status>> {
+        Box::pin(stream::try_unfold((PIECES, items), |(pieces, mut items)| async move {
+            let Some(left) = pieces.checked_sub(1) else { return Ok(None) };
+            let taken = items.message().await?;
+            Ok(taken.map(|_| (Level { pieces: left, time_left_ms: None }, (left, items))))
+        }))
+    }
+
+    /// The next act of the script.
+    async fn perform(&self) -> Result<(), Status> {
+        let act = self.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        match act {
+            Some(Act::Fail(status)) => return Err(status),
+            Some(Act::Take(time)) => sleep(time).await,
+            None => {}
+        }
+        Ok(())
     }
 }

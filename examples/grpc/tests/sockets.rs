@@ -2,20 +2,29 @@
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
 use std::{
+    error::Error,
     net::{Ipv4Addr, SocketAddr},
     process::Command,
     sync::Arc,
     time::Duration,
 };
 
+use futures_util::{Stream, stream};
 use grpc::{
     api::{Item, StockClient},
     client::{self, Handles, StockChannel},
     server::{LONGEST, Server},
     stock::{Act, Stock},
 };
-use mainstay::{Reason, Rejected, circuit_breaker::State, http::grpc_status};
-use tokio::time::{Instant, sleep};
+use mainstay::{
+    Reason, Rejected,
+    circuit_breaker::State,
+    http::{Retryable, grpc_status},
+};
+use tokio::{
+    sync::mpsc::{UnboundedSender, unbounded_channel},
+    time::{Instant, sleep, timeout},
+};
 use tonic::{
     Code, Request, Status,
     metadata::MetadataMap,
@@ -51,6 +60,12 @@ fn apples() -> Item {
     Item { name: "apples".into() }
 }
 
+/// A stream of what is sent here.
+fn one_by_one() -> (UnboundedSender<Item>, impl Stream<Item = Item> + Send + 'static) {
+    let (send, receive) = unbounded_channel();
+    (send, stream::unfold(receive, |mut receive| async { Some((receive.recv().await?, receive)) }))
+}
+
 fn pushback(status: &Status) -> Option<&str> {
     status.metadata().get("grpc-retry-pushback-ms").map(|wait| wait.to_str().unwrap())
 }
@@ -73,6 +88,56 @@ async fn calls_and_streams_pass() {
         seen.push(level.pieces);
     }
     assert_eq!(seen, [4, 3, 2, 1, 0]);
+    shop.server.stop().await;
+}
+
+/// A stream to the server is kept for the next attempt, and sent again from its beginning.
+#[tokio::test]
+async fn a_stream_to_the_server_passes_and_is_repeated_unless_it_must_not_be() {
+    let mut shop = Shop::open(8, 8).await;
+    let three = || stream::iter([apples(), apples(), apples()]);
+    assert_eq!(shop.client.deliver(three()).await.unwrap().into_inner().pieces, 8);
+
+    shop.stock.act([Act::Fail(Status::unavailable("not now"))]);
+    assert_eq!(shop.client.deliver(three()).await.unwrap().into_inner().pieces, 8);
+    assert_eq!(shop.handles.retrier.snapshot().retries, 1);
+
+    shop.stock.act([Act::Fail(Status::unavailable("not now"))]);
+    let mut once = Request::new(three());
+    once.extensions_mut().insert(Retryable::No);
+    let status = shop.client.deliver(once).await.unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::Unavailable, "not now"));
+    assert_eq!(shop.handles.retrier.snapshot().retries, 1);
+    shop.server.stop().await;
+}
+
+/// Each message is sent when the answer to the one before has come: no layer waits for an end.
+#[tokio::test]
+async fn both_streams_flow_at_the_same_time() {
+    let mut shop = Shop::open(8, 8).await;
+    let (send, items) = one_by_one();
+    send.send(apples()).unwrap();
+    let mut levels = shop.client.trade(items).await.unwrap().into_inner();
+    for left in [4, 3, 2, 1, 0] {
+        let level = timeout(PATIENCE, levels.message()).await.unwrap().unwrap();
+        assert_eq!(level.unwrap().pieces, left);
+        // The server hangs up after the last one.
+        let _ = send.send(apples());
+    }
+    assert_eq!(levels.message().await.unwrap(), None);
+    shop.server.stop().await;
+}
+
+/// The permit of the server's entrance and the caller's stream: who stops listening ends the handler.
+#[tokio::test]
+async fn a_stream_that_the_caller_leaves_ends_at_the_server() {
+    let mut shop = Shop::open(8, 8).await;
+    let (send, items) = one_by_one();
+    send.send(apples()).unwrap();
+    let mut levels = shop.client.trade(items).await.unwrap().into_inner();
+    assert_eq!(levels.message().await.unwrap().unwrap().pieces, 4);
+    drop(levels);
+    until("nobody takes messages any more", async || send.send(apples()).is_err()).await;
     shop.server.stop().await;
 }
 
@@ -117,12 +182,12 @@ async fn the_deadline_goes_with_the_request() {
     assert!(u128::from(left) <= LONGEST.as_millis(), "{left} ms");
 }
 
-/// Our timeout and tonic's own end at the same time, and whichever comes first, the caller reads the same.
+/// Our timeout and tonic's own end at the same time, and ours comes first: what a caller had no time for is no failure
+/// of the server, and however many there are, the breaker stays closed.
 #[tokio::test]
-async fn a_deadline_that_passes_is_a_status_on_time() {
+async fn a_deadline_that_passes_is_a_status_on_time_and_nobodys_failure() {
     let mut shop = Shop::open(8, 8).await;
-    // The third one would open the breaker.
-    for _ in 0..2 {
+    for _ in 0..5 {
         shop.stock.act([Act::Take(PATIENCE)]);
         let mut request = Request::new(apples());
         request.set_timeout(Duration::from_millis(100));
@@ -132,6 +197,7 @@ async fn a_deadline_that_passes_is_a_status_on_time() {
         assert!(began.elapsed() >= Duration::from_millis(100));
         assert!(began.elapsed() < PATIENCE / 2);
     }
+    assert_eq!(shop.handles.breaker.snapshot().state, State::Closed);
 }
 
 /// The refusals of a server's own layers, as a client without any sees them.
@@ -169,9 +235,10 @@ async fn a_stream_holds_its_permit_until_it_ends() {
     until("it is back", async || in_use() == 0).await;
 
     let levels = plain.watch(apples()).await.unwrap();
-    assert_eq!(in_use(), 1);
+    assert_eq!((in_use(), shop.server.entrance().snapshot().in_flight), (1, 1));
     drop(levels);
     until("it is back when nobody listens any more", async || in_use() == 0).await;
+    until("that of the entrance too", async || shop.server.entrance().snapshot().in_flight == 0).await;
 }
 
 #[tokio::test]
@@ -183,6 +250,9 @@ async fn an_outage_opens_the_breaker_and_its_end_closes_it() {
     until("the breaker is open", async || {
         let status = client.count(apples()).await.unwrap_err();
         assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+        // Not a stranger: the words are for whoever reads the client's log.
+        assert!(status.message().contains("connect") || status.message().starts_with("stock: "), "{status:?}");
+        assert!(status.source().is_some());
         handles.breaker.snapshot().state == State::Open
     })
     .await;
@@ -202,8 +272,16 @@ fn the_story_is_told_to_its_end() {
     let output = Command::new(env!("CARGO_BIN_EXE_grpc")).output().unwrap();
     let story = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{story}");
-    for part in ["5 apples, after", "0 left", "DeadlineExceeded", "Unavailable", "breaker is Open", "breaker is Closed"]
-    {
+    for part in [
+        "5 apples, after",
+        "8 apples then",
+        "took one, 3 left",
+        "0 left",
+        "DeadlineExceeded",
+        "Unavailable",
+        "breaker is Open",
+        "breaker is Closed",
+    ] {
         assert!(story.contains(part), "no {part:?} in {story}");
     }
 }

@@ -1,4 +1,4 @@
-//! Two servers, two clients: an outage, a `Retry-After`, a deadline, and the way back.
+//! Two servers, two clients: an outage, a `Retry-After`, a deadline, and the way back. Over HTTP/1.1, or `http2`.
 
 use std::{
     fmt,
@@ -8,7 +8,7 @@ use std::{
 
 use http_client::{
     demo::{Fault, Server},
-    stack::Client,
+    stack::{Client, Wire},
     with_hyper, with_reqwest,
 };
 use mainstay::{BoxError, failover::stack::StandardHandles};
@@ -17,12 +17,18 @@ use tower::ServiceExt;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
+    let wire = match std::env::args().nth(1).as_deref() {
+        None | Some("http1") => Wire::Http1,
+        Some("http2") => Wire::Http2,
+        Some(other) => return Err(format!("{other} is neither http1 nor http2").into()),
+    };
     let (primary, backup) = (Server::start("primary").await?, Server::start("backup").await?);
     let clients = [
-        with_reqwest::client(primary.address(), backup.address())?,
-        with_hyper::client(primary.address(), backup.address())?,
+        with_reqwest::client(primary.address(), backup.address(), wire)?,
+        with_hyper::client(primary.address(), backup.address(), wire)?,
     ];
 
+    say(format_args!("Over {wire:?}."));
     say("Both servers are well: the primary answers.");
     ask(&clients, 1).await;
 

@@ -11,11 +11,26 @@ use mainstay::{
 };
 use tower::util::BoxCloneSyncService;
 
+use crate::with_hyper;
+
 /// A client in its stack: a path in, status and text out. Boxed, so that both clients have one name.
 pub type Client = BoxCloneSyncService<String, (u16, String), BoxError>;
 
 /// How long a call may take, repeats included.
 pub const TOTAL: Duration = Duration::from_secs(2);
+
+/// What the clients speak.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wire {
+    /// HTTP/1.1: a connection for each call in flight.
+    #[default]
+    Http1,
+    /// HTTP/2, known beforehand (without TLS nothing negotiates it): one connection for all calls.
+    Http2,
+}
+
+/// A connection of HTTP/2 that leaves a ping unanswered for this long is given up, with all calls on it.
+pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long an endpoint may be silent.
 const SILENCE: Duration = Duration::from_millis(400);
@@ -51,9 +66,14 @@ pub fn settings() -> StandardSettings {
     }
 }
 
-/// An endpoint whose health is asked for at `/healthz`.
-pub(crate) fn endpoint<S>(name: &'static str, address: SocketAddr, service: S) -> Result<Endpoint<S>, InvalidSetting> {
+/// An endpoint whose health is asked for at `/healthz`, in what the clients speak.
+pub(crate) fn endpoint<S>(
+    name: &'static str,
+    address: SocketAddr,
+    wire: Wire,
+    service: S,
+) -> Result<Endpoint<S>, InvalidSetting> {
     let url = format!("http://{address}");
-    let probe = HttpProbe::new(&format!("{url}/healthz"))?;
+    let probe = HttpProbe::with_client(&format!("{url}/healthz"), with_hyper::plain(wire))?;
     Ok(Endpoint::new(name, service).with_url(url).with_probe(probe))
 }

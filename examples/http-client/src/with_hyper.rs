@@ -5,23 +5,25 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Empty};
-use hyper::body::Incoming;
-use hyper_util::{client::legacy, rt::TokioExecutor};
+use hyper_util::{
+    client::legacy::{self, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
 use mainstay::{
     BoxError,
     failover::stack::{Standard, StandardHandles},
-    http::{ContextHeaders, ForwardContextLayer, Http, proxy},
+    http::{ContextHeaders, ForwardContextLayer, Http, box_body, proxy},
 };
 use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 
-use crate::stack::{self, Client};
+use crate::stack::{self, Client, PING_TIMEOUT, Wire};
 
 /// A client of these servers, the primary first.
 ///
 /// # Errors
 /// A setting out of its range.
-pub fn client(primary: SocketAddr, backup: SocketAddr) -> Result<(Client, StandardHandles), BoxError> {
-    let client = legacy::Client::builder(TokioExecutor::new()).build_http();
+pub fn client(primary: SocketAddr, backup: SocketAddr, wire: Wire) -> Result<(Client, StandardHandles), BoxError> {
+    let client = plain(wire);
     let at = |address: SocketAddr| {
         let base = http::Uri::try_from(format!("http://{address}"))?;
         let service = ServiceBuilder::new()
@@ -33,22 +35,37 @@ pub fn client(primary: SocketAddr, backup: SocketAddr) -> Result<(Client, Standa
             })
             // Tells the server how long we still wait, as `x-request-timeout-ms`.
             .layer(ForwardContextLayer::new(ContextHeaders::http()))
+            // So that a permit can stay with the body until it ends.
+            .map_response(box_body)
             .service(client.clone());
         Ok::<_, http::uri::InvalidUri>(service)
     };
-    let endpoints =
-        [stack::endpoint("primary", primary, at(primary)?)?, stack::endpoint("backup", backup, at(backup)?)?];
+    let endpoints = [
+        stack::endpoint("primary", primary, wire, at(primary)?)?,
+        stack::endpoint("backup", backup, wire, at(backup)?)?,
+    ];
     let standard = Standard::new("hyper", endpoints, stack::settings())?.with_policy(Http::new());
     let handles = standard.handles().clone();
     let stack = standard.build();
     let client = tower::service_fn(move |path: String| {
         let stack = stack.clone();
         async move {
-            let response: http::Response<Incoming> = stack.oneshot(Request::get(path).body(Empty::new())?).await?;
+            let response = stack.oneshot(Request::get(path).body(Empty::new())?).await?;
             let (head, body) = response.into_parts();
             let text = String::from_utf8_lossy(&body.collect().await?.to_bytes()).into_owned();
             Ok::<_, BoxError>((head.status.as_u16(), text))
         }
     });
     Ok((BoxCloneSyncService::new(client), handles))
+}
+
+/// The client without layers.
+pub(crate) fn plain(wire: Wire) -> legacy::Client<HttpConnector, Empty<Bytes>> {
+    let mut builder = legacy::Client::builder(TokioExecutor::new());
+    builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new());
+    if wire == Wire::Http2 {
+        // All calls share one connection, so one that is dead must be found out about.
+        builder.http2_only(true).http2_keep_alive_interval(PING_TIMEOUT).http2_keep_alive_timeout(PING_TIMEOUT);
+    }
+    builder.build_http()
 }

@@ -10,14 +10,24 @@ use mainstay::{
 use reqwest::{Method, Request, Url};
 use tower::{ServiceExt, util::BoxCloneSyncService};
 
-use crate::stack::{self, Client};
+use crate::stack::{self, Client, PING_TIMEOUT, Wire};
 
 /// A client of these servers, the primary first.
 ///
 /// # Errors
 /// A setting out of its range.
-pub fn client(primary: SocketAddr, backup: SocketAddr) -> Result<(Client, StandardHandles), BoxError> {
-    let client = reqwest::Client::new();
+pub fn client(primary: SocketAddr, backup: SocketAddr, wire: Wire) -> Result<(Client, StandardHandles), BoxError> {
+    // By itself it would repeat streams that a server refuses, unseen by the budget.
+    let builder = reqwest::Client::builder().retry(reqwest::retry::never());
+    let client = match wire {
+        Wire::Http1 => builder,
+        Wire::Http2 => builder
+            .http2_prior_knowledge()
+            // All calls share one connection, so one that is dead must be found out about.
+            .http2_keep_alive_interval(PING_TIMEOUT)
+            .http2_keep_alive_timeout(PING_TIMEOUT),
+    };
+    let client = client.build()?;
     let at = |address: SocketAddr| {
         client.clone().map_request(move |mut request: Request| {
             // An address and a port are always accepted for a URL with a host.
@@ -26,7 +36,8 @@ pub fn client(primary: SocketAddr, backup: SocketAddr) -> Result<(Client, Standa
             request
         })
     };
-    let endpoints = [stack::endpoint("primary", primary, at(primary))?, stack::endpoint("backup", backup, at(backup))?];
+    let endpoints =
+        [stack::endpoint("primary", primary, wire, at(primary))?, stack::endpoint("backup", backup, wire, at(backup))?];
     let standard = Standard::new("reqwest", endpoints, stack::settings())?.with_policy(Reqwest::new().draining());
     let handles = standard.handles().clone();
     let stack = standard.build();

@@ -1,11 +1,11 @@
-//! Both clients in the standard stack, over real sockets.
+//! Both clients in the standard stack, over real sockets, in HTTP/1.1 and HTTP/2.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 
 use std::{process::Command, time::Duration};
 
 use http_client::{
     demo::{Fault, Server},
-    stack::{Client, TOTAL},
+    stack::{Client, TOTAL, Wire},
     with_hyper, with_reqwest,
 };
 use mainstay::{BoxError, Reason, Refusal, failover::stack::StandardHandles};
@@ -18,14 +18,19 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Place {
     primary: Server,
     backup: Server,
-    clients: [(Client, StandardHandles); 2],
+    clients: [(Client, StandardHandles); 4],
 }
 
 impl Place {
     async fn new() -> Self {
         let (primary, backup) = (Server::start("primary").await.unwrap(), Server::start("backup").await.unwrap());
         let (first, second) = (primary.address(), backup.address());
-        let clients = [with_reqwest::client(first, second).unwrap(), with_hyper::client(first, second).unwrap()];
+        let clients = [
+            with_reqwest::client(first, second, Wire::Http1).unwrap(),
+            with_hyper::client(first, second, Wire::Http1).unwrap(),
+            with_reqwest::client(first, second, Wire::Http2).unwrap(),
+            with_hyper::client(first, second, Wire::Http2).unwrap(),
+        ];
         Self { primary, backup, clients }
     }
 
@@ -79,7 +84,7 @@ async fn callers_do_not_notice_an_outage_and_traffic_returns() {
 
 #[tokio::test]
 async fn retry_after_is_waited_out() {
-    for which in 0..2 {
+    for which in 0..4 {
         let place = Place::new().await;
         let (client, handles) = &place.clients[which];
         place.set(Fault::BusyUntil(Instant::now() + Duration::from_millis(500)));
@@ -119,7 +124,16 @@ async fn no_call_outlasts_its_total_timeout() {
 
 #[test]
 fn the_story_is_told_to_its_end() {
-    let output = Command::new(env!("CARGO_BIN_EXE_http-client")).output().unwrap();
+    tell("http1");
+}
+
+#[test]
+fn the_story_is_told_to_its_end_over_http2() {
+    tell("http2");
+}
+
+fn tell(wire: &str) {
+    let output = Command::new(env!("CARGO_BIN_EXE_http-client")).arg(wire).output().unwrap();
     let story = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{story}");
     for client in ["reqwest", "hyper"] {

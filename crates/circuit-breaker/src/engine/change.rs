@@ -33,7 +33,7 @@ impl Engine {
                 self.update_ask_again(memory, now);
                 change
             }
-            (State::HalfOpen, _) if memory.trials.expire(now) > 0 => self.judge(memory, now, None),
+            (State::HalfOpen, _) if memory.trials.expire(now) => self.judge(memory, now, None),
             _ => None,
         }
     }

@@ -10,7 +10,20 @@ use super::{Engine, NEVER, counter, nanos};
 use crate::{Mode, State};
 
 impl Engine {
+    /// Records a success if that is all there is to do: of a closed breaker whose windows are full of successes. Two
+    /// words are read, and this thread's count is written. False, and nothing done, in all other cases.
+    #[inline]
+    pub(crate) fn absorb_success(&self, epoch: u64, took: Option<Duration>) -> bool {
+        let word = self.word.load();
+        let absorbed = word.passes() && word.epoch() == epoch && self.rules.absorb_success(epoch, took);
+        if absorbed {
+            self.counters.add(counter::SUCCESS);
+        }
+        absorbed
+    }
+
     /// The outcome of a call that was admitted in this epoch.
+    #[inline(never)]
     pub(crate) fn settle(&self, epoch: u64, lease: Option<NonZeroU64>, outcome: &Outcome, took: Option<Duration>) {
         if self.word.load().mode() == Mode::Disabled {
             return;
@@ -53,6 +66,15 @@ impl Engine {
         self.update_ask_again(&mut memory, now);
         drop(memory);
         self.announce(changes);
+    }
+
+    /// The answer of a trial call began well and goes on, after this time; slowness shows nothing good.
+    pub(crate) fn begun(&self, epoch: u64, lease: Option<NonZeroU64>, took: Option<Duration>) {
+        let Some(lease) = lease.filter(|_| !took.is_some_and(|took| self.rules.is_slow(took))) else { return };
+        let mut memory = self.lock();
+        if self.word.load().epoch() == epoch {
+            memory.trials.begun(lease);
+        }
     }
 
     /// A lease whose call said nothing about the dependency.
@@ -114,6 +136,7 @@ impl Engine {
     }
 
     /// Whether how long a call took is asked for: only the rule for slow calls does, and it costs a clock read.
+    #[inline]
     pub(crate) fn wants_duration(&self) -> bool {
         self.rules.times_calls()
     }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use crate::{Classify, Context, Contextual, Degraded, Mark, Outcome, Plain, Refusal, Replay};
+use crate::{Classify, Context, Contextual, Degraded, Follow, Mark, Outcome, Plain, Refusal, Replay};
 
 /// A request to a [`Probe`](super::Probe).
 #[derive(Clone, Debug, Default)]
@@ -81,6 +81,8 @@ impl<E: Refusal> Classify<Answer, E> for ProbePolicy {
         Plain.classify(result)
     }
 }
+
+impl Follow<Answer> for ProbePolicy {}
 
 #[diagnostic::do_not_recommend]
 impl Replay<Request> for ProbePolicy {

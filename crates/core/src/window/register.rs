@@ -36,10 +36,15 @@ impl Register {
     #[inline]
     pub(super) fn record(&self, hit: bool, era: u16) -> Option<Tally> {
         let quiet = self.quiet.load(Ordering::SeqCst);
-        if !hit && quiet & QUIET != 0 && of(quiet) == era {
+        if !hit && is_quiet(quiet, era) {
             return Some(Tally { calls: self.size, hits: 0 });
         }
         self.record_into(quiet, hit, era)
+    }
+
+    #[inline]
+    pub(super) fn absorbs_success(&self, era: u16) -> bool {
+        is_quiet(self.quiet.load(Ordering::SeqCst), era)
     }
 
     fn record_into(&self, quiet: u64, hit: bool, era: u16) -> Option<Tally> {
@@ -96,7 +101,13 @@ impl Register {
     }
 }
 
+#[inline]
+fn is_quiet(quiet: u64, era: u16) -> bool {
+    quiet & QUIET != 0 && of(quiet) == era
+}
+
 /// The era of the narrow word.
+#[inline]
 fn of(quiet: u64) -> u16 {
     (quiet >> QUIET_ERA_AT) as u16
 }

@@ -102,6 +102,52 @@ fn a_quiet_window_forgets_no_hit() {
     assert_eq!(record(&window, true), Tally { calls: 4, hits: 1 });
 }
 
+/// A hit and a success at once: whichever sees the other, one of them sees the crossing.
+#[test]
+fn racing_threads_miss_no_crossing_where_only_hits_are_told() {
+    for build in [|| Window::last_calls(100), || Window::last_calls(200), || Window::last(Duration::from_secs(3600))] {
+        for _ in 0..1_000 {
+            let window = build();
+            let told = |hit| window.record_for_hits(hit, 0, Instant::now) == Some(Tally { calls: 2, hits: 1 });
+            let told = std::thread::scope(|scope| {
+                let success = scope.spawn(|| told(false));
+                told(true) | success.join().unwrap()
+            });
+            assert!(told);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn hits_are_told_of_while_there_are_any_and_of_this_era() {
+    let window = Window::last(Duration::from_secs(10));
+    let told = |hit, era| window.record_for_hits(hit, era, Instant::now);
+    assert_eq!(told(false, 0), None);
+    assert_eq!(told(true, 0), Some(Tally { calls: 2, hits: 1 }));
+    assert_eq!(told(false, 1), None, "of another era");
+    assert_eq!(told(false, 0), Some(Tally { calls: 3, hits: 1 }));
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert_eq!(told(false, 0), None, "the hit has left");
+    assert_eq!(window.tally(Instant::now), Tally { calls: 1, hits: 0 }, "and the success was recorded");
+    told(true, 0);
+    window.reset(1);
+    assert_eq!(told(false, 1), None);
+}
+
+#[test]
+fn a_success_is_absorbed_where_it_changes_nothing() {
+    let window = Window::last_calls(2);
+    for hit in [false, false] {
+        assert!(!window.absorbs_success(0));
+        record(&window, hit);
+    }
+    assert!(window.absorbs_success(0) && !window.absorbs_success(1));
+    record(&window, true);
+    assert!(!window.absorbs_success(0));
+    window.reset(1);
+    assert!(!window.absorbs_success(1), "an empty window is not full of successes");
+}
+
 proptest! {
     #[test]
     fn agrees_with_a_queue(size in 1_u32..300, hits in proptest::collection::vec(any::<bool>(), 0..700)) {

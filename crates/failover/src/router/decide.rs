@@ -65,6 +65,14 @@ impl Router {
         self.plan_slowly(control, route)
     }
 
+    /// The primary, where nothing makes the decision anything but "the first usable endpoint" and it is that.
+    #[inline]
+    pub(crate) fn usual_place(&self) -> Option<Place> {
+        let tier = self.tiers.first()?;
+        let usual = self.control.load() == 0 && self.route.load() == Route::PRIMARY && tier.is_usable();
+        usual.then(|| Place { index: 0, epoch: tier.engine.epoch(), only: false, usable: true })
+    }
+
     #[inline(never)]
     fn plan_slowly(&self, control: u32, mut route: Route) -> Plan {
         if control & (NOT_STARTED | TRAFFIC_PROBES) != 0 {
@@ -116,6 +124,15 @@ impl Router {
             return None;
         }
         let control = self.control.load();
+        let next = usize::from(tried == 0);
+        if control == 0 && self.tiers.get(next).is_some_and(Tier::is_usable) {
+            return Some(next);
+        }
+        self.second_slowly(tried, control)
+    }
+
+    #[inline(never)]
+    fn second_slowly(&self, tried: usize, control: u32) -> Option<usize> {
         if control & DRY_RUN != 0 || forced(control).is_some() {
             return None;
         }
@@ -125,7 +142,6 @@ impl Router {
     // --- taking ---
 
     /// A place at the endpoint that `poll_ready` found, unless its state has changed since.
-    #[inline]
     pub(crate) fn ticket(&self, place: Place) -> Option<Ticket> {
         let tier = &self.tiers[place.index];
         match place {

@@ -9,7 +9,7 @@ use ::http::{Response, Version};
 use bytes::Buf;
 use http_body::Body;
 use http_body_util::BodyExt as _;
-use mainstay_core::{Classify, Context, Contextual, Degraded, Mark, Outcome, Replay};
+use mainstay_core::{Classify, Context, Contextual, Degraded, Follow, Mark, Outcome, Replay};
 use tokio::{runtime::Handle, time::timeout};
 
 /// A policy that drains discarded responses: [`Http::draining`](crate::Http::draining). In all else it is the
@@ -86,6 +86,19 @@ where
         if let Ok(response) = result {
             self.drain(response.version(), response.into_body());
         }
+    }
+}
+
+impl<P: Follow<Res>, Res> Follow<Res> for Draining<P> {
+    fn goes_on(&self, response: &Res) -> bool {
+        self.policy.goes_on(response)
+    }
+
+    fn follow<F>(&self, response: Res, settle: F) -> Res
+    where
+        F: FnOnce(Outcome) + Send + Sync + 'static,
+    {
+        self.policy.follow(response, settle)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{ReplayBody, classify_error, classify_grpc_head};
 /// The policy of gRPC: for tonic's `Channel` and servers, at the level of `http::Request` and `http::Response`.
 ///
 /// * Results are classified by `grpc-status` and `grpc-retry-pushback-ms` in the head
-///   ([`classify_grpc_head`](crate::classify_grpc_head)). What comes with the trailers is for the body's guard.
+///   ([`classify_grpc_head`](crate::classify_grpc_head)), and a stream that began well by its trailers.
 /// * Every gRPC call is a POST, and only its author knows whether it may be made twice: say so by
 ///   [`Retryable::Yes`](crate::Retryable::Yes) in the request's extensions, an `Idempotency-Key` in its metadata, or
 ///   [`repeating_any_method`](Self::repeating_any_method) for a client whose calls all may.

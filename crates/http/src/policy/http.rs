@@ -12,7 +12,8 @@ pub const X_DEGRADED: HeaderName = HeaderName::from_static("x-degraded");
 /// The policy of HTTP: for any client or server over `http::Request` and `http::Response` (hyper, axum, tower-http).
 ///
 /// * Results are classified by status and `Retry-After` ([`classify_head`](crate::classify_head)); transport errors are
-///   failures of the network.
+///   failures of the network. A body is [followed](mainstay_core::Follow) to its end, and one that breaks off is a failure
+///   of the network too; it must be boxed for that ([`GuardBody`](crate::GuardBody)).
 /// * A request is repeated if that is safe ([`is_repeatable`](crate::is_repeatable)) and its body can be sent twice
 ///   ([`ReplayBody`]; wrap streamed bodies in [`Replayable`](crate::Replayable)).
 /// * The [`Context`] travels in the request's extensions, the mark of a fallback in the response's.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use ::reqwest::{Error, Request, Response};
-use mainstay_core::{Classify, Context, Contextual, Degraded, FailureKind, Mark, Outcome, Refusal, Replay};
+use ::reqwest::{Body, Error, Request, Response, ResponseBuilderExt as _};
+use mainstay_core::{Classify, Context, Contextual, Degraded, FailureKind, Follow, Mark, Outcome, Refusal, Replay};
 use tokio::time::Instant;
 
 use super::{Draining, Http};
-use crate::{classify_error, classify_head, idempotency::has_idempotency_key};
+use crate::{classify_error, classify_head, follow::verdict, guard, idempotency::has_idempotency_key};
 
 /// The policy of reqwest, whose `Client` is a Tower service.
 ///
@@ -77,6 +77,25 @@ impl<E: Refusal + 'static> Classify<Response, E> for Draining<Reqwest> {
         if let Ok(response) = result {
             self.drain(response.version(), ::reqwest::Body::from(response));
         }
+    }
+}
+
+impl Follow<Response> for Reqwest {
+    fn goes_on(&self, response: &Response) -> bool {
+        response.content_length() != Some(0)
+    }
+
+    fn follow<F>(&self, response: Response, settle: F) -> Response
+    where
+        F: FnOnce(Outcome) + Send + Sync + 'static,
+    {
+        let url = response.url().clone();
+        let mut response = ::http::Response::<Body>::from(response);
+        // Reqwest reads the URL of a response from an extension that only its builder can make.
+        if let Ok(made) = ::http::Response::builder().url(url).body(()) {
+            response.extensions_mut().extend(made.into_parts().0.extensions);
+        }
+        guard(response, move |end: crate::BodyEnd<'_>| settle(verdict(end, |_| Outcome::Success))).into()
     }
 }
 

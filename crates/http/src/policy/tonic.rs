@@ -3,10 +3,10 @@
 use std::error::Error;
 
 use ::tonic::{Response, Status, TimeoutExpired};
-use mainstay_core::{BoxError, Classify, FailureKind, Outcome};
+use mainstay_core::{BoxError, Classify, FailureKind, Follow, Outcome, Repeat};
 
 use super::Grpc;
-use crate::{GrpcCode, GrpcError, classify_error, error::classify_causes, grpc_status::with_pushback};
+use crate::{GrpcCode, GrpcError, classify_error, error::classify_causes, grpc_status::with_pushback, retry_info};
 
 impl<T> Classify<Response<T>, Status> for Grpc {
     fn classify(&self, result: Result<&Response<T>, &Status>) -> Outcome {
@@ -26,6 +26,10 @@ impl<T> Classify<Response<T>, BoxError> for Grpc {
     }
 }
 
+/// At the level of a generated client the messages are decoded, and a stream's end is the caller's to see: put the
+/// layers around the `Channel` to have streams followed.
+impl<T> Follow<Response<T>> for Grpc {}
+
 /// The verdict on one cause of an error, if it is tonic's.
 pub(crate) fn classify_tonic(error: &(dyn Error + 'static)) -> Option<Outcome> {
     if error.is::<TimeoutExpired>() {
@@ -37,6 +41,11 @@ pub(crate) fn classify_tonic(error: &(dyn Error + 'static)) -> Option<Outcome> {
 /// A status that was made on this side has its reason as its source, and that says more than the code: a refusal of
 /// ours, a timeout that tonic calls `CANCELLED`.
 fn classify_status(status: &Status) -> Outcome {
-    let code = || with_pushback(GrpcCode::from(status.code()).classify(), status.metadata().as_ref());
+    let code = || {
+        let outcome = GrpcCode::from(status.code()).classify();
+        // Tonic takes the details out of the metadata. Pushback goes before them, as it does in headers.
+        let outcome = retry_info(status.details()).map_or(outcome, |wait| outcome.with_repeat(Repeat::After(wait)));
+        with_pushback(outcome, status.metadata().as_ref())
+    };
     status.source().and_then(classify_causes).unwrap_or_else(code)
 }

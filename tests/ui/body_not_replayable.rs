@@ -1,0 +1,15 @@
+//! A retry of requests whose bodies are streams.
+
+use bytes::Bytes;
+use http::{Request, Response};
+use mainstay_core::{BoxError, check};
+use mainstay_http::Http;
+use mainstay_retry::RetryLayer;
+use tower::{Layer, service_fn};
+
+type Body = hyper::body::Incoming;
+
+fn main() {
+    let proxy = service_fn(|_: Request<Body>| async { Ok::<_, BoxError>(Response::new(Bytes::new())) });
+    check::<Request<Body>, _, _, _>(RetryLayer::new().with_policy(Http::new()).layer(proxy));
+}

@@ -1,0 +1,20 @@
+//! A policy of one's own that says what a result means, and not when it is over.
+
+use mainstay_circuit_breaker::CircuitBreakerLayer;
+use mainstay_core::{Classify, Outcome, check};
+use mainstay_tests::Echo;
+use tower::Layer;
+
+#[derive(Clone)]
+struct Numbers;
+
+impl<E> Classify<u64, E> for Numbers {
+    fn classify(&self, _: Result<&u64, &E>) -> Outcome {
+        Outcome::Success
+    }
+}
+
+fn main() {
+    let stack = CircuitBreakerLayer::new("orders").with_policy(Numbers).layer(Echo);
+    check::<u64, _, _, _>(stack);
+}
