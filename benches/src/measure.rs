@@ -1,94 +1,103 @@
-//! How a row is measured.
+//! The loops that are timed.
 
-use std::{
-    hint::black_box,
-    pin::pin,
-    task::{Context, Waker},
-};
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::Handle;
-use tower::Service;
 
-const CALLS: u32 = 50_000;
+use crate::{clock, drive::Drive, work};
 
-/// One service under measurement.
-pub(crate) struct Row {
-    pub(crate) name: &'static str,
-    /// Makes the calls of one round, on a service that was made once.
-    one: Box<dyn FnMut()>,
-    /// Makes them on this thread and on another at once; gives the seconds it took.
-    two: Box<dyn FnMut() -> f64>,
-    nanos: Vec<f64>,
-    seconds: Vec<f64>,
+/// What is measured, without its type.
+pub(crate) trait Measured {
+    /// Makes it anew, in the state that the row names.
+    fn renew(&mut self);
+
+    /// One call: was it answered?
+    fn call(&mut self) -> bool;
+
+    /// So many calls, with so many nanoseconds of work after each: CPU time and wall time.
+    fn alone(&mut self, calls: u32, work: u32) -> (f64, f64);
+
+    /// The same on this thread and on another at once: the wall time from the first start to the last end.
+    fn both(&mut self, calls: u32, work: u32) -> f64;
+
+    fn sizes(&mut self) -> (usize, usize);
 }
 
-impl Row {
-    pub(crate) fn new<S>(name: &'static str, service: S) -> Self
-    where
-        S: Service<u64> + Clone + Send + 'static,
-    {
-        let (mut alone, mut mine, mut other) = (service.clone(), service.clone(), service);
-        let two = move || {
-            let (start, other) = (wall(), &mut other);
-            std::thread::scope(|scope| {
-                // Timers want the runtime, on this thread too.
-                let runtime = Handle::current();
-                scope.spawn(move || {
-                    let _entered = runtime.enter();
-                    calls(other);
-                });
-                calls(&mut mine);
-            });
-            wall() - start
+pub(crate) struct Subject<D, F> {
+    make: F,
+    drive: D,
+}
+
+/// Calls before the clock starts, on every thread: first touches are not what a call costs.
+const WARM: u32 = 50;
+
+// === impl Subject ===
+
+impl<D: Drive, F: Fn() -> D> Subject<D, F> {
+    pub(crate) fn new(make: F) -> Self {
+        Self { drive: make(), make }
+    }
+}
+
+impl<D: Drive, F: Fn() -> D> Measured for Subject<D, F> {
+    fn renew(&mut self) {
+        self.drive = (self.make)();
+    }
+
+    fn call(&mut self) -> bool {
+        self.drive.call()
+    }
+
+    fn alone(&mut self, calls: u32, work: u32) -> (f64, f64) {
+        let (cpu, wall) = (clock::cpu(), clock::wall());
+        repeat(&mut self.drive, calls, work);
+        (clock::cpu() - cpu, clock::wall() - wall)
+    }
+
+    fn both(&mut self, calls: u32, work: u32) -> f64 {
+        let (mut here, there) = (self.drive.clone(), self.drive.clone());
+        let (waiting, runtime) = (AtomicU32::new(2), Handle::current());
+        let timed = |drive: &mut D| {
+            repeat(drive, WARM.min(calls), 0);
+            waiting.fetch_sub(1, Ordering::AcqRel);
+            // A thread that sleeps at a barrier wakes up late.
+            while waiting.load(Ordering::Acquire) > 0 {
+                std::hint::spin_loop();
+            }
+            let start = clock::wall();
+            repeat(drive, calls, work);
+            (start, clock::wall())
         };
-        let one = Box::new(move || calls(&mut alone));
-        Self { name, one, two: Box::new(two), nanos: Vec::new(), seconds: Vec::new() }
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| {
+                // Timers want the runtime, on this thread too.
+                let _entered = runtime.enter();
+                // On this thread's own stack: beside the other's they would share a cache line, and wait for that.
+                let mut there = there;
+                timed(&mut there)
+            });
+            let here = timed(&mut here);
+            let there = other.join().unwrap_or((f64::NAN, f64::NAN));
+            // Threads that took turns on one core did not run at once.
+            here.1.max(there.1) - here.0.min(there.0)
+        })
     }
 
-    /// One round: thread CPU time alone, wall time for two.
-    pub(crate) fn round(&mut self) {
-        let start = cpu();
-        (self.one)();
-        self.nanos.push((cpu() - start) * 1e9 / f64::from(CALLS));
-        self.seconds.push((self.two)());
-    }
-
-    /// The median of the rounds, per call.
-    pub(crate) fn nanos(&self) -> f64 {
-        median(&self.nanos)
-    }
-
-    /// The throughput of two threads against one.
-    pub(crate) fn two_threads(&self) -> f64 {
-        2.0 * self.nanos() * f64::from(CALLS) / 1e9 / median(&self.seconds)
+    fn sizes(&mut self) -> (usize, usize) {
+        self.drive.sizes()
     }
 }
 
-fn calls<S: Service<u64>>(service: &mut S) {
-    let mut cx = Context::from_waker(Waker::noop());
-    for request in 0..u64::from(CALLS) {
-        let ready = service.poll_ready(&mut cx).is_ready();
-        let mut call = pin!(service.call(request));
-        black_box((ready, call.as_mut().poll(&mut cx).is_ready()));
+fn repeat<D: Drive>(drive: &mut D, calls: u32, work: u32) {
+    if work == 0 {
+        // A loop of its own: a bare call takes as long as a step of the work.
+        for _ in 0..calls {
+            drive.call();
+        }
+        return;
     }
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
-}
-
-fn cpu() -> f64 {
-    seconds(ClockId::ThreadCPUTime)
-}
-
-fn wall() -> f64 {
-    seconds(ClockId::Monotonic)
-}
-
-fn seconds(clock: ClockId) -> f64 {
-    let time = clock_gettime(clock);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+    for _ in 0..calls {
+        drive.call();
+        work::busy(work);
+    }
 }

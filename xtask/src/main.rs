@@ -4,16 +4,19 @@
 //! "did you mean" of a mistyped name come from that list. No argument parser: the commands take one or two
 //! flags each, and every dependency here is paid for by the first build of every clone.
 
+mod bench;
 mod cargo;
 mod clock;
 mod counted;
 mod finding;
+mod gate;
 mod libtest;
 mod listen;
 mod matrix;
 mod nextest;
 mod picture;
 mod process;
+mod profile;
 mod steps;
 mod suggest;
 mod summary;
@@ -36,7 +39,7 @@ pub(crate) struct Command {
     pub(crate) run: fn(&[String]) -> ExitCode,
 }
 
-const COMMANDS: &[Command] = &[test::COMMAND, picture::COMMAND];
+const COMMANDS: &[Command] = &[test::COMMAND, picture::COMMAND, bench::COMMAND, gate::COMMAND, profile::COMMAND];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

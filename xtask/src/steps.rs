@@ -10,6 +10,7 @@ use std::io;
 use crate::cargo::cargo;
 use crate::counted::counted;
 use crate::finding::{Finding, Verdict};
+use crate::gate;
 use crate::libtest::Libtest;
 use crate::matrix;
 use crate::nextest::Nextest;
@@ -29,6 +30,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("features", "each crate alone, then with each feature", features),
     step("docs", "documentation builds, warnings denied", docs),
     step("deny", "licences and advisories of dependencies", deny),
+    step("gate", "instructions and locked operations of a call, within their bounds", gate::step),
 ];
 
 const fn step(name: &'static str, about: &'static str, run: fn() -> io::Result<Finding>) -> Step {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::process::{run, works};
 
-struct Tool {
+pub(crate) struct Tool {
     /// Counts as present when `<binary> --version` succeeds: rustup leaves a proxy where a component is missing.
     binary: &'static str,
     source: Source,
@@ -28,9 +28,20 @@ const TOOLS: &[Tool] = &[
     },
 ];
 
-/// Installs what is missing, and says what it does; the error is for the person who has to do it instead.
+/// What only the gate needs. Its step is skipped where they cannot be had.
+pub(crate) const COUNTERS: &[Tool] = &[
+    Tool { binary: "valgrind", source: Source::Apt("valgrind"), why: "counts instructions" },
+    Tool { binary: "objdump", source: Source::Apt("binutils"), why: "tells which of them are locked" },
+];
+
+/// Installs what every run needs.
 pub(crate) fn install_missing() -> Result<(), String> {
-    for tool in TOOLS.iter().filter(|tool| !present(tool)) {
+    install(TOOLS)
+}
+
+/// Installs what is missing, and says what it does; the error is for the person who has to do it instead.
+pub(crate) fn install(tools: &[Tool]) -> Result<(), String> {
+    for tool in tools.iter().filter(|tool| !present(tool)) {
         let Tool { binary, source, why } = tool;
         println!("`{binary}` is missing ({why}): installing it");
         match source {
@@ -85,11 +96,11 @@ fn by_hand(source: &Source) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Source, TOOLS, Tool, by_hand, present};
+    use super::{COUNTERS, Source, TOOLS, Tool, by_hand, present};
 
     #[test]
     fn says_how_to_install_by_hand() {
-        for tool in TOOLS {
+        for tool in TOOLS.iter().chain(COUNTERS) {
             let (Source::Apt(name) | Source::Rustup(name)) = tool.source;
             assert!(by_hand(&tool.source).contains(name));
         }

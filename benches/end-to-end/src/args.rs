@@ -1,0 +1,136 @@
+//! The command line. The first word may say which part of the benchmark this process is.
+
+use std::time::Duration;
+
+use crate::{load::Load, scenario::Scenario};
+
+pub(crate) const HELP: &str = "\
+The gateway beside a bare reverse proxy of the same libraries, and beside nginx where it is installed.
+
+Usage: mainstay-bench-gateway [--quick] [--save] [--rounds N] [--seconds S] [--only WORDS] [--no-pin]
+
+  --quick      one tiny round without nginx: shows that it works, measures nothing
+  --save       writes the table to benches/results/gateway.md and gateway.json too
+  --rounds N   how often each contestant takes its turn in each scenario; default 5
+  --seconds S  how long a turn is; default 1.5
+  --only WORDS scenarios whose name contains this, such as \"64 connections, small\"
+  --no-pin     no processor of its own for the proxy
+";
+
+#[derive(Debug)]
+pub(crate) enum Command {
+    Run(Options),
+    Origin,
+    Bare { origin: String },
+    Load(Box<Load>),
+    Help,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) quick: bool,
+    pub(crate) save: bool,
+    pub(crate) pin: bool,
+    pub(crate) rounds: usize,
+    pub(crate) measure: Duration,
+    pub(crate) only: String,
+    /// Connections that are held open to weigh them. Twice as many and some are below the usual limit of 1024 files.
+    pub(crate) held: usize,
+}
+
+// === impl Command ===
+
+impl Command {
+    /// # Errors
+    /// What is wrong, in words for people.
+    pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Self, String> {
+        let words: Vec<_> = words.into_iter().collect();
+        match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["--help" | "-h"] => Ok(Self::Help),
+            ["origin"] => Ok(Self::Origin),
+            ["bare", origin] => Ok(Self::Bare { origin: origin.to_owned() }),
+            ["load", what] => serde_json::from_str(what).map(Self::Load).map_err(|error| error.to_string()),
+            _ => Options::parse(words).map(Self::Run),
+        }
+    }
+}
+
+// === impl Options ===
+
+impl Options {
+    fn parse(words: Vec<String>) -> Result<Self, String> {
+        let mut it = Self::default();
+        let mut words = words.into_iter();
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or(format!("{word} needs a value"));
+            match word.as_str() {
+                "--quick" => it = Self { save: it.save, pin: it.pin, only: it.only, ..Self::quick() },
+                "--save" => it.save = true,
+                "--no-pin" => it.pin = false,
+                "--rounds" => it.rounds = number(&value()?, 1.0..=1_000.0)? as usize,
+                "--seconds" => it.measure = Duration::from_secs_f64(number(&value()?, 0.05..=600.0)?),
+                "--only" => it.only = value()?,
+                _ => return Err(format!("{word:?} is not an argument")),
+            }
+        }
+        match it.scenarios().is_empty() {
+            true => Err(format!("no scenario is called {:?}", it.only)),
+            false => Ok(it),
+        }
+    }
+
+    fn quick() -> Self {
+        Self { quick: true, rounds: 1, measure: Duration::from_millis(150), held: 20, ..Self::default() }
+    }
+
+    pub(crate) fn scenarios(&self) -> Vec<Scenario> {
+        let mut scenarios = Scenario::all(64);
+        scenarios.retain(|scenario| scenario.to_string().contains(&self.only));
+        scenarios
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            quick: false,
+            save: false,
+            pin: true,
+            rounds: 5,
+            measure: Duration::from_millis(1_500),
+            only: String::new(),
+            held: 400,
+        }
+    }
+}
+
+fn number(text: &str, range: std::ops::RangeInclusive<f64>) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| format!("{text:?} is no number from {} to {}", range.start(), range.end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Command, String> {
+        Command::parse(words.iter().map(|&word| word.to_owned()))
+    }
+
+    #[test]
+    fn words_that_mean_nothing_are_named() {
+        assert!(parse(&["--quik"]).unwrap_err().contains("--quik"));
+        assert!(parse(&["--rounds"]).unwrap_err().contains("--rounds"));
+        assert!(parse(&["--seconds", "0"]).unwrap_err().contains("0.05 to 600"));
+        assert!(parse(&["--only", "h3"]).unwrap_err().contains("h3"));
+        assert!(parse(&["load", "{}"]).is_err());
+    }
+
+    #[test]
+    fn scenarios_can_be_chosen() {
+        let Ok(Command::Run(options)) = parse(&["--quick", "--only", "h1, 64"]) else { panic!("not a run") };
+        assert!(options.quick && options.scenarios().len() == 3);
+        let Ok(Command::Run(options)) = parse(&[]) else { panic!("not a run") };
+        assert_eq!(options.scenarios().len(), 12);
+    }
+}

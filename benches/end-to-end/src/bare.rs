@@ -1,0 +1,97 @@
+//! The reverse proxy that one would write without Mainstay: axum before hyper-util's pooled client, with the same
+//! settings as the gateway's.
+//!
+//! It does to heads what every proxy must (RFC 9110, 7.6), with the same functions as the gateway, so that the
+//! difference is what the gateway adds: the stack, the limit at the entrance, the server that drains.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, State},
+    response::{IntoResponse, Response},
+    serve::ListenerExt,
+};
+use http::{Request, StatusCode, Uri, Version, header, uri::Scheme};
+use hyper_util::{
+    client::legacy::{self, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use mainstay_http::proxy::{self, Hop, Inbound};
+use tokio::net::TcpListener;
+
+use crate::{BoxError, process::introduce};
+
+/// The gateway's default for one attempt.
+const ATTEMPT: Duration = Duration::from_secs(10);
+
+/// As long as the gateway's own.
+const PSEUDONYM: &str = "bare-123456789";
+
+#[derive(Clone)]
+struct Bare(Arc<Inner>);
+
+struct Inner {
+    client: legacy::Client<HttpConnector, Body>,
+    origin: Uri,
+}
+
+/// Serves until it is killed.
+pub(crate) async fn run(origin: &str) -> Result<(), BoxError> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    introduce("bare", listener.local_addr()?)?;
+    // As the gateway's server does it; who goes away at once is no event.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    let bare = Bare(Arc::new(Inner { client: client(), origin: origin.parse()? }));
+    let app = Router::new().fallback(forward).with_state(bare);
+    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
+    Ok(())
+}
+
+async fn forward(
+    State(Bare(bare)): State<Bare>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request<Body>,
+) -> Response {
+    let Some(uri) = proxy::rebase(&bare.origin, request.uri()) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    prepare(&mut request, peer);
+    *request.uri_mut() = uri;
+    match bare.client.request(request).await {
+        Ok(response) => {
+            let mut response = response.map(Body::new);
+            let version = response.version();
+            proxy::strip_hop_by_hop(response.headers_mut());
+            proxy::add_via(response.headers_mut(), version, PSEUDONYM);
+            response
+        }
+        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
+    }
+}
+
+fn prepare(request: &mut Request<Body>, peer: SocketAddr) {
+    let version = request.version();
+    let host = proxy::requested_host(request.uri(), request.headers()).map(str::to_owned);
+    *request.version_mut() = Version::HTTP_11;
+    let headers = request.headers_mut();
+    proxy::strip_hop_by_hop(headers);
+    let hop = Hop { peer: Some(peer.ip()), scheme: &Scheme::HTTP, host: host.as_deref() };
+    proxy::set_forwarded(headers, hop, Inbound::Untrusted);
+    proxy::add_via(headers, version, PSEUDONYM);
+    headers.remove(header::EXPECT);
+    headers.remove(header::HOST);
+}
+
+fn client() -> legacy::Client<HttpConnector, Body> {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(ATTEMPT / 2));
+    connector.set_keepalive(Some(Duration::from_secs(15)));
+    legacy::Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(Duration::from_secs(30))
+        .build(connector)
+}

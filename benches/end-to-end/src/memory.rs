@@ -1,0 +1,95 @@
+//! What a connection weighs, by the resident memory of a proxy that has done nothing else before.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::{task::JoinSet, time::sleep};
+
+use crate::{
+    BoxError,
+    client::Connection,
+    contestant::{Contestant, Running},
+    scenario::{Body, HOLD_MILLIS, Protocol},
+    stage::Stage,
+};
+
+/// Of one contestant and protocol.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Weight {
+    pub(crate) contestant: &'static str,
+    pub(crate) protocol: Protocol,
+    pub(crate) connections: usize,
+    /// After some requests on one connection.
+    pub(crate) base_kib: f64,
+    /// More of it for each connection that has had an answer and waits for its next request.
+    pub(crate) idle_kib: f64,
+    /// More of it for each connection with a request in flight, its connection to the origin included.
+    pub(crate) active_kib: f64,
+}
+
+/// So many requests until lazily made things are made.
+const FIRST: usize = 200;
+
+impl Weight {
+    pub(crate) async fn of(
+        contestant: Contestant,
+        protocol: Protocol,
+        connections: usize,
+        stage: &Stage,
+    ) -> Result<Self, BoxError> {
+        let running = contestant.start(stage).await?;
+        let mut first = Connection::open(running.address(protocol), protocol).await?;
+        for _ in 0..FIRST {
+            first.ask(Body::Small).await?;
+        }
+        let base = settled(&running).await?;
+        let mut idle = Vec::new();
+        for _ in 0..connections {
+            let mut connection = Connection::open(running.address(protocol), protocol).await?;
+            connection.ask(Body::Small).await?;
+            idle.push(connection);
+        }
+        let with_idle = settled(&running).await?;
+        let with_active = with_requests(idle, &running).await?;
+        let each = |memory: f64| (memory - base).max(0.0) / connections as f64;
+        Ok(Self {
+            contestant: contestant.name(),
+            protocol,
+            connections,
+            base_kib: base,
+            idle_kib: each(with_idle),
+            active_kib: each(with_active),
+        })
+    }
+}
+
+async fn settled(running: &Running) -> Result<f64, BoxError> {
+    sleep(Duration::from_millis(100)).await;
+    kibibytes(running)
+}
+
+/// The most while each connection has a request in flight.
+async fn with_requests(connections: Vec<Connection>, running: &Running) -> Result<f64, BoxError> {
+    let mut requests = JoinSet::new();
+    for mut connection in connections {
+        requests.spawn(async move {
+            connection.ask(Body::Hold).await?;
+            // Kept, so that its end is not measured.
+            Ok::<_, BoxError>(connection)
+        });
+    }
+    let mut most = 0.0;
+    for _ in 0..10 {
+        sleep(Duration::from_millis(HOLD_MILLIS / 10)).await;
+        most = kibibytes(running)?.max(most);
+    }
+    let mut kept = Vec::new();
+    while let Some(asked) = requests.join_next().await {
+        kept.push(asked??);
+    }
+    Ok(most)
+}
+
+fn kibibytes(running: &Running) -> Result<f64, BoxError> {
+    Ok(running.process.memory()? as f64 / 1024.0)
+}

@@ -1,0 +1,102 @@
+//! A program that was started, killed when it is dropped.
+
+use std::{
+    ffi::{OsStr, OsString},
+    io::{self, Write},
+    net::SocketAddr,
+    path::Path,
+    process::Stdio,
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    time::timeout,
+};
+
+use crate::{BoxError, usage};
+
+/// Far beyond what a start takes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(Debug)]
+pub(crate) struct Process {
+    /// Held, because to drop it is to kill it.
+    _child: Child,
+    pub(crate) id: u32,
+    /// Where it listens, if it says so.
+    pub(crate) address: SocketAddr,
+}
+
+/// Says where this process listens: the line that [`Process::start`] waits for.
+pub(crate) fn introduce(name: &str, address: SocketAddr) -> io::Result<()> {
+    writeln!(io::stdout(), "{name} listens on http://{address}")
+}
+
+/// The command that runs a program on these processors; on all of them if none are named.
+pub(crate) fn command(processors: Option<&str>, program: &Path) -> Command {
+    let mut command = match processors {
+        // It becomes the program: the process id stays the same.
+        Some(list) => {
+            let mut command = Command::new("taskset");
+            command.args([OsStr::new("-c"), OsStr::new(list), program.as_os_str()]);
+            command
+        }
+        None => Command::new(program),
+    };
+    command.kill_on_drop(true).stdin(Stdio::null());
+    command
+}
+
+// === impl Process ===
+
+impl Process {
+    /// Starts a program that says where it listens.
+    pub(crate) async fn start(mut command: Command) -> Result<Self, BoxError> {
+        let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| named(&command, &error))?;
+        let mut line = String::new();
+        if let Some(output) = child.stdout.take() {
+            timeout(PATIENCE, BufReader::new(output).read_line(&mut line)).await??;
+        }
+        let address = line.rsplit_once("http://").and_then(|(_, address)| address.trim().parse().ok());
+        let address = address.ok_or_else(|| named(&command, &"did not say where it listens"))?;
+        Self::new(child, address)
+    }
+
+    /// Starts a program that was told where to listen.
+    pub(crate) async fn start_at(mut command: Command, address: SocketAddr) -> Result<Self, BoxError> {
+        let mut child = command.stdout(Stdio::null()).spawn().map_err(|error| named(&command, &error))?;
+        let listens = async {
+            while tokio::net::TcpStream::connect(address).await.is_err() {
+                if child.try_wait()?.is_some() {
+                    return Err(io::Error::other("it ended"));
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            Ok(())
+        };
+        timeout(PATIENCE, listens).await?.map_err(|error| named(&command, &error))?;
+        Self::new(child, address)
+    }
+
+    fn new(child: Child, address: SocketAddr) -> Result<Self, BoxError> {
+        let id = child.id().ok_or("it ended at once")?;
+        Ok(Self { _child: child, id, address })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Bytes of memory in use.
+    pub(crate) fn memory(&self) -> io::Result<u64> {
+        usage::memory(self.id)
+    }
+}
+
+fn named(command: &Command, error: &dyn std::fmt::Display) -> BoxError {
+    let program = command.as_std().get_program();
+    let words: Vec<OsString> = command.as_std().get_args().map(OsStr::to_owned).collect();
+    format!("{} {}: {error}", program.display(), words.join(OsStr::new(" ")).display()).into()
+}

@@ -1,0 +1,26 @@
+//! The bench with the peers in it: `cargo xtask bench`. What is measured is told in `mainstay-benches`.
+
+mod answer;
+mod flame;
+mod functions;
+mod seatbelt;
+mod tower_resilience;
+
+use std::process::ExitCode;
+
+use mainstay_benches::Row;
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    if let (Some("--flame"), Some(file)) = (args.next().as_deref(), args.next()) {
+        return flame::graph(&file, args.next());
+    }
+    mainstay_benches::main(rows)
+}
+
+fn rows() -> Vec<Row> {
+    let mut rows = tower_resilience::rows();
+    rows.extend(seatbelt::rows());
+    rows.extend(functions::rows());
+    rows
+}

@@ -1,0 +1,107 @@
+//! seatbelt 0.11, through its Tower services.
+
+use std::{convert::Infallible, time::Duration};
+
+use mainstay_benches::{Bare, Later, NoBody, Row, Site, Tower, pattern, request};
+use seatbelt::{RecoveryInfo, ResilienceContext, breaker::Breaker, fallback::Fallback, retry::Retry, timeout::Timeout};
+use tick::Clock;
+use tower::{Layer, Service, ServiceBuilder};
+
+use crate::answer::{Answer, Failed, opened};
+
+const WHO: &str = "seatbelt";
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+type Context = ResilienceContext<u64, Result<u64, Failed>>;
+
+pub(crate) fn rows() -> Vec<Row> {
+    let context: Context = ResilienceContext::new(Clock::new_tokio());
+    let mut rows = vec![
+        // Its windows are of time, and it notices what is abandoned: there is no other breaker.
+        Row::new(pattern::ABANDONED, "seatbelt (last 30 s)", Tower::new(breaker(&context), 1)),
+        Row::new(pattern::TIMED, WHO, Tower::new(breaker(&context), 1)),
+        Row::new(pattern::OPEN, WHO, opened(breaker(&context))).refusing(),
+        Row::new(pattern::RETRY, "seatbelt (no budget)", Tower::new(retry(&context), 1)),
+        Row::new(pattern::FALLBACK, WHO, Tower::new(fallback(&context), 1)),
+    ];
+    rows.extend(timeouts(&context));
+    rows.push(http());
+    rows.push(Row::new(pattern::STACK, "seatbelt (timeout for bulkhead)", Tower::new(four(&context), 1)));
+    #[cfg(feature = "counted")]
+    {
+        let reader = opentelemetry_sdk::metrics::ManualReader::builder().build();
+        let provider = opentelemetry_sdk::metrics::SdkMeterProvider::builder().with_reader(reader).build();
+        let counted = Context::new(Clock::new_tokio()).use_metrics(&provider);
+        let who = "seatbelt (successes not counted)";
+        rows.push(Row::new(pattern::COUNTED, who, Tower::new(four(&counted), 1)));
+        // It would stop to count.
+        std::mem::forget(provider);
+    }
+    rows
+}
+
+/// A Tower service that can be measured.
+trait Measurable: Service<u64> + Clone + Send + 'static {}
+
+impl<S: Service<u64> + Clone + Send + 'static> Measurable for S {}
+
+fn breaker(context: &Context) -> impl Measurable {
+    let layer = Breaker::layer("breaker", context)
+        .recovery_with(|result: &Result<u64, Failed>, _| recovery(result.is_ok()))
+        .rejected_input_error(|_, _| Failed)
+        .break_duration(HOUR);
+    layer.layer(Answer)
+}
+
+fn retry(context: &Context) -> impl Measurable {
+    let layer = Retry::layer("retry", context)
+        .clone_input()
+        .recovery_with(|result: &Result<u64, Failed>, _| recovery(result.is_ok()));
+    layer.layer(Answer)
+}
+
+fn fallback(context: &Context) -> impl Measurable {
+    let layer = Fallback::layer("fallback", context).should_fallback(Result::is_err).fallback_output(Ok(0));
+    layer.layer(Answer)
+}
+
+fn timeouts(context: &Context) -> [Row; 2] {
+    let ready = Timeout::layer("timeout", context).timeout(SECOND).timeout_error(|_| Failed);
+    // Nobody can make the error of the other service: the panic is not reached.
+    let armed: ResilienceContext<u64, Result<u64, Infallible>> = ResilienceContext::new(Clock::new_tokio());
+    let armed = Timeout::layer("timeout", &armed).timeout(HOUR).timeout_error(|_| unreachable!("an hour"));
+    [
+        Row::new(pattern::TIMEOUT, WHO, Tower::new(ready.layer(Answer), 1)),
+        Row::new(pattern::ARMED, WHO, Tower::new(armed.layer(Later), 1)).over(Bare::Later),
+    ]
+}
+
+fn http() -> Row {
+    type Answered = Result<http::Response<()>, Infallible>;
+    let context: ResilienceContext<http::Request<NoBody>, Answered> = ResilienceContext::new(Clock::new_tokio());
+    let layer =
+        Retry::layer("retry", &context).clone_input().recovery_with(|result: &Answered, _| recovery(result.is_ok()));
+    Row::new(pattern::HTTP, "seatbelt (no budget)", Tower::new(layer.layer(Site), request())).over(Bare::Site)
+}
+
+fn four(context: &Context) -> impl Measurable {
+    ServiceBuilder::new()
+        .layer(Fallback::layer("fallback", context).should_fallback(Result::is_err).fallback_output(Ok(0)))
+        .layer(
+            Retry::layer("retry", context)
+                .clone_input()
+                .recovery_with(|result: &Result<u64, Failed>, _| recovery(result.is_ok())),
+        )
+        .layer(
+            Breaker::layer("breaker", context)
+                .recovery_with(|result: &Result<u64, Failed>, _| recovery(result.is_ok()))
+                .rejected_input_error(|_, _| Failed),
+        )
+        .layer(Timeout::layer("timeout", context).timeout(SECOND).timeout_error(|_| Failed))
+        .service(Answer)
+}
+
+fn recovery(is_ok: bool) -> RecoveryInfo {
+    if is_ok { RecoveryInfo::never() } else { RecoveryInfo::retry() }
+}

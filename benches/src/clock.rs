@@ -1,0 +1,17 @@
+//! The clocks, in seconds.
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// What this thread has used of a core.
+pub(crate) fn cpu() -> f64 {
+    seconds(ClockId::ThreadCPUTime)
+}
+
+pub(crate) fn wall() -> f64 {
+    seconds(ClockId::Monotonic)
+}
+
+fn seconds(clock: ClockId) -> f64 {
+    let time = clock_gettime(clock);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}

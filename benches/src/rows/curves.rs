@@ -1,0 +1,84 @@
+//! Curves: what grows, and whether the cost of a call grows with it.
+
+use mainstay::{
+    InvalidSetting,
+    circuit_breaker::{
+        Breaker, BreakerSettings, CircuitBreakerLayer, KeyedBreakerLayer, KeyedBreakers, KeyedSettings, WindowSettings,
+    },
+    failover::{Endpoint, Failover},
+};
+use mainstay_tests::Echo;
+use tower::{Layer, Service};
+
+use super::{SECOND, ours::WHO};
+use crate::{
+    drive::{Drive, Tower},
+    pattern,
+    row::Row,
+};
+
+/// Turns to another key with each call.
+#[derive(Clone)]
+struct Turning<S> {
+    service: S,
+    keys: u64,
+    next: u64,
+}
+
+pub(crate) fn rows(most: u64) -> Result<Vec<Row>, InvalidSetting> {
+    let mut rows = Vec::new();
+    // What is tried here cannot fail later.
+    window()?;
+    for calls in [1_000, 10_000, 100_000, 1_000_000].into_iter().filter(|at| *at <= most) {
+        rows.push(Row::point(pattern::CALLS_IN_WINDOW, WHO, calls, move || filled(window().ok(), calls)));
+    }
+    for keys in [1, 10, 100, 1_000, 10_000, 100_000].into_iter().filter(|at| u64::from(*at) <= most) {
+        rows.push(keyed(keys)?);
+    }
+    for endpoints in [1, 2, 4, 8, 16, 32, 64] {
+        let all = (0..endpoints).map(|number| Endpoint::new(format!("endpoint {number}"), Echo));
+        let failover = Tower::new(Failover::new("bench", all)?, 1);
+        rows.push(Row::point(pattern::ENDPOINTS, WHO, endpoints, move || failover.clone()));
+    }
+    Ok(rows)
+}
+
+fn window() -> Result<Breaker, InvalidSetting> {
+    let window = WindowSettings::Last(600 * SECOND);
+    Breaker::with_settings("bench", BreakerSettings { window, ..BreakerSettings::default() })
+}
+
+fn filled(breaker: Option<Breaker>, calls: u64) -> impl Drive {
+    let breaker = breaker.unwrap_or_else(|| Breaker::new("bench"));
+    let mut drive = Tower::new(CircuitBreakerLayer::with(breaker).layer(Echo), 1);
+    (0..calls).for_each(|_| _ = drive.call());
+    drive
+}
+
+fn keyed(keys: u32) -> Result<Row, InvalidSetting> {
+    let settings = KeyedSettings { capacity: keys * 2, ..KeyedSettings::default() };
+    let breakers = KeyedBreakers::with_settings("bench", settings)?;
+    let keys = u64::from(keys);
+    (0..keys).for_each(|key| drop(breakers.get(&key)));
+    let service = KeyedBreakerLayer::new(breakers, |key: &u64| *key).layer(Echo);
+    let turning = Tower::new(Turning { service, keys, next: 0 }, 1);
+    Ok(Row::point(pattern::KEYS, WHO, keys, move || turning.clone()))
+}
+
+// === impl Turning ===
+
+impl<S: Service<u64>> Service<u64> for Turning<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), S::Error>> {
+        self.service.poll_ready(cx)
+    }
+
+    fn call(&mut self, _: u64) -> S::Future {
+        // A stride without a common factor with the powers of ten: neighbours in time are none in memory.
+        self.next = (self.next + 7_919) % self.keys;
+        self.service.call(self.next)
+    }
+}

@@ -1,0 +1,105 @@
+//! What the layers stand around, and what a caller does between two calls.
+
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    hint::black_box,
+    pin::Pin,
+    sync::OnceLock,
+    task::{Context, Poll},
+};
+
+use http::{Request, Response};
+use tower::Service;
+
+use crate::clock;
+
+/// Answers at the second poll: a timer above it has to be armed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Later;
+
+/// The future of [`Later`].
+#[derive(Debug)]
+pub struct AtSecondPoll(bool);
+
+/// Answers HTTP requests at once, with nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Site;
+
+/// A body of a request that can be sent twice: there is none.
+pub type NoBody = http_body_util::Empty<bytes::Bytes>;
+
+/// A GET request with eight headers, as clients send them.
+#[must_use]
+pub fn request() -> Request<NoBody> {
+    let mut request = Request::new(NoBody::new());
+    let names = ["accept", "accept-encoding", "accept-language", "authorization", "cookie", "host", "user-agent"];
+    for name in names.into_iter().chain(["traceparent"]) {
+        request.headers_mut().insert(name, http::HeaderValue::from_static("00-4bf92f3577b34da6a3ce929d0e0e4736-01"));
+    }
+    request
+}
+
+/// Is busy for about so long.
+pub(crate) fn busy(nanos: u32) {
+    for step in 0..nanos * steps_in_a_microsecond() / 1_000 {
+        black_box(step);
+    }
+}
+
+fn steps_in_a_microsecond() -> u32 {
+    static STEPS: OnceLock<u32> = OnceLock::new();
+    *STEPS.get_or_init(|| {
+        let quickest = (0..20).map(|_| {
+            let start = clock::cpu();
+            (0..100_000_u32).for_each(|step| {
+                black_box(step);
+            });
+            clock::cpu() - start
+        });
+        (0.1 / quickest.fold(1.0, f64::min)) as u32
+    })
+}
+
+// === impl Later ===
+
+impl Service<u64> for Later {
+    type Response = u64;
+    type Error = Infallible;
+    type Future = AtSecondPoll;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: u64) -> AtSecondPoll {
+        AtSecondPoll(false)
+    }
+}
+
+// === impl AtSecondPoll ===
+
+impl Future for AtSecondPoll {
+    type Output = Result<u64, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        if std::mem::replace(&mut self.0, true) { Poll::Ready(Ok(1)) } else { Poll::Pending }
+    }
+}
+
+// === impl Site ===
+
+impl<B> Service<Request<B>> for Site {
+    type Response = Response<()>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<()>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        drop(request);
+        ready(Ok(Response::new(())))
+    }
+}

@@ -1,0 +1,128 @@
+//! `cargo xtask gate`, and a step of the tests: what a call through each layer costs, counted and not timed.
+//!
+//! Instructions and locked operations are the same in every run, whatever else the machine does: they can fail a change
+//! where nanoseconds could only make people rerun the tests. Allocations are held to zero in `tests/allocations.rs`.
+
+mod bounds;
+mod cost;
+mod locked;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command as Process, ExitCode};
+
+use crate::bench::target;
+use crate::cargo::{cargo, root};
+use crate::finding::{Finding, Verdict};
+use crate::process::run;
+use crate::tally::Tally;
+use crate::{Command, USAGE, suggest, tools};
+
+use bounds::Bounds;
+use cost::{Cost, Counter};
+
+pub(crate) const COMMAND: Command = Command {
+    name: "gate",
+    about: "Counts what a call through each layer costs, and holds it against benches/results/bounds.json.",
+    help: "\
+--save   makes what is counted now the new bounds
+
+Instructions and locked operations of one call, exact, by valgrind: x86-64 Linux only. A step of `cargo xtask test`.",
+    run: command,
+};
+
+fn command(args: &[String]) -> ExitCode {
+    let save = match args {
+        [] => false,
+        [flag] if flag == "--save" => true,
+        [.., other] => {
+            eprintln!("{}", suggest::unknown("option", other, ["--save", "--help"]));
+            return ExitCode::from(USAGE);
+        }
+    };
+    let outcome = if save { save_bounds() } else { step() };
+    match outcome.map(|finding| finding.verdict) {
+        Ok(Verdict::Passed) => ExitCode::SUCCESS,
+        Ok(Verdict::Skipped(why)) => {
+            eprintln!("nothing was counted: {why}");
+            ExitCode::FAILURE
+        }
+        Ok(Verdict::Failed(what)) => {
+            eprintln!("{what}");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("no figures: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The step of the tests; each row counts as one of them.
+pub(crate) fn step() -> io::Result<Finding> {
+    counted(|costs| {
+        let bounds = Bounds::read()?;
+        println!("{}", bounds.table(costs));
+        let failures = bounds.failures(costs);
+        let failed = failures.len() as u64;
+        let passed = costs.iter().filter(|(row, cost)| bounds.failure(row, *cost).is_none()).count() as u64;
+        let tests = Tally { passed, failed, skipped: 0 };
+        let verdict = if failed == 0 { Verdict::Passed } else { Verdict::Failed(failures.join("\n    ")) };
+        Ok(Finding { verdict, tests })
+    })
+}
+
+fn save_bounds() -> io::Result<Finding> {
+    counted(|costs| {
+        let bounds = Bounds::above(costs);
+        println!("{}", bounds.table(costs));
+        bounds.write()?;
+        println!("{}", bounds::FILE);
+        Ok(Verdict::Passed.into())
+    })
+}
+
+/// Counts every row, if that can be done here.
+fn counted(judge: impl FnOnce(&[(String, Cost)]) -> io::Result<Finding>) -> io::Result<Finding> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        return Ok(Verdict::Skipped("the bounds are for x86-64 Linux").into());
+    }
+    if let Err(problem) = tools::install(tools::COUNTERS) {
+        println!("{problem}");
+        return Ok(Verdict::Skipped("valgrind or objdump is missing (Debian: apt install valgrind binutils)").into());
+    }
+    if !run(&mut cargo(["build", "--release", "--locked", "--package", "mainstay-benches"]))? {
+        return Ok(Verdict::Failed("the build failed".to_owned()).into());
+    }
+    let bench = root().join(target()).join("release/mainstay-benches");
+    let rows = rows(&bench)?;
+    println!("counting {} rows", rows.len());
+    let mut counter = Counter::new(bench);
+    let costs = rows.into_iter().map(|row| Ok((row.clone(), counter.cost(&row)?)));
+    judge(&costs.collect::<io::Result<Vec<_>>>()?)
+}
+
+fn rows(bench: &PathBuf) -> io::Result<Vec<String>> {
+    let output = Process::new(bench).arg("--list").output()?;
+    let names = String::from_utf8_lossy(&output.stdout);
+    Ok(names.lines().filter(|name| is_ours(name)).map(str::to_owned).collect())
+}
+
+/// Not a row of Tower's or of a bare service, and no point of a curve: its name ends in a number.
+fn is_ours(row: &str) -> bool {
+    let is_point = row.rsplit(", ").next().is_some_and(|last| last.parse::<u64>().is_ok());
+    !is_point && row.split(", ").any(|part| part == "mainstay")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ours;
+
+    #[test]
+    fn rows_of_ours_are_counted_and_points_of_curves_are_not() {
+        assert!(is_ours("breaker closed, last 30 s, mainstay"));
+        assert!(is_ours("breaker noticing abandoned calls, mainstay, lasting"));
+        assert!(!is_ours("keys of a keyed breaker, mainstay, 1000"));
+        assert!(!is_ours("full bulkhead refuses, tower LoadShed") && !is_ours("bare service, answers at once"));
+    }
+}
