@@ -32,7 +32,7 @@ impl<S: Clone, P, E: ErrorType> Failover<S, P, E> {
         let (index, epoch) = (ticket.index, ticket.epoch);
         let spare = shared.spare(&request, index);
         let called = Called { router: shared.router(), index, epoch };
-        let future = self.services[index].call(request);
+        let future = self.services.at(index, &shared).call(request);
         mem::forget(called);
         FailoverFuture::new(shared, Attempt::Calling { future }, Some(ticket), spare)
     }
@@ -53,7 +53,7 @@ impl<S: Clone, P, E: ErrorType> Failover<S, P, E> {
             Ready::At(place) => match shared.router().ticket(place) {
                 Some(ticket) => return self.call_at(ticket, request),
                 // It was left in the meantime, and its readiness goes with it.
-                None => self.services[place.index] = shared.template(place.index),
+                None => *self.services.at(place.index, &shared) = shared.template(place.index),
             },
             Ready::Refuse => return refused(shared),
             Ready::Unknown => {}

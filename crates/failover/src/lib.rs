@@ -66,6 +66,7 @@ mod router;
 mod run;
 mod second;
 mod service;
+mod services;
 mod settings;
 mod shared;
 mod snapshot;

@@ -15,6 +15,7 @@ use crate::{
     plan::Plan,
     router::Router,
     service::{Place, Ready},
+    services::Services,
     shared::Shared,
 };
 
@@ -37,7 +38,7 @@ pub(crate) struct Waiting {
 #[inline]
 pub(crate) fn look<S, Req, P, E>(
     shared: &Shared<S, P>,
-    services: &mut [S],
+    services: &mut Services<S>,
     waiting: &mut Option<Waiting>,
     found: &mut Ready,
     cx: &mut Context<'_>,
@@ -52,7 +53,7 @@ where
     if waiting.is_none()
         && let Some(place) = shared.router().usual_place()
     {
-        match services[place.index].poll_ready(cx) {
+        match services.at(place.index, shared).poll_ready(cx) {
             Poll::Ready(Ok(())) => {
                 *found = Ready::At(place);
                 return Poll::Ready(());
@@ -70,7 +71,7 @@ where
 
 fn look_on<S, Req, P, E>(
     shared: &Shared<S, P>,
-    services: &mut [S],
+    services: &mut Services<S>,
     waiting: &mut Option<Waiting>,
     mut failed: Option<usize>,
     cx: &mut Context<'_>,
@@ -87,7 +88,7 @@ where
             let used = if let Ready::At(place) = &ready { Some(place.index) } else { None };
             let asked = waiting.take().map_or(Vec::new(), |waiting| waiting.asked);
             let unused = asked.into_iter().filter(|index| Some(*index) != used);
-            unused.for_each(|index| services[index] = shared.template(index));
+            unused.for_each(|index| *services.at(index, shared) = shared.template(index));
             return Poll::Ready(ready);
         }
         if !waiting.get_or_insert_with(|| Waiting::new(shared.router())).has_changed(shared.router(), cx) {
@@ -98,19 +99,19 @@ where
 
 /// The readiness of an endpoint failed: that counts, and the next one to ask has a clean copy.
 #[cold]
-fn note_unready<S, Res, P, E>(shared: &Shared<S, P>, services: &mut [S], place: Place, error: &E)
+fn note_unready<S, Res, P, E>(shared: &Shared<S, P>, services: &mut Services<S>, place: Place, error: &E)
 where
     S: Clone,
     P: Classify<Res, E>,
 {
     shared.router().record(place.index, place.epoch, shared.policy.classify(Err(error)));
-    services[place.index] = shared.template(place.index);
+    *services.at(place.index, shared) = shared.template(place.index);
 }
 
 /// Once through the plan, without the endpoint whose readiness has failed already.
 fn look_once<S, Req, P, E>(
     shared: &Shared<S, P>,
-    services: &mut [S],
+    services: &mut Services<S>,
     waiting: &mut Option<Waiting>,
     already: Option<usize>,
     cx: &mut Context<'_>,
@@ -134,7 +135,7 @@ where
             continue;
         }
         let place = Place { index, epoch: tier.engine.epoch(), only, usable: tier.is_usable() };
-        match services[index].poll_ready(cx) {
+        match services.at(index, shared).poll_ready(cx) {
             Poll::Ready(Ok(())) => return Poll::Ready(Ready::At(place)),
             Poll::Ready(Err(error)) => {
                 note_unready(shared, services, place, &error.into());

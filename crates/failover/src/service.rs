@@ -15,6 +15,7 @@ use crate::{
     Endpoint, FailoverFuture, FailoverHandle, FailoverSettings,
     look::{self, Waiting},
     router::Router,
+    services::Services,
     shared::Shared,
     tier::Ticket,
 };
@@ -31,7 +32,7 @@ use crate::{
 /// its error, so a `Buffer` around this service outlives it.
 pub struct Failover<S, P = Plain, E = Boxed> {
     pub(crate) shared: Arc<Shared<S, P>>,
-    pub(crate) services: Vec<S>,
+    pub(crate) services: Services<S>,
     ready: Ready,
     waiting: Option<Waiting>,
     _error: PhantomData<fn() -> E>,
@@ -112,11 +113,13 @@ impl<S: Clone, P, E> Failover<S, P, E> {
     /// With another policy: what a failure is, whether a request may be sent twice, and where its context is.
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> Failover<S, P2, E> {
-        Failover::build(self.shared.handle.clone(), self.services, policy)
+        let services = self.services.into_all(&self.shared);
+        Failover::build(self.shared.handle.clone(), services, policy)
     }
 
     pub(crate) fn build(handle: FailoverHandle, services: Vec<S>, policy: P) -> Self {
         let shared = Arc::new(Shared::new(handle, policy, &services));
+        let services = Services::All(services);
         Self { shared, services, ready: Ready::Unknown, waiting: None, _error: PhantomData }
     }
 }
@@ -166,12 +169,12 @@ where
     }
 }
 
-/// Readiness is not copied: a clone finds its own.
+/// Readiness is not copied: a clone finds its own. It costs as much with many endpoints as with one, see [`Services`].
 impl<S: Clone, P, E> Clone for Failover<S, P, E> {
     fn clone(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
-            services: self.services.clone(),
+            services: self.services.for_clone(&self.shared),
             ready: Ready::Unknown,
             waiting: None,
             _error: PhantomData,

@@ -42,6 +42,14 @@ impl<S, P> Shared<S, P> {
         self.templates[index].lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Clean copies of all of them, in their order.
+    pub(crate) fn templates(&self) -> Vec<S>
+    where
+        S: Clone,
+    {
+        (0..self.templates.len()).map(|index| self.template(index)).collect()
+    }
+
     /// A copy of the request, if a second attempt is possible at all.
     #[inline]
     pub(crate) fn spare<Req>(&self, request: &Req, index: usize) -> Option<Spare<Req>>

@@ -1,0 +1,86 @@
+//! Servers clone their stack for every request.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::{
+    future::{Ready, ready},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+};
+
+use mainstay_core::BoxError;
+use mainstay_failover::{Endpoint, Failover};
+use tower::{Service, ServiceExt};
+
+/// Answers with its name, and counts its copies.
+struct Copied {
+    name: &'static str,
+    copies: Arc<AtomicU32>,
+}
+
+impl Clone for Copied {
+    fn clone(&self) -> Self {
+        self.copies.fetch_add(1, Relaxed);
+        Self { name: self.name, copies: self.copies.clone() }
+    }
+}
+
+impl Service<u64> for Copied {
+    type Response = &'static str;
+    type Error = BoxError;
+    type Future = Ready<Result<&'static str, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: u64) -> Self::Future {
+        ready(Ok(self.name))
+    }
+}
+
+const NAMES: [&str; 3] = ["a", "b", "c"];
+
+/// Three endpoints, and how many copies were made of them all since.
+fn three() -> (Failover<Copied>, impl Fn() -> u32) {
+    let copies = Arc::new(AtomicU32::new(0));
+    let endpoints = NAMES.map(|name| Endpoint::new(name, Copied { name, copies: copies.clone() }));
+    let failover = Failover::new("x", endpoints).unwrap();
+    let before = copies.load(Relaxed);
+    (failover, move || copies.load(Relaxed) - before)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clone_copies_the_endpoint_in_use_and_no_other() {
+    let (failover, copies) = three();
+    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "a");
+    assert_eq!(copies(), 1);
+    let clone = failover.clone().clone();
+    assert_eq!(copies(), 3);
+    assert_eq!(clone.oneshot(1).await.unwrap(), "a");
+    assert_eq!(copies(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn clones_follow_the_traffic_whenever_they_were_made() {
+    let (failover, copies) = three();
+    let mut early = failover.clone();
+    for name in ["c", "b", "a"] {
+        failover.handle().force(name, "test").unwrap();
+        let before = copies();
+        assert_eq!(failover.clone().oneshot(1).await.unwrap(), name);
+        assert_eq!(copies() - before, 1, "the one in use now");
+        assert_eq!(early.ready().await.unwrap().call(1).await.unwrap(), name);
+        assert_eq!(early.clone().oneshot(1).await.unwrap(), name, "a clone of a clone");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_is_set_late_finds_all_endpoints() {
+    let (failover, _) = three();
+    let failover = failover.clone().with_policy(mainstay_core::Plain);
+    failover.handle().force("c", "test").unwrap();
+    assert_eq!(failover.oneshot(1).await.unwrap(), "c");
+}
