@@ -18,7 +18,7 @@ use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use mainstay_http::proxy::{self, Hop, Inbound};
+use mainstay_http::proxy::{self, Inbound, Via};
 use tokio::net::TcpListener;
 
 use crate::{BoxError, process::introduce};
@@ -35,6 +35,7 @@ struct Bare(Arc<Inner>);
 struct Inner {
     client: legacy::Client<HttpConnector, Body>,
     origin: Uri,
+    via: Via,
 }
 
 /// Serves until it is killed.
@@ -43,7 +44,7 @@ pub(crate) async fn run(origin: &str) -> Result<(), BoxError> {
     introduce("bare", listener.local_addr()?)?;
     // As the gateway's server does it; who goes away at once is no event.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    let bare = Bare(Arc::new(Inner { client: client(), origin: origin.parse()? }));
+    let bare = Bare(Arc::new(Inner { client: client(), origin: origin.parse()?, via: Via::new(PSEUDONYM)? }));
     let app = Router::new().fallback(forward).with_state(bare);
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
     Ok(())
@@ -57,31 +58,31 @@ async fn forward(
     let Some(uri) = proxy::rebase(&bare.origin, request.uri()) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    prepare(&mut request, peer);
+    bare.prepare(&mut request, peer);
     *request.uri_mut() = uri;
     match bare.client.request(request).await {
         Ok(response) => {
             let mut response = response.map(Body::new);
             let version = response.version();
             proxy::strip_hop_by_hop(response.headers_mut());
-            proxy::add_via(response.headers_mut(), version, PSEUDONYM);
+            bare.via.add(response.headers_mut(), version);
             response
         }
         Err(_) => StatusCode::BAD_GATEWAY.into_response(),
     }
 }
 
-fn prepare(request: &mut Request<Body>, peer: SocketAddr) {
-    let version = request.version();
-    let host = proxy::requested_host(request.uri(), request.headers()).map(str::to_owned);
-    *request.version_mut() = Version::HTTP_11;
-    let headers = request.headers_mut();
-    proxy::strip_hop_by_hop(headers);
-    let hop = Hop { peer: Some(peer.ip()), scheme: &Scheme::HTTP, host: host.as_deref() };
-    proxy::set_forwarded(headers, hop, Inbound::Untrusted);
-    proxy::add_via(headers, version, PSEUDONYM);
-    headers.remove(header::EXPECT);
-    headers.remove(header::HOST);
+impl Inner {
+    fn prepare(&self, request: &mut Request<Body>, peer: SocketAddr) {
+        let version = request.version();
+        *request.version_mut() = Version::HTTP_11;
+        proxy::strip_hop_by_hop(request.headers_mut());
+        proxy::set_forwarded(request, Some(peer.ip()), &Scheme::HTTP, Inbound::Untrusted);
+        let headers = request.headers_mut();
+        self.via.add(headers, version);
+        headers.remove(header::EXPECT);
+        headers.remove(header::HOST);
+    }
 }
 
 fn client() -> legacy::Client<HttpConnector, Body> {

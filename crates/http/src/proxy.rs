@@ -1,15 +1,19 @@
 //! What a reverse proxy does to the head of a message (RFC 9110, 7.6): pure functions over headers and URIs.
 //!
-//! The order matters: [`strip_hop_by_hop`] before [`set_forwarded`] and [`add_via`], or a client could name what
+//! The order matters: [`strip_hop_by_hop`] before [`set_forwarded`] and [`Via::add`], or a client could name what
 //! the proxy adds in its `Connection` header and have it removed again.
 
-use std::{fmt::Write as _, net::IpAddr};
+use std::net::IpAddr;
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Uri, Version,
+    HeaderMap, HeaderName, HeaderValue, Request, Uri,
     header::{self, Entry},
     uri::{Parts, PathAndQuery, Scheme},
 };
+
+mod via;
+
+pub use via::Via;
 
 /// `X-Forwarded-For`: the addresses that a request came through, the client first.
 pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -17,17 +21,6 @@ pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for
 pub const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 /// `X-Forwarded-Proto`: the scheme that the client used.
 pub const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-
-/// The connection that a request arrived on.
-#[derive(Clone, Copy, Debug)]
-pub struct Hop<'a> {
-    /// The peer's address, if there is one (a Unix socket has none).
-    pub peer: Option<IpAddr>,
-    /// The scheme that the client used.
-    pub scheme: &'a Scheme,
-    /// The host that the client asked for: [`requested_host`].
-    pub host: Option<&'a str>,
-}
 
 /// Whether to believe what a request says of the hops before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,54 +64,48 @@ pub fn requested_host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a st
     }
 }
 
-/// Says where the request came from: `X-Forwarded-For`, `-Proto` and `-Host`.
+/// Says where the request came from: `X-Forwarded-For`, `-Proto` and `-Host`, the last as [`requested_host`] has it.
 ///
-/// The peer is appended to what a trusted proxy said before; its word on scheme and host stands, because it saw the
-/// client. An untrusted peer's claims are removed first, `Forwarded` and `X-Real-IP` among them.
-pub fn set_forwarded(headers: &mut HeaderMap, hop: Hop<'_>, inbound: Inbound) {
+/// `peer` and `scheme` are of the connection that it arrived on. The peer is appended to what a trusted proxy said
+/// before; its word on scheme and host stands, because it saw the client. An untrusted peer's claims are removed first,
+/// `Forwarded` and `X-Real-IP` among them.
+pub fn set_forwarded<B>(request: &mut Request<B>, peer: Option<IpAddr>, scheme: &Scheme, inbound: Inbound) {
+    let host = host_value(request.uri(), request.headers());
+    let headers = request.headers_mut();
     if inbound == Inbound::Untrusted {
         remove_claims(headers);
     }
-    if let Some(peer) = hop.peer {
+    if let Some(peer) = peer {
         // An IPv4 client of a dual-stack socket is `::ffff:192.0.2.1`, which no allow-list knows.
-        append(headers, X_FORWARDED_FOR, peer.to_canonical());
+        append(headers, X_FORWARDED_FOR, &peer.to_canonical().to_string());
     }
     if let Entry::Vacant(proto) = headers.entry(X_FORWARDED_PROTO)
-        && let Ok(value) = HeaderValue::from_str(hop.scheme.as_str())
+        && let Some(scheme) = scheme_value(scheme)
     {
-        proto.insert(value);
+        proto.insert(scheme);
     }
-    if let Entry::Vacant(host) = headers.entry(X_FORWARDED_HOST)
-        && let Some(Ok(value)) = hop.host.map(HeaderValue::from_str)
+    if let Entry::Vacant(entry) = headers.entry(X_FORWARDED_HOST)
+        && let Some(host) = host
     {
-        host.insert(value);
+        entry.insert(host);
     }
 }
 
-/// Appends ourselves to `Via` (RFC 9110, 7.6.3): the version in which the message arrived and the proxy's pseudonym.
-pub fn add_via(headers: &mut HeaderMap, received: Version, pseudonym: &str) {
-    append(headers, header::VIA, format_args!("{} {pseudonym}", version(received)));
-}
-
-/// Whether `Via` says that the message passed us already: a loop, to be answered with 508.
+/// Whether a URI's path leads nowhere but down from a prefix that was matched: it begins with `/`, and has no `.` or `..`
+/// segments, encoded or not, which a backend would resolve.
 #[must_use]
-pub fn is_loop(headers: &HeaderMap, pseudonym: &str) -> bool {
-    list(headers, &header::VIA)
-        .filter_map(|via| via.split_ascii_whitespace().nth(1))
-        .any(|received_by| received_by.eq_ignore_ascii_case(pseudonym))
+pub fn stays_below(uri: &Uri) -> bool {
+    // Of `OPTIONS *` and `CONNECT` there is no path.
+    uri.path().starts_with('/') && !uri.path().split(['/', '\\']).any(is_dot_segment)
 }
 
 /// The URI to ask a backend for: its scheme, its authority and its path in front, then the client's path and query.
 ///
-/// `None` if the client sent no path (`CONNECT`, `OPTIONS *`), if the path has `.` or `..` segments, encoded or
-/// not (a backend that resolves them would leave the prefix that we matched), or if the backend's URI is not absolute.
+/// `None` if the path could lead [elsewhere](stays_below), or if the backend's URI is not absolute.
 /// Nothing that a client sends can choose the host.
 #[must_use]
 pub fn rebase(backend: &Uri, requested: &Uri) -> Option<Uri> {
-    let requested = requested.path_and_query().filter(|path| path.path().starts_with('/'))?;
-    if requested.path().split(['/', '\\']).any(is_dot_segment) {
-        return None;
-    }
+    let requested = requested.path_and_query().filter(|_| stays_below(requested))?;
     let mut parts = Parts::default();
     parts.scheme = Some(backend.scheme()?.clone());
     parts.authority = Some(backend.authority()?.clone());
@@ -185,22 +172,26 @@ fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &
 }
 
 /// Appends a member to a list and joins its lines into one, because some receivers read only the first or the last.
-fn append(headers: &mut HeaderMap, name: HeaderName, member: impl std::fmt::Display) {
-    let mut line = list(headers, &name).fold(String::new(), |line, member| line + member + ", ");
-    // Writing to a string cannot fail.
-    let _ = write!(line, "{member}");
+fn append(headers: &mut HeaderMap, name: HeaderName, member: &str) {
+    let line = list(headers, &name).fold(String::new(), |line, member| line + member + ", ") + member;
     if let Ok(value) = HeaderValue::try_from(line) {
         headers.insert(name, value);
     }
 }
 
-fn version(version: Version) -> &'static str {
-    match version {
-        Version::HTTP_09 => "0.9",
-        Version::HTTP_10 => "1.0",
-        Version::HTTP_2 => "2.0",
-        Version::HTTP_3 => "3.0",
-        _ => "1.1",
+/// Shares the client's own bytes where it can: a copy of the head is then a matter of counts.
+fn host_value(uri: &Uri, headers: &HeaderMap) -> Option<HeaderValue> {
+    match uri.authority() {
+        Some(_) => HeaderValue::from_str(requested_host(uri, headers)?).ok(),
+        None => headers.get(header::HOST).filter(|host| host.to_str().is_ok()).cloned(),
+    }
+}
+
+fn scheme_value(scheme: &Scheme) -> Option<HeaderValue> {
+    match scheme.as_str() {
+        "http" => Some(HeaderValue::from_static("http")),
+        "https" => Some(HeaderValue::from_static("https")),
+        other => HeaderValue::from_str(other).ok(),
     }
 }
 

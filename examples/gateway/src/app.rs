@@ -2,11 +2,11 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use axum::{Router, error_handling::HandleErrorLayer};
+use axum::Router;
 use mainstay_bulkhead::{BulkheadLayer, Limit};
 use mainstay_core::{BoxError, Random};
 use mainstay_health::{Drain, DrainSettings, Health, Report};
-use mainstay_http::{Http, handle_error};
+use mainstay_http::{Http, RejectionLayer, proxy::Via};
 use tokio::{net::TcpListener, time::Instant};
 use tower::ServiceBuilder;
 
@@ -70,21 +70,23 @@ fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Route
     let proxy = Proxy {
         prefix: settings.api_prefix.as_str().into(),
         inbound: settings.forwarded_headers,
-        pseudonym: format!("gateway-{:.0}", Random::new().between(0.0, 1e9)).into(),
-        stack,
+        via: Via::new(&format!("gateway-{:.0}", Random::new().between(0.0, 1e9)))?,
         // A little less than an attempt: a client that is too slow must not look like a backend that is.
         upload_timeout: settings.attempt_timeout.mul_f64(0.9),
     };
     let limit = Limit::new("entrance", settings.max_concurrent_requests)?;
-    let forward = Router::new().fallback(proxy::forward).with_state(Arc::new(proxy)).layer(
-        // So many requests at once, and no queue: beyond it a client is sent away while that is still cheap. By the
-        // policy a request keeps its place until its answer's last byte, or a hundred thousand slow downloads would
-        // count as nothing.
-        ServiceBuilder::new()
-            .map_response(proxy::sign)
-            .layer(HandleErrorLayer::new(handle_error))
-            .layer(BulkheadLayer::with(limit.clone()).with_policy(Http::new())),
-    );
+    let proxy = Arc::new(proxy);
+    // So many requests at once, and no queue: beyond it a client is sent away while that is still cheap. By the policy a
+    // request keeps its place until its answer's last byte, or a hundred thousand slow downloads would count as nothing.
+    let forward = ServiceBuilder::new()
+        .map_response(proxy::sign)
+        .layer(RejectionLayer::new())
+        .layer(BulkheadLayer::with(limit.clone()).with_policy(Http::new()))
+        .service_fn(move |request| {
+            let (proxy, stack) = (proxy.clone(), stack.clone());
+            async move { Ok::<_, BoxError>(proxy.forward(stack, request).await) }
+        });
+    let forward = Router::new().fallback_service(forward);
     let own = health.router();
     let handles = Handles {
         environment: settings.environment,

@@ -1,6 +1,6 @@
 //! One backend as a Tower service: any request, sent to the backend's own address.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, response::Response};
 use http::{HeaderName, HeaderValue, Request, Uri, Version, header};
@@ -59,24 +59,28 @@ impl Backend {
         &self,
         client: Client,
     ) -> impl Service<ProxyRequest, Response = Response, Error = legacy::Error, Future: Send> + Clone + use<> {
-        let Self { name, url, is_backup } = self.clone();
-        let name = HeaderValue::try_from(name.as_str()).unwrap_or(HeaderValue::from_static("endpoint"));
+        let name = HeaderValue::try_from(self.name.as_str()).unwrap_or(HeaderValue::from_static("endpoint"));
+        // Shared, because a server clones its stack for every request.
+        let shared = Arc::new((self.clone(), client, name));
         tower::service_fn(move |mut request: ProxyRequest| {
+            let shared = shared.clone();
+            let (backend, client, _) = &*shared;
             // `forward` has refused what cannot be rebased; should that ever change, it ends at the backend's root.
-            *request.uri_mut() = proxy::rebase(&url, request.uri()).unwrap_or_else(|| url.clone());
+            *request.uri_mut() = proxy::rebase(&backend.url, request.uri()).unwrap_or_else(|| backend.url.clone());
             // The version is a matter of each hop.
             *request.version_mut() = Version::HTTP_11;
             request.headers_mut().remove(header::HOST);
-            let (name, progress) = (name.clone(), request.body().progress());
+            let progress = request.body().progress();
             let answer = client.request(request);
             async move {
+                let (backend, _, name) = &*shared;
                 let answer = answer.await;
                 progress.attempted(answer.is_ok());
                 let mut response = answer?.map(Body::new);
-                if is_backup {
+                if backend.is_backup {
                     response.headers_mut().insert(X_DEGRADED, name.clone());
                 }
-                response.headers_mut().insert(SERVED_BY, name);
+                response.headers_mut().insert(SERVED_BY, name.clone());
                 Ok(response)
             }
         })

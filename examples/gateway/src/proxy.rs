@@ -1,24 +1,28 @@
 //! From a client's request to one that a backend may see, and back (RFC 9110, 7.6).
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     body::Body,
-    extract::{ConnectInfo, State},
+    extract::ConnectInfo,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, Request, StatusCode, Uri, header, uri::Scheme};
+use http::{HeaderValue, Request, StatusCode, header, uri::Scheme};
+use mainstay_core::BoxError;
 use mainstay_http::{
     PROBLEM_JSON,
-    proxy::{self, Hop, Inbound},
+    proxy::{self, Inbound, Via},
 };
 use serde_json::json;
 use tokio::time::Instant;
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
 
-use crate::{backend::SERVED_BY, stack::Stack, upload::Upload};
+use crate::{
+    backend::{ProxyRequest, SERVED_BY},
+    upload::Upload,
+};
 
-/// What `forward` needs. Shared, because axum clones the state of a handler several times for each request.
+/// What the gateway forwards, and how.
 #[derive(Debug)]
 pub(crate) struct Proxy {
     /// What is forwarded: everything under it.
@@ -26,36 +30,9 @@ pub(crate) struct Proxy {
     /// Whether the peers are proxies of ours.
     pub(crate) inbound: Inbound,
     /// Our name in `Via`, another one in each process, so that a gateway before a gateway is no loop.
-    pub(crate) pseudonym: Box<str>,
-    pub(crate) stack: Stack,
+    pub(crate) via: Via,
     /// How long a client may take for a request's body.
     pub(crate) upload_timeout: Duration,
-}
-
-/// The handler of everything that the gateway does not answer itself.
-pub(crate) async fn forward(
-    State(proxy): State<Arc<Proxy>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    mut request: Request<Body>,
-) -> Response {
-    if let Err(status) = proxy.admits(&request) {
-        return refusal(status);
-    }
-    proxy.prepare(&mut request, peer);
-    let until = Instant::now() + proxy.upload_timeout;
-    let request = request.map(|body| Upload::new(body, until));
-    let progress = request.body().progress();
-    match proxy.stack.clone().oneshot(request).await {
-        Ok(mut response) => {
-            let version = response.version();
-            let headers = response.headers_mut();
-            proxy::strip_hop_by_hop(headers);
-            proxy::add_via(headers, version, &proxy.pseudonym);
-            response
-        }
-        Err(_) if progress.is_too_slow() => refusal(StatusCode::REQUEST_TIMEOUT),
-        Err(error) => mainstay_http::into_response(&error),
-    }
 }
 
 /// Says on an answer that no backend gave that it is the gateway's own.
@@ -73,6 +50,31 @@ fn refusal(status: StatusCode) -> Response {
 // === impl Proxy ===
 
 impl Proxy {
+    /// One request through the stack.
+    pub(crate) async fn forward<S>(&self, stack: S, mut request: Request<Body>) -> Response
+    where
+        S: Service<ProxyRequest, Response = Response, Error = BoxError>,
+    {
+        if let Err(status) = self.admits(&request) {
+            return refusal(status);
+        }
+        self.prepare(&mut request);
+        let until = Instant::now() + self.upload_timeout;
+        let request = request.map(|body| Upload::new(body, until));
+        let progress = request.body().progress();
+        match stack.oneshot(request).await {
+            Ok(mut response) => {
+                let version = response.version();
+                let headers = response.headers_mut();
+                proxy::strip_hop_by_hop(headers);
+                self.via.add(headers, version);
+                response
+            }
+            Err(_) if progress.is_too_slow() => refusal(StatusCode::REQUEST_TIMEOUT),
+            Err(error) => mainstay_http::into_response(&error),
+        }
+    }
+
     /// # Errors
     /// The status to answer with where there is nothing to forward.
     fn admits(&self, request: &Request<Body>) -> Result<(), StatusCode> {
@@ -81,23 +83,22 @@ impl Proxy {
             return Err(StatusCode::NOT_FOUND);
         }
         // A path with dot segments may lead out of the prefix, and is for no backend to resolve.
-        if proxy::rebase(&Uri::from_static("http://backend"), request.uri()).is_none() {
+        if !proxy::stays_below(request.uri()) {
             return Err(StatusCode::BAD_REQUEST);
         }
-        match proxy::is_loop(request.headers(), &self.pseudonym) {
+        match self.via.is_loop(request.headers()) {
             true => Err(StatusCode::LOOP_DETECTED),
             false => Ok(()),
         }
     }
 
-    fn prepare(&self, request: &mut Request<Body>, peer: SocketAddr) {
+    fn prepare(&self, request: &mut Request<Body>) {
         let version = request.version();
-        let host = proxy::requested_host(request.uri(), request.headers()).map(str::to_owned);
+        let peer = request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| peer.ip());
+        proxy::strip_hop_by_hop(request.headers_mut());
+        proxy::set_forwarded(request, peer, &Scheme::HTTP, self.inbound);
         let headers = request.headers_mut();
-        proxy::strip_hop_by_hop(headers);
-        let hop = Hop { peer: Some(peer.ip()), scheme: &Scheme::HTTP, host: host.as_deref() };
-        proxy::set_forwarded(headers, hop, self.inbound);
-        proxy::add_via(headers, version, &self.pseudonym);
+        self.via.add(headers, version);
         // Our server has met the expectation: it asks for the body as soon as a backend takes it.
         headers.remove(header::EXPECT);
         // What our server knows of this connection is nothing to a backend, and would be copied with each attempt.

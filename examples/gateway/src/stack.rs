@@ -10,21 +10,27 @@ use mainstay_failover::{
 };
 use mainstay_http::Http;
 use mainstay_retry::RetrySettings;
-use tower::util::BoxCloneSyncService;
+use tower::Service;
 
 use crate::{
     backend::{self, Backend, ProxyRequest},
     settings::{HealthSettings, Settings},
 };
 
-/// Requests in, answers out. Boxed to have a name: one allocation beside the many of a request on a socket.
-pub(crate) type Stack = BoxCloneSyncService<ProxyRequest, Response, BoxError>;
-
 /// The stack over these backends, the primary first, and its handles: what pages and metrics read.
 ///
 /// # Errors
 /// Settings that contradict each other.
-pub(crate) fn stack(settings: &Settings, backends: &[Backend]) -> Result<(Stack, StandardHandles), InvalidSetting> {
+pub(crate) fn stack(
+    settings: &Settings,
+    backends: &[Backend],
+) -> Result<
+    (
+        impl Service<ProxyRequest, Response = Response, Error = BoxError, Future: Send> + Clone + Send + Sync + use<>,
+        StandardHandles,
+    ),
+    InvalidSetting,
+> {
     // What all layers know of HTTP: which answers are failures, which requests may be repeated, and that the rest of an
     // answer that nobody reads is read away, so that its connection can be used again.
     let http = Http::new().draining();
@@ -40,7 +46,7 @@ pub(crate) fn stack(settings: &Settings, backends: &[Backend]) -> Result<(Stack,
     let handles = standard.handles().clone();
     // A fallback of yours (the last good answer, a static page) would go around this: outermost, or retries would repeat
     // what it answered.
-    Ok((BoxCloneSyncService::new(standard.build()), handles))
+    Ok((standard.build(), handles))
 }
 
 /// The layers, outermost first.

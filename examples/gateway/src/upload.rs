@@ -27,9 +27,9 @@ pub(crate) struct Upload {
     progress: Progress,
 }
 
-/// How far the client has come; all copies of the body share it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Progress(Arc<State>);
+/// How far the client has come; all copies of the body share it. `None` where there is no body to wait for.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress(Option<Arc<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -52,7 +52,7 @@ struct Source {
 impl Upload {
     /// A body that must be there at this time.
     pub(crate) fn new(body: Body, until: Instant) -> Self {
-        let progress = Progress::default();
+        let progress = Progress((!body.is_end_stream()).then(Arc::default));
         let source = Source { body, progress: progress.clone(), until, timer: None };
         Self { body: Replayable::new(source), progress }
     }
@@ -68,7 +68,7 @@ impl ReplayBody for Upload {
     }
 
     fn is_intact(&self) -> bool {
-        self.body.is_intact() && !self.progress.0.waiting.load(Relaxed)
+        self.body.is_intact() && !self.progress.is_waiting()
     }
 }
 
@@ -98,13 +98,19 @@ impl Progress {
     /// The attempt that read the body is over: the next may have it. Once there is an answer, a client may take as long
     /// as it likes for what is left: they talk with each other.
     pub(crate) fn attempted(&self, answered: bool) {
-        self.0.waiting.store(false, Relaxed);
-        self.0.answered.store(answered, Relaxed);
+        if let Some(state) = &self.0 {
+            state.waiting.store(false, Relaxed);
+            state.answered.store(answered, Relaxed);
+        }
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.0.as_ref().is_some_and(|state| state.waiting.load(Relaxed))
     }
 
     /// Whether the client took too long.
     pub(crate) fn is_too_slow(&self) -> bool {
-        self.0.too_slow.load(Relaxed)
+        self.0.as_ref().is_some_and(|state| state.too_slow.load(Relaxed))
     }
 }
 
@@ -115,15 +121,16 @@ impl HttpBody for Source {
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
-        self.progress.0.waiting.store(frame.is_pending(), Relaxed);
-        if frame.is_ready() || self.progress.0.answered.load(Relaxed) {
+        let Self { body, progress, until, timer } = &mut *self;
+        let frame = Pin::new(body).poll_frame(cx);
+        let Some(state) = &progress.0 else { return frame };
+        state.waiting.store(frame.is_pending(), Relaxed);
+        if frame.is_ready() || state.answered.load(Relaxed) {
             return frame;
         }
-        let until = self.until;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(until)));
+        let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(*until)));
         timer.as_mut().poll(cx).map(|()| {
-            self.progress.0.too_slow.store(true, Relaxed);
+            state.too_slow.store(true, Relaxed);
             Some(Err(axum::Error::new(io::Error::from(io::ErrorKind::TimedOut))))
         })
     }

@@ -69,11 +69,11 @@ impl<B: ReplayBody> Replay<Request<B>> for Grpc {
 
 impl<B> Contextual<Request<B>> for Grpc {
     fn context<'a>(&self, request: &'a Request<B>) -> Option<&'a Context> {
-        request.extensions().get()
+        self.0.context(request)
     }
 
     fn set_context(&self, request: &mut Request<B>, context: Context) {
-        request.extensions_mut().insert(context);
+        self.0.set_context(request, context);
     }
 }
 

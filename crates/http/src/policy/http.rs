@@ -114,7 +114,11 @@ impl<B> Contextual<Request<B>> for Http {
     }
 
     fn set_context(&self, request: &mut Request<B>, context: Context) {
-        request.extensions_mut().insert(context);
+        match request.extensions_mut().get_mut() {
+            // In place: to insert it is to box it, and every layer has something to say.
+            Some(place) => *place = context,
+            None => drop(request.extensions_mut().insert(context)),
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+use http::Version;
 use proptest::prelude::*;
 
 use super::*;
@@ -14,8 +15,12 @@ fn uri(text: &str) -> Uri {
     text.parse().unwrap()
 }
 
-fn hop<'a>(peer: &str, host: Option<&'a str>) -> Hop<'a> {
-    Hop { peer: peer.parse().ok(), scheme: &Scheme::HTTP, host }
+/// What these fields become when they come from this peer.
+fn forwarded(fields: HeaderMap, peer: &str, inbound: Inbound) -> HeaderMap {
+    let mut request = Request::new(());
+    *request.headers_mut() = fields;
+    set_forwarded(&mut request, peer.parse().ok(), &Scheme::HTTP, inbound);
+    request.into_parts().0.headers
 }
 
 #[test]
@@ -58,7 +63,8 @@ fn connection_cannot_name_away_what_others_rely_on() {
 
 #[test]
 fn a_client_cannot_pass_for_another() {
-    let mut fields = headers(&[
+    let fields = headers(&[
+        ("host", "api.example"),
         ("x-forwarded-for", "127.0.0.1"),
         ("x-forwarded-proto", "https"),
         ("x-forwarded-port", "443"),
@@ -66,38 +72,41 @@ fn a_client_cannot_pass_for_another() {
         ("forwarded", "for=127.0.0.1"),
         ("accept", "*/*"),
     ]);
-    set_forwarded(&mut fields, hop("::ffff:192.0.2.7", Some("api.example")), Inbound::Untrusted);
     let expected = [
+        ("host", "api.example"),
         ("accept", "*/*"),
         ("x-forwarded-for", "192.0.2.7"),
         ("x-forwarded-proto", "http"),
         ("x-forwarded-host", "api.example"),
     ];
-    assert_eq!(fields, headers(&expected));
+    assert_eq!(forwarded(fields, "::ffff:192.0.2.7", Inbound::Untrusted), headers(&expected));
 }
 
 #[test]
 fn a_trusted_proxys_word_is_kept_and_ours_appended() {
-    let mut fields = headers(&[
+    let fields = headers(&[
         ("x-forwarded-for", "198.51.100.1"),
         ("x-forwarded-for", "198.51.100.2, 198.51.100.3"),
         ("x-forwarded-proto", "https"),
         ("x-forwarded-host", "shop.example"),
+        ("host", "inner"),
     ]);
-    set_forwarded(&mut fields, hop("2001:db8::1", Some("inner")), Inbound::Trusted);
     let expected = [
         ("x-forwarded-for", "198.51.100.1, 198.51.100.2, 198.51.100.3, 2001:db8::1"),
         ("x-forwarded-proto", "https"),
         ("x-forwarded-host", "shop.example"),
+        ("host", "inner"),
     ];
-    assert_eq!(fields, headers(&expected));
+    assert_eq!(forwarded(fields, "2001:db8::1", Inbound::Trusted), headers(&expected));
 }
 
 #[test]
 fn unknown_peers_and_hosts_are_left_out() {
     let mut fields = HeaderMap::new();
-    set_forwarded(&mut fields, hop("", Some("bad\nhost")), Inbound::Untrusted);
-    assert_eq!(fields, headers(&[("x-forwarded-proto", "http")]));
+    fields.insert(header::HOST, HeaderValue::from_bytes(b"\xff").unwrap());
+    let fields = forwarded(fields, "", Inbound::Untrusted);
+    assert_eq!(fields.keys().collect::<Vec<_>>(), ["host", "x-forwarded-proto"]);
+    assert_eq!(fields[X_FORWARDED_PROTO], "http");
 }
 
 #[test]
@@ -109,13 +118,31 @@ fn the_host_is_the_authoritys_before_the_headers_and_shows_no_password() {
 }
 
 #[test]
+fn http2_says_its_host_in_the_uri() {
+    let mut request = Request::get("https://user:secret@api.example:8443/x").body(()).unwrap();
+    set_forwarded(&mut request, None, &Scheme::HTTPS, Inbound::Untrusted);
+    let expected = [("x-forwarded-proto", "https"), ("x-forwarded-host", "api.example:8443")];
+    assert_eq!(*request.headers(), headers(&expected));
+}
+
+#[test]
 fn via_grows_and_shows_loops() {
+    let via = Via::new("mainstay").unwrap();
     let mut fields = headers(&[("via", "1.0 fred, HTTP/1.1 p.example.net (cache)")]);
-    assert!(!is_loop(&fields, "mainstay"));
-    add_via(&mut fields, Version::HTTP_2, "mainstay");
+    assert!(!via.is_loop(&fields));
+    via.add(&mut fields, Version::HTTP_2);
     assert_eq!(fields["via"], "1.0 fred, HTTP/1.1 p.example.net (cache), 2.0 mainstay");
-    assert!(is_loop(&fields, "Mainstay"));
-    assert!(!is_loop(&fields, "main"));
+    assert!(via.is_loop(&fields));
+    assert!(Via::new("Mainstay").unwrap().is_loop(&fields));
+    assert!(!Via::new("main").unwrap().is_loop(&fields));
+}
+
+#[test]
+fn a_pseudonym_is_a_token() {
+    for wrong in ["", "two words", "a,b", "n\u{e4}me"] {
+        let error = Via::new(wrong).unwrap_err().to_string();
+        assert!(error.contains("pseudonym") && error.contains("letters"), "{error}");
+    }
 }
 
 #[test]
@@ -142,17 +169,18 @@ proptest! {
     #[test]
     fn no_header_value_panics_and_ours_is_always_last(value in proptest::collection::vec(any::<u8>(), 0..64)) {
         let Ok(value) = HeaderValue::from_bytes(&value) else { return Ok(()) };
+        let via = Via::new("us").unwrap();
         let mut fields = HeaderMap::new();
         for name in [header::CONNECTION, header::TE, header::VIA, X_FORWARDED_FOR, header::HOST] {
             fields.insert(name, value.clone());
         }
         strip_hop_by_hop(&mut fields);
         prop_assert!(!fields.contains_key(header::CONNECTION));
-        set_forwarded(&mut fields, hop("192.0.2.1", None), Inbound::Trusted);
-        add_via(&mut fields, Version::HTTP_11, "us");
+        let mut fields = forwarded(fields, "192.0.2.1", Inbound::Trusted);
+        via.add(&mut fields, Version::HTTP_11);
         prop_assert!(fields[X_FORWARDED_FOR].to_str().unwrap().ends_with("192.0.2.1"));
         prop_assert!(fields["via"].to_str().unwrap().ends_with("1.1 us"));
-        prop_assert!(is_loop(&fields, "us"));
+        prop_assert!(via.is_loop(&fields));
     }
 
     #[test]

@@ -1,0 +1,77 @@
+//! `Via` (RFC 9110, 7.6.3): which proxies a message passed, and whether we are among them.
+
+use http::{HeaderMap, HeaderValue, Version, header};
+use mainstay_core::InvalidSetting;
+
+use super::{append, list};
+
+/// A proxy's own member of `Via`.
+///
+/// ```
+/// use http::{HeaderMap, Version};
+/// use mainstay_http::proxy::Via;
+///
+/// let via = Via::new("edge-7")?;
+/// let mut headers = HeaderMap::new();
+/// assert!(!via.is_loop(&headers));
+/// via.add(&mut headers, Version::HTTP_11);
+/// assert_eq!(headers["via"], "1.1 edge-7");
+/// assert!(via.is_loop(&headers));
+/// # Ok::<(), mainstay_core::InvalidSetting>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Via {
+    /// For each version. Made once: most messages come from no other proxy, and this is then all that is said.
+    members: [HeaderValue; VERSIONS.len()],
+}
+
+const VERSIONS: [(Version, &str); 5] = [
+    (Version::HTTP_11, "1.1 "),
+    (Version::HTTP_2, "2.0 "),
+    (Version::HTTP_10, "1.0 "),
+    (Version::HTTP_3, "3.0 "),
+    (Version::HTTP_09, "0.9 "),
+];
+
+// === impl Via ===
+
+impl Via {
+    /// The proxy of this pseudonym: in a chain of proxies each needs its own, or they look like a loop.
+    ///
+    /// # Errors
+    /// It is empty, or has characters that no token has (RFC 9110, 5.6.2).
+    pub fn new(pseudonym: &str) -> Result<Self, InvalidSetting> {
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let wrong = || InvalidSetting::new("pseudonym", pseudonym, "must be letters, digits and !#$%&'*+-.^_`|~");
+        if pseudonym.is_empty() || !pseudonym.bytes().all(is_token) {
+            return Err(wrong());
+        }
+        let mut members = [const { HeaderValue::from_static("") }; VERSIONS.len()];
+        for (member, (_, version)) in members.iter_mut().zip(VERSIONS) {
+            *member = HeaderValue::try_from(format!("{version}{pseudonym}")).map_err(|_| wrong())?;
+        }
+        Ok(Self { members })
+    }
+
+    /// Appends ourselves, and the version in which the message arrived.
+    pub fn add(&self, headers: &mut HeaderMap, received: Version) {
+        let known = VERSIONS.iter().position(|(version, _)| *version == received).unwrap_or_default();
+        let member = &self.members[known];
+        match member.to_str() {
+            Ok(member) if headers.contains_key(header::VIA) => append(headers, header::VIA, member),
+            _ => drop(headers.insert(header::VIA, member.clone())),
+        }
+    }
+
+    /// Whether a message passed us already: a loop, to be answered with 508.
+    #[must_use]
+    pub fn is_loop(&self, headers: &HeaderMap) -> bool {
+        let us = self.members[0].to_str().ok().and_then(received_by);
+        let mut proxies = list(headers, &header::VIA).filter_map(received_by);
+        us.is_some_and(|us| proxies.any(|proxy| proxy.eq_ignore_ascii_case(us)))
+    }
+}
+
+fn received_by(member: &str) -> Option<&str> {
+    member.split_ascii_whitespace().nth(1)
+}
