@@ -30,6 +30,8 @@ pub const STANDARD: &str = "standard stack";
 pub const OPEN: &str = "open breaker refuses";
 /// A bulkhead whose permits are taken.
 pub const FULL: &str = "full bulkhead refuses";
+/// A failover whose endpoints are all out of service.
+pub const NONE: &str = "failover refuses, all are down";
 /// A retry over an HTTP request that can be sent twice.
 pub const HTTP: &str = "retry of an HTTP request, first try works";
 /// What a rate limiter asks of its state, for scale.
@@ -41,3 +43,5 @@ pub const CALLS_IN_WINDOW: &str = "calls in the time window of a breaker";
 pub const KEYS: &str = "keys of a keyed breaker";
 /// The curve of a failover over so many endpoints.
 pub const ENDPOINTS: &str = "endpoints of a failover";
+/// The same for servers that clone their stack for every request.
+pub const CLONES: &str = "endpoints of a failover that is cloned for every call";

@@ -1,5 +1,7 @@
 //! Curves: what grows, and whether the cost of a call grows with it.
 
+use std::task::{Context, Poll};
+
 use mainstay::{
     InvalidSetting,
     circuit_breaker::{
@@ -8,7 +10,7 @@ use mainstay::{
     failover::{Endpoint, Failover},
 };
 use mainstay_tests::Echo;
-use tower::{Layer, Service};
+use tower::{Layer, Service, ServiceExt, util::Oneshot};
 
 use super::{SECOND, ours::WHO};
 use crate::{
@@ -25,6 +27,10 @@ struct Turning<S> {
     next: u64,
 }
 
+/// Makes a fresh clone ready for each call.
+#[derive(Clone)]
+struct Cloned<S>(S);
+
 pub(crate) fn rows(most: u64) -> Result<Vec<Row>, InvalidSetting> {
     let mut rows = Vec::new();
     // What is tried here cannot fail later.
@@ -39,6 +45,11 @@ pub(crate) fn rows(most: u64) -> Result<Vec<Row>, InvalidSetting> {
         let all = (0..endpoints).map(|number| Endpoint::new(format!("endpoint {number}"), Echo));
         let failover = Tower::new(Failover::new("bench", all)?, 1);
         rows.push(Row::point(pattern::ENDPOINTS, WHO, endpoints, move || failover.clone()));
+    }
+    for endpoints in [1, 2, 4, 8, 16, 32, 64] {
+        let all = (0..endpoints).map(|number| Endpoint::new(format!("endpoint {number}"), Echo));
+        let cloned = Tower::new(Cloned(Failover::new("bench", all)?), 1);
+        rows.push(Row::point(pattern::CLONES, WHO, endpoints, move || cloned.clone()));
     }
     Ok(rows)
 }
@@ -72,7 +83,7 @@ impl<S: Service<u64>> Service<u64> for Turning<S> {
     type Error = S::Error;
     type Future = S::Future;
 
-    fn poll_ready(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), S::Error>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.service.poll_ready(cx)
     }
 
@@ -80,5 +91,24 @@ impl<S: Service<u64>> Service<u64> for Turning<S> {
         // A stride without a common factor with the powers of ten: neighbours in time are none in memory.
         self.next = (self.next + 7_919) % self.keys;
         self.service.call(self.next)
+    }
+}
+
+// === impl Cloned ===
+
+impl<S, Req> Service<Req> for Cloned<S>
+where
+    S: Service<Req> + Clone,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Oneshot<S, Req>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        self.0.clone().oneshot(request)
     }
 }

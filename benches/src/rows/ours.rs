@@ -4,7 +4,7 @@ use mainstay::{
     InvalidSetting,
     bulkhead::{BulkheadLayer, Limit},
     circuit_breaker::{Breaker, BreakerSettings, CircuitBreakerLayer, SlowCalls, WindowSettings},
-    failover::{Endpoint, Failover},
+    failover::{AllDown, Endpoint, Failover, FailoverSettings, HoldSettings},
     fallback::FallbackLayer,
     http::Http,
     retry::RetryLayer,
@@ -22,16 +22,15 @@ use crate::{
 };
 
 pub(crate) const WHO: &str = "mainstay";
-/// With a handle that counts no references.
-const LASTING: &str = "mainstay, lasting";
+/// With handles that count no references.
+pub(crate) const LASTING: &str = "mainstay, lasting";
 
 pub(crate) fn rows() -> Result<Vec<Row>, InvalidSetting> {
     let mut rows = breakers()?;
     rows.extend(limits()?);
     rows.push(Row::new(pattern::RETRY, WHO, Tower::new(RetryLayer::new().layer(Echo), 1)));
     rows.push(Row::new(pattern::FALLBACK, WHO, Tower::new(FallbackLayer::value(0_u64).layer(Echo), 1)));
-    let failover = Failover::new("bench", [Endpoint::new("primary", Echo), Endpoint::new("backup", Echo)])?;
-    rows.push(Row::new(pattern::FAILOVER, WHO, Tower::new(failover, 1)));
+    rows.extend(failovers()?);
     let http = RetryLayer::new().with_policy(Http::new()).layer(Site);
     rows.push(Row::new(pattern::HTTP, WHO, Tower::new(http, request())).over(Bare::Site));
     Ok(rows)
@@ -60,14 +59,30 @@ fn breakers() -> Result<Vec<Row>, InvalidSetting> {
     Ok(rows)
 }
 
+fn failovers() -> Result<Vec<Row>, InvalidSetting> {
+    let two = || [Endpoint::new("primary", Echo), Endpoint::new("backup", Echo)];
+    let mut rows = vec![Row::new(pattern::FAILOVER, WHO, Tower::new(Failover::new("bench", two())?, 1))];
+    // Longer than any run: nothing may come back while it is measured.
+    let hold = HoldSettings { base: 3_600 * SECOND, max: 3_600 * SECOND, ..HoldSettings::default() };
+    let settings = FailoverSettings { all_down: AllDown::Refuse, hold, ..FailoverSettings::default() };
+    let none = Failover::with_settings("bench", two(), settings)?.with_error::<Error>();
+    for endpoint in ["primary", "backup"] {
+        none.handle().take_out(endpoint, "bench")?;
+    }
+    rows.push(Row::new(pattern::NONE, WHO, Tower::new(none, 1)).refusing());
+    Ok(rows)
+}
+
 fn limits() -> Result<Vec<Row>, InvalidSetting> {
     let full = Limit::new("bench", 1)?;
     // Held for as long as the process lives.
     std::mem::forget(full.try_acquire());
     let refusing = BulkheadLayer::with(full).with_error::<Error>().layer(Echo);
+    let lasting = BulkheadLayer::with(Limit::new("bench", 64)?.lasting());
     let timeout = TimeoutLayer::with(TimeLimit::attempt("bench", SECOND)?);
     Ok(vec![
         Row::new(pattern::BULKHEAD, WHO, Tower::new(BulkheadLayer::new("bench", 64)?.layer(Echo), 1)),
+        Row::new(pattern::BULKHEAD, LASTING, Tower::new(lasting.layer(Echo), 1)),
         Row::new(pattern::FULL, WHO, Tower::new(refusing, 1)).refusing(),
         Row::new(pattern::TIMEOUT, WHO, Tower::new(timeout.clone().layer(Echo), 1)),
         Row::new(pattern::ARMED, WHO, Tower::new(timeout.layer(Later), 1)).over(Bare::Later),

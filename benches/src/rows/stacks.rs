@@ -2,8 +2,8 @@
 
 use mainstay::{
     InvalidSetting,
-    bulkhead::BulkheadLayer,
-    circuit_breaker::CircuitBreakerLayer,
+    bulkhead::{BulkheadLayer, Limit},
+    circuit_breaker::{Breaker, CircuitBreakerLayer},
     failover::{
         Endpoint,
         stack::{Standard, StandardSettings},
@@ -14,7 +14,7 @@ use mainstay::{
 use mainstay_tests::Echo;
 use tower::ServiceBuilder;
 
-use super::ours::WHO;
+use super::ours::{LASTING, WHO};
 use crate::{drive::Tower, pattern, row::Row};
 
 pub(crate) fn rows() -> Result<Vec<Row>, InvalidSetting> {
@@ -28,6 +28,12 @@ pub(crate) fn rows() -> Result<Vec<Row>, InvalidSetting> {
             .layer(CircuitBreakerLayer::new("bench"))
             .layer(BulkheadLayer::new("bench", 64)?);
         rows.push(Row::new(name, WHO, Tower::new(four.service(Echo), 1)));
+        let lasting = ServiceBuilder::new()
+            .layer(FallbackLayer::value(0_u64))
+            .layer(RetryLayer::new())
+            .layer(CircuitBreakerLayer::with(Breaker::new("bench").lasting()))
+            .layer(BulkheadLayer::with(Limit::new("bench", 64)?.lasting()));
+        rows.push(Row::new(name, LASTING, Tower::new(lasting.service(Echo), 1)));
     }
     let endpoints = [Endpoint::new("primary", Echo), Endpoint::new("backup", Echo)];
     let standard = Standard::new("bench", endpoints, StandardSettings::default())?.build();

@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use mainstay_core::{InvalidSetting, Name};
+use mainstay_core::{Counters, InvalidSetting, Name, Shared};
 
 use crate::{Limit, LimitSettings, inner::Inner, settings};
 
@@ -32,9 +32,9 @@ use crate::{Limit, LimitSettings, inner::Inner, settings};
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct Group(Arc<Shared>);
+pub struct Group(Arc<Common>);
 
-struct Shared {
+struct Common {
     name: Name,
     /// What was asked for; otherwise the sum of the members' limits.
     fixed: Option<u32>,
@@ -84,7 +84,7 @@ impl Group {
     fn build(name: Name, fixed: Option<u32>) -> Self {
         let total = fixed.unwrap_or(0).into();
         let (in_flight, waiting) = (AtomicU32::new(0), AtomicU32::new(0));
-        Self(Arc::new(Shared { name, fixed, total, in_flight, waiting, members: Mutex::default() }))
+        Self(Arc::new(Common { name, fixed, total, in_flight, waiting, members: Mutex::default() }))
     }
 
     /// A new limit in this group.
@@ -93,19 +93,20 @@ impl Group {
     /// A setting out of its range.
     pub fn limit(&self, name: impl Into<Name>, settings: LimitSettings) -> Result<Limit, InvalidSetting> {
         settings.validate()?;
-        let limit = Limit::build(name.into(), &settings, Some(Membership(self.clone())));
+        let membership = Some(Membership(self.clone()));
+        let inner = Arc::new(Inner::new(name.into(), &settings, membership, Counters::per_thread(), None));
         let mut members = self.members();
         members.retain(|member| member.strong_count() > 0);
-        members.push(limit.downgrade());
+        members.push(Arc::downgrade(&inner));
         drop(members);
         self.recount();
-        Ok(limit)
+        Ok(Limit::of(Shared::Counted(inner)))
     }
 
     /// The figures.
     #[must_use]
     pub fn snapshot(&self) -> GroupSnapshot {
-        let Shared { name, total, in_flight, waiting, .. } = &*self.0;
+        let Common { name, total, in_flight, waiting, .. } = &*self.0;
         let (total, in_flight, queued) = (total.load(SeqCst), in_flight.load(SeqCst), waiting.load(SeqCst));
         GroupSnapshot { name: name.clone(), total, in_flight, queued, members: self.alive().len() }
     }

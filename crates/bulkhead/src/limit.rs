@@ -1,18 +1,13 @@
 //! The handle.
 
-use std::{
-    fmt,
-    future::poll_fn,
-    sync::{Arc, Weak},
-    task::Poll,
-};
+use std::{fmt, future::poll_fn, sync::Arc, task::Poll};
 
-use mainstay_core::{Counters, InvalidSetting, Name, Reason, Rejected, StatusReceiver};
+use mainstay_core::{Counters, InvalidSetting, Name, Reason, Rejected, Shared, StatusReceiver};
 use tokio::time::Instant;
 
 use crate::{
-    LimitSettings, LimitSnapshot, Permit, Rejections, group::Membership, inner::Inner, keyed::Room, settings,
-    slots::Entry, turn::Turn, wait::Wait,
+    LimitSettings, LimitSnapshot, Permit, Rejections, inner::Inner, keyed::Room, settings, slots::Entry, turn::Turn,
+    wait::Wait,
 };
 
 /// A limit on how many calls run at once, with a bounded queue. Clones share it.
@@ -30,7 +25,7 @@ use crate::{
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct Limit(Arc<Inner>);
+pub struct Limit(Shared<Inner>);
 
 /// What a call is given.
 pub(crate) enum Entered {
@@ -57,24 +52,28 @@ impl Limit {
     /// A setting out of its range.
     pub fn with_settings(name: impl Into<Name>, settings: LimitSettings) -> Result<Self, InvalidSetting> {
         settings.validate()?;
-        Ok(Self::build(name.into(), &settings, None))
+        Ok(Self::build(name.into(), &settings))
     }
 
-    pub(crate) fn build(name: Name, settings: &LimitSettings, membership: Option<Membership>) -> Self {
-        Self(Arc::new(Inner::new(name, settings, membership, Counters::per_thread(), None)))
+    pub(crate) fn build(name: Name, settings: &LimitSettings) -> Self {
+        Self(Shared::new(Inner::new(name, settings, None, Counters::per_thread(), None)))
     }
 
     /// The limit of one key; it tells the store when it may go.
     pub(crate) fn keyed(name: Name, settings: &LimitSettings, room: Arc<Room>) -> Self {
-        Self(Arc::new(Inner::new(name, settings, None, Counters::shared(), Some(room))))
+        Self(Shared::new(Inner::new(name, settings, None, Counters::shared(), Some(room))))
     }
 
-    pub(crate) fn of(inner: Arc<Inner>) -> Self {
+    pub(crate) fn of(inner: Shared<Inner>) -> Self {
         Self(inner)
     }
 
-    pub(crate) fn downgrade(&self) -> Weak<Inner> {
-        Arc::downgrade(&self.0)
+    /// The same limit, for as long as the process lives: its memory (a kilobyte, and ten for each thread's counts at most)
+    /// is never given back, and permits count no references to it, which is half of what one costs. For limits that are
+    /// made once, at the start; clones that were made before share its places, and count on.
+    #[must_use]
+    pub fn lasting(self) -> Self {
+        Self(self.0.lasting())
     }
 
     /// A permit, if one is free and nobody waits for it. Does not allocate, lock, wait or read the clock.
@@ -144,7 +143,7 @@ impl Limit {
         self.0.reject(reason)
     }
 
-    pub(crate) fn inner(&self) -> &Arc<Inner> {
+    pub(crate) fn inner(&self) -> &Shared<Inner> {
         &self.0
     }
 

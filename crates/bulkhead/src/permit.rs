@@ -1,17 +1,19 @@
 //! The right to run.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
+
+use mainstay_core::Shared;
 
 use crate::inner::Inner;
 
 /// The right to run one call; dropping it gives it back, to whoever waits longest.
 #[must_use = "dropping it gives the permit back"]
-pub struct Permit(Arc<Inner>);
+pub struct Permit(Shared<Inner>);
 
 // === impl Permit ===
 
 impl Permit {
-    pub(crate) fn new(inner: Arc<Inner>) -> Self {
+    pub(crate) fn new(inner: Shared<Inner>) -> Self {
         Self(inner)
     }
 

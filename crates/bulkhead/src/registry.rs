@@ -44,7 +44,7 @@ impl Limits {
             return limit.clone();
         }
         let mut limits = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        limits.entry(name.clone()).or_insert_with(|| Limit::build(name.clone(), &preset(&name), None)).clone()
+        limits.entry(name.clone()).or_insert_with(|| Limit::build(name.clone(), &preset(&name))).clone()
     }
 
     /// Adds a limit under its own name, in place of the one that had it, which is given back.

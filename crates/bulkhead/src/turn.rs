@@ -3,10 +3,10 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
+use mainstay_core::Shared;
 use tokio::task::coop::unconstrained;
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 
 /// A call that waits; counted until it gets its permit or goes away.
 pub(crate) struct Turn {
-    inner: Arc<Inner>,
+    inner: Shared<Inner>,
     /// Boxed because the semaphore's future has no name, and whoever queues has time.
     wait: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
 }
@@ -25,7 +25,7 @@ pub(crate) struct Turn {
 
 impl Turn {
     /// A place that [`Slots::enter`](crate::slots::Slots::enter) has counted.
-    pub(crate) fn new(inner: Arc<Inner>) -> Self {
+    pub(crate) fn new(inner: Shared<Inner>) -> Self {
         let turns = inner.slots.turns();
         // Unconstrained: with tokio's budget for the task used up, a turn that is there would seem not to be.
         let wait = unconstrained(async move {
