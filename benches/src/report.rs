@@ -25,7 +25,7 @@ use machine::Machine;
 const QUICK: u64 = 1_000;
 
 /// Runs the bench over our rows, Tower's and these, by the arguments of the process.
-pub fn run(peers: fn() -> Vec<Row>) -> ExitCode {
+pub fn run(peers: impl FnOnce() -> Vec<Row>) -> ExitCode {
     let outcome = Args::parse(std::env::args().skip(1)).and_then(|args| with_args(&args, peers));
     match outcome {
         Ok(code) => code,
@@ -36,7 +36,7 @@ pub fn run(peers: fn() -> Vec<Row>) -> ExitCode {
     }
 }
 
-fn with_args(args: &Args, peers: fn() -> Vec<Row>) -> Result<ExitCode, String> {
+fn with_args(args: &Args, peers: impl FnOnce() -> Vec<Row>) -> Result<ExitCode, String> {
     let runtime = drive::runtime().map_err(|e| format!("no runtime could be made: {e}"))?;
     let _entered = runtime.enter();
     // One row needs no curves, and they take a while to make where instructions are counted.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::cargo::{cargo, root};
@@ -20,12 +21,14 @@ Prints a table, and writes benches/results/latest.* (Markdown, JSON, SVG). Takes
     --baseline FILE       the run to compare with (benches/results/baseline.json)
     --fail-above PERCENT  fails if a row of ours costs more by that, against the baseline
     --save                makes this run the new baseline, table and pictures of the repository
+bench counted [--save]    the stack of four with every call counted, beside the peers with their metrics on
 bench gateway [--quick]   what the gateway costs end to end, beside nginx and a bare proxy",
     run: command,
 };
 
 pub(crate) const PACKAGE: &str = "benches/peers/Cargo.toml";
 const RESULTS: &str = "benches/results";
+const COUNTED: &str = "every call counted";
 const FLAGS: [&str; 7] = ["--quick", "--rounds", "--row", "--list", "--baseline", "--fail-above", "--save"];
 /// Where a saved run goes: from the file of the results, to that of the repository.
 const SAVED: [(&str, &str); 4] = [
@@ -36,10 +39,10 @@ const SAVED: [(&str, &str); 4] = [
 ];
 
 fn command(args: &[String]) -> ExitCode {
-    if let Some((first, rest)) = args.split_first()
-        && first == "gateway"
-    {
-        return code(gateway(rest));
+    match args {
+        [first, rest @ ..] if first == "gateway" => return code(gateway(rest)),
+        [first, rest @ ..] if first == "counted" => return code(counted(rest)),
+        _ => {}
     }
     if args.iter().any(|arg| arg == "--save") && args.iter().any(|arg| arg == "--row" || arg == "--quick") {
         eprintln!("--save is for a whole run, without --row and --quick");
@@ -84,6 +87,24 @@ fn bench(args: &[String]) -> io::Result<bool> {
             fs::copy(root().join(RESULTS).join(from), root().join(to))?;
             println!("{to}");
         }
+    }
+    Ok(true)
+}
+
+/// Apart from the other rows: in a build with metrics the peers pay for them in all they do.
+fn counted(args: &[String]) -> io::Result<bool> {
+    let out = Path::new(&target()).join("counted");
+    fs::create_dir_all(&out)?;
+    let out = out.to_string_lossy();
+    let passed = args.iter().map(String::as_str).filter(|arg| *arg != "--save");
+    let passed: Vec<_> = passed.chain(["--row", COUNTED, "--out", &out]).collect();
+    let build = |features| ["--bin", "counted", "--features", features];
+    if !(peers(&build("count,counted"), &counting(&passed))? && peers(&build("counted"), &passed)?) {
+        return Ok(false);
+    }
+    if args.iter().any(|arg| arg == "--save") {
+        fs::copy(Path::new(&*out).join("latest.md"), root().join(RESULTS).join("counted.md"))?;
+        println!("{RESULTS}/counted.md");
     }
     Ok(true)
 }

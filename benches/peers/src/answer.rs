@@ -14,7 +14,7 @@ pub(crate) struct Answer;
 
 /// It failed, or was refused.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Failed;
+pub struct Failed;
 
 /// Makes calls that fail, more than any window here is long; what comes after them is refused.
 pub(crate) fn opened<S>(service: S) -> Tower<S, u64>

@@ -11,7 +11,8 @@ use recloser::{AsyncRecloser, Recloser};
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
 
-pub(crate) fn rows() -> Vec<Row> {
+/// The rows of peers that are no Tower layers.
+pub fn rows() -> Vec<Row> {
     let mut rows = Vec::from(reclosers());
     rows.extend(failsafes());
     let retried = || (|| ready(Ok::<u64, ()>(black_box(1)))).retry(ConstantBuilder::default());

@@ -1,13 +1,10 @@
 //! The bench with the peers in it: `cargo xtask bench`. What is measured is told in `mainstay-benches`.
 
-mod answer;
 mod flame;
-mod functions;
-mod seatbelt;
-mod tower_resilience;
 
 use std::process::ExitCode;
 
+use mainstay_bench_peers::{functions, seatbelt, tower_resilience};
 use mainstay_benches::Row;
 
 fn main() -> ExitCode {

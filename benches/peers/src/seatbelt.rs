@@ -13,10 +13,12 @@ const WHO: &str = "seatbelt";
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
 
-type Context = ResilienceContext<u64, Result<u64, Failed>>;
+/// What its layers share.
+pub type Context = ResilienceContext<u64, Result<u64, Failed>>;
 
-pub(crate) fn rows() -> Vec<Row> {
-    let context: Context = ResilienceContext::new(Clock::new_tokio());
+/// The rows of its layers.
+pub fn rows() -> Vec<Row> {
+    let context = context();
     let mut rows = vec![
         // Its windows are of time, and it notices what is abandoned: there is no other breaker.
         Row::new(pattern::ABANDONED, "seatbelt (last 30 s)", Tower::new(breaker(&context), 1)),
@@ -28,21 +30,17 @@ pub(crate) fn rows() -> Vec<Row> {
     rows.extend(timeouts(&context));
     rows.push(http());
     rows.push(Row::new(pattern::STACK, "seatbelt (timeout for bulkhead)", Tower::new(four(&context), 1)));
-    #[cfg(feature = "counted")]
-    {
-        let reader = opentelemetry_sdk::metrics::ManualReader::builder().build();
-        let provider = opentelemetry_sdk::metrics::SdkMeterProvider::builder().with_reader(reader).build();
-        let counted = Context::new(Clock::new_tokio()).use_metrics(&provider);
-        let who = "seatbelt (successes not counted)";
-        rows.push(Row::new(pattern::COUNTED, who, Tower::new(four(&counted), 1)));
-        // It would stop to count.
-        std::mem::forget(provider);
-    }
     rows
 }
 
+/// What its layers share, without metrics.
+#[must_use]
+pub fn context() -> Context {
+    ResilienceContext::new(Clock::new_tokio())
+}
+
 /// A Tower service that can be measured.
-trait Measurable: Service<u64> + Clone + Send + 'static {}
+pub trait Measurable: Service<u64> + Clone + Send + 'static {}
 
 impl<S: Service<u64> + Clone + Send + 'static> Measurable for S {}
 
@@ -85,7 +83,8 @@ fn http() -> Row {
     Row::new(pattern::HTTP, "seatbelt (no budget)", Tower::new(layer.layer(Site), request())).over(Bare::Site)
 }
 
-fn four(context: &Context) -> impl Measurable {
+/// Its stack of four.
+pub fn four(context: &Context) -> impl Measurable {
     ServiceBuilder::new()
         .layer(Fallback::layer("fallback", context).should_fallback(Result::is_err).fallback_output(Ok(0)))
         .layer(

@@ -16,21 +16,23 @@ const WHO: &str = "tower-resilience";
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
 
-pub(crate) fn rows() -> Vec<Row> {
+/// The rows of its layers.
+pub fn rows() -> Vec<Row> {
     let mut rows = breakers();
     rows.extend(others());
     rows.extend(bulkheads());
-    // Its events are metrics in a build that has them, and nothing in one that has not.
-    let name = if cfg!(feature = "counted") { pattern::COUNTED } else { pattern::STACK };
-    #[cfg(feature = "counted")]
-    metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().expect("a recorder");
-    let four = ServiceBuilder::new()
+    rows.push(Row::new(pattern::STACK, WHO, Tower::new(four(), 1)));
+    rows
+}
+
+/// Its stack of four. Its events are metrics in a build that has them, and nothing in one that has not.
+pub fn four() -> impl Service<u64> + Clone + Send + 'static {
+    ServiceBuilder::new()
         .layer(FallbackLayer::value(0_u64))
         .layer(retry())
         .layer(breaker())
-        .layer(BulkheadLayer::builder().max_concurrent_calls(64).reject_when_full().build().expect("a bulkhead"));
-    rows.push(Row::new(name, WHO, Tower::new(four.service(Answer), 1)));
-    rows
+        .layer(BulkheadLayer::builder().max_concurrent_calls(64).reject_when_full().build().expect("a bulkhead"))
+        .service(Answer)
 }
 
 fn breaker() -> CircuitBreakerLayer<tower_resilience_circuitbreaker::DefaultClassifier> {
