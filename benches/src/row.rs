@@ -25,6 +25,8 @@ pub struct Row {
     pub(crate) answers: bool,
     /// A point of the curve of this pattern, which counts this much of something.
     pub(crate) at: Option<u64>,
+    /// Calls change what it counts, so it is made anew for every round.
+    pub(crate) grows: bool,
     /// It sleeps: its time is read from a clock on the wall.
     pub(crate) sleeps: bool,
     pub(crate) subject: Box<dyn Measured>,
@@ -52,14 +54,24 @@ impl Row {
         Self::made_by(pattern, who, move || drive.clone())
     }
 
-    /// A point of a curve: made anew for every round, for the calls of a round change it.
-    pub fn point<D: Drive>(pattern: &'static str, who: &'static str, at: u64, make: impl Fn() -> D + 'static) -> Self {
-        Self { at: Some(at), ..Self::made_by(pattern, who, make) }
+    /// A point of a curve that calls do not change.
+    pub fn point(pattern: &'static str, who: &'static str, at: u64, drive: impl Drive) -> Self {
+        Self { at: Some(at), ..Self::new(pattern, who, drive) }
+    }
+
+    /// A point of a curve that the calls of a round change: made anew for every round.
+    pub fn growing<D: Drive>(
+        pattern: &'static str,
+        who: &'static str,
+        at: u64,
+        make: impl Fn() -> D + 'static,
+    ) -> Self {
+        Self { at: Some(at), grows: true, ..Self::made_by(pattern, who, make) }
     }
 
     fn made_by<D: Drive>(pattern: &'static str, who: &'static str, make: impl Fn() -> D + 'static) -> Self {
         let subject = Box::new(Subject::new(make));
-        Self { pattern, who, bare: Bare::Echo, answers: true, at: None, sleeps: false, subject }
+        Self { pattern, who, bare: Bare::Echo, answers: true, at: None, grows: false, sleeps: false, subject }
     }
 
     /// Around another service.

@@ -11,7 +11,7 @@ use crate::{
 /// What the caller does between two calls, in nanoseconds, for the columns of two threads.
 pub(crate) const WORK: [u32; 3] = [0, 250, 1_000];
 
-/// The rounds of curves are fewer: each makes its services anew.
+/// The rounds of curves are fewer: they are long, or make their services anew.
 const ROUNDS_OF_CURVES: usize = 5;
 
 /// How long one row is measured in one round, in seconds.
@@ -31,7 +31,9 @@ pub(crate) fn measure(rows: &mut [Row], args: &Args) -> Result<Vec<Figures>, Str
             if row.at.is_none() {
                 take(row, samples);
             } else if round < ROUNDS_OF_CURVES {
-                row.subject.renew();
+                if row.grows {
+                    row.subject.renew();
+                }
                 samples.nanos.push(alone(row, samples.calls, 0));
             }
         }
@@ -72,7 +74,8 @@ pub(crate) fn check(row: &mut Row, when: &str) -> Result<(), String> {
     Err(format!("{}: a call {what} {when}, which is not the state to measure", row.name()))
 }
 
-/// As many calls as fit into a turn. A point of a curve makes few, so that it stays where it is on the curve.
+/// As many calls as fit into a turn. A point that grows makes few, so that it stays where it is on the curve; at another
+/// each key gets some, or it would be the first touch that is measured.
 fn calls(row: &mut Row, args: &Args) -> u32 {
     let start = clock::wall();
     row.subject.alone(10, 0);
@@ -85,6 +88,11 @@ fn calls(row: &mut Row, args: &Args) -> u32 {
     } else {
         fitting
     };
-    let most = row.at.map_or(u32::MAX, |at| u32::try_from(at / 4).unwrap_or(u32::MAX).max(250));
-    fitting.clamp(2, args.calls.min(most))
+    let at = row.at.map_or(0, |at| u32::try_from(at).unwrap_or(u32::MAX));
+    match row.at {
+        Some(_) if row.grows => fitting.min((at / 4).max(250)),
+        Some(_) => fitting.max(at.saturating_mul(4)),
+        None => fitting,
+    }
+    .clamp(2, args.calls)
 }

@@ -52,7 +52,7 @@ fn breakers() -> Vec<Row> {
         Row::new(pattern::OPEN, WHO, opened(breaker().layer(Answer))).refusing(),
     ];
     for calls in [1_000, 3_000, 10_000] {
-        rows.push(Row::point(pattern::CALLS_IN_WINDOW, WHO, calls, move || filled(calls)));
+        rows.push(Row::growing(pattern::CALLS_IN_WINDOW, WHO, calls, move || filled(calls)));
     }
     rows
 }

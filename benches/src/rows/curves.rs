@@ -36,7 +36,7 @@ pub(crate) fn rows(most: u64) -> Result<Vec<Row>, InvalidSetting> {
     // What is tried here cannot fail later.
     window()?;
     for calls in [1_000, 10_000, 100_000, 1_000_000].into_iter().filter(|at| *at <= most) {
-        rows.push(Row::point(pattern::CALLS_IN_WINDOW, WHO, calls, move || filled(window().ok(), calls)));
+        rows.push(Row::growing(pattern::CALLS_IN_WINDOW, WHO, calls, move || filled(window().ok(), calls)));
     }
     for keys in [1, 10, 100, 1_000, 10_000, 100_000].into_iter().filter(|at| u64::from(*at) <= most) {
         rows.push(keyed(keys)?);
@@ -44,12 +44,12 @@ pub(crate) fn rows(most: u64) -> Result<Vec<Row>, InvalidSetting> {
     for endpoints in [1, 2, 4, 8, 16, 32, 64] {
         let all = (0..endpoints).map(|number| Endpoint::new(format!("endpoint {number}"), Echo));
         let failover = Tower::new(Failover::new("bench", all)?, 1);
-        rows.push(Row::point(pattern::ENDPOINTS, WHO, endpoints, move || failover.clone()));
+        rows.push(Row::point(pattern::ENDPOINTS, WHO, endpoints, failover));
     }
     for endpoints in [1, 2, 4, 8, 16, 32, 64] {
         let all = (0..endpoints).map(|number| Endpoint::new(format!("endpoint {number}"), Echo));
         let cloned = Tower::new(Cloned(Failover::new("bench", all)?), 1);
-        rows.push(Row::point(pattern::CLONES, WHO, endpoints, move || cloned.clone()));
+        rows.push(Row::point(pattern::CLONES, WHO, endpoints, cloned));
     }
     Ok(rows)
 }
@@ -70,10 +70,13 @@ fn keyed(keys: u32) -> Result<Row, InvalidSetting> {
     let settings = KeyedSettings { capacity: keys * 2, ..KeyedSettings::default() };
     let breakers = KeyedBreakers::with_settings("bench", settings)?;
     let keys = u64::from(keys);
-    (0..keys).for_each(|key| drop(breakers.get(&key)));
+    for key in 0..keys {
+        let breaker = breakers.get(&key);
+        (0..120).for_each(|_| breaker.record(mainstay::Outcome::Success));
+    }
     let service = KeyedBreakerLayer::new(breakers, |key: &u64| *key).layer(Echo);
     let turning = Tower::new(Turning { service, keys, next: 0 }, 1);
-    Ok(Row::point(pattern::KEYS, WHO, keys, move || turning.clone()))
+    Ok(Row::point(pattern::KEYS, WHO, keys, turning))
 }
 
 // === impl Turning ===
