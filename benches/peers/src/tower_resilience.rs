@@ -82,7 +82,7 @@ fn bulkheads() -> Vec<Row> {
     vec![
         Row::new(pattern::BULKHEAD, WHO, Tower::new(free.layer(Answer), 1)),
         // It waits for a timer of no length: a millisecond.
-        Row::new(pattern::FULL, WHO, Tower::new(full, 1)).refusing().sleeping(),
+        Row::new(pattern::FULL, "tower-resilience (sleeps; time on the wall)", Tower::new(full, 1)).refusing().sleeping(),
     ]
 }
 

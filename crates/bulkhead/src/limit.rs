@@ -69,7 +69,7 @@ impl Limit {
     }
 
     /// The same limit, for as long as the process lives: its memory (a kilobyte, and ten for each thread's counts at most)
-    /// is never given back, and permits count no references to it, which is half of what one costs. For limits that are
+    /// is never given back, and permits count no references to it: two of a permit's four locked operations. For limits that are
     /// made once, at the start; clones that were made before share its places, and count on.
     #[must_use]
     pub fn lasting(self) -> Self {

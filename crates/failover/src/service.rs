@@ -151,7 +151,10 @@ where
         }
         let Self { shared, services, ready, waiting, .. } = self;
         ready!(look::look(shared, services, waiting, ready, cx));
-        self.waiting = None;
+        // Looked at first: to find that nobody waits is less than to drop nothing.
+        if self.waiting.is_some() {
+            self.waiting = None;
+        }
         Poll::Ready(Ok(()))
     }
 

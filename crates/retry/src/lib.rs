@@ -29,7 +29,8 @@
 //! # What it costs
 //!
 //! A request whose first attempt succeeds costs one reference count up and down, three counters that only its own
-//! thread writes, and what cloning the request costs; no allocation, no lock and no look at the clock, unless it has a deadline.
+//! thread writes, and what copying the request costs; no lock, no look at the clock unless it has a deadline, and no
+//! allocation of its own unless the policy carries a context (`Http` does: four, for it and the count of sends).
 //! The service itself is cloned only for an actual repeat, from a template that is kept for it.
 //!
 //! # Features

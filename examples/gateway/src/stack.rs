@@ -80,7 +80,11 @@ fn failover(health: &HealthSettings) -> FailoverSettings {
             ..HoldSettings::default()
         },
         // An answer that takes longer than a probe may is a silence: the next backend is asked too.
-        second_attempt: Some(SecondAttempt { silence: Some(health.timeout), ..SecondAttempt::default() }),
+        second_attempt: Some(SecondAttempt {
+            silence: Some(health.timeout),
+            longest_silence: health.timeout,
+            ..SecondAttempt::default()
+        }),
         probe: ProbeSettings {
             interval: health.recheck_interval,
             // While it counts towards leaving or return a backend is asked more often.

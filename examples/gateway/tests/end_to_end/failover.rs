@@ -69,6 +69,19 @@ async fn nobody_waits_for_a_silent_primary() {
     }
 }
 
+/// The first requests of all are no exception, though nothing is known yet of how long a good answer takes.
+#[tokio::test]
+async fn the_silence_is_what_is_set_from_the_first_request_on() {
+    let settings = [("BACKEND_HEALTH_TIMEOUT_SECONDS", "0.2"), ("BACKEND_HEALTH_RECHECK_INTERVAL_SECONDS", "60")];
+    let trio = Trio::start(&settings);
+    trio.primary.fault(json!({ "fault": "hang" })).await;
+    let asked = Instant::now();
+    assert_eq!(trio.gateway.get("/api/v1/json").await.served_by(), "backup");
+    // Without the setting it would be a second.
+    let took = asked.elapsed();
+    assert!(took >= Duration::from_millis(200) && took < Duration::from_millis(900), "{took:?}");
+}
+
 async fn hidden_by_the_backup(fault: Value) {
     let trio = Trio::start(&[]);
     let load = Load::on(trio.gateway.address());
