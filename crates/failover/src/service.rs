@@ -119,7 +119,7 @@ impl<S: Clone, P, E> Failover<S, P, E> {
 
     pub(crate) fn build(handle: FailoverHandle, services: Vec<S>, policy: P) -> Self {
         let shared = Arc::new(Shared::new(handle, policy, &services));
-        let services = Services::All(services);
+        let services = Services::all(services, &shared);
         Self { shared, services, ready: Ready::Unknown, waiting: None, _error: PhantomData }
     }
 }
@@ -172,7 +172,7 @@ where
     }
 }
 
-/// Readiness is not copied: a clone finds its own. It costs as much with many endpoints as with one, see [`Services`].
+/// Readiness is not copied: a clone finds its own. It costs as much with many endpoints as with one.
 impl<S: Clone, P, E> Clone for Failover<S, P, E> {
     fn clone(&self) -> Self {
         Self {

@@ -3,11 +3,12 @@
 
 use std::{
     future::{Ready, ready},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering::Relaxed},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use mainstay_core::BoxError;
@@ -22,7 +23,7 @@ struct Copied {
 
 impl Clone for Copied {
     fn clone(&self) -> Self {
-        self.copies.fetch_add(1, Relaxed);
+        assert!(self.copies.fetch_add(1, Relaxed) < LAST, "the copy that must not be");
         Self { name: self.name, copies: self.copies.clone() }
     }
 }
@@ -40,6 +41,9 @@ impl Service<u64> for Copied {
         ready(Ok(self.name))
     }
 }
+
+/// From this copy on to copy panics.
+const LAST: u32 = 1 << 31;
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
@@ -83,4 +87,20 @@ async fn a_policy_that_is_set_late_finds_all_endpoints() {
     let failover = failover.clone().with_policy(mainstay_core::Plain);
     failover.handle().force("c", "test").unwrap();
     assert_eq!(failover.oneshot(1).await.unwrap(), "c");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_panics_breaks_nothing() {
+    let copies = Arc::new(AtomicU32::new(0));
+    let endpoints = NAMES.map(|name| Endpoint::new(name, Copied { name, copies: copies.clone() }));
+    let failover = Failover::new("x", endpoints).unwrap();
+    let mut clone = failover.clone();
+    failover.handle().force("b", "test").unwrap();
+
+    copies.store(LAST, Relaxed);
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(catch_unwind(AssertUnwindSafe(|| clone.poll_ready(&mut cx).is_ready())).is_err());
+    copies.store(0, Relaxed);
+    assert_eq!(clone.clone().oneshot(1).await.unwrap(), "b");
+    assert_eq!(clone.oneshot(1).await.unwrap(), "b");
 }

@@ -92,7 +92,7 @@ pub fn set_forwarded<B>(request: &mut Request<B>, peer: Option<IpAddr>, scheme: 
 }
 
 /// Whether a URI's path leads nowhere but down from a prefix that was matched: it begins with `/`, and has no `.` or `..`
-/// segments, encoded or not, which a backend would resolve.
+/// segments, encoded or not, with parameters (`..;x`) or without, which a backend would resolve.
 #[must_use]
 pub fn stays_below(uri: &Uri) -> bool {
     // Of `OPTIONS *` and `CONNECT` there is no path.
@@ -201,8 +201,13 @@ fn is_dot_segment(segment: &str) -> bool {
         return false;
     }
     // A percent-encoded separator hides a segment's end: `%2e%2e%2f`.
-    let segment = segment.to_ascii_lowercase().replace("%2e", ".").replace("%5c", "/").replace("%2f", "/");
-    segment.split('/').any(|part| part == "." || part == "..")
+    let mut segment = segment.to_ascii_lowercase();
+    for (encoded, plain) in [("%2e", "."), ("%5c", "/"), ("%2f", "/"), ("%3b", ";")] {
+        segment = segment.replace(encoded, plain);
+    }
+    // Some servers cut parameters off before they resolve dots: `..;x=y`.
+    let names = segment.split('/').filter_map(|part| part.split(';').next());
+    names.into_iter().any(|name| name == "." || name == "..")
 }
 
 #[cfg(test)]

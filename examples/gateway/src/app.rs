@@ -75,7 +75,8 @@ fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Route
         upload_timeout: settings.attempt_timeout.mul_f64(0.9),
     };
     let limit = Limit::new("entrance", settings.max_concurrent_requests)?;
-    let proxy = Arc::new(proxy);
+    // Shared, for a server clones a route for every request, and the stack need be cloned only once for each.
+    let shared = Arc::new((proxy, stack));
     // So many requests at once, and no queue: beyond it a client is sent away while that is still cheap. By the policy a
     // request keeps its place until its answer's last byte, or a hundred thousand slow downloads would count as nothing.
     let forward = ServiceBuilder::new()
@@ -83,8 +84,11 @@ fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Route
         .layer(RejectionLayer::new())
         .layer(BulkheadLayer::with(limit.clone()).with_policy(Http::new()))
         .service_fn(move |request| {
-            let (proxy, stack) = (proxy.clone(), stack.clone());
-            async move { Ok::<_, BoxError>(proxy.forward(stack, request).await) }
+            let shared = shared.clone();
+            async move {
+                let (proxy, stack) = &*shared;
+                Ok::<_, BoxError>(proxy.forward(stack.clone(), request).await)
+            }
         });
     let forward = Router::new().fallback_service(forward);
     let own = health.router();

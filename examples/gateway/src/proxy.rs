@@ -1,6 +1,9 @@
 //! From a client's request to one that a backend may see, and back (RFC 9110, 7.6).
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use axum::{
     body::Body,
@@ -58,7 +61,13 @@ impl Proxy {
         if let Err(status) = self.admits(&request) {
             return refusal(status);
         }
-        self.prepare(&mut request);
+        let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() else {
+            // Not to be passed over: without it a client could say that it is anybody.
+            tracing::error!("the server does not say who its peers are: into_make_service_with_connect_info");
+            return refusal(StatusCode::INTERNAL_SERVER_ERROR);
+        };
+        let peer = peer.ip();
+        self.prepare(&mut request, peer);
         let until = Instant::now() + self.upload_timeout;
         let request = request.map(|body| Upload::new(body, until));
         let progress = request.body().progress();
@@ -92,11 +101,10 @@ impl Proxy {
         }
     }
 
-    fn prepare(&self, request: &mut Request<Body>) {
+    fn prepare(&self, request: &mut Request<Body>, peer: IpAddr) {
         let version = request.version();
-        let peer = request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| peer.ip());
         proxy::strip_hop_by_hop(request.headers_mut());
-        proxy::set_forwarded(request, peer, &Scheme::HTTP, self.inbound);
+        proxy::set_forwarded(request, Some(peer), &Scheme::HTTP, self.inbound);
         let headers = request.headers_mut();
         self.via.add(headers, version);
         // Our server has met the expectation: it asks for the body as soon as a backend takes it.

@@ -65,6 +65,16 @@ impl Router {
         self.plan_slowly(control, route)
     }
 
+    /// Where most requests go: what a clone for one request begins with.
+    #[inline]
+    pub(crate) fn usual_index(&self) -> usize {
+        let index = match self.control.load() & DRY_RUN {
+            0 => self.route.load().index,
+            _ => None,
+        };
+        index.unwrap_or(0)
+    }
+
     /// The primary, where nothing makes the decision anything but "the first usable endpoint" and it is that.
     #[inline]
     pub(crate) fn usual_place(&self) -> Option<Place> {

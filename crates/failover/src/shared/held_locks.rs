@@ -13,7 +13,7 @@ use std::{
 use mainstay_core::BoxError;
 use tower_service::Service;
 
-use crate::{Endpoint, Failover};
+use crate::{Endpoint, Failover, FailoverSettings};
 
 /// Only a test that fails waits for so long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -92,4 +92,23 @@ fn poisoned_ones_change_nothing() {
     failover.handle().take_out("a", "test").unwrap();
     assert_eq!(ask(&mut failover), "b");
     assert_eq!(failover.handle().snapshot().epoch, 1);
+}
+
+#[test]
+fn clones_take_none_whatever_the_route_says() {
+    let failover = failover();
+    let kept = failover.clone();
+    for base in [&failover, &kept] {
+        with_all_locks_held(base, || assert_eq!(ask(&mut base.clone()), "a"));
+    }
+    failover.handle().take_out("a", "test").unwrap();
+    // Called, it has what it needs at hand; and so have its clones.
+    let mut called = kept.clone();
+    assert_eq!(ask(&mut called), "b");
+    for base in [&failover, &called] {
+        with_all_locks_held(base, || assert_eq!(ask(&mut base.clone()), "b"));
+    }
+    let settings = FailoverSettings { dry_run: true, ..FailoverSettings::default() };
+    failover.handle().reconfigure(settings).unwrap();
+    with_all_locks_held(&failover, || assert_eq!(ask(&mut failover.clone()), "a"));
 }

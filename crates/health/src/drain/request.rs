@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -106,7 +107,10 @@ impl Future for CountedFuture {
         let this = self.project();
         let mut response = match this.state.project() {
             StateProj::Running { answer, in_flight, bodiless } => {
-                let response = ready!(answer.poll(cx))?;
+                let mut response = ready!(answer.poll(cx))?;
+                if *bodiless && *this.version == Version::HTTP_2 {
+                    response = head_only(response);
+                }
                 counted(response, in_flight.take(), *bodiless)
             }
             StateProj::Refused => counted(refusal(), None, false),
@@ -130,6 +134,17 @@ fn counted(response: Response, mut in_flight: Option<InFlight>, bodiless: bool) 
         }
         CountedBody { body, in_flight, left }
     })
+}
+
+/// An answer to `HEAD` without its body. Over HTTP/1 hyper sees to it, over HTTP/2 nobody does: axum only where a route
+/// is a handler's, and to a client a body is an error there.
+fn head_only(mut response: Response) -> Response {
+    let body = mem::take(response.body_mut());
+    // Of a body that was left out below, its length is not known here.
+    if let Some(length) = http_body::Body::size_hint(&body).exact().filter(|length| *length > 0) {
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
+    }
+    response
 }
 
 fn length(headers: &HeaderMap) -> Option<u64> {

@@ -136,6 +136,22 @@ async fn http2_clients_are_served_too() {
     assert!(seen(&echo, "via")[0].starts_with("2.0 gateway-"), "{echo}");
 }
 
+/// What the gateway answers itself has no body for `HEAD`: over HTTP/2 it would be an error of the protocol.
+#[tokio::test]
+async fn a_head_is_answered_without_a_body() {
+    let (_backend, gateway) = start();
+    for http2 in [false, true] {
+        let client = legacy::Client::builder(TokioExecutor::new()).http2_only(http2).build_http();
+        for (path, status) in [("/nope", 404), ("/api/v1/a/..%2fb", 400), ("/api/v1/json", 200)] {
+            let uri = format!("http://{}{path}", gateway.address());
+            let response = client.request(Request::head(uri).body(Body::empty()).unwrap()).await.unwrap();
+            assert_eq!(response.status(), status, "{path}");
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            assert!(body.is_empty(), "{path}: {body:?}");
+        }
+    }
+}
+
 /// A client that asks first is told to go on, and its body arrives.
 #[tokio::test]
 async fn a_client_that_expects_100_is_told_to_continue() {
