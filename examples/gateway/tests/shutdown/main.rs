@@ -23,4 +23,5 @@ mod connection;
 mod counts;
 mod names;
 mod phases;
+mod stalls;
 mod stopwatch;

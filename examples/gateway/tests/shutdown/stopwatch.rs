@@ -4,22 +4,25 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::gateway::Gateway;
+use crate::{gateway::Gateway, stalls::Stalls};
 
-/// What a shutdown may take beyond what was configured.
+/// What a shutdown may take beyond what was configured, and beyond what the machine stood still meanwhile.
 const TOLERANCE: Duration = Duration::from_millis(500);
 
 /// Runs from a signal on.
-pub(crate) struct Stopwatch(Instant);
+pub(crate) struct Stopwatch {
+    sent: Instant,
+    stalls: Stalls,
+}
 
 // === impl Stopwatch ===
 
 impl Stopwatch {
     /// Sends the signal.
     pub(crate) fn signal(gateway: &mut Gateway, name: &str) -> Self {
-        let sent = Instant::now();
+        let (sent, stalls) = (Instant::now(), Stalls::begin());
         gateway.process().signal(name);
-        Self(sent)
+        Self { sent, stalls }
     }
 
     /// Waits for the end, which must come after this time, with this exit code.
@@ -31,9 +34,10 @@ impl Stopwatch {
 
     /// It is that late by now.
     pub(crate) fn says(&self, after: Duration, what: &str) {
-        let elapsed = self.0.elapsed();
+        let (elapsed, stalled) = (self.sent.elapsed(), self.stalls.so_far());
         assert!(elapsed >= after, "{what} after {elapsed:?}, before its time: {after:?}");
-        assert!(elapsed < after + TOLERANCE, "{what} after {elapsed:?}, too late: {after:?}");
+        let latest = after + TOLERANCE + stalled;
+        assert!(elapsed < latest, "{what} after {elapsed:?}, too late: {after:?} (stalls {stalled:?})");
     }
 }
 
