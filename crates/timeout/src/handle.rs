@@ -1,8 +1,8 @@
 //! The handle: how long a call may take.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use mainstay_core::{Counters, InvalidSetting, Name, Reason, Rejected, Shared, settings};
+use mainstay_core::{Counters, InvalidSetting, Name, Reason, Rejected, settings};
 use portable_atomic::{AtomicU64, Ordering::Relaxed};
 
 /// How long a call may take. Clones share one time, which an operator can set live.
@@ -17,7 +17,7 @@ use portable_atomic::{AtomicU64, Ordering::Relaxed};
 /// # Ok::<_, mainstay_core::InvalidSetting>(())
 /// ```
 #[derive(Clone)]
-pub struct TimeLimit(Shared<Inner>);
+pub struct TimeLimit(Arc<Inner>);
 
 struct Inner {
     name: Name,
@@ -72,17 +72,9 @@ impl TimeLimit {
 
     fn new(name: Name, scope: Scope, time: Duration) -> Result<Self, InvalidSetting> {
         let inner = Inner { name, scope, nanos: AtomicU64::new(0), counters: Counters::per_thread() };
-        let limit = Self(Shared::new(inner));
+        let limit = Self(Arc::new(inner));
         limit.set(time)?;
         Ok(limit)
-    }
-
-    /// The same limit, for as long as the process lives: its memory (ten kilobytes for each thread's counts at most) is
-    /// never given back, and calls count no references to it. For limits that are made once, at the start; clones that
-    /// were made before share its time, and count on.
-    #[must_use]
-    pub fn lasting(self) -> Self {
-        Self(self.0.lasting())
     }
 
     /// Sets the time, for calls that have not armed their timer yet.
