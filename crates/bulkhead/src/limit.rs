@@ -69,8 +69,9 @@ impl Limit {
     }
 
     /// The same limit, for as long as the process lives: its memory (a kilobyte, and ten for each thread's counts at most)
-    /// is never given back, and permits count no references to it: two of a permit's four locked operations. For limits that are
-    /// made once, at the start; clones that were made before share its places, and count on.
+    /// is never given back, and permits count no references to it, which are two of a permit's four locked operations. For
+    /// limits that are made once, at the start; clones that were made before share its places, and count on. In a
+    /// [`Group`](crate::Group) it stays a member for ever.
     #[must_use]
     pub fn lasting(self) -> Self {
         Self(self.0.lasting())

@@ -269,3 +269,19 @@ fn a_waiter_gone_just_as_its_turn_came_leaves_no_trace() {
     assert_eq!((snapshot.in_flight, snapshot.queued, snapshot.abandoned), (0, 0, 2));
     assert_ready_err!(spawn(async { limit.try_acquire().map(|_permit| limit.try_acquire())? }).poll());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_lasting_limit_has_the_places_of_the_one_it_was() {
+    let counted = limit(2, 1, SECOND);
+    let lasting = counted.clone().lasting();
+    let (first, second) = (counted.try_acquire().unwrap(), lasting.try_acquire().unwrap());
+    assert_eq!(refused_for(lasting.try_acquire()), Some(Reason::BulkheadFull));
+    let mut queued = spawn(lasting.acquire());
+    assert_pending!(queued.poll());
+    drop(first);
+    let third = assert_ready_ok!(queued.poll());
+    drop((second, third));
+    counted.resize(1).unwrap();
+    assert_eq!(take_all(&lasting).len(), 1);
+    assert_eq!(counted.snapshot().in_flight, 0);
+}

@@ -54,8 +54,8 @@ impl Breaker {
 
     /// The same breaker, for as long as the process lives: its memory (two kilobytes, and ten for each thread's counts
     /// at most) is never given back, and calls through this handle and its clones count no references to it: two locked
-    /// operations, which are all that threads which share one wait for. For breakers that are made once, at
-    /// the start; clones that were made before share its state, and count on.
+    /// operations, which are all that threads which share one wait for. For breakers that are made once, at the start;
+    /// clones that were made before share its state, and count on.
     ///
     /// ```
     /// use mainstay_circuit_breaker::{Breaker, CircuitBreakerLayer};

@@ -1,8 +1,8 @@
 //! What a handle shares: counted, or lasting as long as the process.
 //!
-//! A call that keeps its handle's state alive counts a reference to it. That is two locked operations, all that a
-//! closed breaker makes, and where threads meet at one handle they wait for each other at that count and nowhere else. State
-//! that is never given back needs no count.
+//! A call that keeps its handle's state alive counts a reference to it. That is two locked operations, all that a closed
+//! breaker makes, and where threads meet at one handle they wait for each other at that count and nowhere else. State that
+//! is never given back needs no count.
 
 use std::{fmt, ops::Deref, sync::Arc};
 
