@@ -206,8 +206,7 @@ fn is_dot_segment(segment: &str) -> bool {
         segment = segment.replace(encoded, plain);
     }
     // Some servers cut parameters off before they resolve dots: `..;x=y`.
-    let names = segment.split('/').filter_map(|part| part.split(';').next());
-    names.into_iter().any(|name| name == "." || name == "..")
+    segment.split('/').filter_map(|part| part.split(';').next()).any(|name| name == "." || name == "..")
 }
 
 #[cfg(test)]
