@@ -113,3 +113,27 @@ impl Proxy {
         request.extensions_mut().clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tower::service_fn;
+
+    use super::*;
+
+    /// A copy of this program may stand on another server, and must not pass on who a client says that it is.
+    #[tokio::test]
+    async fn without_the_peers_address_nothing_is_forwarded() {
+        let proxy = Proxy {
+            prefix: "/api".into(),
+            inbound: Inbound::Trusted,
+            via: Via::new("gateway").unwrap(),
+            upload_timeout: Duration::from_secs(1),
+        };
+        let backend = service_fn(|_: ProxyRequest| async { Ok::<_, BoxError>(Response::default()) });
+        let request = || Request::get("/api/x").body(Body::empty()).unwrap();
+        assert_eq!(proxy.forward(backend, request()).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let mut known = request();
+        known.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1))));
+        assert_eq!(proxy.forward(backend, known).await.status(), StatusCode::OK);
+    }
+}
