@@ -1,6 +1,4 @@
 //! Answers to `HEAD`: to an HTTP/2 client a body is an error of the protocol.
-#![cfg(feature = "serve")]
-#![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
 use std::{convert::Infallible, time::Duration};
 

@@ -1,0 +1,9 @@
+//! The server under a drain, over real loopback sockets. Durations are short and no test asserts a tight time.
+#![cfg(feature = "serve")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
+
+mod handlers;
+mod head;
+mod http1;
+mod http2;
+mod running;
