@@ -79,7 +79,7 @@ pub use active::Active;
 pub use endpoint::Endpoint;
 pub use future::FailoverFuture;
 pub use handle::FailoverHandle;
-pub use probe::{Driven, Probe, ProbeFuture, ProbeReport, ProbeSettings, Verdict};
+pub use probe::{Driven, Probe, ProbeFuture, ProbeOutcome, ProbeReport, ProbeSettings};
 pub use report::{CheckReport, EndpointReport};
 pub use route::FailoverState;
 pub use service::Failover;

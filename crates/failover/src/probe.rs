@@ -19,19 +19,19 @@ pub use tcp::TcpProbe;
 
 /// Asks an endpoint how it is.
 ///
-/// A closure is a probe: `|| async { .. }` with a `bool`, a `Result` or a [`Verdict`]. Timeout, retries, pauses and
+/// A closure is a probe: `|| async { .. }` with a `bool`, a `Result` or a [`ProbeOutcome`]. Timeout, retries, pauses and
 /// panics are the prober's business, not the probe's.
 ///
 /// ```
-/// use mainstay_failover::{Endpoint, Verdict};
+/// use mainstay_failover::{Endpoint, ProbeOutcome};
 ///
 /// async fn ask() -> Result<u16, std::io::Error> { Ok(200) }
 /// let primary = Endpoint::named("primary").with_probe(|| async {
 ///     match ask().await? {
-///         200 => Ok(Verdict::Healthy),
-///         429 => Ok(Verdict::Overloaded),
-///         418 => Ok(Verdict::Out { reason: "it asks to be taken out".into() }),
-///         status => Ok::<_, std::io::Error>(Verdict::unhealthy(format!("status {status}"))),
+///         200 => Ok(ProbeOutcome::Healthy),
+///         429 => Ok(ProbeOutcome::Overloaded),
+///         418 => Ok(ProbeOutcome::Out { reason: "it asks to be taken out".into() }),
+///         status => Ok::<_, std::io::Error>(ProbeOutcome::unhealthy(format!("status {status}"))),
 ///     }
 /// });
 /// ```
@@ -41,13 +41,13 @@ pub trait Probe: Send + Sync + 'static {
 }
 
 /// The answer to come of one attempt.
-pub type ProbeFuture = Pin<Box<dyn Future<Output = Verdict> + Send>>;
+pub type ProbeFuture = Pin<Box<dyn Future<Output = ProbeOutcome> + Send>>;
 
 /// What a probe found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
-pub enum Verdict {
+pub enum ProbeOutcome {
     /// It works.
     Healthy,
     /// It does not.
@@ -68,9 +68,9 @@ pub enum Verdict {
 #[derive(Clone)]
 pub(crate) struct SharedProbe(pub(crate) Arc<dyn Probe>);
 
-// === impl Verdict ===
+// === impl ProbeOutcome ===
 
-impl Verdict {
+impl ProbeOutcome {
     /// It does not work, for this reason.
     #[must_use]
     pub fn unhealthy(reason: impl Into<String>) -> Self {
@@ -84,7 +84,7 @@ impl Verdict {
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for ProbeOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Healthy => f.write_str("healthy"),
@@ -95,7 +95,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-impl From<bool> for Verdict {
+impl From<bool> for ProbeOutcome {
     fn from(healthy: bool) -> Self {
         match healthy {
             true => Self::Healthy,
@@ -104,13 +104,13 @@ impl From<bool> for Verdict {
     }
 }
 
-impl From<()> for Verdict {
+impl From<()> for ProbeOutcome {
     fn from((): ()) -> Self {
         Self::Healthy
     }
 }
 
-impl<T: Into<Self>, E: fmt::Display> From<Result<T, E>> for Verdict {
+impl<T: Into<Self>, E: fmt::Display> From<Result<T, E>> for ProbeOutcome {
     fn from(result: Result<T, E>) -> Self {
         match result {
             Ok(found) => found.into(),
@@ -124,7 +124,7 @@ impl<T: Into<Self>, E: fmt::Display> From<Result<T, E>> for Verdict {
 impl<F, Fut> Probe for F
 where
     F: Fn() -> Fut + Send + Sync + 'static,
-    Fut: Future<Output: Into<Verdict>> + Send + 'static,
+    Fut: Future<Output: Into<ProbeOutcome>> + Send + 'static,
 {
     fn probe(&self) -> ProbeFuture {
         let answer = self();

@@ -13,7 +13,7 @@ use mainstay_core::{FailureKind, Outcome};
 use tokio::{runtime::Handle, time::Instant};
 
 use crate::{
-    CheckReport, EndpointReport, Initial, ProbeReport, Verdict,
+    CheckReport, EndpointReport, Initial, ProbeOutcome, ProbeReport,
     plan::{NOT_STARTED, TRAFFIC_PROBES},
     probe::no_probe,
     probing::{BAD, LATE, ROUNDS},
@@ -106,12 +106,12 @@ impl Router {
             return tier.probing.counters.add(LATE);
         }
         let first = tier.unprobed.swap(false, Relaxed);
-        match (&report.verdict, self.settings().initial) {
-            (Verdict::Healthy, Initial::Down) if first => tier.engine.reset("the first probe"),
-            (Verdict::Healthy, _) => tier.engine.record_probe_at(epoch, Outcome::Success),
-            (Verdict::Out { .. }, _) => tier.engine.trip(report.verdict.to_string()),
-            (verdict, Initial::Up) if first => tier.engine.trip(format!("the first probe: {verdict}")),
-            (Verdict::Overloaded, _) => tier.engine.record_probe_at(epoch, Outcome::overloaded(None)),
+        match (&report.outcome, self.settings().initial) {
+            (ProbeOutcome::Healthy, Initial::Down) if first => tier.engine.reset("the first probe"),
+            (ProbeOutcome::Healthy, _) => tier.engine.record_probe_at(epoch, Outcome::Success),
+            (ProbeOutcome::Out { .. }, _) => tier.engine.trip(report.outcome.to_string()),
+            (outcome, Initial::Up) if first => tier.engine.trip(format!("the first probe: {outcome}")),
+            (ProbeOutcome::Overloaded, _) => tier.engine.record_probe_at(epoch, Outcome::overloaded(None)),
             _ => tier.engine.record_probe_at(epoch, Outcome::failure(FailureKind::Unavailable)),
         }
         self.observe();

@@ -60,7 +60,7 @@ impl Probing {
     pub(crate) fn publish(&self, failover: &Name, endpoint: &Name, report: &ProbeReport) {
         let before = self.newest.lock().unwrap_or_else(PoisonError::into_inner).replace(report.clone());
         self.newest_is_good.store(report.is_healthy(), Relaxed);
-        let (failover, endpoint, found) = (&**failover, &**endpoint, &report.verdict);
+        let (failover, endpoint, found) = (&**failover, &**endpoint, &report.outcome);
         let (attempts, elapsed) = (report.attempts, report.elapsed);
         match (before.map(|before| before.is_healthy()), report.is_healthy()) {
             (None | Some(true), false) => {

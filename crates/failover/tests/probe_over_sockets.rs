@@ -9,7 +9,7 @@ use std::{
 
 use http::{HeaderName, HeaderValue};
 use mainstay_failover::{
-    Probe, Verdict,
+    Probe, ProbeOutcome,
     probe::{
         TcpProbe,
         grpc::GrpcProbe,
@@ -80,26 +80,26 @@ fn canned(path: &str) -> String {
 async fn the_http_probe_reads_answers_as_designed() {
     let server = Server::start(canned).await;
     let ask = |path: &'static str| server.probe(path).probe();
-    assert_eq!(ask("/ok").await, Verdict::Healthy);
-    assert_eq!(ask("/moved").await, Verdict::Healthy);
-    assert_eq!(ask("/busy").await, Verdict::Overloaded);
-    assert_eq!(ask("/not-ready").await, Verdict::unhealthy("status 503"));
-    assert_eq!(ask("/not-found").await, Verdict::unhealthy("status 404"));
-    assert_eq!(ask("/round").await, Verdict::unhealthy("more than 5 redirects"));
-    assert_eq!(ask("/https").await, Verdict::unhealthy("a redirect to another scheme"));
+    assert_eq!(ask("/ok").await, ProbeOutcome::Healthy);
+    assert_eq!(ask("/moved").await, ProbeOutcome::Healthy);
+    assert_eq!(ask("/busy").await, ProbeOutcome::Overloaded);
+    assert_eq!(ask("/not-ready").await, ProbeOutcome::unhealthy("status 503"));
+    assert_eq!(ask("/not-found").await, ProbeOutcome::unhealthy("status 404"));
+    assert_eq!(ask("/round").await, ProbeOutcome::unhealthy("more than 5 redirects"));
+    assert_eq!(ask("/https").await, ProbeOutcome::unhealthy("a redirect to another scheme"));
     assert!(!ask("/nonsense").await.is_healthy());
-    assert_eq!(ask("/large").await, Verdict::Healthy, "a large body is not read to its end");
+    assert_eq!(ask("/large").await, ProbeOutcome::Healthy, "a large body is not read to its end");
 }
 
 #[tokio::test]
 async fn the_body_may_be_expected_and_a_header_may_ask_to_be_taken_out() {
     let server = Server::start(canned).await;
-    assert_eq!(server.probe("/ok").expect_body("orders").probe().await, Verdict::Healthy);
+    assert_eq!(server.probe("/ok").expect_body("orders").probe().await, ProbeOutcome::Healthy);
     let other = server.probe("/ok").expect_body("customers").probe().await;
-    assert_eq!(other, Verdict::unhealthy("the body is not the expected one"));
+    assert_eq!(other, ProbeOutcome::unhealthy("the body is not the expected one"));
     assert!(!server.probe("/large").expect_body("xyz").probe().await.is_healthy());
     let out = server.probe("/out").out_header(HeaderName::from_static("x-out")).probe().await;
-    assert_eq!(out, Verdict::Out { reason: "moving house".into() });
+    assert_eq!(out, ProbeOutcome::Out { reason: "moving house".into() });
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn headers_do_not_follow_a_redirect_to_another_host() {
 async fn nobody_listens() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    assert_eq!(TcpProbe::from(address).probe().await, Verdict::Healthy);
+    assert_eq!(TcpProbe::from(address).probe().await, ProbeOutcome::Healthy);
     drop(listener);
     assert!(!TcpProbe::from(address).probe().await.is_healthy());
     assert!(!HttpProbe::new(&format!("http://{address}/ok")).unwrap().probe().await.is_healthy());
@@ -156,9 +156,9 @@ async fn the_grpc_probe_asks_for_a_service() {
     let orders = GrpcProbe::new(channel, "orders");
     assert!(orders.probe().await.to_string().contains("NotFound"));
     reporter.set_service_status("orders", tonic_health::ServingStatus::NotServing).await;
-    assert_eq!(orders.probe().await, Verdict::unhealthy("NOT_SERVING"));
+    assert_eq!(orders.probe().await, ProbeOutcome::unhealthy("NOT_SERVING"));
     reporter.set_service_status("orders", tonic_health::ServingStatus::Serving).await;
-    assert_eq!(orders.probe().await, Verdict::Healthy);
+    assert_eq!(orders.probe().await, ProbeOutcome::Healthy);
     server.abort();
 }
 

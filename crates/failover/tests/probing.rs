@@ -13,7 +13,7 @@ use std::{
 
 use common::{Fate, Script, down, endpoints, settings, two};
 use mainstay_failover::{
-    Driven, Endpoint, Failover, FailoverHandle, FailoverSettings, FailoverState, Initial, ProbeSettings, Verdict,
+    Driven, Endpoint, Failover, FailoverHandle, FailoverSettings, FailoverState, Initial, ProbeOutcome, ProbeSettings,
 };
 use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
@@ -173,18 +173,18 @@ async fn probes_alone_leave_an_endpoint() {
 
 #[tokio::test(start_paused = true)]
 async fn an_overloaded_probe_begins_the_gate_anew() {
-    let answers = Arc::new(Mutex::new(Verdict::Healthy));
+    let answers = Arc::new(Mutex::new(ProbeOutcome::Healthy));
     let scripted = answers.clone();
     let probed = Endpoint::named("a").with_probe(move || {
-        let verdict = scripted.lock().unwrap().clone();
-        async move { verdict }
+        let outcome = scripted.lock().unwrap().clone();
+        async move { outcome }
     });
     let probe = ProbeSettings { driven: Driven::Manual, ..once() };
     let handle = FailoverHandle::with_settings("x", [probed], FailoverSettings { probe, ..settings() }).unwrap();
     handle.take_out("a", "test").unwrap();
     let mut gate = Vec::new();
-    for verdict in [Verdict::Healthy, Verdict::Healthy, Verdict::Overloaded, Verdict::Healthy] {
-        *answers.lock().unwrap() = verdict;
+    for outcome in [ProbeOutcome::Healthy, ProbeOutcome::Healthy, ProbeOutcome::Overloaded, ProbeOutcome::Healthy] {
+        *answers.lock().unwrap() = outcome;
         sleep(SECOND).await;
         handle.check_now().await;
         gate.push(handle.snapshot().endpoints[0].engine.gate.unwrap().have);
@@ -194,7 +194,7 @@ async fn an_overloaded_probe_begins_the_gate_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_says_take_me_out_acts_at_once() {
-    let out = Endpoint::named("a").with_probe(|| async { Verdict::Out { reason: "moving".into() } });
+    let out = Endpoint::named("a").with_probe(|| async { ProbeOutcome::Out { reason: "moving".into() } });
     let handle = FailoverHandle::new("x", [out, Endpoint::named("b")]).unwrap();
     handle.check_now().await;
     assert_eq!(handle.active().unwrap().name(), "b");

@@ -8,8 +8,8 @@ use std::{
 
 use mainstay_core::{FailureKind, Outcome};
 use mainstay_failover::{
-    AllDown, Driven, Endpoint, FailoverHandle, FailoverSettings, FailoverState, HoldSettings, ProbeSettings,
-    ReturnMode, Verdict,
+    AllDown, Driven, Endpoint, FailoverHandle, FailoverSettings, FailoverState, HoldSettings, ProbeOutcome,
+    ProbeSettings, ReturnMode,
 };
 use proptest::prelude::*;
 use tokio::time::{Instant, advance};
@@ -66,7 +66,7 @@ struct Seen {
 
 struct World {
     handle: FailoverHandle,
-    verdicts: Arc<Mutex<[bool; 3]>>,
+    outcomes: Arc<Mutex<[bool; 3]>>,
     seen: [Seen; 3],
     late: Vec<(mainstay_failover::Active, Outcome)>,
     recorded: u64,
@@ -75,19 +75,19 @@ struct World {
 
 impl World {
     fn new(all_down: AllDown, return_mode: ReturnMode) -> Self {
-        let verdicts = Arc::new(Mutex::new([true; 3]));
+        let outcomes = Arc::new(Mutex::new([true; 3]));
         let endpoint = |index: usize| {
-            let verdicts = verdicts.clone();
+            let outcomes = outcomes.clone();
             Endpoint::named(NAMES[index]).with_probe(move || {
-                let good = verdicts.lock().unwrap()[index];
-                async move { if good { Verdict::Healthy } else { Verdict::unhealthy("scripted") } }
+                let good = outcomes.lock().unwrap()[index];
+                async move { if good { ProbeOutcome::Healthy } else { ProbeOutcome::unhealthy("scripted") } }
             })
         };
         let probe = ProbeSettings { driven: Driven::Manual, max_retries: 0, ..ProbeSettings::default() };
         let hold = HoldSettings { jitter: 0.0, ..HoldSettings::default() };
         let settings = FailoverSettings { probe, hold, all_down, return_mode, ..FailoverSettings::default() };
         let handle = FailoverHandle::with_settings("x", (0..3).map(endpoint), settings).unwrap();
-        Self { handle, verdicts, seen: Default::default(), late: Vec::new(), recorded: 0, operated: false }
+        Self { handle, outcomes, seen: Default::default(), late: Vec::new(), recorded: 0, operated: false }
     }
 
     /// Notes which endpoints were left, and keeps count of their probes since.
@@ -108,7 +108,7 @@ impl World {
                 world.recorded += 1;
             }),
             Step::Late(outcome) => self.request(|world, active| world.late.push((active, outcome))),
-            Step::Probe(verdicts) => self.probe(verdicts).await,
+            Step::Probe(outcomes) => self.probe(outcomes).await,
             Step::Advance(millis) => advance(Duration::from_millis(millis)).await,
             Step::TakeOut(index) => self.handle.take_out(NAMES[index], "test").unwrap(),
             Step::Force(index) => self.handle.force(NAMES[index], "test").unwrap(),
@@ -121,9 +121,9 @@ impl World {
         }
     }
 
-    async fn probe(&mut self, verdicts: [bool; 3]) {
-        *self.verdicts.lock().unwrap() = verdicts;
-        for (seen, good) in self.seen.iter_mut().zip(verdicts) {
+    async fn probe(&mut self, outcomes: [bool; 3]) {
+        *self.outcomes.lock().unwrap() = outcomes;
+        for (seen, good) in self.seen.iter_mut().zip(outcomes) {
             seen.good_probes = if good { seen.good_probes + 1 } else { 0 };
         }
         self.handle.check_now().await;

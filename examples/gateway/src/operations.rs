@@ -74,7 +74,7 @@ fn endpoint(endpoint: &EndpointHandles) -> Value {
 fn remove_details(status: &mut Value) {
     match status {
         Value::Object(fields) => {
-            fields.retain(|name, _| !matches!(name.as_str(), "url" | "verdict"));
+            fields.retain(|name, _| !matches!(name.as_str(), "url" | "outcome"));
             fields.values_mut().for_each(remove_details);
         }
         Value::Array(items) => items.iter_mut().for_each(remove_details),

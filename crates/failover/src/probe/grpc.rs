@@ -9,7 +9,7 @@ use tonic::{
 };
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
-use super::{Probe, ProbeFuture, Verdict};
+use super::{Probe, ProbeFuture, ProbeOutcome};
 
 /// Healthy when `grpc.health.v1.Health/Check` answers `SERVING`.
 ///
@@ -49,23 +49,23 @@ where
         let request = HealthCheckRequest { service: self.service.clone() };
         Box::pin(async move {
             match client.check(request).await {
-                Ok(response) => verdict(response.into_inner().status()),
+                Ok(response) => outcome(response.into_inner().status()),
                 Err(status) => failed(&status),
             }
         })
     }
 }
 
-fn verdict(status: ServingStatus) -> Verdict {
+fn outcome(status: ServingStatus) -> ProbeOutcome {
     match status {
-        ServingStatus::Serving => Verdict::Healthy,
-        other => Verdict::unhealthy(other.as_str_name()),
+        ServingStatus::Serving => ProbeOutcome::Healthy,
+        other => ProbeOutcome::unhealthy(other.as_str_name()),
     }
 }
 
-fn failed(status: &Status) -> Verdict {
+fn failed(status: &Status) -> ProbeOutcome {
     match status.code() {
-        Code::ResourceExhausted => Verdict::Overloaded,
-        code => Verdict::unhealthy(format!("{code:?}: {}", status.message())),
+        Code::ResourceExhausted => ProbeOutcome::Overloaded,
+        code => ProbeOutcome::unhealthy(format!("{code:?}: {}", status.message())),
     }
 }

@@ -12,7 +12,7 @@ use hyper_util::{
 use mainstay_core::InvalidSetting;
 use tower_service::Service;
 
-use super::{Probe, ProbeFuture, Verdict};
+use super::{Probe, ProbeFuture, ProbeOutcome};
 
 /// The client that [`HttpProbe::new`] makes.
 pub type HttpClient = Client<HttpConnector, Empty<Bytes>>;
@@ -112,7 +112,7 @@ where
 {
     fn probe(&self) -> ProbeFuture {
         let probe = self.clone();
-        Box::pin(async move { probe.ask().await.unwrap_or_else(Verdict::unhealthy) })
+        Box::pin(async move { probe.ask().await.unwrap_or_else(ProbeOutcome::unhealthy) })
     }
 }
 
@@ -131,7 +131,7 @@ impl<C: Clone, B> Clone for HttpProbe<C, B> {
 }
 
 impl<C, B> HttpProbe<C, B> {
-    async fn ask<ResB>(mut self) -> Result<Verdict, String>
+    async fn ask<ResB>(mut self) -> Result<ProbeOutcome, String>
     where
         C: Service<Request<B>, Response = Response<ResB>, Error: fmt::Display>,
         B: Default,
@@ -163,25 +163,25 @@ impl<C, B> HttpProbe<C, B> {
         client.call(request).await.map_err(|error| error.to_string())
     }
 
-    async fn judge<ResB>(&self, response: Response<ResB>) -> Result<Verdict, String>
+    async fn judge<ResB>(&self, response: Response<ResB>) -> Result<ProbeOutcome, String>
     where
         ResB: http_body::Body<Error: Into<mainstay_core::BoxError>>,
     {
         let out = self.out_header.as_ref().and_then(|name| response.headers().get(name));
         if let Some(reason) = out {
-            return Ok(Verdict::Out { reason: String::from_utf8_lossy(reason.as_bytes()).into_owned() });
+            return Ok(ProbeOutcome::Out { reason: String::from_utf8_lossy(reason.as_bytes()).into_owned() });
         }
         let status = response.status();
         let body = std::pin::pin!(Limited::new(response.into_body(), BODY_LIMIT)).collect().await;
         match status {
-            StatusCode::TOO_MANY_REQUESTS => return Ok(Verdict::Overloaded),
+            StatusCode::TOO_MANY_REQUESTS => return Ok(ProbeOutcome::Overloaded),
             status if !status.is_success() => return Err(format!("status {}", status.as_u16())),
             _ => {}
         }
-        let Some(expected) = self.expected.as_deref() else { return Ok(Verdict::Healthy) };
+        let Some(expected) = self.expected.as_deref() else { return Ok(ProbeOutcome::Healthy) };
         let body = body.map_err(|error| format!("body: {error}"))?.to_bytes();
         match String::from_utf8_lossy(&body).contains(expected) {
-            true => Ok(Verdict::Healthy),
+            true => Ok(ProbeOutcome::Healthy),
             false => Err("the body is not the expected one".to_owned()),
         }
     }

@@ -8,14 +8,14 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{Probe, ProbeSettings, Verdict};
+use super::{Probe, ProbeOutcome, ProbeSettings};
 
 /// What a round of probing found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ProbeReport {
     /// What the last attempt found.
-    pub verdict: Verdict,
+    pub outcome: ProbeOutcome,
     /// How many attempts were made; none without a probe.
     pub attempts: u32,
     /// How long they took together, with the pauses.
@@ -31,11 +31,11 @@ pub(crate) async fn ask(probe: &dyn Probe, settings: &ProbeSettings) -> ProbeRep
     let start = Instant::now();
     let mut attempts = 0;
     loop {
-        let verdict = attempt(probe, settings.timeout).await;
+        let outcome = attempt(probe, settings.timeout).await;
         attempts += 1;
-        let over = matches!(verdict, Verdict::Healthy | Verdict::Out { .. });
+        let over = matches!(outcome, ProbeOutcome::Healthy | ProbeOutcome::Out { .. });
         if over || attempts > settings.max_retries {
-            return ProbeReport { verdict, attempts, elapsed: start.elapsed() };
+            return ProbeReport { outcome, attempts, elapsed: start.elapsed() };
         }
         match settings.pause(attempts) {
             Duration::ZERO => {}
@@ -46,19 +46,19 @@ pub(crate) async fn ask(probe: &dyn Probe, settings: &ProbeSettings) -> ProbeRep
 
 /// The report on an endpoint that nobody can ask.
 pub(crate) fn no_probe() -> ProbeReport {
-    ProbeReport { verdict: Verdict::unhealthy("it has no probe"), attempts: 0, elapsed: Duration::ZERO }
+    ProbeReport { outcome: ProbeOutcome::unhealthy("it has no probe"), attempts: 0, elapsed: Duration::ZERO }
 }
 
-async fn attempt(probe: &dyn Probe, limit: Duration) -> Verdict {
+async fn attempt(probe: &dyn Probe, limit: Duration) -> ProbeOutcome {
     // Never closed; were it, probing without the limit is better than not probing.
     let _permit = AT_ONCE.acquire().await;
     // The closure itself may panic, not only its future. What a payload says is kept out of pages: it may hold
     // secrets.
     let guarded = AssertUnwindSafe(async { probe.probe().await }).catch_unwind();
     match timeout(limit, guarded).await {
-        Ok(Ok(verdict)) => verdict,
-        Ok(Err(_panic)) => Verdict::unhealthy("the probe panicked"),
-        Err(_elapsed) => Verdict::unhealthy(format!("no answer within {limit:?}")),
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_panic)) => ProbeOutcome::unhealthy("the probe panicked"),
+        Err(_elapsed) => ProbeOutcome::unhealthy(format!("no answer within {limit:?}")),
     }
 }
 
@@ -66,7 +66,7 @@ impl ProbeReport {
     /// Whether the endpoint works.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
-        self.verdict.is_healthy()
+        self.outcome.is_healthy()
     }
 }
 
@@ -90,7 +90,7 @@ mod tests {
         let settings = ProbeSettings::default();
         let report = ask(&|| std::future::pending::<bool>(), &settings).await;
         assert_eq!((report.attempts, report.elapsed), (3, settings.longest_round()));
-        assert_eq!(report.verdict.to_string(), "unhealthy: no answer within 1s");
+        assert_eq!(report.outcome.to_string(), "unhealthy: no answer within 1s");
     }
 
     #[tokio::test(start_paused = true)]
@@ -100,12 +100,12 @@ mod tests {
         }
         let settings = ProbeSettings { max_retries: 0, ..ProbeSettings::default() };
         let report = ask(&panics, &settings).await;
-        assert_eq!(report.verdict, Verdict::unhealthy("the probe panicked"));
+        assert_eq!(report.outcome, ProbeOutcome::unhealthy("the probe panicked"));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_endpoint_that_wants_out_is_not_asked_twice() {
-        let probe = || async { Verdict::Out { reason: "maintenance".into() } };
+        let probe = || async { ProbeOutcome::Out { reason: "maintenance".into() } };
         assert_eq!(ask(&probe, &ProbeSettings::default()).await.attempts, 1);
     }
 }

@@ -40,7 +40,7 @@ pub enum Driven {
     #[default]
     Background,
     /// Requests: each starts the rounds that are due, without waiting for them. A process without traffic sends no
-    /// probes, and the first request after a quiet time finds an old verdict.
+    /// probes, and the first request after a quiet time finds an old outcome.
     Traffic,
     /// Nobody but [`FailoverHandle::check_now`](crate::FailoverHandle::check_now).
     Manual,

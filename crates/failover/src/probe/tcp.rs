@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::net::{TcpStream, lookup_host};
 
-use super::{Probe, ProbeFuture, Verdict};
+use super::{Probe, ProbeFuture, ProbeOutcome};
 
 /// Healthy when a TCP connection can be made: for dependencies without a health route.
 ///
@@ -41,16 +41,16 @@ impl Probe for TcpProbe {
 }
 
 /// Any of the addresses will do.
-async fn connect(address: &str) -> Verdict {
+async fn connect(address: &str) -> ProbeOutcome {
     let addresses = match lookup_host(address).await {
         Ok(addresses) => addresses,
-        Err(error) => return Verdict::unhealthy(format!("name lookup: {error}")),
+        Err(error) => return ProbeOutcome::unhealthy(format!("name lookup: {error}")),
     };
-    let mut found = Verdict::unhealthy("the name has no address");
+    let mut found = ProbeOutcome::unhealthy("the name has no address");
     for address in addresses {
         match TcpStream::connect(address).await {
-            Ok(_) => return Verdict::Healthy,
-            Err(error) => found = Verdict::unhealthy(format!("connect: {error}")),
+            Ok(_) => return ProbeOutcome::Healthy,
+            Err(error) => found = ProbeOutcome::unhealthy(format!("connect: {error}")),
         }
     }
     found

@@ -14,7 +14,7 @@ use std::{
 };
 
 use mainstay_core::{BoxError, Reason, Rejected};
-use mainstay_failover::{Endpoint, Failover, FailoverSettings, HoldSettings, SecondAttempt, Verdict};
+use mainstay_failover::{Endpoint, Failover, FailoverSettings, HoldSettings, ProbeOutcome, SecondAttempt};
 use tower::{Service, ServiceExt};
 
 /// What an endpoint does with requests and probes.
@@ -74,16 +74,16 @@ impl Script {
         self.0.probes.load(SeqCst)
     }
 
-    pub(crate) async fn probe(self) -> Verdict {
+    pub(crate) async fn probe(self) -> ProbeOutcome {
         self.0.probes.fetch_add(1, SeqCst);
         match self.fate() {
-            Fate::Answer => Verdict::Healthy,
+            Fate::Answer => ProbeOutcome::Healthy,
             Fate::AnswerAfter(time) => {
                 tokio::time::sleep(time).await;
-                Verdict::Healthy
+                ProbeOutcome::Healthy
             }
             Fate::Hang => pending().await,
-            _ => Verdict::unhealthy("scripted"),
+            _ => ProbeOutcome::unhealthy("scripted"),
         }
     }
 
