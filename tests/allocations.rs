@@ -177,7 +177,7 @@ fn the_standard_stack_allocates_nothing() {
 fn refusals_allocate_nothing_but_the_box() {
     let open = || {
         let layer = CircuitBreakerLayer::new("breaker");
-        layer.breaker().force_open("test");
+        layer.handle().force_open("test");
         layer
     };
     assert_refusals("open breaker, typed", open().with_error::<Error>().layer(Echo), Reason::CircuitOpen, 0);

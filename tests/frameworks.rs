@@ -57,7 +57,7 @@ async fn each_layer_over_a_router() {
     is_home(app().layer((RejectionLayer::new(), RetryLayer::new().with_policy(http)))).await;
     is_home(app().layer((RejectionLayer::new(), RetryLayer::new().with_policy(http.draining())))).await;
     is_home(app().layer((RejectionLayer::new(), CircuitBreakerLayer::new("routes").with_policy(http)))).await;
-    let keyed = KeyedBreakerLayer::new(KeyedBreakers::new("hosts"), authority).with_policy(http);
+    let keyed = KeyedBreakerLayer::with(KeyedBreakers::new("hosts"), authority).with_policy(http);
     is_home(app().layer((RejectionLayer::new(), keyed))).await;
     let keyed = KeyedBulkheadLayer::new(KeyedLimits::new("hosts", 10).unwrap(), authority).with_policy(http);
     is_home(app().layer((RejectionLayer::new(), keyed))).await;
@@ -80,7 +80,7 @@ async fn each_layer_over_one_route() {
     at_home(get(hello).layer((RejectionLayer::new(), timeout().with_policy(http)))).await;
     at_home(get(hello).layer((RejectionLayer::new(), RetryLayer::new().with_policy(http)))).await;
     at_home(get(hello).layer((RejectionLayer::new(), CircuitBreakerLayer::new("route").with_policy(http)))).await;
-    let keyed = KeyedBreakerLayer::new(KeyedBreakers::new("hosts"), authority).with_policy(http);
+    let keyed = KeyedBreakerLayer::with(KeyedBreakers::new("hosts"), authority).with_policy(http);
     at_home(get(hello).layer((RejectionLayer::new(), keyed))).await;
     let sorry = value_from(|_| Response::new(Body::from("sorry")));
     at_home(get(hello).layer((RejectionLayer::new(), FallbackLayer::new(sorry).with_policy(http)))).await;
@@ -98,7 +98,7 @@ async fn each_layer_over_a_tonic_server() {
     drop(
         Server::builder().layer((refusals(), CircuitBreakerLayer::new("all").with_policy(grpc))).add_service(health()),
     );
-    let keyed = KeyedBreakerLayer::new(KeyedBreakers::new("methods"), |call: &Request<tonic::body::Body>| {
+    let keyed = KeyedBreakerLayer::with(KeyedBreakers::new("methods"), |call: &Request<tonic::body::Body>| {
         call.uri().path().to_owned()
     });
     drop(Server::builder().layer((refusals(), keyed.with_policy(grpc))).add_service(health()));
@@ -134,7 +134,7 @@ async fn a_generated_client_over_a_stack_with_grpcs_typed_error() {
 #[tokio::test]
 async fn a_generated_client_over_stacks_with_boxed_errors() {
     let grpc = Grpc::new();
-    let keyed = KeyedBreakerLayer::new(KeyedBreakers::new("hosts"), authority).with_policy(grpc);
+    let keyed = KeyedBreakerLayer::with(KeyedBreakers::new("hosts"), authority).with_policy(grpc);
     let stack = ServiceBuilder::new().layer(GrpcStatusLayer::new()).layer(keyed).layer(bulkhead()).service(channel());
     let client = HealthClient::new(stack);
     // As a handler holds it: cloned, and moved into a task.
@@ -155,7 +155,7 @@ async fn hyper_over_http2_and_reqwest_with_a_breaker_for_each_host() {
     let client = Client::builder(TokioExecutor::new()).http2_only(true).build_http::<Full<Bytes>>();
     let stack = ServiceBuilder::new()
         .layer(RetryLayer::new().with_policy(Http::new()))
-        .layer(KeyedBreakerLayer::new(KeyedBreakers::new("hosts"), authority).with_policy(Http::new()))
+        .layer(KeyedBreakerLayer::with(KeyedBreakers::new("hosts"), authority).with_policy(Http::new()))
         .layer(KeyedBulkheadLayer::new(KeyedLimits::new("hosts", 10).unwrap(), authority).with_policy(Http::new()))
         .map_response(box_body)
         .service(client);
@@ -165,7 +165,7 @@ async fn hyper_over_http2_and_reqwest_with_a_breaker_for_each_host() {
     let host = |request: &reqwest::Request| request.url().authority().to_owned();
     let stack = ServiceBuilder::new()
         .layer(RetryLayer::new().with_policy(Reqwest::new()))
-        .layer(KeyedBreakerLayer::new(KeyedBreakers::new("hosts"), host).with_policy(Reqwest::new()))
+        .layer(KeyedBreakerLayer::with(KeyedBreakers::new("hosts"), host).with_policy(Reqwest::new()))
         .service(reqwest::Client::new());
     drop(check::<_, _, BoxError, _>(stack));
 }

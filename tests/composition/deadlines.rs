@@ -51,7 +51,7 @@ async fn a_queue_lets_go_of_callers_whose_deadline_passes() {
 async fn a_retry_waits_out_an_open_breaker_where_the_deadline_allows() {
     let (probe, retrier) = (Probe::new(), retrier(3));
     let breaker = CircuitBreakerLayer::new("breaker");
-    breaker.breaker().trip("test");
+    breaker.handle().trip("test");
     let mut stack = ServiceBuilder::new()
         .layer(TimeoutLayer::total("total", 5 * SECOND).unwrap().with_policy(ProbePolicy))
         .layer(RetryLayer::with(retrier.clone()).with_policy(ProbePolicy))

@@ -72,7 +72,7 @@ impl Bench {
             }
             "end" => {
                 let permit = self.begun.remove(step.text("id").unwrap()).unwrap();
-                permit.settle(outcome(step.text("outcome").unwrap()));
+                permit.record(outcome(step.text("outcome").unwrap()));
             }
             "call" => self.call(step.text("outcome").unwrap(), took).await,
             "pattern" => {
@@ -138,7 +138,7 @@ impl Bench {
             assert!(tokio::spawn(panicking).await.unwrap_err().is_panic());
         } else if let Some(permit) = self.acquire() {
             advance(took).await;
-            permit.settle(outcome(name));
+            permit.record(outcome(name));
         }
     }
 
@@ -181,8 +181,8 @@ impl Bench {
             // The source counts what was admitted.
             "requests" => (successes + failures + ignored + self.begun.len() as u64).into(),
             "consecutive_failures" | "fail_counter" => now.consecutive_failures.into(),
-            "success_counter" => now.gate.map_or(0, |gate| gate.have).into(),
-            "consecutive_successes" => now.gate?.have.into(),
+            "success_counter" => now.recovery.map_or(0, |gate| gate.have).into(),
+            "consecutive_successes" => now.recovery?.have.into(),
             "opened" | "break_events" => changes_to(State::Open).into(),
             "half_opened" => changes_to(State::HalfOpen).into(),
             "closed" => changes_to(State::Closed).into(),

@@ -5,7 +5,8 @@ use std::task::{Context, Poll};
 use mainstay::{
     InvalidSetting,
     circuit_breaker::{
-        Breaker, BreakerSettings, CircuitBreakerLayer, KeyedBreakerLayer, KeyedBreakers, KeyedSettings, WindowSettings,
+        Breaker, BreakerSettings, CircuitBreakerLayer, KeyedBreakerLayer, KeyedBreakerSettings, KeyedBreakers,
+        WindowSettings,
     },
     failover::{Endpoint, Failover},
 };
@@ -67,14 +68,14 @@ fn filled(breaker: Option<Breaker>, calls: u64) -> impl Drive {
 }
 
 fn keyed(keys: u32) -> Result<Row, InvalidSetting> {
-    let settings = KeyedSettings { capacity: keys * 2, ..KeyedSettings::default() };
+    let settings = KeyedBreakerSettings { capacity: keys * 2, ..KeyedBreakerSettings::default() };
     let breakers = KeyedBreakers::with_settings("bench", settings)?;
     let keys = u64::from(keys);
     for key in 0..keys {
         let breaker = breakers.get(&key);
         (0..120).for_each(|_| breaker.record(mainstay::Outcome::Success));
     }
-    let service = KeyedBreakerLayer::new(breakers, |key: &u64| *key).layer(Echo);
+    let service = KeyedBreakerLayer::with(breakers, |key: &u64| *key).layer(Echo);
     let turning = Tower::new(Turning { service, keys, next: 0 }, 1);
     Ok(Row::point(pattern::KEYS, WHO, keys, turning))
 }

@@ -6,7 +6,8 @@ use mainstay_core::{Counters, InvalidSetting, Name, Shared, StatusReceiver};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    BreakerSettings, BreakerSnapshot, GateProgress, Mode, Recovery, State, Transition, Verdict, engine::Engine,
+    BreakerSettings, BreakerSnapshot, Mode, Recovery, RecoveryProgress, State, Transition, TrialCriteria,
+    engine::Engine,
 };
 
 /// A circuit breaker: the algorithm, usable without Tower. Clones share one state.
@@ -17,7 +18,7 @@ use crate::{
 ///
 /// let breaker = Breaker::new("orders");
 /// for _ in 0..20 {
-///     breaker.try_acquire().expect("closed").settle(Outcome::failure(FailureKind::Network));
+///     breaker.try_acquire().expect("closed").record(Outcome::failure(FailureKind::Network));
 /// }
 /// let refusal = breaker.try_acquire().unwrap_err();
 /// assert!(refusal.retry_after().is_some());
@@ -143,10 +144,9 @@ impl Breaker {
         let open = word.state() == State::Open && word.mode() != Mode::ForcedOpen;
         let have = if word.state() == State::Open { memory.gate.row } else { memory.trials.successes };
         let need = match memory.settings.recovery {
-            Recovery::Probes { successes, .. } | Recovery::Trials { verdict: Verdict::Successes(successes), .. } => {
-                successes
-            }
-            Recovery::Trials { verdict: Verdict::Rate { calls, .. }, .. } => calls,
+            Recovery::Probes { successes, .. }
+            | Recovery::Trials { criteria: TrialCriteria::Successes(successes), .. } => successes,
+            Recovery::Trials { criteria: TrialCriteria::Rate { calls, .. }, .. } => calls,
         };
         BreakerSnapshot {
             name: engine.name.clone(),
@@ -157,7 +157,7 @@ impl Breaker {
             epoch: word.epoch(),
             openings: memory.openings,
             open_left: open.then(|| memory.until.saturating_duration_since(now)),
-            gate: (word.state() != State::Closed).then_some(GateProgress { have: have.min(need), need }),
+            recovery: (word.state() != State::Closed).then_some(RecoveryProgress { have: have.min(need), need }),
             consecutive_failures: engine.rules.row(),
             failure_rate: failures.rate(engine.rules.minimum()),
             slow_rate: memory.settings.slow_calls.and_then(|_| slow.rate(engine.rules.minimum())),

@@ -161,7 +161,7 @@ mod tests {
         for _ in 0..200 {
             assert!(closed.refusal().is_none());
             assert!(closed.try_acquire().is_ok_and(|permit| {
-                permit.settle(Outcome::Success);
+                permit.record(Outcome::Success);
                 true
             }));
             assert!(open.refusal().is_some() && open.try_acquire().is_err());

@@ -66,7 +66,7 @@ where
                 match result {
                     // It began well; its end decides.
                     Ok(response) if outcome.is_success() && policy.goes_on(&response) => {
-                        Poll::Ready(Ok(policy.follow(response, permit.take().begun())))
+                        Poll::Ready(Ok(policy.follow(response, permit.take().record_on_end())))
                     }
                     result => {
                         permit.settle_here(outcome);

@@ -11,7 +11,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{Boxed, Classify, ErrorType, Follow, Plain, Typed};
+use mainstay_core::{Boxed, Classify, ErrorType, Follow, Name, Plain, Typed};
 use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -38,7 +38,13 @@ pub struct Gate<S, P = Plain, E = Boxed> {
 // === impl GateLayer ===
 
 impl GateLayer {
-    /// A gate at this breaker.
+    /// Creates a gate whose breaker has this name and the default settings.
+    #[must_use]
+    pub fn new(name: impl Into<Name>) -> Self {
+        Self::with(Breaker::new(name))
+    }
+
+    /// Creates a gate for this breaker.
     #[must_use]
     pub fn with(breaker: Breaker) -> Self {
         Self { breaker, policy: Plain, _error: PhantomData }
@@ -56,6 +62,12 @@ impl<P, E> GateLayer<P, E> {
     #[must_use]
     pub fn with_error<E2>(self) -> GateLayer<P, Typed<E2>> {
         GateLayer { breaker: self.breaker, policy: self.policy, _error: PhantomData }
+    }
+
+    /// Returns the breaker.
+    #[must_use]
+    pub fn handle(&self) -> &Breaker {
+        &self.breaker
     }
 }
 
@@ -80,6 +92,13 @@ impl<P: fmt::Debug, E> fmt::Debug for GateLayer<P, E> {
 }
 
 // === impl Gate ===
+
+impl<S, P, E> Gate<S, P, E> {
+    /// Returns the breaker.
+    pub fn handle(&self) -> &Breaker {
+        &self.breaker
+    }
+}
 
 impl<S, P, E, Req> Service<Req> for Gate<S, P, E>
 where

@@ -39,7 +39,7 @@ struct Inner<K> {
     name: Name,
     breakers: papaya::HashMap<K, Entry>,
     /// Taken for a new key and by operators; never for a key that is kept.
-    settings: Mutex<KeyedSettings>,
+    settings: Mutex<KeyedBreakerSettings>,
     /// Grows with every new key: the clock of "recently used".
     tick: AtomicU64,
     overflow: Breaker,
@@ -53,7 +53,7 @@ struct Entry {
 /// Settings of [`KeyedBreakers`].
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
-pub struct KeyedSettings {
+pub struct KeyedBreakerSettings {
     /// Of each breaker.
     pub breaker: BreakerSettings,
     /// How many breakers are kept at most: 1 to ten million. Default 1,024.
@@ -66,19 +66,19 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
     /// Breakers with the default settings; each is named `name/key`.
     #[must_use]
     pub fn new(name: impl Into<Name>) -> Self {
-        Self::build(name.into(), KeyedSettings::default())
+        Self::build(name.into(), KeyedBreakerSettings::default())
     }
 
     /// Breakers with these settings; each is named `name/key`.
     ///
     /// # Errors
     /// A setting out of its range.
-    pub fn with_settings(name: impl Into<Name>, settings: KeyedSettings) -> Result<Self, InvalidSetting> {
+    pub fn with_settings(name: impl Into<Name>, settings: KeyedBreakerSettings) -> Result<Self, InvalidSetting> {
         settings.validate()?;
         Ok(Self::build(name.into(), settings))
     }
 
-    fn build(name: Name, settings: KeyedSettings) -> Self {
+    fn build(name: Name, settings: KeyedBreakerSettings) -> Self {
         let overflow = make(&name, &"(other)", &settings);
         Self(Arc::new(Inner {
             name,
@@ -113,7 +113,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
 
     /// The settings in force.
     #[must_use]
-    pub fn settings(&self) -> KeyedSettings {
+    pub fn settings(&self) -> KeyedBreakerSettings {
         self.0.settings().clone()
     }
 
@@ -122,7 +122,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
     ///
     /// # Errors
     /// A setting out of its range, or another window; nothing changes then.
-    pub fn reconfigure(&self, settings: KeyedSettings) -> Result<(), InvalidSetting> {
+    pub fn reconfigure(&self, settings: KeyedBreakerSettings) -> Result<(), InvalidSetting> {
         settings.validate()?;
         let mut current = self.0.settings();
         // It is as old as the store, and says no to what the others could not take either.
@@ -170,12 +170,12 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
     }
 }
 
-fn make(name: &Name, key: &dyn fmt::Display, settings: &KeyedSettings) -> Breaker {
+fn make(name: &Name, key: &dyn fmt::Display, settings: &KeyedBreakerSettings) -> Breaker {
     Breaker::build(format!("{name}/{key}").into(), settings.breaker.clone(), Counters::shared())
 }
 
 impl<K: Hash + Eq + Clone> Inner<K> {
-    fn settings(&self) -> MutexGuard<'_, KeyedSettings> {
+    fn settings(&self) -> MutexGuard<'_, KeyedBreakerSettings> {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -229,9 +229,9 @@ impl<K> fmt::Debug for KeyedBreakers<K> {
     }
 }
 
-// === impl KeyedSettings ===
+// === impl KeyedBreakerSettings ===
 
-impl KeyedSettings {
+impl KeyedBreakerSettings {
     /// Checks every field.
     ///
     /// # Errors
@@ -242,7 +242,7 @@ impl KeyedSettings {
     }
 }
 
-impl Default for KeyedSettings {
+impl Default for KeyedBreakerSettings {
     fn default() -> Self {
         Self { breaker: BreakerSettings::default(), capacity: 1_024 }
     }

@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{Boxed, Classify, ErrorType, Follow, Plain, Typed};
+use mainstay_core::{Boxed, Classify, ErrorType, Follow, Name, Plain, Typed};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -23,7 +23,7 @@ use crate::{BreakerFuture, KeyedBreakers};
 ///
 /// let breakers = KeyedBreakers::new("shards");
 /// let shards = ServiceBuilder::new()
-///     .layer(KeyedBreakerLayer::new(breakers, |id: &u32| id % 16))
+///     .layer(KeyedBreakerLayer::with(breakers, |id: &u32| id % 16))
 ///     .service(service_fn(|id: u32| async move { Ok::<_, std::io::Error>(id) }));
 /// # drop(mainstay_core::check::<u32, _, _, _>(shards));
 /// ```
@@ -46,8 +46,17 @@ pub struct KeyedBreaker<S, K, F, P = Plain, E = Boxed> {
 // === impl KeyedBreakerLayer ===
 
 impl<K, F> KeyedBreakerLayer<K, F> {
-    /// These breakers, by this function of the request.
-    pub fn new<Req>(breakers: KeyedBreakers<K>, key: F) -> Self
+    /// Creates a layer whose breakers have the default settings and are named `name/key`.
+    pub fn new<Req>(name: impl Into<Name>, key: F) -> Self
+    where
+        F: Fn(&Req) -> K,
+        K: Hash + Eq + Clone + fmt::Display,
+    {
+        Self::with(KeyedBreakers::new(name), key)
+    }
+
+    /// Creates a layer over these breakers.
+    pub fn with<Req>(breakers: KeyedBreakers<K>, key: F) -> Self
     where
         F: Fn(&Req) -> K,
     {
@@ -66,6 +75,12 @@ impl<K, F, P, E> KeyedBreakerLayer<K, F, P, E> {
     #[must_use]
     pub fn with_error<E2>(self) -> KeyedBreakerLayer<K, F, P, Typed<E2>> {
         KeyedBreakerLayer { breakers: self.breakers, key: self.key, policy: self.policy, _error: PhantomData }
+    }
+
+    /// Returns the breakers.
+    #[must_use]
+    pub fn handle(&self) -> &KeyedBreakers<K> {
+        &self.breakers
     }
 }
 
@@ -101,6 +116,13 @@ impl<K, F, P, E> fmt::Debug for KeyedBreakerLayer<K, F, P, E> {
 }
 
 // === impl KeyedBreaker ===
+
+impl<S, K, F, P, E> KeyedBreaker<S, K, F, P, E> {
+    /// Returns the breakers.
+    pub fn handle(&self) -> &KeyedBreakers<K> {
+        &self.breakers
+    }
+}
 
 impl<S, K, F, P, E, Req> Service<Req> for KeyedBreaker<S, K, F, P, E>
 where

@@ -48,7 +48,7 @@ impl<P, E> CircuitBreakerLayer<P, E> {
 
     /// The breaker.
     #[must_use]
-    pub fn breaker(&self) -> &Breaker {
+    pub fn handle(&self) -> &Breaker {
         &self.breaker
     }
 }

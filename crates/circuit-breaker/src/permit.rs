@@ -42,7 +42,7 @@ impl Permit {
 
     /// The call's outcome.
     #[inline]
-    pub fn settle(mut self, outcome: Outcome) {
+    pub fn record(mut self, outcome: Outcome) {
         self.settle_here(outcome);
     }
 
@@ -63,7 +63,7 @@ impl Permit {
     ///
     /// How long the call took is measured now, and a trial call that outlives its lease has shown that the dependency
     /// is back: a stream may go on for hours. Dropped without an outcome it is neutral, however long it ran.
-    pub fn begun(mut self) -> impl FnOnce(Outcome) + Send + Sync + 'static {
+    pub fn record_on_end(mut self) -> impl FnOnce(Outcome) + Send + Sync + 'static {
         let took = self.took();
         self.started = None;
         self.engine.begun(self.epoch, self.lease, took);

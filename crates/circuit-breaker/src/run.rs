@@ -43,7 +43,7 @@ impl Breaker {
     {
         let permit = self.try_acquire()?;
         let result = work().await;
-        permit.settle(policy.classify(result.as_ref()));
+        permit.record(policy.classify(result.as_ref()));
         result
     }
 
@@ -59,7 +59,7 @@ impl Breaker {
     {
         let permit = self.try_acquire()?;
         let result = work().map_err(Into::into);
-        permit.settle(Plain.classify(result.as_ref()));
+        permit.record(Plain.classify(result.as_ref()));
         result
     }
 }

@@ -45,7 +45,7 @@ impl<S, P, E> CircuitBreaker<S, P, E> {
     }
 
     /// The breaker.
-    pub fn breaker(&self) -> &Breaker {
+    pub fn handle(&self) -> &Breaker {
         &self.breaker
     }
 }

@@ -11,7 +11,7 @@ mod open;
 mod recovery;
 
 pub use open::{Growth, OpenSettings};
-pub use recovery::{Recovery, Verdict};
+pub use recovery::{Recovery, TrialCriteria};
 
 /// Settings of a [`Breaker`](crate::Breaker). Any enabled rule opens it.
 ///

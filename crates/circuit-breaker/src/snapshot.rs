@@ -30,7 +30,7 @@ pub struct BreakerSnapshot {
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub open_left: Option<Duration>,
     /// How far recovery has come.
-    pub gate: Option<GateProgress>,
+    pub recovery: Option<RecoveryProgress>,
     /// Failures in a row.
     pub consecutive_failures: u32,
     /// Failures among the calls of the window; `None` below the minimum of calls.
@@ -69,7 +69,7 @@ pub struct BreakerSnapshot {
 /// How far recovery has come: trial calls or probes that succeeded, of so many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct GateProgress {
+pub struct RecoveryProgress {
     /// Successes so far.
     pub have: u32,
     /// Successes needed.

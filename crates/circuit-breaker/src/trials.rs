@@ -6,7 +6,7 @@ use std::{num::NonZeroU64, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::Verdict;
+use crate::TrialCriteria;
 
 /// The trial calls of one half-open epoch.
 #[derive(Debug, Default)]
@@ -89,12 +89,12 @@ impl Trials {
         self.leases.len()
     }
 
-    pub(crate) fn shown(&self, verdict: Verdict) -> Shown {
-        match verdict {
-            Verdict::Successes(_) if self.failures > 0 => Shown::Failing,
-            Verdict::Successes(enough) if self.successes >= enough => Shown::Recovered,
-            Verdict::Successes(_) => Shown::Nothing,
-            Verdict::Rate { calls, failure_rate } => {
+    pub(crate) fn shown(&self, criteria: TrialCriteria) -> Shown {
+        match criteria {
+            TrialCriteria::Successes(_) if self.failures > 0 => Shown::Failing,
+            TrialCriteria::Successes(enough) if self.successes >= enough => Shown::Recovered,
+            TrialCriteria::Successes(_) => Shown::Nothing,
+            TrialCriteria::Rate { calls, failure_rate } => {
                 let too_many = (f64::from(calls) * failure_rate).ceil().max(1.0) as u32;
                 // So many successes leave no room for too many failures.
                 let enough = (calls + 1).saturating_sub(too_many);
@@ -133,7 +133,7 @@ mod tests {
     fn a_rate_is_decided_as_early_as_it_is_certain() {
         let shown = |successes, failures| {
             let trials = Trials { successes, failures, ..Trials::default() };
-            trials.shown(Verdict::Rate { calls: 10, failure_rate: 0.5 })
+            trials.shown(TrialCriteria::Rate { calls: 10, failure_rate: 0.5 })
         };
         assert_eq!(shown(5, 4), Shown::Nothing);
         assert_eq!(shown(6, 4), Shown::Recovered);
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(shown(5, 5), Shown::Failing);
         let all = |failures| {
             let trials = Trials { successes: 0, failures, ..Trials::default() };
-            trials.shown(Verdict::Rate { calls: 3, failure_rate: 1.0 })
+            trials.shown(TrialCriteria::Rate { calls: 3, failure_rate: 1.0 })
         };
         assert_eq!((all(2), all(3)), (Shown::Nothing, Shown::Failing));
     }

@@ -70,7 +70,7 @@ async fn the_open_time_doubles_with_relapses_and_decays_with_health() {
         assert_eq!(breaker.state(), State::HalfOpen);
     }
     assert_eq!(times, [500, 1_000, 2_000, 4_000, 8_000, 8_000]);
-    (0..3).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Success));
+    (0..3).for_each(|_| breaker.try_acquire().unwrap().record(Outcome::Success));
     assert_eq!(breaker.state(), State::Closed);
     advance(5 * 30 * SECOND).await;
     breaker.trip("test");
@@ -110,7 +110,7 @@ async fn slow_calls_open_it_whatever_their_outcome() {
         if i % 2 == 0 {
             advance(SECOND).await;
         }
-        permit.settle(Outcome::Success);
+        permit.record(Outcome::Success);
     }
     let snapshot = breaker.snapshot();
     assert_eq!((snapshot.state, snapshot.slow), (State::Open, 10));
@@ -126,7 +126,7 @@ async fn a_slow_trial_call_counts_as_a_failure() {
     advance(SECOND).await;
     let permit = breaker.try_acquire().unwrap();
     advance(SECOND).await;
-    permit.settle(Outcome::Success);
+    permit.record(Outcome::Success);
     assert_eq!((breaker.state(), breaker.snapshot().reason.as_str()), (State::Open, "1 of 1 trial calls failed"));
 }
 
@@ -137,7 +137,7 @@ async fn probes_close_it_when_hold_gate_and_freshness_agree() {
     assert!(breaker.try_acquire().is_err());
     // Successes during the hold count, but do not end it.
     (0..3).for_each(|_| breaker.record_probe(Outcome::Success));
-    assert_eq!(breaker.snapshot().gate.map(|gate| (gate.have, gate.need)), Some((3, 3)));
+    assert_eq!(breaker.snapshot().recovery.map(|gate| (gate.have, gate.need)), Some((3, 3)));
     advance(29 * SECOND).await;
     assert_eq!(breaker.state(), State::Open);
     advance(SECOND).await;
@@ -156,7 +156,7 @@ async fn a_failed_or_overloaded_probe_begins_the_row_anew() {
     for spoiler in [failure(), Outcome::overloaded(None)] {
         (0..2).for_each(|_| breaker.record_probe(Outcome::Success));
         breaker.record_probe(spoiler);
-        assert_eq!(breaker.snapshot().gate.unwrap().have, 0);
+        assert_eq!(breaker.snapshot().recovery.unwrap().have, 0);
     }
     // Says nothing about the dependency.
     (0..2).for_each(|_| breaker.record_probe(Outcome::Success));
@@ -200,7 +200,7 @@ async fn operators_have_the_last_word() {
 async fn the_shadow_mode_reports_and_refuses_nothing() {
     let breaker = breaker(three_in_a_row());
     breaker.shadow("ann");
-    (0..10).for_each(|_| breaker.try_acquire().unwrap().settle(failure()));
+    (0..10).for_each(|_| breaker.try_acquire().unwrap().record(failure()));
     let snapshot = breaker.snapshot();
     assert_eq!((snapshot.state, snapshot.mode, snapshot.would_have_refused), (State::Open, Mode::Shadow, 7));
     assert_eq!(breaker.subscribe().get().level, Level::Healthy);
@@ -225,7 +225,7 @@ async fn the_ramp_admits_a_growing_share() {
     let breaker = breaker(BreakerSettings { ramp: Some(10 * SECOND), ..three_in_a_row() });
     breaker.trip("test");
     advance(SECOND).await;
-    (0..3).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Success));
+    (0..3).for_each(|_| breaker.try_acquire().unwrap().record(Outcome::Success));
     let share = || (0..10_000).filter(|_| breaker.try_acquire().is_ok()).count();
     assert!((800..1_200).contains(&share()));
     advance(5 * SECOND).await;
@@ -256,7 +256,7 @@ fn racing_threads_open_it_exactly_once() {
                 scope.spawn(|| {
                     for _ in 0..3 {
                         if let Ok(permit) = breaker.try_acquire() {
-                            permit.settle(failure());
+                            permit.record(failure());
                         }
                     }
                 });
@@ -278,8 +278,8 @@ proptest! {
             for (step, ms) in steps {
                 match step {
                     0 => held.extend(breaker.try_acquire()),
-                    1 => if let Some(permit) = held.pop() { permit.settle(Outcome::Success) },
-                    2 => if let Some(permit) = held.pop() { permit.settle(failure()) },
+                    1 => if let Some(permit) = held.pop() { permit.record(Outcome::Success) },
+                    2 => if let Some(permit) = held.pop() { permit.record(failure()) },
                     3 => drop(held.pop()),
                     4 => breaker.record(failure()),
                     5 => breaker.record(Outcome::Ignored),
@@ -299,7 +299,7 @@ proptest! {
             advance(60 * SECOND).await;
             for _ in 0..3 {
                 prop_assert!(breaker.try_acquire().is_ok());
-                breaker.try_acquire().unwrap().settle(Outcome::Success);
+                breaker.try_acquire().unwrap().record(Outcome::Success);
             }
             prop_assert_eq!(breaker.state(), State::Closed);
             Ok(())

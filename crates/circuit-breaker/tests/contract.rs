@@ -31,8 +31,8 @@ impl Drop for Forced {
 #[test]
 fn the_refusing_layer_keeps_the_contract() {
     let expect =
-        Expect::default().refusing(|layer: &CircuitBreakerLayer| Forced::open(layer.breaker())).at_rest(|layer| {
-            match layer.breaker().snapshot().state {
+        Expect::default().refusing(|layer: &CircuitBreakerLayer| Forced::open(layer.handle())).at_rest(|layer| {
+            match layer.handle().snapshot().state {
                 State::HalfOpen => Err("a trial call is left over".to_owned()),
                 _ => Ok(()),
             }
@@ -48,6 +48,6 @@ fn the_gate_keeps_the_contract() {
 #[test]
 fn the_keyed_layer_keeps_the_contract() {
     contract("keyed breaker", Expect::default(), || {
-        KeyedBreakerLayer::new(KeyedBreakers::new("keys"), |_: &Request| 1_u8)
+        KeyedBreakerLayer::with(KeyedBreakers::new("keys"), |_: &Request| 1_u8)
     });
 }

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use mainstay_circuit_breaker::{
-    Breaker, BreakerSettings, CircuitBreakerLayer, KeyedBreakers, KeyedSettings, OpenSettings, Recovery, SlowCalls,
-    State, Verdict, WindowSettings,
+    Breaker, BreakerSettings, CircuitBreakerLayer, KeyedBreakerSettings, KeyedBreakers, OpenSettings, Recovery,
+    SlowCalls, State, TrialCriteria, WindowSettings,
 };
 use mainstay_core::{
     BoxError, FailureKind, Outcome, Reason, Refusal, Rejected,
@@ -74,7 +74,7 @@ async fn a_trial_whose_caller_gave_up_frees_its_place() {
     drop(permits);
     assert_eq!(breaker.state(), State::HalfOpen);
     for _ in 0..3 {
-        breaker.try_acquire().unwrap().settle(Outcome::Success);
+        breaker.try_acquire().unwrap().record(Outcome::Success);
     }
     assert_eq!(breaker.state(), State::Closed);
 }
@@ -90,7 +90,7 @@ async fn a_hung_trial_expires_as_a_failure() {
     advance(SECOND).await;
     assert_eq!(breaker.state(), State::HalfOpen);
     // The hung calls end at last, in another epoch: nothing changes.
-    hung.into_iter().for_each(|permit| permit.settle(Outcome::Success));
+    hung.into_iter().for_each(|permit| permit.record(Outcome::Success));
     assert_eq!((breaker.state(), breaker.snapshot().late), (State::HalfOpen, 3));
 }
 
@@ -102,7 +102,7 @@ async fn slow_trials_still_close_over_a_time_window() {
     for _ in 0..3 {
         let permit = breaker.try_acquire().unwrap();
         advance(5 * SECOND).await;
-        permit.settle(Outcome::Success);
+        permit.record(Outcome::Success);
     }
     assert_eq!(breaker.state(), State::Closed);
 }
@@ -116,7 +116,7 @@ async fn results_of_an_earlier_epoch_change_nothing() {
     advance(SECOND).await;
     assert_eq!(breaker.state(), State::HalfOpen);
     for (i, permit) in early.into_iter().enumerate() {
-        permit.settle(if i % 2 == 0 { Outcome::Success } else { failure() });
+        permit.record(if i % 2 == 0 { Outcome::Success } else { failure() });
     }
     assert_eq!((breaker.state(), breaker.snapshot().late), (State::HalfOpen, 8));
 }
@@ -187,8 +187,8 @@ async fn our_own_refusals_never_open_it() {
 async fn refusals_and_ignored_calls_are_neutral_in_half_open() {
     let breaker = half_open(three_in_a_row()).await;
     for _ in 0..20 {
-        breaker.try_acquire().unwrap().settle(Outcome::Ignored);
-        breaker.try_acquire().unwrap().settle(Outcome::rejected(None));
+        breaker.try_acquire().unwrap().record(Outcome::Ignored);
+        breaker.try_acquire().unwrap().record(Outcome::rejected(None));
     }
     assert_eq!(breaker.state(), State::HalfOpen);
 }
@@ -201,7 +201,7 @@ async fn all_services_of_a_layer_share_the_breaker() {
     for _ in 0..3 {
         assert!(call(&mut layer.layer(probe.clone()), Request::default()).await.is_err());
     }
-    assert_eq!(layer.breaker().state(), State::Open);
+    assert_eq!(layer.handle().state(), State::Open);
     assert!(call(&mut layer.layer(probe.clone()), Request::default()).await.unwrap_err().rejected().is_some());
     assert_eq!(probe.calls(), 3);
 }
@@ -247,12 +247,12 @@ async fn a_paused_clock_is_obeyed_to_the_instant() {
 /// A peer: 35 s to close again after a 5 s break, because its stages were judged on single samples.
 #[tokio::test(start_paused = true)]
 async fn background_errors_do_not_keep_it_open() {
-    let verdict = Verdict::Rate { calls: 10, failure_rate: 0.5 };
-    let recovery = Recovery::Trials { permits: 10, lease: SECOND, verdict };
+    let criteria = TrialCriteria::Rate { calls: 10, failure_rate: 0.5 };
+    let recovery = Recovery::Trials { permits: 10, lease: SECOND, criteria };
     let breaker = half_open(BreakerSettings { recovery, ..three_in_a_row() }).await;
-    breaker.try_acquire().unwrap().settle(failure());
+    breaker.try_acquire().unwrap().record(failure());
     assert_eq!(breaker.state(), State::HalfOpen);
-    (0..6).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Success));
+    (0..6).for_each(|_| breaker.try_acquire().unwrap().record(Outcome::Success));
     assert_eq!(breaker.state(), State::Closed);
 }
 
@@ -296,7 +296,7 @@ async fn a_listener_may_read_and_change_the_breaker() {
 /// Partitions were never evicted; and an open one must not be forgotten.
 #[tokio::test(start_paused = true)]
 async fn keys_are_bounded_and_open_ones_stay() {
-    let settings = KeyedSettings { breaker: three_in_a_row(), capacity: 32 };
+    let settings = KeyedBreakerSettings { breaker: three_in_a_row(), capacity: 32 };
     let breakers = KeyedBreakers::with_settings("shards", settings).unwrap();
     breakers.get(&0).trip("test");
     for key in 1..10_000 {
@@ -314,7 +314,7 @@ async fn keys_are_bounded_and_open_ones_stay() {
 /// They stayed for ever, until all new keys shared one breaker, which they then opened for each other.
 #[tokio::test(start_paused = true)]
 async fn keys_that_died_long_ago_make_room() {
-    let settings = KeyedSettings { breaker: three_in_a_row(), capacity: 32 };
+    let settings = KeyedBreakerSettings { breaker: three_in_a_row(), capacity: 32 };
     let breakers = KeyedBreakers::with_settings("hosts", settings).unwrap();
     (0..32).for_each(|key| breakers.get(&key).trip("test"));
     assert_eq!(breakers.get(&32).name(), "hosts/(other)", "their outage is not over yet");
@@ -328,13 +328,13 @@ async fn keys_that_died_long_ago_make_room() {
 /// Settings of a store were fixed for its life. They change under load, and nothing that was learnt is lost.
 #[tokio::test(start_paused = true)]
 async fn keyed_breakers_take_other_settings_live() {
-    let settings = KeyedSettings { breaker: three_in_a_row(), capacity: 32 };
+    let settings = KeyedBreakerSettings { breaker: three_in_a_row(), capacity: 32 };
     let breakers = KeyedBreakers::with_settings("shards", settings.clone()).unwrap();
     breakers.get(&0).trip("test");
     (1..32).for_each(|key| drop(breakers.get(&key)));
     breakers.get(&31).record(Outcome::failure(FailureKind::Network));
 
-    let mut smaller = KeyedSettings { capacity: 4, ..settings.clone() };
+    let mut smaller = KeyedBreakerSettings { capacity: 4, ..settings.clone() };
     smaller.breaker.consecutive_failures = Some(2);
     breakers.reconfigure(smaller.clone()).unwrap();
     assert_eq!(breakers.settings(), smaller);
@@ -355,7 +355,7 @@ async fn keyed_breakers_take_other_settings_live() {
 /// A breaker with too few calls for a rate was forgotten with its failures, and began anew.
 #[tokio::test(start_paused = true)]
 async fn a_key_with_a_failure_in_its_window_stays() {
-    let settings = KeyedSettings { breaker: BreakerSettings::default(), capacity: 8 };
+    let settings = KeyedBreakerSettings { breaker: BreakerSettings::default(), capacity: 8 };
     let breakers = KeyedBreakers::with_settings("shards", settings).unwrap();
     breakers.get(&0).record(Outcome::failure(FailureKind::Network));
     breakers.get(&0).record(Outcome::Success);

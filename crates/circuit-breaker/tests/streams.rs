@@ -4,7 +4,7 @@
 use std::{io, time::Duration};
 
 use mainstay_circuit_breaker::{
-    Breaker, BreakerSettings, CircuitBreakerLayer, OpenSettings, Recovery, SlowCalls, State, Verdict,
+    Breaker, BreakerSettings, CircuitBreakerLayer, OpenSettings, Recovery, SlowCalls, State, TrialCriteria,
 };
 use mainstay_core::{
     BoxError, FailureKind, Outcome,
@@ -18,7 +18,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// One trial call, with a lease of ten seconds.
 fn breaker(mut settings: BreakerSettings) -> Breaker {
     settings.open = OpenSettings { jitter: 0.0, ..OpenSettings::constant(SECOND) };
-    settings.recovery = Recovery::Trials { permits: 1, lease: 10 * SECOND, verdict: Verdict::Successes(1) };
+    settings.recovery = Recovery::Trials { permits: 1, lease: 10 * SECOND, criteria: TrialCriteria::Successes(1) };
     Breaker::with_settings("streams", settings).unwrap()
 }
 

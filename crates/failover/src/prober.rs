@@ -80,7 +80,7 @@ impl Router {
         let base = match engine.state {
             State::Closed if engine.consecutive_failures > 0 => settings.probe.interval_counting,
             State::Closed if !in_use => settings.probe.interval_idle,
-            State::Open if engine.gate.is_some_and(|gate| gate.have > 0) => settings.probe.interval_counting,
+            State::Open if engine.recovery.is_some_and(|gate| gate.have > 0) => settings.probe.interval_counting,
             _ => settings.probe.interval,
         };
         base.mul_f64(self.random.between(0.9, 1.1))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mainstay_circuit_breaker::{BreakerSettings, Recovery, Verdict, WindowSettings};
+use mainstay_circuit_breaker::{BreakerSettings, Recovery, TrialCriteria, WindowSettings};
 use mainstay_core::{
     BudgetSettings, InvalidSetting,
     settings::{self, LONGEST, SHORTEST},
@@ -132,7 +132,7 @@ impl FailoverSettings {
             false => Recovery::Trials {
                 permits: 1,
                 lease: self.trial_lease,
-                verdict: Verdict::Successes(self.recovery_successes),
+                criteria: TrialCriteria::Successes(self.recovery_successes),
             },
         };
         BreakerSettings {

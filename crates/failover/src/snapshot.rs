@@ -170,7 +170,7 @@ impl Router {
             return None;
         }
         let hold = primary.hold_left.unwrap_or_default();
-        let rounds = match primary.engine.gate.map(|gate| gate.need - gate.have) {
+        let rounds = match primary.engine.recovery.map(|gate| gate.need - gate.have) {
             Some(0) | None => Duration::ZERO,
             Some(n) => primary.next_probe? + settings.probe.interval_counting.mul_f64(0.9) * (n - 1),
         };
@@ -182,7 +182,7 @@ impl Router {
 fn missing(engine: &BreakerSnapshot, probed: bool) -> String {
     let hold = engine.open_left.filter(|left| !left.is_zero()).map(|left| format!("hold {}", shown(left)));
     let what = if probed { "probes" } else { "trial requests" };
-    let gate = engine.gate.filter(|gate| gate.have < gate.need);
+    let gate = engine.recovery.filter(|gate| gate.have < gate.need);
     let gate = gate.map(|gate| format!("{what} {} of {}", gate.have, gate.need));
     match engine.state {
         State::Closed => String::new(),

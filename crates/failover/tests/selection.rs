@@ -74,7 +74,7 @@ async fn good_probes_during_the_hold_do_not_end_it() {
     sleep(29 * SECOND).await;
     let snapshot = failover.handle().snapshot();
     assert_eq!(snapshot.state, FailoverState::OnBackup);
-    let gate = snapshot.endpoints[0].engine.gate.unwrap();
+    let gate = snapshot.endpoints[0].engine.recovery.unwrap();
     assert_eq!((gate.have, gate.need), (3, 3));
     assert!(snapshot.earliest_return.unwrap() <= SECOND);
 }

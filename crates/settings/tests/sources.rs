@@ -7,9 +7,7 @@ use std::{
 };
 
 use mainstay_bulkhead::{KeyedSettings as KeyedLimitSettings, LimitSettings};
-use mainstay_circuit_breaker::{
-    BreakerSettings, KeyedSettings as KeyedBreakerSettings, Recovery, Verdict, WindowSettings,
-};
+use mainstay_circuit_breaker::{BreakerSettings, KeyedBreakerSettings, Recovery, TrialCriteria, WindowSettings};
 use mainstay_core::{BudgetSettings, InvalidSetting};
 use mainstay_failover::{FailoverSettings, stack::StandardSettings};
 use mainstay_fallback::{BackupSettings, FallbackSettings, LastGoodSettings};
@@ -76,11 +74,11 @@ fn settings_of_every_pattern_are_read() {
     assert_eq!((retry.max_attempts, retry.scaling, retry.backoff.cap), (5, Scaling::Adaptive, 90 * SECOND));
 
     let breaker = "failure_rate = 'off'\nconsecutive_failures = 4\nwindow = { last = '1m' }\n\
-        [recovery.trials]\npermits = 1\nlease = '5s'\nverdict = { successes = 2 }";
+        [recovery.trials]\npermits = 1\nlease = '5s'\ncriteria = { successes = 2 }";
     let breaker = from_toml(breaker, BreakerSettings::validate).unwrap();
     assert_eq!((breaker.failure_rate, breaker.consecutive_failures), (None, Some(4)));
     assert_eq!(breaker.window, WindowSettings::Last(60 * SECOND));
-    let trials = Recovery::Trials { permits: 1, lease: 5 * SECOND, verdict: Verdict::Successes(2) };
+    let trials = Recovery::Trials { permits: 1, lease: 5 * SECOND, criteria: TrialCriteria::Successes(2) };
     assert_eq!(breaker.recovery, trials);
 
     let limit = from_toml("limit = 5\nmax_wait = 'off'", LimitSettings::validate).unwrap();

@@ -56,7 +56,7 @@ impl<P, E> TimeoutLayer<P, E> {
 
     /// The handle.
     #[must_use]
-    pub fn limit(&self) -> &TimeLimit {
+    pub fn handle(&self) -> &TimeLimit {
         &self.limit
     }
 }

@@ -27,7 +27,7 @@ impl<S, P, E> Timeout<S, P, E> {
     }
 
     /// The handle.
-    pub fn limit(&self) -> &TimeLimit {
+    pub fn handle(&self) -> &TimeLimit {
         &self.limit
     }
 }

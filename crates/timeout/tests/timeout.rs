@@ -31,7 +31,7 @@ async fn it_fires_at_its_time_and_drops_the_call() {
     let start = Instant::now();
     let error = call(&mut layer.layer(probe.clone()), Request::default()).await.unwrap_err();
     assert_eq!(error.rejected().unwrap().reason(), Reason::AttemptTimeout);
-    assert_eq!((start.elapsed(), probe.live(), layer.limit().snapshot().timed_out), (SECOND, 0, 1));
+    assert_eq!((start.elapsed(), probe.live(), layer.handle().snapshot().timed_out), (SECOND, 0, 1));
 }
 
 /// A peer kept the first waker: polled once and moved to another task, it never fired.

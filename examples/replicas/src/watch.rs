@@ -37,7 +37,7 @@ struct Endpoint {
 
 #[derive(Deserialize)]
 struct Engine {
-    gate: Option<Gate>,
+    recovery: Option<Gate>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -64,7 +64,7 @@ pub(crate) async fn watch(client: Client, url: String, replica: usize, events: E
             let route = Route { on_primary, changes, reason: failover.reason, hold: primary.hold_left };
             events.at(at, What::Route { replica, route });
         }
-        let Some(Gate { have, need }) = primary.engine.gate.filter(|_| !on_primary) else { continue };
+        let Some(Gate { have, need }) = primary.engine.recovery.filter(|_| !on_primary) else { continue };
         let now = Some((have, primary.hold_left.is_some()));
         if now != progress {
             progress = now;

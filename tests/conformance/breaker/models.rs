@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use mainstay_circuit_breaker::{BreakerSettings, Growth, OpenSettings, Recovery, SlowCalls, Verdict, WindowSettings};
+use mainstay_circuit_breaker::{
+    BreakerSettings, Growth, OpenSettings, Recovery, SlowCalls, TrialCriteria, WindowSettings,
+};
 use serde_json::Value;
 
 use crate::vector::{Fields, Vector};
@@ -31,8 +33,8 @@ fn bare(open: Duration) -> BreakerSettings {
     }
 }
 
-fn trials(permits: u32, lease: Option<Duration>, verdict: Verdict) -> Recovery {
-    Recovery::Trials { permits, lease: lease.unwrap_or(Duration::from_secs(3600)), verdict }
+fn trials(permits: u32, lease: Option<Duration>, criteria: TrialCriteria) -> Recovery {
+    Recovery::Trials { permits, lease: lease.unwrap_or(Duration::from_secs(3600)), criteria }
 }
 
 /// A rate in percent; above a hundred the source means "never".
@@ -49,7 +51,7 @@ fn resilience4j(config: &Value, longest_call: Duration) -> BreakerSettings {
     let failure_rate = rate(config.number("failure_rate_threshold").unwrap());
     let slow_rate = rate(config.number("slow_call_rate_threshold").unwrap());
     let permits = config.count("permitted_half_open");
-    let verdict = Verdict::Rate { calls: permits, failure_rate: failure_rate.unwrap_or(1.0) };
+    let criteria = TrialCriteria::Rate { calls: permits, failure_rate: failure_rate.unwrap_or(1.0) };
     let growing = &config["wait_open"]["exponential"];
     let mut settings = bare(config.millis("wait_open_ms").or(growing.millis("initial_ms")).unwrap());
     if growing.is_object() {
@@ -64,7 +66,7 @@ fn resilience4j(config: &Value, longest_call: Duration) -> BreakerSettings {
             _ => WindowSettings::LastCalls(config["window"].count("size")),
         },
         minimum_calls: config.count("minimum_calls"),
-        recovery: trials(permits, config.millis("max_wait_half_open_ms").map(|lease| lease + longest_call), verdict),
+        recovery: trials(permits, config.millis("max_wait_half_open_ms").map(|lease| lease + longest_call), criteria),
         ..settings
     }
 }
@@ -82,7 +84,7 @@ fn failsafe_go(config: &Value) -> BreakerSettings {
         failure_rate: Some(f64::from(failures) / f64::from(calls)),
         window: WindowSettings::LastCalls(calls),
         minimum_calls: calls,
-        recovery: trials(calls_in_trial, None, Verdict::Rate { calls: calls_in_trial, failure_rate }),
+        recovery: trials(calls_in_trial, None, TrialCriteria::Rate { calls: calls_in_trial, failure_rate }),
         ..bare(config.millis("delay_ms").unwrap())
     }
 }
@@ -90,7 +92,7 @@ fn failsafe_go(config: &Value) -> BreakerSettings {
 fn gobreaker(config: &Value) -> BreakerSettings {
     let (trip, permits) = (&config["trip"], config.count("max_requests_half_open"));
     let settings = BreakerSettings {
-        recovery: trials(permits, None, Verdict::Successes(permits)),
+        recovery: trials(permits, None, TrialCriteria::Successes(permits)),
         ..bare(config.millis("timeout_ms").unwrap())
     };
     match trip.number("consecutive_failures_gt") {
@@ -109,7 +111,7 @@ fn polly(config: &Value) -> BreakerSettings {
         failure_rate: config.number("failure_ratio"),
         window: WindowSettings::Last(config.millis("sampling_ms").unwrap()),
         minimum_calls: config.count("minimum_throughput"),
-        recovery: trials(1, None, Verdict::Successes(1)),
+        recovery: trials(1, None, TrialCriteria::Successes(1)),
         ..bare(config.millis("break_ms").unwrap())
     }
 }
@@ -118,7 +120,7 @@ fn cockatiel_consecutive(config: &Value) -> BreakerSettings {
     let calls = config["half_open"].count("calls");
     BreakerSettings {
         consecutive_failures: Some(config["breaker"].count("consecutive")),
-        recovery: trials(calls, None, Verdict::Successes(calls)),
+        recovery: trials(calls, None, TrialCriteria::Successes(calls)),
         ..bare(config.millis("half_open_after_ms").unwrap())
     }
 }
@@ -136,7 +138,7 @@ fn pybreaker(config: &Value) -> BreakerSettings {
     let successes = config.count("success_threshold");
     BreakerSettings {
         consecutive_failures: Some(config.count("fail_max")),
-        recovery: trials(successes, None, Verdict::Successes(successes)),
+        recovery: trials(successes, None, TrialCriteria::Successes(successes)),
         ..bare(config.millis("reset_timeout_ms").unwrap())
     }
 }

@@ -39,10 +39,10 @@ impl Engine {
     }
 
     pub(super) fn judge(&self, memory: &mut Memory, now: Instant, retry_after: Option<Duration>) -> Option<Transition> {
-        let Recovery::Trials { verdict, .. } = memory.settings.recovery else { return None };
+        let Recovery::Trials { criteria, .. } = memory.settings.recovery else { return None };
         let (successes, failures) = (memory.trials.successes, memory.trials.failures);
         let mode = self.word.load().mode();
-        match memory.trials.shown(verdict) {
+        match memory.trials.shown(criteria) {
             Shown::Nothing => None,
             Shown::Recovered => {
                 let reason = format!("{successes} trial calls succeeded");

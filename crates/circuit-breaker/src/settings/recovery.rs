@@ -20,7 +20,7 @@ pub enum Recovery {
         #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
         lease: Duration,
         /// What they must show.
-        verdict: Verdict,
+        criteria: TrialCriteria,
     },
     /// No live call while open: probes tell ([`Breaker::record_probe`](crate::Breaker::record_probe)). It closes at the
     /// first instant where the open time has passed, the last `successes` probes succeeded, and the newest is fresh.
@@ -36,7 +36,7 @@ pub enum Recovery {
 /// What trial calls must show.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-pub enum Verdict {
+pub enum TrialCriteria {
     /// Close after this many successes; open again on the first failure. The default, with 3.
     Successes(u32),
     /// Judge a number of calls by their failure rate, as early as the decision is certain either way: for
@@ -55,17 +55,17 @@ impl Recovery {
     /// Trial calls, three at a time, with leases of 30 s; closes after this many successes.
     #[must_use]
     pub fn trials(successes: u32) -> Self {
-        Self::Trials { permits: 3, lease: Duration::from_secs(30), verdict: Verdict::Successes(successes) }
+        Self::Trials { permits: 3, lease: Duration::from_secs(30), criteria: TrialCriteria::Successes(successes) }
     }
 
     pub(super) fn validate(&self) -> Result<(), InvalidSetting> {
         match *self {
-            Self::Trials { permits, lease, verdict } => {
+            Self::Trials { permits, lease, criteria } => {
                 settings::count("permits", permits.into(), 1..=10_000)?;
                 settings::duration("lease", lease, SHORTEST..=LONGEST)?;
-                match verdict {
-                    Verdict::Successes(n) => settings::count("successes", n.into(), 1..=1_000_000),
-                    Verdict::Rate { calls, failure_rate } => {
+                match criteria {
+                    TrialCriteria::Successes(n) => settings::count("successes", n.into(), 1..=1_000_000),
+                    TrialCriteria::Rate { calls, failure_rate } => {
                         settings::count("calls", calls.into(), 1..=1_000_000)?;
                         settings::rate("failure_rate", failure_rate)
                     }

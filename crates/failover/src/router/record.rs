@@ -30,7 +30,7 @@ impl Router {
 
     #[cold]
     fn settle_trial(&self, permit: Permit, outcome: Outcome) {
-        permit.settle(outcome);
+        permit.record(outcome);
         self.observe();
     }
 
@@ -67,7 +67,7 @@ impl Router {
     /// What is to be told the end of an answer that began well. A stream keeps no router alive that nobody else wants.
     fn begun(&self, ticket: Ticket) -> impl FnOnce(Outcome) + Send + Sync + 'static {
         let Ticket { index, epoch, permit } = ticket;
-        let (router, trial) = (self.itself.clone(), permit.map(|permit| permit.begun()));
+        let (router, trial) = (self.itself.clone(), permit.map(|permit| permit.record_on_end()));
         move |outcome| {
             let Some(router) = router.upgrade() else { return };
             match trial {

@@ -130,7 +130,7 @@ async fn a_healthy_primary_gets_nothing_before_the_hold_is_over() {
     trio.until_active("backup").await;
     trio.primary.recover().await;
     until("the gate is open", async || {
-        let gate = &primary(&trio.gateway).await["engine"]["gate"];
+        let gate = &primary(&trio.gateway).await["engine"]["recovery"];
         (gate["have"].as_u64()? >= gate["need"].as_u64()?).then_some(())
     })
     .await;
