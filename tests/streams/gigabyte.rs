@@ -57,7 +57,7 @@ fn down(version: Version) {
             bytes += frame.unwrap().data_ref().map_or(0, Bytes::len) as u64;
             assert!(bytes == GIGABYTE || in_flight(&handles) == 1, "kept to the last byte");
         }
-        let successes = handles.failover.snapshot().endpoints[0].engine.successes;
+        let successes = handles.failover.snapshot().endpoints[0].breaker.successes;
         assert_eq!((bytes, in_flight(&handles), successes), (GIGABYTE, 0, 1));
     });
     assert!(peak < MOST, "{peak} bytes at once");

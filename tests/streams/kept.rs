@@ -28,8 +28,8 @@ async fn an_answer_that_nobody_reads_on_gives_its_permit_back_and_is_a_success()
             }
             assert_eq!(in_flight(&handles), 1);
             drop(answer);
-            let engine = &handles.failover.snapshot().endpoints[0].engine;
-            assert_eq!((in_flight(&handles), engine.successes, engine.failures), (0, 1, 0));
+            let breaker = &handles.failover.snapshot().endpoints[0].breaker;
+            assert_eq!((in_flight(&handles), breaker.successes, breaker.failures), (0, 1, 0));
         }
     }
 }
@@ -42,8 +42,8 @@ async fn an_answer_that_stalls_until_its_caller_gives_up_says_nothing() {
         answer.body_mut().frame().await.unwrap().unwrap();
         assert!(answer.body_mut().frame().now_or_never().is_none());
         drop(answer);
-        let engine = &handles.failover.snapshot().endpoints[0].engine;
-        assert_eq!((in_flight(&handles), engine.successes, engine.ignored), (0, 0, 1));
+        let breaker = &handles.failover.snapshot().endpoints[0].breaker;
+        assert_eq!((in_flight(&handles), breaker.successes, breaker.ignored), (0, 0, 1));
     }
 }
 
@@ -54,7 +54,7 @@ async fn an_answer_that_breaks_off_is_a_failure_though_its_head_was_fine() {
         let (answer, handles) = get(&origin, version, "/cut").await;
         assert_eq!(answer.status(), 200);
         answer.into_body().collect().await.unwrap_err();
-        let engine = &handles.failover.snapshot().endpoints[0].engine;
-        assert_eq!((in_flight(&handles), engine.successes, engine.failures), (0, 0, 1));
+        let breaker = &handles.failover.snapshot().endpoints[0].breaker;
+        assert_eq!((in_flight(&handles), breaker.successes, breaker.failures), (0, 0, 1));
     }
 }

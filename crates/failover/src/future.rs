@@ -25,7 +25,7 @@ pin_project! {
     /// The future of a [`Failover`](crate::Failover).
     ///
     /// A call that answers at once reads no clock and arms no timer; one that waits reads the clock once, and arms the
-    /// timer of the silence, which lives in the future itself, if a second attempt is possible. Only a second attempt
+    /// timer of the delay, which lives in the future itself, if a second attempt is possible. Only a second attempt
     /// allocates.
     ///
     /// No bound stands here: with one, the compiler would have to prove it again, with lifetimes erased, wherever a
@@ -38,8 +38,8 @@ pin_project! {
         // When the first attempt was found to be waiting.
         waiting_since: Option<Instant>,
         #[pin]
-        silence: Option<Sleep>,
-        silence_over: bool,
+        delay: Option<Sleep>,
+        delay_over: bool,
         // Waits for the silent endpoint to be left, where a second attempt had no budget. Boxed: it is rare.
         switch: Option<Changed>,
         spare: Option<Spare<Req>>,
@@ -67,8 +67,8 @@ impl<F, S, Req, Res, P, E> FailoverFuture<F, S, Req, Res, P, E> {
         ticket: Option<Ticket>,
         spare: Option<Spare<Req>>,
     ) -> Self {
-        let (waiting_since, silence, silence_over, switch, second) = Default::default();
-        Self { shared, first, ticket, waiting_since, silence, silence_over, switch, spare, second }
+        let (waiting_since, delay, delay_over, switch, second) = Default::default();
+        Self { shared, first, ticket, waiting_since, delay, delay_over, switch, spare, second }
     }
 }
 
@@ -87,9 +87,9 @@ where
         if let Poll::Ready(answer) = self.as_mut().poll_first(cx) {
             return Poll::Ready(answer);
         }
-        if self.as_mut().is_silent(cx) {
+        if self.as_mut().is_delay_over(cx) {
             let index = self.ticket.as_ref().map(|ticket| ticket.index);
-            self.as_mut().begin_second(index, Cause::Silence);
+            self.as_mut().begin_second(index, Cause::Delay);
         }
         if self.as_mut().is_left_behind(cx) {
             let index = self.ticket.as_ref().map(|ticket| ticket.index);
@@ -150,32 +150,32 @@ where
 
     /// Whether the endpoint has been silent for too long, and nothing was done about it yet. Arms the timer when the
     /// first attempt is found to be waiting.
-    fn is_silent(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+    fn is_delay_over(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
         let mut this = self.project();
-        let Some(ticket) = this.ticket.as_ref().filter(|_| this.spare.is_some() && !*this.silence_over) else {
+        let Some(ticket) = this.ticket.as_ref().filter(|_| this.spare.is_some() && !*this.delay_over) else {
             return false;
         };
-        if this.silence.is_none() {
-            let Some(silence) = this.shared.router().silence(ticket.index) else { return false };
-            this.silence.set(Some(sleep(silence)));
+        if this.delay.is_none() {
+            let Some(delay) = this.shared.router().delay(ticket.index) else { return false };
+            this.delay.set(Some(sleep(delay)));
         }
         // It ends once: without budget or target the request waits on, until the endpoint fails or is left.
-        *this.silence_over = this.silence.as_pin_mut().is_some_and(|silence| silence.poll(cx).is_ready());
-        *this.silence_over
+        *this.delay_over = this.delay.as_pin_mut().is_some_and(|delay| delay.poll(cx).is_ready());
+        *this.delay_over
     }
 
-    /// Whether the endpoint was left while this request waits for it past all patience, without a second attempt. No
+    /// Whether the endpoint was left while this request waits for it past all ready_timeout, without a second attempt. No
     /// request waits for a dead endpoint's timeout; each is sent once more at most, so this needs no budget.
     fn is_left_behind(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
         let this = self.project();
-        let Some(ticket) = this.ticket.as_ref().filter(|_| *this.silence_over && this.spare.is_some()) else {
+        let Some(ticket) = this.ticket.as_ref().filter(|_| *this.delay_over && this.spare.is_some()) else {
             return false;
         };
         let router = this.shared.router();
         loop {
             // Waits first and looks second: a switch in between is not missed.
             let switch = this.switch.get_or_insert_with(|| changed(router));
-            if router.tiers[ticket.index].engine.epoch() != ticket.epoch {
+            if router.tiers[ticket.index].breaker.epoch() != ticket.epoch {
                 return true;
             }
             if switch.as_mut().poll(cx).is_pending() {
@@ -225,7 +225,7 @@ where
         if let Some(kept) = kept {
             this.shared.policy.discard(kept);
         }
-        // The first one was silent past all patience, and this endpoint answered.
+        // The first one was silent past all ready_timeout, and this endpoint answered.
         this.first.set(Attempt::Over);
         if let Some(silent) = this.ticket.take() {
             this.shared.router().settle(silent, Outcome::failure(FailureKind::Timeout));

@@ -24,7 +24,7 @@ pub(crate) type Changed = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 
 /// A wait for an endpoint that is not ready. Boxed futures, because a service that waits has time.
 pub(crate) struct Waiting {
-    patience: Pin<Box<Sleep>>,
+    ready_timeout: Pin<Box<Sleep>>,
     over: bool,
     /// Any endpoint changed.
     changed: Changed,
@@ -134,7 +134,7 @@ where
         if already == Some(index) || (!only && !tier.admits()) {
             continue;
         }
-        let place = Place { index, epoch: tier.engine.epoch(), only, usable: tier.is_usable() };
+        let place = Place { index, epoch: tier.breaker.epoch(), only, usable: tier.is_usable() };
         match services.at(index, shared).poll_ready(cx) {
             Poll::Ready(Ok(())) => return Poll::Ready(Ready::At(place)),
             Poll::Ready(Err(error)) => {
@@ -163,8 +163,8 @@ where
 
 impl Waiting {
     fn new(router: &Router) -> Self {
-        let patience = Duration::from_nanos(router.knobs.patience.load(Relaxed));
-        Self { patience: Box::pin(sleep(patience)), over: false, changed: changed(router), asked: Vec::new() }
+        let ready_timeout = Duration::from_nanos(router.knobs.ready_timeout.load(Relaxed));
+        Self { ready_timeout: Box::pin(sleep(ready_timeout)), over: false, changed: changed(router), asked: Vec::new() }
     }
 
     fn note(&mut self, index: usize) {
@@ -175,7 +175,7 @@ impl Waiting {
 
     /// Whether this request still waits for the endpoint that is not ready.
     fn is_patient(&mut self, cx: &mut Context<'_>) -> bool {
-        self.over = self.over || self.patience.as_mut().poll(cx).is_ready();
+        self.over = self.over || self.ready_timeout.as_mut().poll(cx).is_ready();
         !self.over
     }
 

@@ -29,7 +29,7 @@ impl FailoverHandle {
     pub fn return_now(&self, author: impl Into<Name>) {
         let (router, author) = (&*self.0, author.into());
         if let Some(primary) = router.tiers.first().filter(|primary| !primary.is_usable()) {
-            primary.engine.reset(author.clone());
+            primary.breaker.reset(author.clone());
         }
         let reason = format!("returned by {}", author.escape_debug());
         router.operate(|route| route.store(Route::PRIMARY), &reason);
@@ -40,7 +40,7 @@ impl FailoverHandle {
     /// # Errors
     /// No endpoint of that name.
     pub fn take_out(&self, endpoint: &str, reason: impl Into<String>) -> Result<(), InvalidSetting> {
-        self.0.tiers[self.index(endpoint)?].engine.trip(reason);
+        self.0.tiers[self.index(endpoint)?].breaker.trip(reason);
         self.0.observe();
         Ok(())
     }
@@ -48,7 +48,7 @@ impl FailoverHandle {
     /// Counts every endpoint as usable, with empty windows and no memory of departures.
     pub fn reset(&self, author: impl Into<Name>) {
         let author = author.into();
-        self.0.tiers.iter().for_each(|tier| tier.engine.reset(author.clone()));
+        self.0.tiers.iter().for_each(|tier| tier.breaker.reset(author.clone()));
         self.0.observe();
     }
 
@@ -65,7 +65,7 @@ impl FailoverHandle {
             return Err(InvalidSetting::new("second_attempt.budget", format!("{:?}", settings.budget()), allowed));
         }
         for tier in &router.tiers {
-            tier.engine.reconfigure(settings.engine(tier.is_probed()))?;
+            tier.breaker.reconfigure(settings.breaker(tier.is_probed()))?;
         }
         if settings.probe != now.probe {
             router.stop_probing();

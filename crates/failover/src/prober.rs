@@ -75,12 +75,12 @@ impl Router {
     /// From the start of one round to the next, by what the endpoint is, plus or minus 10 %.
     fn interval(&self, index: usize) -> Duration {
         let (settings, tier) = (self.settings(), &self.tiers[index]);
-        let engine = tier.engine.snapshot();
+        let breaker = tier.breaker.snapshot();
         let in_use = self.route.load().index == Some(index);
-        let base = match engine.state {
-            State::Closed if engine.consecutive_failures > 0 => settings.probe.interval_counting,
+        let base = match breaker.state {
+            State::Closed if breaker.consecutive_failures > 0 => settings.probe.interval_counting,
             State::Closed if !in_use => settings.probe.interval_idle,
-            State::Open if engine.recovery.is_some_and(|gate| gate.have > 0) => settings.probe.interval_counting,
+            State::Open if breaker.recovery.is_some_and(|gate| gate.have > 0) => settings.probe.interval_counting,
             _ => settings.probe.interval,
         };
         base.mul_f64(self.random.between(0.9, 1.1))
@@ -102,17 +102,17 @@ impl Router {
         if !report.is_healthy() {
             tier.probing.counters.add(BAD);
         }
-        if tier.engine.epoch() != epoch {
+        if tier.breaker.epoch() != epoch {
             return tier.probing.counters.add(LATE);
         }
         let first = tier.unprobed.swap(false, Relaxed);
         match (&report.outcome, self.settings().initial) {
-            (ProbeOutcome::Healthy, Initial::Down) if first => tier.engine.reset("the first probe"),
-            (ProbeOutcome::Healthy, _) => tier.engine.record_probe_at(epoch, Outcome::Success),
-            (ProbeOutcome::Out { .. }, _) => tier.engine.trip(report.outcome.to_string()),
-            (outcome, Initial::Up) if first => tier.engine.trip(format!("the first probe: {outcome}")),
-            (ProbeOutcome::Overloaded, _) => tier.engine.record_probe_at(epoch, Outcome::overloaded(None)),
-            _ => tier.engine.record_probe_at(epoch, Outcome::failure(FailureKind::Unavailable)),
+            (ProbeOutcome::Healthy, Initial::Down) if first => tier.breaker.reset("the first probe"),
+            (ProbeOutcome::Healthy, _) => tier.breaker.record_probe_at(epoch, Outcome::Success),
+            (ProbeOutcome::Out { .. }, _) => tier.breaker.trip(report.outcome.to_string()),
+            (outcome, Initial::Up) if first => tier.breaker.trip(format!("the first probe: {outcome}")),
+            (ProbeOutcome::Overloaded, _) => tier.breaker.record_probe_at(epoch, Outcome::overloaded(None)),
+            _ => tier.breaker.record_probe_at(epoch, Outcome::failure(FailureKind::Unavailable)),
         }
         self.observe();
     }

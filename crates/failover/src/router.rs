@@ -56,10 +56,10 @@ pub(crate) struct Knobs {
     pub(crate) second_attempt: AtomicBool,
     pub(crate) on_rejected: AtomicBool,
     /// In nanoseconds; [`NEVER`] is never.
-    silence: AtomicU64,
-    longest_silence: AtomicU64,
+    delay: AtomicU64,
+    max_delay: AtomicU64,
     pub(crate) abandoned_after: AtomicU64,
-    pub(crate) patience: AtomicU64,
+    pub(crate) ready_timeout: AtomicU64,
     ramp: AtomicU64,
     all_down: AtomicU64,
 }
@@ -69,7 +69,7 @@ pub(crate) const NEVER: u64 = u64::MAX;
 /// The counters' places.
 pub(crate) mod counter {
     pub(crate) const SECOND_ON_ERROR: usize = 0;
-    pub(crate) const SECOND_ON_SILENCE: usize = 1;
+    pub(crate) const SECOND_ON_DELAY: usize = 1;
     pub(crate) const SECOND_WON: usize = 2;
     pub(crate) const SECOND_REFUSED: usize = 3;
     pub(crate) const REFUSED: usize = 4;
@@ -105,7 +105,7 @@ impl Router {
         });
         router.configure();
         if router.settings().initial == Initial::Down {
-            router.tiers.iter().filter(|tier| tier.is_probed()).for_each(|tier| tier.engine.trip("not probed yet"));
+            router.tiers.iter().filter(|tier| tier.is_probed()).for_each(|tier| tier.breaker.trip("not probed yet"));
         }
         router.observe();
         router.start_probing();
@@ -123,10 +123,10 @@ impl Router {
         let nanos = |time: Option<Duration>| time.map_or(NEVER, nanos);
         knobs.second_attempt.store(second.is_some(), Relaxed);
         knobs.on_rejected.store(second.is_some_and(|second| second.on_rejected), Relaxed);
-        knobs.silence.store(nanos(second.and_then(|second| second.silence)), Relaxed);
-        knobs.longest_silence.store(nanos(second.map(|second| second.longest_silence)), Relaxed);
+        knobs.delay.store(nanos(second.and_then(|second| second.delay)), Relaxed);
+        knobs.max_delay.store(nanos(second.map(|second| second.max_delay)), Relaxed);
         knobs.abandoned_after.store(nanos(settings.abandoned_after), Relaxed);
-        knobs.patience.store(nanos(Some(settings.patience)), Relaxed);
+        knobs.ready_timeout.store(nanos(Some(settings.ready_timeout)), Relaxed);
         knobs.ramp.store(nanos(settings.ramp), Relaxed);
         knobs.all_down.store(settings.all_down as u64, Relaxed);
         self.control.set(DRY_RUN, settings.dry_run);
@@ -138,9 +138,9 @@ impl Router {
     }
 
     /// How long this endpoint may be silent by now.
-    pub(crate) fn silence(&self, index: usize) -> Option<Duration> {
-        let least = Some(self.knobs.silence.load(Relaxed)).filter(|least| *least != NEVER)?;
-        let most = self.knobs.longest_silence.load(Relaxed).max(least);
+    pub(crate) fn delay(&self, index: usize) -> Option<Duration> {
+        let least = Some(self.knobs.delay.load(Relaxed)).filter(|least| *least != NEVER)?;
+        let most = self.knobs.max_delay.load(Relaxed).max(least);
         let p99 = self.tiers[index].latency.p99().map_or(most, nanos);
         Some(Duration::from_nanos(p99.clamp(least, most)))
     }
@@ -149,7 +149,7 @@ impl Router {
     #[cold]
     pub(crate) fn refuse(&self) -> Rejected {
         self.counters.add(counter::REFUSED);
-        let retry_after = self.tiers.iter().filter_map(|tier| tier.engine.refusal()?.retry_after()).min();
+        let retry_after = self.tiers.iter().filter_map(|tier| tier.breaker.refusal()?.retry_after()).min();
         Rejected::new(Reason::NoHealthyEndpoint, &self.name).with_retry_after(retry_after)
     }
 

@@ -28,7 +28,7 @@ impl FailoverHandle {
     /// # Ok(()) }
     /// ```
     ///
-    /// A silence brings no second attempt here; put a timeout into the work.
+    /// A delay brings no second attempt here; put a timeout into the work.
     ///
     /// # Errors
     /// The work's own (first) error, or the refusal.

@@ -23,7 +23,7 @@ pub(crate) enum Cause {
     Error {
         throttled: bool,
     },
-    Silence,
+    Delay,
     /// The endpoint was left while the request waited for it.
     Left,
 }
@@ -51,7 +51,7 @@ impl Cause {
     pub(crate) fn counter(self) -> usize {
         match self {
             Self::Error { .. } => counter::SECOND_ON_ERROR,
-            Self::Silence | Self::Left => counter::SECOND_ON_SILENCE,
+            Self::Delay | Self::Left => counter::SECOND_ON_DELAY,
         }
     }
 }
@@ -78,7 +78,7 @@ impl Router {
         let cost = match cause {
             Cause::Left => return Some((target.ticket(index)?, None)),
             Cause::Error { throttled: true } => Cost::Throttled,
-            Cause::Error { throttled: false } | Cause::Silence => Cost::Retry,
+            Cause::Error { throttled: false } | Cause::Delay => Cost::Retry,
         };
         let reservation = target.budget.reserve(cost, now);
         if reservation.is_none() {

@@ -27,7 +27,7 @@ use crate::{
 /// constructor. Endpoints share the type `S`; see [`Endpoint`] for different ones.
 ///
 /// `poll_ready` waits for one endpoint, not for all: one that is not ready within
-/// [`patience`](FailoverSettings::patience) is passed over for that request. An endpoint whose readiness fails is
+/// [`ready_timeout`](FailoverSettings::ready_timeout) is passed over for that request. An endpoint whose readiness fails is
 /// recorded as failing, and the next one is asked; when none is left, `call` tries it once more with a clean copy and gives
 /// its error, so a `Buffer` around this service outlives it.
 pub struct Failover<S, P = Plain, E = Boxed> {
@@ -92,7 +92,7 @@ impl<S: Clone> Failover<S> {
     ///
     /// # Errors
     /// Not as many services as endpoints.
-    pub fn over(handle: &FailoverHandle, services: impl IntoIterator<Item = S>) -> Result<Self, InvalidSetting> {
+    pub fn with(handle: &FailoverHandle, services: impl IntoIterator<Item = S>) -> Result<Self, InvalidSetting> {
         let (services, endpoints) = (Vec::from_iter(services), handle.0.tiers.len());
         if services.len() != endpoints {
             let allowed = format!("must be as many as endpoints, {endpoints}");
@@ -162,7 +162,7 @@ where
     fn call(&mut self, request: Req) -> Self::Future {
         // The short way, apart and by single fields, for what was just written is slow to copy.
         if let Ready::At(Place { index, epoch, usable: true, .. }) = self.ready
-            && self.shared.router().tiers[index].engine.epoch() == epoch
+            && self.shared.router().tiers[index].breaker.epoch() == epoch
         {
             self.ready = Ready::Unknown;
             return self.call_at(Ticket { index, epoch, permit: None }, request);

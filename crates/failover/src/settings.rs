@@ -50,7 +50,7 @@ pub struct FailoverSettings {
     pub all_down: AllDown,
     /// How long one request waits for an endpoint that is not ready before it looks at the next. Default 50 ms.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
-    pub patience: Duration,
+    pub ready_timeout: Duration,
     /// A second attempt at the next endpoint within one request. Default: on.
     pub second_attempt: Option<SecondAttempt>,
     /// What endpoints count as before their first probe. Default: up.
@@ -108,7 +108,7 @@ impl FailoverSettings {
         let second = Duration::from_secs(1);
         settings::count("recovery_successes", self.recovery_successes.into(), 1..=1_000)?;
         settings::duration("trial_lease", self.trial_lease, SHORTEST..=LONGEST)?;
-        settings::duration("patience", self.patience, SHORTEST..=60 * second)?;
+        settings::duration("ready_timeout", self.ready_timeout, SHORTEST..=60 * second)?;
         if let Some(ramp) = self.ramp {
             settings::duration("ramp", ramp, SHORTEST..=LONGEST)?;
         }
@@ -121,12 +121,12 @@ impl FailoverSettings {
         if let Some(second_attempt) = &self.second_attempt {
             second_attempt.validate().map_err(|error| error.within("second_attempt"))?;
         }
-        self.engine(true).validate()
+        self.breaker(true).validate()
     }
 
-    /// The settings of the engine of one endpoint. Without a probe, live requests must show the recovery: one at a
+    /// The settings of the breaker of one endpoint. Without a probe, live requests must show the recovery: one at a
     /// time, so that a dead endpoint costs one slow request per hold.
-    pub(crate) fn engine(&self, probed: bool) -> BreakerSettings {
+    pub(crate) fn breaker(&self, probed: bool) -> BreakerSettings {
         let recovery = match probed {
             true => Recovery::Probes { successes: self.recovery_successes, fresh_for: self.probe.fresh_for() },
             false => Recovery::Trials {
@@ -173,7 +173,7 @@ impl Default for FailoverSettings {
             ramp: None,
             return_mode: ReturnMode::Automatic,
             all_down: AllDown::PreferPrimary,
-            patience: Duration::from_millis(50),
+            ready_timeout: Duration::from_millis(50),
             second_attempt: Some(SecondAttempt::default()),
             initial: Initial::Up,
             dry_run: false,
@@ -194,7 +194,7 @@ mod tests {
             settings.validate().unwrap_err().field().to_owned()
         };
         assert_eq!(wrong(|s| s.recovery_successes = 0), "recovery_successes");
-        assert_eq!(wrong(|s| s.patience = Duration::ZERO), "patience");
+        assert_eq!(wrong(|s| s.ready_timeout = Duration::ZERO), "ready_timeout");
         assert_eq!(wrong(|s| s.failure_rate = Some(f64::NAN)), "failure_rate");
         assert_eq!(wrong(|s| s.consecutive_failures = Some(0)), "consecutive_failures");
         assert_eq!(wrong(|s| s.hold.jitter = -1.0), "hold.jitter");

@@ -56,7 +56,7 @@ pub struct SecondAttempts {
     /// Sent because the first one failed.
     pub on_error: u64,
     /// Sent because the first one was silent.
-    pub on_silence: u64,
+    pub on_delay: u64,
     /// Those whose answer the caller got.
     pub won: u64,
     /// Those that the budget refused.
@@ -81,9 +81,9 @@ pub struct EndpointSnapshot {
     pub departures: u32,
     /// What is missing for its return, in words; empty for a usable endpoint.
     pub missing: String,
-    /// How long an answer may take before a second attempt is made elsewhere; none when silence brings none.
+    /// How long an answer may take before a second attempt is made elsewhere; none when delay brings none.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
-    pub silence: Option<Duration>,
+    pub second_attempt_delay: Option<Duration>,
     /// What the newest round of probing found.
     pub last_probe: Option<ProbeReport>,
     /// When the next round begins; none without a schedule.
@@ -97,8 +97,8 @@ pub struct EndpointSnapshot {
     pub probes_late: u64,
     /// What second attempts at this endpoint may yet be spent.
     pub budget: BudgetSnapshot,
-    /// Its engine: state, rates, counts.
-    pub engine: BreakerSnapshot,
+    /// Its breaker: state, rates, counts.
+    pub breaker: BreakerSnapshot,
 }
 
 // === impl Router ===
@@ -114,10 +114,10 @@ impl Router {
         };
         let active = route.index.and_then(|index| self.tiers.get(index));
         let endpoints: Vec<_> = (0..self.tiers.len()).map(|index| self.endpoint(index, route, now)).collect();
-        let [on_error, on_silence, won, refused_second, refused] = {
+        let [on_error, on_delay, won, refused_second, refused] = {
             let counts = self.counters.read();
             use counter::*;
-            [SECOND_ON_ERROR, SECOND_ON_SILENCE, SECOND_WON, SECOND_REFUSED, REFUSED].map(|place| counts[place])
+            [SECOND_ON_ERROR, SECOND_ON_DELAY, SECOND_WON, SECOND_REFUSED, REFUSED].map(|place| counts[place])
         };
         FailoverSnapshot {
             name: self.name.clone(),
@@ -129,7 +129,7 @@ impl Router {
             reason,
             epoch,
             earliest_return: self.earliest_return(route, &endpoints),
-            second_attempts: SecondAttempts { on_error, on_silence, won, refused: refused_second },
+            second_attempts: SecondAttempts { on_error, on_delay, won, refused: refused_second },
             refused,
             endpoints,
         }
@@ -141,24 +141,24 @@ impl Router {
 
     fn endpoint(&self, index: usize, route: Route, now: Instant) -> EndpointSnapshot {
         let tier = &self.tiers[index];
-        let engine = tier.engine.snapshot();
+        let breaker = tier.breaker.snapshot();
         let due = tier.probing.due.load(std::sync::atomic::Ordering::Relaxed);
         let counts = tier.probing.counters.read();
         EndpointSnapshot {
             name: tier.info.name.clone(),
             url: tier.url(),
             active: route.index == Some(index),
-            hold_left: engine.open_left.filter(|left| !left.is_zero()),
-            departures: engine.openings,
-            missing: missing(&engine, tier.is_probed()),
-            silence: self.silence(index),
+            hold_left: breaker.open_left.filter(|left| !left.is_zero()),
+            departures: breaker.openings,
+            missing: missing(&breaker, tier.is_probed()),
+            second_attempt_delay: self.delay(index),
             last_probe: tier.probing.newest(),
             next_probe: (due > 0).then(|| Duration::from_nanos(due.saturating_sub(self.nanos(now)))),
             probes: counts[ROUNDS],
             probes_failed: counts[BAD],
             probes_late: counts[LATE],
             budget: tier.budget.snapshot(),
-            engine,
+            breaker,
         }
     }
 
@@ -170,7 +170,7 @@ impl Router {
             return None;
         }
         let hold = primary.hold_left.unwrap_or_default();
-        let rounds = match primary.engine.recovery.map(|gate| gate.need - gate.have) {
+        let rounds = match primary.breaker.recovery.map(|gate| gate.need - gate.have) {
             Some(0) | None => Duration::ZERO,
             Some(n) => primary.next_probe? + settings.probe.interval_counting.mul_f64(0.9) * (n - 1),
         };
@@ -179,12 +179,12 @@ impl Router {
 }
 
 /// In words, the same for logs, pages and `Debug`.
-fn missing(engine: &BreakerSnapshot, probed: bool) -> String {
-    let hold = engine.open_left.filter(|left| !left.is_zero()).map(|left| format!("hold {}", shown(left)));
+fn missing(breaker: &BreakerSnapshot, probed: bool) -> String {
+    let hold = breaker.open_left.filter(|left| !left.is_zero()).map(|left| format!("hold {}", shown(left)));
     let what = if probed { "probes" } else { "trial requests" };
-    let gate = engine.recovery.filter(|gate| gate.have < gate.need);
+    let gate = breaker.recovery.filter(|gate| gate.have < gate.need);
     let gate = gate.map(|gate| format!("{what} {} of {}", gate.have, gate.need));
-    match engine.state {
+    match breaker.state {
         State::Closed => String::new(),
         _ => hold.into_iter().chain(gate).collect::<Vec<_>>().join(", "),
     }

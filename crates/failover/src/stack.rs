@@ -35,7 +35,7 @@ pub type Guarded<S, P = Plain, E = Boxed> = Bulkhead<Timeout<S, Plain, E>, P, E>
 /// | (a fallback of yours) | outermost, or retries would repeat what it answered |
 /// | total timeout | bounds everything below, retries and their waits included; tells the request's deadline |
 /// | retry | outside of failover, so that a repeat may go elsewhere; one budget for all endpoints |
-/// | failover | picks the endpoint; its engine is each endpoint's breaker |
+/// | failover | picks the endpoint; its breaker is each endpoint's breaker |
 /// | bulkhead, for each endpoint | a slow endpoint must not take what the others need; inside retry, so that no permit is held while a request waits for its next attempt; held until the answer's stream has ended |
 /// | attempt timeout, for each endpoint | innermost: it bounds the wait for an answer, and is a failure to all above |
 ///
@@ -48,7 +48,7 @@ pub type Guarded<S, P = Plain, E = Boxed> = Bulkhead<Timeout<S, Plain, E>, P, E>
 /// let orders = Standard::new("orders", [Endpoint::new("primary", primary)], StandardSettings::default())?;
 /// let failover = orders.handles().failover.clone();
 /// assert_eq!(orders.build().oneshot(1).await?, 2);
-/// assert_eq!(failover.snapshot().endpoints[0].engine.successes, 1);
+/// assert_eq!(failover.snapshot().endpoints[0].breaker.successes, 1);
 /// # Ok(()) }
 /// ```
 ///

@@ -13,17 +13,17 @@ use mainstay_core::{Budget, InvalidSetting};
 
 use crate::{Active, FailoverSettings, endpoint::EndpointInfo, latency::Latency, probing::Probing};
 
-/// One endpoint: its engine (is it usable?), the budget of second attempts at it, and its probing.
+/// One endpoint: its breaker (is it usable?), the budget of second attempts at it, and its probing.
 #[derive(Debug)]
 pub(crate) struct Tier {
     pub(crate) info: EndpointInfo,
-    pub(crate) engine: Breaker,
+    pub(crate) breaker: Breaker,
     pub(crate) budget: Budget,
     pub(crate) probing: Arc<Probing>,
     pub(crate) latency: Latency,
     /// No probe has answered yet: the first one decides.
     pub(crate) unprobed: AtomicBool,
-    /// The engine's epoch and, in the two lowest bits, its state, when the router last looked: to ask an engine that is
+    /// The breaker's epoch and, in the two lowest bits, its state, when the router last looked: to ask an breaker that is
     /// not closed takes its lock.
     state: AtomicU64,
     /// When traffic began to return, in nanoseconds since the router's start; [`NO_RAMP`] without a ramp.
@@ -46,13 +46,13 @@ pub(crate) struct Ticket {
 
 impl Tier {
     pub(crate) fn new(info: EndpointInfo, settings: &FailoverSettings) -> Result<Self, InvalidSetting> {
-        let engine = Breaker::with_settings(&info.name, settings.engine(info.probe.is_some()))?;
+        let breaker = Breaker::with_settings(&info.name, settings.breaker(info.probe.is_some()))?;
         let budget = Budget::with_settings(settings.budget())?;
         let probing = Arc::new(Probing::new(info.probe.clone()));
         let unprobed = AtomicBool::new(info.probe.is_some());
         Ok(Self {
             info,
-            engine,
+            breaker,
             budget,
             probing,
             latency: Latency::default(),
@@ -66,20 +66,20 @@ impl Tier {
         self.info.probe.is_some()
     }
 
-    /// Takes the engine's state over. An older look never wins over a newer one: epochs only grow.
+    /// Takes the breaker's state over. An older look never wins over a newer one: epochs only grow.
     pub(crate) fn refresh(&self) {
         loop {
-            let epoch = self.engine.epoch();
-            let state = self.engine.state();
+            let epoch = self.breaker.epoch();
+            let state = self.breaker.state();
             // Asking for the state may have changed it.
-            if self.engine.epoch() == epoch {
+            if self.breaker.epoch() == epoch {
                 self.state.fetch_max((epoch << 2) | state as u64, AcqRel);
                 return;
             }
         }
     }
 
-    /// The engine's epoch at the last look.
+    /// The breaker's epoch at the last look.
     pub(crate) fn seen_epoch(&self) -> u64 {
         self.state.load(Acquire) >> 2
     }
@@ -98,18 +98,18 @@ impl Tier {
     /// Whether one request may go here: it is usable, or has a place for a trial call.
     #[inline]
     pub(crate) fn admits(&self) -> bool {
-        self.is_usable() || (self.was(State::HalfOpen) && self.engine.refusal().is_none())
+        self.is_usable() || (self.was(State::HalfOpen) && self.breaker.refusal().is_none())
     }
 
     /// The same, for an endpoint that is not in use: nobody noticed whether its hold has passed.
     #[inline]
     pub(crate) fn may_admit(&self) -> bool {
-        self.is_usable() || (!self.is_probed() && self.engine.refusal().is_none())
+        self.is_usable() || (!self.is_probed() && self.breaker.refusal().is_none())
     }
 
     pub(crate) fn active(&self, index: usize) -> Active {
         let EndpointInfo { name, url, .. } = &self.info;
-        Active { index, epoch: self.engine.epoch(), name: name.clone(), url: url.clone() }
+        Active { index, epoch: self.breaker.epoch(), name: name.clone(), url: url.clone() }
     }
 
     pub(crate) fn ramp_from(&self) -> Option<u64> {
@@ -118,11 +118,11 @@ impl Tier {
 
     /// A place for a request: at a usable endpoint nothing is taken; otherwise a trial call, if one is free.
     pub(crate) fn ticket(&self, index: usize) -> Option<Ticket> {
-        match self.engine.state() {
-            State::Closed => Some(Ticket { index, epoch: self.engine.epoch(), permit: None }),
+        match self.breaker.state() {
+            State::Closed => Some(Ticket { index, epoch: self.breaker.epoch(), permit: None }),
             State::Open => None,
             State::HalfOpen => {
-                let permit = self.engine.try_acquire().ok()?;
+                let permit = self.breaker.try_acquire().ok()?;
                 Some(Ticket { index, epoch: permit.epoch()?, permit: Some(Box::new(permit)) })
             }
         }
@@ -130,6 +130,6 @@ impl Tier {
 
     /// A place whatever the state: when an operator or the policy for "all down" sends requests here.
     pub(crate) fn forced_ticket(&self, index: usize) -> Ticket {
-        self.ticket(index).unwrap_or_else(|| Ticket { index, epoch: self.engine.epoch(), permit: None })
+        self.ticket(index).unwrap_or_else(|| Ticket { index, epoch: self.breaker.epoch(), permit: None })
     }
 }

@@ -36,7 +36,7 @@ impl Layer<Probe> for Over {
     type Service = Failover<Probe>;
 
     fn layer(&self, inner: Probe) -> Self::Service {
-        Failover::over(&self.0, vec![inner; self.1]).unwrap()
+        Failover::with(&self.0, vec![inner; self.1]).unwrap()
     }
 }
 

@@ -187,7 +187,7 @@ async fn an_overloaded_probe_begins_the_gate_anew() {
         *answers.lock().unwrap() = outcome;
         sleep(SECOND).await;
         handle.check_now().await;
-        gate.push(handle.snapshot().endpoints[0].engine.recovery.unwrap().have);
+        gate.push(handle.snapshot().endpoints[0].breaker.recovery.unwrap().have);
     }
     assert_eq!(gate, [1, 2, 0, 1]);
 }
@@ -214,7 +214,7 @@ async fn a_late_answer_is_dropped() {
     handle.take_out("primary", "test").unwrap();
     check.await.unwrap();
     let snapshot = handle.snapshot();
-    assert_eq!(snapshot.endpoints[0].engine.recovery.unwrap().have, 0);
+    assert_eq!(snapshot.endpoints[0].breaker.recovery.unwrap().have, 0);
     assert_eq!((snapshot.endpoints[0].probes, snapshot.endpoints[0].probes_late), (1, 1));
 }
 

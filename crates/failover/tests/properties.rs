@@ -94,9 +94,9 @@ impl World {
     fn look(&mut self) {
         let snapshot = self.handle.snapshot();
         for (seen, endpoint) in self.seen.iter_mut().zip(&snapshot.endpoints) {
-            if endpoint.engine.epoch != seen.epoch {
-                let left = endpoint.engine.state == mainstay_circuit_breaker::State::Open;
-                *seen = Seen { epoch: endpoint.engine.epoch, left_at: left.then(Instant::now), good_probes: 0 };
+            if endpoint.breaker.epoch != seen.epoch {
+                let left = endpoint.breaker.state == mainstay_circuit_breaker::State::Open;
+                *seen = Seen { epoch: endpoint.breaker.epoch, left_at: left.then(Instant::now), good_probes: 0 };
             }
         }
     }
@@ -142,7 +142,7 @@ impl World {
         assert_eq!(in_use.len(), 1, "one active endpoint");
         assert_eq!(in_use[0].name, *active.name());
         if matches!(snapshot.state, FailoverState::OnPrimary | FailoverState::OnBackup) {
-            assert_eq!(in_use[0].engine.state, mainstay_circuit_breaker::State::Closed);
+            assert_eq!(in_use[0].breaker.state, mainstay_circuit_breaker::State::Closed);
         }
         then(self, active);
     }
@@ -151,7 +151,7 @@ impl World {
     fn check_returns(&mut self, before: [Seen; 3]) {
         let snapshot = self.handle.snapshot();
         for ((was, now), endpoint) in before.iter().zip(self.seen).zip(&snapshot.endpoints) {
-            let returned = endpoint.engine.state == mainstay_circuit_breaker::State::Closed;
+            let returned = endpoint.breaker.state == mainstay_circuit_breaker::State::Closed;
             if let (Some(left_at), true, false) = (was.left_at, returned, self.operated) {
                 assert!(left_at.elapsed() >= HOLD, "{}: back after {:?}", endpoint.name, left_at.elapsed());
                 assert!(was.good_probes.max(now.good_probes) >= NEED, "{}: {} probes", endpoint.name, now.good_probes);
@@ -171,8 +171,8 @@ impl World {
         let snapshot = self.handle.snapshot();
         assert_eq!(transitions.last().map_or(0, |last| last.sequence), snapshot.epoch);
         let counted = |endpoint: &mainstay_failover::EndpointSnapshot| {
-            let engine = &endpoint.engine;
-            engine.successes + engine.failures + engine.overloaded + engine.rejected_below + engine.ignored
+            let breaker = &endpoint.breaker;
+            breaker.successes + breaker.failures + breaker.overloaded + breaker.rejected_below + breaker.ignored
         };
         let probed: u64 = snapshot.endpoints.iter().map(|endpoint| endpoint.probes).sum();
         let counted: u64 = snapshot.endpoints.iter().map(counted).sum();

@@ -59,7 +59,7 @@ async fn one_that_becomes_ready_within_patience_is_used() {
 async fn a_switch_wakes_who_waits() {
     let (primary, backup) = (Probe::new(), Probe::new());
     let both = [Endpoint::new("primary", primary.clone()), Endpoint::new("backup", backup.clone())];
-    let settings = FailoverSettings { patience: Duration::from_secs(60), ..settings() };
+    let settings = FailoverSettings { ready_timeout: Duration::from_secs(60), ..settings() };
     let failover = Failover::with_settings("x", both, settings).unwrap();
     primary.set_readiness(Readiness::Pending);
     let (handle, start) = (failover.handle().clone(), Instant::now());
@@ -77,7 +77,7 @@ async fn a_place_in_the_queue_of_an_endpoint_that_was_left_is_let_go() {
     let primary = ConcurrencyLimit::new(primary, 1);
     let both =
         [Endpoint::new("primary", primary.clone()), Endpoint::new("backup", ConcurrencyLimit::new(backup.clone(), 1))];
-    let settings = FailoverSettings { patience: Duration::from_secs(60), ..settings() };
+    let settings = FailoverSettings { ready_timeout: Duration::from_secs(60), ..settings() };
     let mut failover = Failover::with_settings("x", both, settings).unwrap();
     let mut busy = primary.clone();
     poll_fn(|cx| busy.poll_ready(cx)).await.unwrap();

@@ -29,8 +29,8 @@ async fn a_silence_is_answered_by_the_next_endpoint_and_the_loser_is_dropped() {
     assert_eq!(start.elapsed(), 65 * MS);
     assert_eq!(primary.live(), 0);
     let snapshot = failover.handle().snapshot();
-    assert_eq!(snapshot.endpoints[0].engine.consecutive_failures, 1, "an answered silence is one failure");
-    assert_eq!((snapshot.second_attempts.on_silence, snapshot.second_attempts.won), (1, 1));
+    assert_eq!(snapshot.endpoints[0].breaker.consecutive_failures, 1, "an answered silence is one failure");
+    assert_eq!((snapshot.second_attempts.on_delay, snapshot.second_attempts.won), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -40,7 +40,7 @@ async fn a_slow_primary_that_answers_first_wins_and_is_not_blamed() {
     backup.set(Fate::AnswerAfter(500 * MS));
     assert_eq!(failover.clone().oneshot(1).await.unwrap(), "primary");
     assert_eq!(backup.live(), 0);
-    assert_eq!(failover.handle().snapshot().endpoints[0].engine.consecutive_failures, 0);
+    assert_eq!(failover.handle().snapshot().endpoints[0].breaker.consecutive_failures, 0);
 }
 
 /// A peer: fallback without memory, every request pays the primary's timeout. Black hole, 200 requests a second: the
@@ -228,7 +228,7 @@ async fn a_request_that_its_caller_gave_up_on_after_a_second_counts() {
     script.set(Fate::Hang);
     for (patience, failures) in [(500 * MS, 0), (1500 * MS, 1)] {
         assert!(tokio::time::timeout(patience, failover.clone().oneshot(1)).await.is_err());
-        assert_eq!(failover.handle().snapshot().endpoints[0].engine.consecutive_failures, failures);
+        assert_eq!(failover.handle().snapshot().endpoints[0].breaker.consecutive_failures, failures);
     }
     assert_eq!(script.live(), 0);
 }
@@ -242,7 +242,7 @@ async fn in_flight_at_a_switch_finishes_where_it_was_sent() {
     failover.handle().take_out("primary", "test").unwrap();
     assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup");
     assert_eq!(slow.await.unwrap().unwrap(), "primary");
-    assert_eq!(failover.handle().snapshot().endpoints[0].engine.late, 1, "its outcome counts neither way");
+    assert_eq!(failover.handle().snapshot().endpoints[0].breaker.late, 1, "its outcome counts neither way");
 }
 
 #[tokio::test(start_paused = true)]
@@ -291,7 +291,7 @@ async fn plain_functions_fail_over_too() {
     handle.reset("test");
     let hung = |_| std::future::pending::<Result<(), BoxError>>();
     assert!(tokio::time::timeout(1500 * MS, handle.run(hung)).await.is_err());
-    assert_eq!(handle.snapshot().endpoints[0].engine.consecutive_failures, 1);
+    assert_eq!(handle.snapshot().endpoints[0].breaker.consecutive_failures, 1);
 }
 
 /// A fixed silence of 50 ms would leave any primary that is slower than its backup and answers in 300 ms.
@@ -310,7 +310,7 @@ async fn what_is_slow_is_not_taken_for_dead() {
     for _ in 0..10_000 {
         failover.clone().oneshot(1).await.unwrap();
     }
-    assert_eq!(failover.handle().snapshot().endpoints[0].silence, Some(50 * MS));
+    assert_eq!(failover.handle().snapshot().endpoints[0].second_attempt_delay, Some(50 * MS));
     primary.set(Fate::Hang);
     let start = Instant::now();
     assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup");

@@ -74,7 +74,7 @@ async fn good_probes_during_the_hold_do_not_end_it() {
     sleep(29 * SECOND).await;
     let snapshot = failover.handle().snapshot();
     assert_eq!(snapshot.state, FailoverState::OnBackup);
-    let gate = snapshot.endpoints[0].engine.recovery.unwrap();
+    let gate = snapshot.endpoints[0].breaker.recovery.unwrap();
     assert_eq!((gate.have, gate.need), (3, 3));
     assert!(snapshot.earliest_return.unwrap() <= SECOND);
 }
@@ -388,7 +388,7 @@ fn listeners_may_ask_whatever_they_like() {
         let _listening = tracing::subscriber::set_default(Curious(shared, AtomicUsize::new(0)));
         down(&failover, &primary).await;
         primary.set(Fate::Answer);
-        // Not by the background: whoever looks first brings the engine up to date.
+        // Not by the background: whoever looks first brings the breaker up to date.
         failover.handle().watch().wait_for(|state| *state == FailoverState::OnPrimary).await.unwrap();
     });
 }

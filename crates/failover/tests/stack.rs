@@ -36,7 +36,7 @@ async fn composes_over_a_function_with_plain_requests() {
     assert_eq!(tokio::spawn(orders.clone().oneshot(1)).await.unwrap().unwrap(), 2);
     assert_eq!(handles.endpoints[0].limit.snapshot().in_flight, 0);
     assert_eq!(handles.retry.snapshot().succeeded, 1);
-    assert_eq!(handles.failover.snapshot().endpoints[0].engine.successes, 1);
+    assert_eq!(handles.failover.snapshot().endpoints[0].breaker.successes, 1);
 }
 
 #[derive(Debug)]
@@ -194,7 +194,7 @@ fn what_is_doubtful_is_a_warning_that_says_why() {
         standard.warnings().iter().map(|warning| warning.field).collect::<Vec<_>>()
     };
     assert!(warned(|_| {}).is_empty(), "the defaults are beyond doubt");
-    assert_eq!(warned(|s| s.attempt_timeout = 40 * MS), ["failover.second_attempt.silence"]);
+    assert_eq!(warned(|s| s.attempt_timeout = 40 * MS), ["failover.second_attempt.delay"]);
     assert_eq!(warned(|s| s.attempt_timeout = Duration::from_secs(20)), ["retry.max_attempts"]);
     assert_eq!(warned(|s| s.retry.deadline = Some(Duration::from_secs(60))), ["retry.deadline"]);
     assert_eq!(
@@ -233,7 +233,7 @@ async fn a_live_change_reaches_every_part_and_loses_nothing() {
     assert_eq!(handles.failover.settings().recovery_successes, 7);
     let limit = handles.endpoints[0].limit.snapshot();
     assert_eq!((limit.limit, limit.in_flight), (1, 1), "the permit in use counts");
-    assert_eq!(handles.failover.snapshot().endpoints[0].engine.successes, 1, "so does the window");
+    assert_eq!(handles.failover.snapshot().endpoints[0].breaker.successes, 1, "so does the window");
     let refused = stack.clone().oneshot(3).await.unwrap_err();
     assert_eq!(refused.rejected().unwrap().reason(), Reason::BulkheadFull);
     assert_eq!(slow.await.unwrap().unwrap(), "primary");
@@ -251,7 +251,7 @@ async fn a_live_change_is_made_in_full_or_not_at_all() {
         let mut settings = StandardSettings { failover: common::settings(), ..StandardSettings::default() };
         settings.retry.max_attempts = 1;
         settings.total_timeout = Duration::from_secs(11);
-        settings.failover.patience = MS;
+        settings.failover.ready_timeout = MS;
         settings.bulkhead.limit = 3;
         change(&mut settings);
         let before = format!("{:?}", (handles.retry.settings(), handles.failover.settings()));

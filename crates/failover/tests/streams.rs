@@ -40,13 +40,13 @@ fn active(handle: &FailoverHandle) -> FailoverState {
 async fn an_endpoint_whose_streams_break_off_is_left() {
     let (failover, handle) = two();
     let streams = [failover.clone().oneshot(1).await.unwrap(), failover.clone().oneshot(2).await.unwrap()];
-    assert_eq!(handle.snapshot().endpoints[0].engine.successes, 0, "not before their ends");
+    assert_eq!(handle.snapshot().endpoints[0].breaker.successes, 0, "not before their ends");
     streams.into_iter().for_each(|stream| stream.end(FAILED));
     assert_eq!(active(&handle), FailoverState::OnBackup);
     assert_eq!(handle.snapshot().reason, "primary: 2 failures in a row");
     // What ends now was sent to the backup, and is recorded there.
     failover.oneshot(3).await.unwrap().end(Outcome::Success);
-    assert_eq!(handle.snapshot().endpoints[1].engine.successes, 1);
+    assert_eq!(handle.snapshot().endpoints[1].breaker.successes, 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -219,7 +219,7 @@ async fn windows_permits_and_timers_survive_a_reload() {
     assert!(log.take().contains("attempt_timeout: (default) -> 2s, retry.sends: (default) -> 9"));
     let limit = handles.endpoints[0].limit.snapshot();
     assert_eq!((limit.in_flight, limit.permitted), (2, 7), "permits in use stay in use");
-    assert_eq!(handles.failover.snapshot().endpoints[0].engine.successes, 5, "the window keeps its calls");
+    assert_eq!(handles.failover.snapshot().endpoints[0].breaker.successes, 5, "the window keeps its calls");
     // Who comes now has the new times, who came before the old ones.
     let now = Instant::now();
     let error = orders.clone().oneshot(8_000).await.unwrap_err();

@@ -63,32 +63,32 @@ fn timeouts(text: &mut Text, handles: &Handles) {
     }
 }
 
-/// The engine of each endpoint is a circuit breaker, and shown as one.
+/// Writes the metrics of each endpoint's circuit breaker.
 fn breakers(text: &mut Text, failover: &FailoverSnapshot) {
-    let engines = || failover.endpoints.iter().map(|endpoint| &endpoint.engine);
+    let breakers = || failover.endpoints.iter().map(|endpoint| &endpoint.breaker);
     let mut states = text.gauges("circuit_breaker_state", "1 for the state in which the breaker is.");
-    for engine in engines() {
+    for breaker in breakers() {
         for (state, name) in [(State::Closed, "closed"), (State::Open, "open"), (State::HalfOpen, "half_open")] {
-            states.sample([("name", &*engine.name), ("state", name)], u8::from(engine.state == state));
+            states.sample([("name", &*breaker.name), ("state", name)], u8::from(breaker.state == state));
         }
     }
     let mut calls = text.counters("circuit_breaker_calls_total", "Calls, by what they said of the dependency.");
-    for engine in engines() {
+    for breaker in breakers() {
         let outcomes = [
-            ("success", engine.successes),
-            ("failure", engine.failures),
-            ("overloaded", engine.overloaded),
-            ("rejected", engine.rejected_below),
-            ("ignored", engine.ignored),
-            ("refused", engine.refused),
+            ("success", breaker.successes),
+            ("failure", breaker.failures),
+            ("overloaded", breaker.overloaded),
+            ("rejected", breaker.rejected_below),
+            ("ignored", breaker.ignored),
+            ("refused", breaker.refused),
         ];
         for (outcome, count) in outcomes {
-            calls.sample([("name", &*engine.name), ("outcome", outcome)], count);
+            calls.sample([("name", &*breaker.name), ("outcome", outcome)], count);
         }
     }
     let mut failures = text.counters("circuit_breaker_failures_total", "Calls that failed.");
-    for engine in engines() {
-        failures.sample([("name", &*engine.name)], engine.failures);
+    for breaker in breakers() {
+        failures.sample([("name", &*breaker.name)], breaker.failures);
     }
 }
 
@@ -117,7 +117,7 @@ fn failover(text: &mut Text, failover: &FailoverSnapshot) {
     let causes = "Attempts at a second endpoint, by what the first one did.";
     let mut attempts = text.counters("failover_second_attempts_total", causes);
     attempts.sample([("failover", name), ("cause", "error")], second.on_error);
-    attempts.sample([("failover", name), ("cause", "silence")], second.on_silence);
+    attempts.sample([("failover", name), ("cause", "delay")], second.on_delay);
     text.counters("failover_second_attempts_won_total", "Second attempts whose answer the client got.")
         .sample([("failover", name)], second.won);
     text.counters("failover_second_attempts_refused_total", "Second attempts for which the budget did not suffice.")

@@ -79,10 +79,10 @@ fn failover(health: &HealthSettings) -> FailoverSettings {
             max: health.min_fallback_duration * 10,
             ..HoldSettings::default()
         },
-        // An answer that takes longer than a probe may is a silence: the next backend is asked too.
+        // If an answer takes longer than a probe may take, the request is also sent to the next backend.
         second_attempt: Some(SecondAttempt {
-            silence: Some(health.timeout),
-            longest_silence: health.timeout,
+            delay: Some(health.timeout),
+            max_delay: health.timeout,
             ..SecondAttempt::default()
         }),
         probe: ProbeSettings {

@@ -92,9 +92,9 @@ fn look(clients: &[(Client, StandardHandles)]) {
         let second = failover.second_attempts;
         say(format_args!("  {failover}"));
         say(format_args!(
-            "    second attempts: {} on an error, {} on a silence, {} won; repeats: {}",
+            "    second attempts: {} on an error, {} after a delay, {} won; repeats: {}",
             second.on_error,
-            second.on_silence,
+            second.on_delay,
             second.won,
             handles.retry.snapshot().retries
         ));

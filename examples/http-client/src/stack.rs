@@ -32,8 +32,8 @@ pub enum Wire {
 /// A connection of HTTP/2 that leaves a ping unanswered for this long is given up, with all calls on it.
 pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long an endpoint may be silent.
-const SILENCE: Duration = Duration::from_millis(400);
+/// How long a request waits for an answer before its second attempt.
+const SECOND_ATTEMPT_DELAY: Duration = Duration::from_millis(400);
 
 /// Quick enough to be watched. In production begin with the defaults: a hold of 30 s, probes every 5 s.
 #[must_use]
@@ -45,11 +45,11 @@ pub fn settings() -> StandardSettings {
             consecutive_failures: Some(3),
             recovery_successes: 2,
             hold: HoldSettings { base: Duration::from_secs(1), ..HoldSettings::default() },
-            // An endpoint that is silent for longer is not waited for: the next one is asked too. The default learns from
-            // its latencies what longer means.
+            // After this long without an answer the request is also sent to the next endpoint. The default derives the
+            // delay from the endpoint's latencies.
             second_attempt: Some(SecondAttempt {
-                silence: Some(SILENCE),
-                longest_silence: SILENCE,
+                delay: Some(SECOND_ATTEMPT_DELAY),
+                max_delay: SECOND_ATTEMPT_DELAY,
                 ..SecondAttempt::default()
             }),
             probe: ProbeSettings {

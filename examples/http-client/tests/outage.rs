@@ -103,7 +103,7 @@ async fn a_silent_primary_is_not_waited_for() {
     place.primary.set(Fault::Silent);
     for (client, handles) in &place.clients {
         assert_eq!(ask(client).await.unwrap(), (200, "orders of the backup".into()), "{}", handles.failover.name());
-        assert_eq!(handles.failover.snapshot().second_attempts.on_silence, 1, "{}", handles.failover.name());
+        assert_eq!(handles.failover.snapshot().second_attempts.on_delay, 1, "{}", handles.failover.name());
     }
 }
 

@@ -45,7 +45,7 @@ pub fn client(primary: SocketAddr, backup: SocketAddr) -> Result<(Client, Standa
 
 /// Quick enough to be watched. In production begin with the defaults: a hold of 30 s, probes every 5 s.
 fn settings() -> StandardSettings {
-    let silence = Duration::from_millis(300);
+    let delay = Duration::from_millis(300);
     StandardSettings {
         total_timeout: Duration::from_secs(2),
         attempt_timeout: Duration::from_millis(900),
@@ -53,16 +53,12 @@ fn settings() -> StandardSettings {
             consecutive_failures: Some(3),
             recovery_successes: 2,
             hold: HoldSettings { base: Duration::from_secs(1), ..HoldSettings::default() },
-            second_attempt: Some(SecondAttempt {
-                silence: Some(silence),
-                longest_silence: silence,
-                ..SecondAttempt::default()
-            }),
+            second_attempt: Some(SecondAttempt { delay: Some(delay), max_delay: delay, ..SecondAttempt::default() }),
             probe: ProbeSettings {
                 interval: Duration::from_millis(500),
                 interval_counting: Duration::from_millis(200),
                 interval_idle: Duration::from_millis(500),
-                timeout: silence,
+                timeout: delay,
                 max_retries: 0,
                 ..ProbeSettings::default()
             },

@@ -108,7 +108,7 @@ async fn a_slow_server_is_not_waited_for_and_two_of_them_not_for_ever() {
     let place = Place::new().await;
     place.primary.set(Fault::Silent);
     assert_eq!(ask(&place.client, "GET answer").await.unwrap(), "OK 42 of the backup");
-    assert_eq!(place.handles.failover.snapshot().second_attempts.on_silence, 1);
+    assert_eq!(place.handles.failover.snapshot().second_attempts.on_delay, 1);
     place.backup.set(Fault::Silent);
     let began = Instant::now();
     let error = ask(&place.client, "GET answer").await.unwrap_err();

@@ -32,11 +32,11 @@ struct Failover {
 struct Endpoint {
     #[serde(with = "humantime_serde")]
     hold_left: Option<Duration>,
-    engine: Engine,
+    breaker: BreakerState,
 }
 
 #[derive(Deserialize)]
-struct Engine {
+struct BreakerState {
     recovery: Option<Gate>,
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn watch(client: Client, url: String, replica: usize, events: E
             let route = Route { on_primary, changes, reason: failover.reason, hold: primary.hold_left };
             events.at(at, What::Route { replica, route });
         }
-        let Some(Gate { have, need }) = primary.engine.recovery.filter(|_| !on_primary) else { continue };
+        let Some(Gate { have, need }) = primary.breaker.recovery.filter(|_| !on_primary) else { continue };
         let now = Some((have, primary.hold_left.is_some()));
         if now != progress {
             progress = now;

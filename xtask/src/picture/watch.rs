@@ -37,7 +37,7 @@ pub(super) fn watch(gateway: SocketAddr, begun: Instant, length: Duration) -> io
 fn sample(at: f64, status: &Value) -> Option<Sample> {
     let failover = &status["failover"];
     let primary = failover["endpoints"].get(0)?;
-    let gate = &primary["engine"]["recovery"];
+    let gate = &primary["breaker"]["recovery"];
     Some(Sample {
         at,
         active: failover["active"].as_str()?.to_owned(),
@@ -58,7 +58,7 @@ mod tests {
     fn reads_what_the_gateway_writes() {
         let primary = json!({
             "hold_left": "5s 887ms", "missing": "hold 5.9s, probes 0 of 2",
-            "engine": { "recovery": { "have": 0, "need": 2 } },
+            "breaker": { "recovery": { "have": 0, "need": 2 } },
         });
         let reason = "primary: 2 failures in a row";
         let mut status =
@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(sample(1.0, &status), Some(expected));
         let primary = &mut status["failover"]["endpoints"][0];
         primary["hold_left"] = json!(null);
-        primary["engine"]["recovery"] = json!(null);
+        primary["breaker"]["recovery"] = json!(null);
         let later = sample(1.0, &status).unwrap();
         assert_eq!((later.hold, later.gate), (false, None));
         assert_eq!(sample(1.0, &json!({})), None);

@@ -52,9 +52,9 @@ pub(super) async fn round(router: &Weak<Router>, index: usize) -> Option<ProbeRe
     let number = probing.begun.fetch_add(1, Relaxed) + 1;
     let (epoch, settings) = {
         let router = router.upgrade()?;
-        let engine = &router.tiers[index].engine;
-        let _up_to_date = engine.state();
-        (engine.epoch(), router.settings())
+        let breaker = &router.tiers[index].breaker;
+        let _up_to_date = breaker.state();
+        (breaker.epoch(), router.settings())
     };
     let report = ask(&*probe.0, &settings.probe).await;
     router.upgrade()?.settle_round(index, epoch, &report);
@@ -66,7 +66,7 @@ impl Router {
     /// When the task has something to do: the next round, or the end of the hold.
     fn wake_at(&self, index: usize, due: Instant) -> Instant {
         let now = Instant::now();
-        let change = self.tiers[index].engine.next_change().filter(|change| *change > now);
+        let change = self.tiers[index].breaker.next_change().filter(|change| *change > now);
         change.map_or(due, |change| change.min(due))
     }
 }

@@ -80,7 +80,7 @@ impl Router {
     pub(crate) fn usual_place(&self) -> Option<Place> {
         let tier = self.tiers.first()?;
         let usual = self.control.load() == 0 && self.route.load() == Route::PRIMARY && tier.is_usable();
-        usual.then(|| Place { index: 0, epoch: tier.engine.epoch(), only: false, usable: true })
+        usual.then(|| Place { index: 0, epoch: tier.breaker.epoch(), only: false, usable: true })
     }
 
     #[inline(never)]
@@ -155,7 +155,7 @@ impl Router {
     pub(crate) fn ticket(&self, place: Place) -> Option<Ticket> {
         let tier = &self.tiers[place.index];
         match place {
-            _ if tier.engine.epoch() != place.epoch => None,
+            _ if tier.breaker.epoch() != place.epoch => None,
             Place { usable: true, index, epoch, .. } => Some(Ticket { index, epoch, permit: None }),
             Place { only: true, index, .. } => Some(tier.forced_ticket(index)),
             Place { index, .. } => tier.ticket(index),

@@ -1,4 +1,4 @@
-//! What outcomes change: the endpoint's engine, and with it the route.
+//! What outcomes change: the endpoint's breaker, and with it the route.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -21,9 +21,9 @@ impl Router {
 
     #[inline]
     fn record_at(&self, index: usize, epoch: u64, outcome: Outcome) {
-        let engine = &self.tiers[index].engine;
-        engine.record_at(epoch, outcome);
-        if engine.epoch() != epoch {
+        let breaker = &self.tiers[index].breaker;
+        breaker.record_at(epoch, outcome);
+        if breaker.epoch() != epoch {
             self.observe();
         }
     }

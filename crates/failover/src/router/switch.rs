@@ -31,7 +31,7 @@ impl Router {
     }
 
     fn change(&self, order: impl FnOnce(&AtomicRoute), reason: Option<&str>) {
-        // Before the lock: an engine that changes as it is asked tells its listeners, who may ask this router.
+        // Before the lock: an breaker that changes as it is asked tells its listeners, who may ask this router.
         self.tiers.iter().for_each(Tier::refresh);
         let mut log = self.log();
         let from = self.route.load();
@@ -58,7 +58,7 @@ impl Router {
     fn next_review(&self) -> u64 {
         let now = Instant::now();
         let waiting = self.tiers.iter().filter(|tier| !tier.is_usable());
-        let changes = waiting.filter_map(|tier| tier.engine.next_change()).filter(|change| *change > now);
+        let changes = waiting.filter_map(|tier| tier.breaker.next_change()).filter(|change| *change > now);
         changes.min().map_or(NEVER, |change| self.nanos(change))
     }
 
@@ -106,10 +106,10 @@ impl Router {
     /// The reason of a change: that of the endpoint that was left, or of the one that is back.
     fn why(&self, from: Route, to: Route) -> String {
         let tell = |index: usize, what: Option<&str>| {
-            let Tier { info, engine, .. } = &self.tiers[index];
+            let Tier { info, breaker, .. } = &self.tiers[index];
             let name = info.name.escape_debug();
-            // Not by a snapshot, which would bring the engine up to date, and tell its listeners.
-            let own = || engine.transitions().pop().map(|last| last.reason).unwrap_or_default();
+            // Not by a snapshot, which would bring the breaker up to date, and tell its listeners.
+            let own = || breaker.transitions().pop().map(|last| last.reason).unwrap_or_default();
             format!("{name}: {}", what.map_or_else(own, str::to_owned))
         };
         let left = from.index.filter(|index| from.state != FailoverState::AllDown && !self.tiers[*index].is_usable());

@@ -28,7 +28,7 @@ pub struct HoldSettings {
 // === impl HoldSettings ===
 
 impl HoldSettings {
-    /// The engine's chance goes both ways; a hold is a minimum, so the middle is moved by half of what chance may add.
+    /// The breaker's chance goes both ways; a hold is a minimum, so the middle is moved by half of what chance may add.
     pub(super) fn open(&self) -> OpenSettings {
         let middle = 1.0 + self.jitter / 2.0;
         OpenSettings {

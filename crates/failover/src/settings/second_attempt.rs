@@ -7,19 +7,19 @@ use mainstay_core::{
     settings::{self, LONGEST, SHORTEST},
 };
 
-/// A second attempt at the next endpoint within one request: on an error, or after a silence. The first success wins.
+/// A second attempt at the next endpoint within one request: on an error, or after a delay. The first success wins.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct SecondAttempt {
     /// An endpoint is silent when an answer takes longer than its own 99th percentile, but not before this much time.
-    /// A silence that the next endpoint answered counts as a failure of the silent one. `None`: only errors bring a
+    /// A delay that the next endpoint answered counts as a failure of the silent one. `None`: only errors bring a
     /// second attempt. Default 50 ms.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
-    pub silence: Option<Duration>,
+    pub delay: Option<Duration>,
     /// An endpoint is silent after this time in any case, and after no less while fewer than 20 of its answers were
-    /// seen: what is merely slow must not be taken for dead. At most `silence` makes that a fixed time. Default 1 s.
+    /// seen: what is merely slow must not be taken for dead. At most `delay` makes that a fixed time. Default 1 s.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
-    pub longest_silence: Duration,
+    pub max_delay: Duration,
     /// Whether a refusal by the endpoint's own layers (a full bulkhead) brings a second attempt too. Default: no, or a
     /// local limit would push its load onto the backup.
     pub on_rejected: bool,
@@ -33,10 +33,10 @@ pub struct SecondAttempt {
 
 impl SecondAttempt {
     pub(super) fn validate(&self) -> Result<(), InvalidSetting> {
-        if let Some(silence) = self.silence {
-            settings::duration("silence", silence, SHORTEST..=LONGEST)?;
+        if let Some(delay) = self.delay {
+            settings::duration("delay", delay, SHORTEST..=LONGEST)?;
         }
-        settings::duration("longest_silence", self.longest_silence, SHORTEST..=LONGEST)?;
+        settings::duration("max_delay", self.max_delay, SHORTEST..=LONGEST)?;
         self.budget.as_ref().map_or(Ok(()), |budget| budget.validate().map_err(|error| error.within("budget")))
     }
 }
@@ -44,8 +44,8 @@ impl SecondAttempt {
 impl Default for SecondAttempt {
     fn default() -> Self {
         Self {
-            silence: Some(Duration::from_millis(50)),
-            longest_silence: Duration::from_secs(1),
+            delay: Some(Duration::from_millis(50)),
+            max_delay: Duration::from_secs(1),
             on_rejected: false,
             budget: None,
         }

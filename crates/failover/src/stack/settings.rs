@@ -64,7 +64,7 @@ impl StandardSettings {
             false => Err(InvalidSetting::new(field, format!("{time:?}"), format!("must be below {what}, {limit:?}"))),
         };
         below("attempt_timeout", self.attempt_timeout, "the total timeout", self.total_timeout)?;
-        below("failover.patience", self.failover.patience, "the total timeout", self.total_timeout)?;
+        below("failover.ready_timeout", self.failover.ready_timeout, "the total timeout", self.total_timeout)?;
         if let Some(max_wait) = self.bulkhead.max_wait.filter(|_| self.bulkhead.queue > 0) {
             below("bulkhead.max_wait", max_wait, "the total timeout", self.total_timeout)?;
         }
@@ -83,11 +83,11 @@ impl StandardSettings {
             }
         };
         let (attempt, total, retry) = (self.attempt_timeout, self.total_timeout, &self.retry);
-        let silence = self.failover.second_attempt.as_ref().and_then(|second| second.silence);
+        let delay = self.failover.second_attempt.as_ref().and_then(|second| second.delay);
         warn(
-            silence.is_some_and(|silence| silence >= attempt),
-            "failover.second_attempt.silence",
-            format!("a silence of {silence:?} never comes: the attempt timeout, {attempt:?}, ends the attempt before"),
+            delay.is_some_and(|delay| delay >= attempt),
+            "failover.second_attempt.delay",
+            format!("a delay of {delay:?} never comes: the attempt timeout, {attempt:?}, ends the attempt before"),
         );
         warn(
             retry.max_attempts > 1 && attempt.saturating_mul(2) > total,

@@ -148,7 +148,7 @@ pub(crate) fn names(names: &[&'static str]) -> Vec<Endpoint<()>> {
 /// The defaults, without chance in the hold, and with a silence that is known from the beginning.
 pub(crate) fn settings() -> FailoverSettings {
     let hold = HoldSettings { jitter: 0.0, ..HoldSettings::default() };
-    let second = SecondAttempt { longest_silence: Duration::from_millis(50), ..SecondAttempt::default() };
+    let second = SecondAttempt { max_delay: Duration::from_millis(50), ..SecondAttempt::default() };
     FailoverSettings { hold, second_attempt: Some(second), ..FailoverSettings::default() }
 }
 

@@ -57,7 +57,7 @@ async fn the_primary_is_stopped_and_goes_on() {
 
 /// An attempt may take thirty seconds: nobody waits for that.
 #[tokio::test]
-async fn nobody_waits_for_a_silent_primary() {
+async fn a_silent_primary_delays_no_request_until_its_timeout() {
     let settings = [("ATTEMPT_TIMEOUT_SECONDS", "30"), ("REQUEST_TIMEOUT_SECONDS", "90")];
     let mut trio = Trio::start(&settings);
     assert_eq!(trio.gateway.get("/api/v1/json").await.served_by(), "primary");
@@ -71,11 +71,11 @@ async fn nobody_waits_for_a_silent_primary() {
 
 /// The first requests of all are no exception, though nothing is known yet of how long a good answer takes.
 #[tokio::test]
-async fn the_silence_is_what_is_set_from_the_first_request_on() {
+async fn the_delay_of_a_second_attempt_is_as_set_from_the_first_request_on() {
     let settings = [("BACKEND_HEALTH_TIMEOUT_SECONDS", "0.2"), ("BACKEND_HEALTH_RECHECK_INTERVAL_SECONDS", "60")];
     let trio = Trio::start(&settings);
     trio.primary.fault(json!({ "fault": "hang" })).await;
-    assert_eq!(primary(&trio.gateway).await["silence"], "200ms");
+    assert_eq!(primary(&trio.gateway).await["second_attempt_delay"], "200ms");
     let asked = Instant::now();
     assert_eq!(trio.gateway.get("/api/v1/json").await.served_by(), "backup");
     assert!(asked.elapsed() >= Duration::from_millis(200), "{:?}", asked.elapsed());
@@ -130,7 +130,7 @@ async fn a_healthy_primary_gets_nothing_before_the_hold_is_over() {
     trio.until_active("backup").await;
     trio.primary.recover().await;
     until("the gate is open", async || {
-        let gate = &primary(&trio.gateway).await["engine"]["recovery"];
+        let gate = &primary(&trio.gateway).await["breaker"]["recovery"];
         (gate["have"].as_u64()? >= gate["need"].as_u64()?).then_some(())
     })
     .await;

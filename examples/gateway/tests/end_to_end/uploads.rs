@@ -43,7 +43,7 @@ async fn a_slow_client_is_no_silence_of_the_primary() {
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("x-served-by: primary"), "{answer}");
         assert!(answer.contains(r#""body":"hello""#), "{answer}");
     }
-    assert_eq!(failover(&trio).await["second_attempts"]["on_silence"], json!(0));
+    assert_eq!(failover(&trio).await["second_attempts"]["on_delay"], json!(0));
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn a_client_that_never_finishes_is_told_so_and_the_primary_is_not_blamed()
     }
     let failover = failover(&trio).await;
     assert_eq!(failover["active"], "primary");
-    assert_eq!(failover["endpoints"][0]["engine"]["failures"], 0, "{failover:#}");
+    assert_eq!(failover["endpoints"][0]["breaker"]["failures"], 0, "{failover:#}");
 }
 
 /// Backend and client talk with each other: the answer is there, and no time limit applies any more.
