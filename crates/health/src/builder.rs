@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mainstay_core::{InvalidSetting, Name, Random, StatusReceiver};
+use mainstay_drain::Drain;
 
 #[cfg(feature = "axum")]
 use crate::Hop;
 use crate::{
-    Check, Drain, Health,
+    Check, Health,
     check::{CheckSettings, Probe},
     health::Parts,
 };

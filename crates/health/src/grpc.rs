@@ -3,6 +3,7 @@
 use std::pin::Pin;
 
 use futures_util::{Stream, stream::unfold};
+use mainstay_drain::{Drain, Phase};
 use tokio::{sync::watch, time::sleep_until};
 use tonic::{Request, Response, Status};
 use tonic_health::pb::{
@@ -11,7 +12,7 @@ use tonic_health::pb::{
     health_server::{self, HealthServer},
 };
 
-use crate::{Drain, Health, Phase, record::Record, view::Scope};
+use crate::{Health, record::Record, view::Scope};
 
 /// The registry behind `grpc.health.v1.Health`; made by [`Health::grpc`].
 #[derive(Clone, Debug)]

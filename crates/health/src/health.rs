@@ -10,12 +10,13 @@ use std::{
 };
 
 use mainstay_core::{Name, Random};
+use mainstay_drain::Drain;
 use tokio::{runtime::Handle, sync::watch, task::AbortHandle, time::Instant};
 
 #[cfg(feature = "axum")]
 use crate::Hop;
 use crate::{
-    Drain, HealthBuilder, Snapshot,
+    HealthBuilder, Snapshot,
     builder::{Entry, Source},
     record::{FRESH_INTERVALS, Record, Rule},
     refresh::refresh,

@@ -10,7 +10,8 @@ use axum::{
     http::{Method, Request, StatusCode, header},
 };
 use mainstay_core::Random;
-use mainstay_health::{Cause, Check, Drain, Health, HealthBuilder, Verdict};
+use mainstay_drain::{Cause, Drain};
+use mainstay_health::{Check, Health, HealthBuilder, Verdict};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use tower::ServiceExt;

@@ -1,11 +1,12 @@
 //! The registry as `grpc.health.v1`, on a paused clock and over real HTTP/2.
-#![cfg(all(feature = "tonic", feature = "serve"))]
+#![cfg(feature = "tonic")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 
 use std::time::Duration;
 
 use mainstay_core::{Random, Status, StatusSender};
-use mainstay_health::{Cause, Check, Drain, DrainSettings, Health, HealthBuilder, Level, Verdict, serve};
+use mainstay_drain::{Cause, Drain, DrainSettings, serve};
+use mainstay_health::{Check, Health, HealthBuilder, Level, Verdict};
 use tokio::{net::TcpListener, time::timeout};
 use tonic::Code;
 use tonic_health::pb::{

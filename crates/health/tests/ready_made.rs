@@ -1,5 +1,5 @@
 //! Checks of a downstream service and of a Redis, over real loopback sockets.
-#![cfg(all(feature = "http", feature = "redis", feature = "serve"))]
+#![cfg(all(feature = "axum", feature = "http", feature = "redis"))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 
 use std::time::Duration;

@@ -11,12 +11,13 @@
 //! | `retry` | repeat what failed, within a budget | yes |
 //! | `timeout` | attempt and total timeouts | yes |
 //! | `failover` | ordered endpoints, probes, holds; the standard stack in one constructor | |
-//! | `health` | checks, `/healthz`, drain | |
+//! | `health` | checks, `/healthz` | |
+//! | `drain` | a shutdown that ends on time; with `axum`, a server | |
 //! | `http` | policies for HTTP and gRPC, replayable bodies, refusals as responses | |
 //! | `settings` | settings from TOML, JSON and the environment, and their live reload | |
 //!
 //! Across them: `axum`, `reqwest`, `tonic`, `serde`, `probes` (HTTP and TCP), `rt` (blocking functions under retry), `disk`,
-//! `redis` and `systemd` (for health). `full` is all of this; `test-util` is for tests of layers.
+//! `redis` (for health) and `systemd` (for drain). `full` is all of this; `test-util` is for tests of layers.
 #![cfg_attr(feature = "full", doc = "")]
 #![cfg_attr(feature = "full", doc = include_str!("../GUIDE.md"))]
 
@@ -27,6 +28,8 @@ pub use mainstay_core::*;
 pub use mainstay_bulkhead as bulkhead;
 #[cfg(feature = "circuit-breaker")]
 pub use mainstay_circuit_breaker as circuit_breaker;
+#[cfg(feature = "drain")]
+pub use mainstay_drain as drain;
 #[cfg(feature = "failover")]
 pub use mainstay_failover as failover;
 #[cfg(feature = "fallback")]

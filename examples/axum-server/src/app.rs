@@ -7,7 +7,8 @@ use mainstay::{
     InvalidSetting,
     bulkhead::{BulkheadLayer, Limit},
     circuit_breaker::Breaker,
-    health::{Drain, Health},
+    drain::Drain,
+    health::Health,
     http::{Http, handle_error},
     timeout::TimeoutLayer,
 };

@@ -9,7 +9,7 @@ use std::{
 
 use mainstay::{
     BoxError,
-    health::{Drain, DrainSettings, Report, serve},
+    drain::{Drain, DrainSettings, Report, serve},
 };
 use tokio::net::TcpListener;
 

@@ -5,7 +5,8 @@ use std::{io, net::SocketAddr, sync::Arc};
 use axum::Router;
 use mainstay_bulkhead::{BulkheadLayer, Limit};
 use mainstay_core::{BoxError, Random};
-use mainstay_health::{Drain, DrainSettings, Health, Report};
+use mainstay_drain::{Drain, DrainSettings, Report};
+use mainstay_health::Health;
 use mainstay_http::{Http, RejectionLayer, proxy::Via};
 use tokio::{net::TcpListener, time::Instant};
 use tower::ServiceBuilder;
@@ -37,7 +38,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<Report, BoxError> {
     let endpoints: Vec<_> = backends.iter().map(|backend| backend.address("")).collect();
     let app = app(&settings, &backends, &drain)?;
     tracing::info!(%address, environment = settings.environment.as_str(), ?endpoints, "started");
-    Ok(mainstay_health::serve(listener, app, &drain).await)
+    Ok(mainstay_drain::serve(listener, app, &drain).await)
 }
 
 /// Binds, or says to which address it could not.

@@ -10,8 +10,9 @@ use axum::{
 };
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use mainstay_bulkhead::Limit;
+use mainstay_drain::Drain;
 use mainstay_failover::stack::{EndpointHandles, StandardHandles};
-use mainstay_health::{Drain, Health};
+use mainstay_health::Health;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

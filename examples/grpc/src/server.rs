@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use mainstay::{
     BoxError,
     bulkhead::{BulkheadLayer, Limit},
-    health::{Cause, Drain, Phase},
+    drain::{Cause, Drain, Phase},
     http::{ContextHeaders, Grpc, ReadContextLayer, RejectionLayer},
     timeout::TimeoutLayer,
 };

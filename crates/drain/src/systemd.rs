@@ -10,16 +10,18 @@ use std::{
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{Drain, Health, Phase};
+use crate::{drain::Drain, phase::Phase};
 
-/// Tells systemd how the process is.
+/// Reports the state of the process to systemd.
 ///
 /// ```no_run
-/// use mainstay_health::{Drain, Health, Notifier};
+/// use mainstay_drain::{Drain, Notifier};
 ///
-/// # async fn example(health: Health, drain: Drain) -> std::io::Result<()> {
+/// # async fn example(drain: Drain) -> std::io::Result<()> {
 /// if let Some(notifier) = Notifier::from_env()? {
-///     tokio::spawn(notifier.run(health, drain));
+///     // With `mainstay-health`: `async move { health.until_ready().await }`, and `move || health.is_alive()`.
+///     let ready = async { /* warm the caches, connect */ };
+///     tokio::spawn(notifier.run(drain, ready, || true));
 /// }
 /// # Ok(()) }
 /// ```
@@ -56,19 +58,19 @@ impl Notifier {
         Ok(Self { socket: datagram, watchdog })
     }
 
-    /// Says `READY=1` when the process is ready for the first time, `STOPPING=1` when the drain begins, and
-    /// `WATCHDOG=1` as long as it runs and was not declared dead. Ends with the drain.
-    pub async fn run(self, health: Health, drain: Drain) {
+    /// Sends `READY=1` once `ready` completes, `STOPPING=1` when the drain begins, and `WATCHDOG=1` at each half of the
+    /// watchdog interval while `is_alive` returns `true`. Ends with the drain.
+    pub async fn run(self, drain: Drain, ready: impl Future<Output = ()>, is_alive: impl Fn() -> bool) {
         tokio::select! {
             () = drain.reached(Phase::Done) => {}
-            () = self.keep_alive(&health) => {}
-            () = self.tell(&health, &drain) => {}
+            () = self.keep_alive(is_alive) => {}
+            () = self.notify(&drain, ready) => {}
         }
     }
 
-    async fn tell(&self, health: &Health, drain: &Drain) {
+    async fn notify(&self, drain: &Drain, ready: impl Future<Output = ()>) {
         tokio::select! {
-            () = health.until_ready() => self.send("READY=1"),
+            () = ready => self.send("READY=1"),
             () = drain.reached(Phase::Announced) => {}
         }
         drain.reached(Phase::Announced).await;
@@ -76,14 +78,14 @@ impl Notifier {
         std::future::pending::<()>().await;
     }
 
-    async fn keep_alive(&self, health: &Health) {
+    async fn keep_alive(&self, is_alive: impl Fn() -> bool) {
         let Some(watchdog) = self.watchdog else { return std::future::pending().await };
         let mut ticks = interval((watchdog / 2).max(Duration::from_millis(1)));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            // Silence makes systemd restart the process, which is what a declared death asks for.
-            if health.is_alive() {
+            // Without the message systemd restarts the process, which is what a process declared dead needs.
+            if is_alive() {
                 self.send("WATCHDOG=1");
             }
         }

@@ -10,7 +10,7 @@ use axum::{
     routing::get,
 };
 use hyper_util::rt::TokioIo;
-use mainstay_health::{Cause, Drain, DrainSettings, Phase, Server, ServerSettings, serve};
+use mainstay_drain::{Cause, Drain, DrainSettings, Phase, Server, ServerSettings, serve};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},

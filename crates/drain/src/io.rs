@@ -13,11 +13,11 @@ use tokio::{
     sync::watch,
 };
 
-use super::tally::Activity;
+use crate::tally::Activity;
 
 pin_project! {
     /// The stream of a connection.
-    pub(super) struct Watched<I> {
+    pub(crate) struct Watched<I> {
         #[pin]
         io: I,
         activity: Arc<Activity>,
@@ -29,7 +29,7 @@ pin_project! {
 // === impl Watched ===
 
 impl<I> Watched<I> {
-    pub(super) fn new(io: I, activity: Arc<Activity>, open: watch::Receiver<()>) -> Self {
+    pub(crate) fn new(io: I, activity: Arc<Activity>, open: watch::Receiver<()>) -> Self {
         Self { io, activity, _open: open }
     }
 }

@@ -1,48 +1,29 @@
-//! The last phases of a process: announce, close, finish, leave.
+//! The handle: begins a drain, moves it through its phases, and runs the shutdown hooks.
 //!
-//! Deadlines live in the shared state and whoever waits for a phase also moves it on when its time has come. So no
-//! task of ours must be running for a drain to proceed, any number of servers can share one drain, and nothing is
-//! left behind when it is dropped. A driver task was rejected: it must outlive every server, and something must then
-//! end it.
-
-mod hooks;
-mod phase;
-mod report;
-mod settings;
-mod signals;
-
-#[cfg(feature = "serve")]
-mod connection;
-#[cfg(feature = "serve")]
-mod io;
-#[cfg(feature = "serve")]
-mod request;
-#[cfg(feature = "serve")]
-mod server;
-#[cfg(feature = "serve")]
-mod tally;
+//! Deadlines are part of the shared state, and each task that waits for a phase also moves the drain on at the
+//! deadline. A drain therefore needs no task of its own, any number of servers can share it, and dropping it leaves
+//! nothing behind. A driver task was rejected: it must outlive every server, and something must then stop it.
 
 use std::{
-    fmt,
+    fmt, io,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, Ordering},
     },
     time::Duration,
 };
 
-use mainstay_core::InvalidSetting;
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep_until},
-};
+use mainstay_core::{InvalidSetting, Name};
+use tokio::{runtime::Handle, sync::watch, time::sleep_until};
 
-use hooks::Hook;
-pub use phase::{Cause, Phase};
-pub use report::{Report, Served};
-#[cfg(feature = "serve")]
-pub use server::{Server, ServerSettings, serve};
-pub use settings::DrainSettings;
+use crate::{
+    hooks::Hook,
+    phase::{Cause, Phase},
+    report::{Report, Served},
+    settings::DrainSettings,
+    signals::Signals,
+    state::State,
+};
 
 /// The shutdown of this process: when it begins, how far it is, what must be done before it ends.
 ///
@@ -58,7 +39,7 @@ pub use settings::DrainSettings;
 ///
 /// ```
 /// use std::time::Duration;
-/// use mainstay_health::{Drain, Served};
+/// use mainstay_drain::{Drain, Served};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// let drain = Drain::new();
@@ -66,9 +47,9 @@ pub use settings::DrainSettings;
 /// // A server of `serve`, or your own:
 /// let server = tokio::spawn({
 ///     let drain = drain.clone();
-///     async move { drain.reached(mainstay_health::Phase::Closing).await }
+///     async move { drain.reached(mainstay_drain::Phase::Closing).await }
 /// });
-/// drain.begin(mainstay_health::Cause::Interrupt);
+/// drain.begin(mainstay_drain::Cause::Interrupt);
 /// server.await.unwrap();
 /// let report = drain.finish(Served::default()).await;
 /// assert!(report.is_clean());
@@ -82,14 +63,6 @@ struct Inner {
     phase: AtomicU8,
     state: watch::Sender<State>,
     hooks: Mutex<Vec<Hook>>,
-}
-
-#[derive(Clone, Copy)]
-struct State {
-    phase: Phase,
-    /// When the phase ends by itself.
-    until: Option<Instant>,
-    settings: DrainSettings,
 }
 
 // === impl Drain ===
@@ -112,12 +85,42 @@ impl Drain {
     }
 
     fn from_valid(settings: DrainSettings) -> Self {
-        let state = State { phase: Phase::Serving, until: None, settings };
         Self(Arc::new(Inner {
             phase: AtomicU8::new(Phase::Serving as u8),
-            state: watch::Sender::new(state),
+            state: watch::Sender::new(State::new(settings)),
             hooks: Mutex::default(),
         }))
+    }
+
+    /// A drain with the default settings that begins on SIGTERM or SIGINT. The handlers stand when this returns:
+    /// call it before anything slow, and give it the settings later with [`reconfigure`](Self::reconfigure).
+    ///
+    /// # Errors
+    /// No tokio runtime, or the system refuses a handler.
+    pub fn on_signals() -> io::Result<Self> {
+        let drain = Self::new();
+        drain.listen()?;
+        Ok(drain)
+    }
+
+    /// Begins on SIGTERM or SIGINT from now on. Each further signal ends the current phase.
+    ///
+    /// # Errors
+    /// No tokio runtime, or the system refuses a handler.
+    pub fn listen(&self) -> io::Result<()> {
+        let runtime = Handle::try_current().map_err(io::Error::other)?;
+        let mut signals = Signals::install()?;
+        let drain = self.clone();
+        // It lives as long as the runtime: the handlers cannot be taken down again either.
+        runtime.spawn(async move {
+            loop {
+                let cause = signals.next().await;
+                if !drain.begin(cause) {
+                    drain.skip();
+                }
+            }
+        });
+        Ok(())
     }
 
     /// Replaces the settings. Counts for phases that have not begun.
@@ -132,14 +135,7 @@ impl Drain {
 
     /// Begins, unless it has begun: `false` then. What a signal does, for programs that stop by themselves.
     pub fn begin(&self, cause: Cause) -> bool {
-        let begun = self.change(|state| {
-            if state.phase != Phase::Serving {
-                return false;
-            }
-            let delay = if cause.announces() { state.settings.drain_delay } else { Duration::ZERO };
-            state.enter(Phase::Announced, Some(delay));
-            true
-        });
+        let begun = self.change(|state| state.begin(cause));
         if begun {
             tracing::info!(%cause, "draining: not ready from now on");
         }
@@ -149,7 +145,7 @@ impl Drain {
     /// Ends the current phase. What a second signal does. Before the drain has begun it does nothing.
     pub fn skip(&self) {
         let phase = self.phase();
-        if self.leave(phase) {
+        if self.change(|state| state.leave(phase)) {
             tracing::warn!(%phase, "phase skipped");
         }
     }
@@ -184,37 +180,51 @@ impl Drain {
             tokio::select! {
                 _ = states.changed() => {}
                 () = sleep_until(until) => {
-                    self.leave(state.phase);
+                    self.change(|current| current.leave(state.phase));
                 }
             }
         }
     }
 
-    /// Moves on from this phase, if it is still the current one.
-    fn leave(&self, phase: Phase) -> bool {
-        self.change(|state| {
-            if state.phase != phase {
-                return false;
-            }
-            match phase {
-                Phase::Serving | Phase::Done => return false,
-                Phase::Announced => state.enter(Phase::Closing, Some(state.settings.drain_timeout)),
-                Phase::Closing => state.enter(Phase::Finishing, None),
-                Phase::Finishing => state.enter(Phase::Done, None),
-            }
-            true
-        })
+    /// Adds a shutdown hook: work to do once no request is left, such as to flush, to deregister, to close a pool. Hooks
+    /// run in reverse order, because what was built last depends on what was built before it. A hook that takes longer
+    /// than `limit` or panics is given up, and the exit code is then not zero.
+    pub fn on_shutdown<F, Fut>(&self, name: impl Into<Name>, limit: Duration, hook: F)
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks().push(Hook::new(name.into(), limit, hook));
     }
 
-    /// Moves on to this phase, if it is not there yet.
-    fn advance_to(&self, phase: Phase) {
-        self.change(|state| {
-            let further = state.phase < phase;
-            if further {
-                state.enter(phase, None);
+    /// Runs the shutdown hooks and ends the drain. Call it once, when all servers have stopped, with the sum of their
+    /// counts; `serve` calls it itself.
+    pub async fn finish(&self, served: Served) -> Report {
+        self.change(|state| state.advance_to(Phase::Finishing));
+        let mut report = Report { served, unfinished_hooks: Vec::new() };
+        while let Some(hook) = self.last_hook() {
+            let name = hook.name().clone();
+            let finished = tokio::select! {
+                biased;
+                () = self.reached(Phase::Done) => false,
+                finished = hook.run() => finished,
+            };
+            if !finished {
+                report.unfinished_hooks.push(name);
             }
-            further
-        });
+        }
+        self.change(|state| state.advance_to(Phase::Done));
+        report.log();
+        report
+    }
+
+    // Not inlined into the loop: the guard must be dropped before the hook runs.
+    fn last_hook(&self) -> Option<Hook> {
+        self.hooks().pop()
+    }
+
+    fn hooks(&self) -> MutexGuard<'_, Vec<Hook>> {
+        self.0.hooks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn change(&self, change: impl FnOnce(&mut State) -> bool) -> bool {
@@ -237,14 +247,5 @@ impl fmt::Debug for Drain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = *self.0.state.borrow();
         f.debug_struct("Drain").field("phase", &state.phase).field("settings", &state.settings).finish_non_exhaustive()
-    }
-}
-
-// === impl State ===
-
-impl State {
-    fn enter(&mut self, phase: Phase, lasts: Option<Duration>) {
-        self.phase = phase;
-        self.until = lasts.map(|lasts| Instant::now() + lasts);
     }
 }

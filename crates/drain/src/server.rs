@@ -18,9 +18,11 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    Drain, Phase, Report, Served,
+use crate::{
     connection::Shared,
+    drain::Drain,
+    phase::Phase,
+    report::{Report, Served},
     tally::{Activity, Tally},
 };
 
@@ -45,7 +47,7 @@ pub async fn serve(listener: TcpListener, app: Router, drain: &Drain) -> Report 
 ///
 /// ```no_run
 /// use axum::Router;
-/// use mainstay_health::{Drain, Report, Server};
+/// use mainstay_drain::{Drain, Report, Server};
 /// use tokio::net::TcpListener;
 ///
 /// # async fn example(app: Router, admin: Router) -> std::io::Result<Report> {

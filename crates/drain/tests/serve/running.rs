@@ -9,7 +9,7 @@ use axum::{
     http::{Response, header},
     routing::{get, post},
 };
-use mainstay_health::{Drain, DrainSettings, Health, Report, serve};
+use mainstay_drain::{Drain, DrainSettings, Report, serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -40,7 +40,6 @@ impl Running {
         let drain = Drain::with_settings(settings).unwrap();
         let (arrived, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (tell, wait) = (Arc::clone(&arrived), Arc::clone(&release));
-        let health = Health::builder().drain(&drain).build().unwrap();
         let app = Router::new()
             .route("/", get(|| async { "hello" }))
             .route(
@@ -61,8 +60,7 @@ impl Running {
                     let chunks = futures_util::stream::iter(["ab", "cd"].map(Ok::<_, std::io::Error>));
                     Response::builder().header(header::CONTENT_LENGTH, 4).body(Body::from_stream(chunks)).unwrap()
                 }),
-            )
-            .merge(health.router());
+            );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let server = tokio::spawn({

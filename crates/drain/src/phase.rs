@@ -33,7 +33,7 @@ pub enum Cause {
 // === impl Phase ===
 
 impl Phase {
-    pub(super) const fn from_u8(phase: u8) -> Self {
+    pub(crate) const fn from_u8(phase: u8) -> Self {
         match phase {
             0 => Self::Serving,
             1 => Self::Announced,
@@ -59,7 +59,7 @@ impl fmt::Display for Phase {
 // === impl Cause ===
 
 impl Cause {
-    pub(super) const fn announces(self) -> bool {
+    pub(crate) const fn announces(self) -> bool {
         !matches!(self, Self::Interrupt)
     }
 }

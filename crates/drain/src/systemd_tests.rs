@@ -1,5 +1,7 @@
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use super::*;
-use crate::{Cause, Check, Verdict};
+use crate::{phase::Cause, report::Served};
 
 const S: Duration = Duration::from_secs(1);
 
@@ -19,24 +21,24 @@ fn received(socket: &UnixDatagram) -> Vec<String> {
 
 #[cfg(target_os = "linux")]
 #[tokio::test(start_paused = true)]
-async fn it_says_ready_alive_and_stopping() {
+async fn notifier_sends_ready_watchdog_and_stopping() {
+    static ALIVE: AtomicBool = AtomicBool::new(true);
     let (socket, address) = systemd("life");
     let drain = Drain::new();
-    let check = Check::new("database", || async { Verdict::healthy() }).critical();
-    let health = Health::builder().check(check).drain(&drain).build().unwrap();
     let notifier = Notifier::new(&address, Some(10 * S)).unwrap();
-    let task = tokio::spawn(notifier.run(health.clone(), drain.clone()));
+    let ready = tokio::time::sleep(S);
+    let task = tokio::spawn(notifier.run(drain.clone(), ready, || ALIVE.load(Relaxed)));
     tokio::time::sleep(2 * S).await;
     assert_eq!(received(&socket), ["WATCHDOG=1", "READY=1"]);
     tokio::time::sleep(10 * S).await;
     assert_eq!(received(&socket), ["WATCHDOG=1", "WATCHDOG=1"]);
-    health.declare_dead("the writer is gone");
+    ALIVE.store(false, Relaxed);
     tokio::time::sleep(10 * S).await;
     assert!(received(&socket).is_empty());
     drain.begin(Cause::Terminate);
     tokio::time::sleep(S).await;
     assert_eq!(received(&socket), ["STOPPING=1"]);
-    drain.finish(crate::Served::default()).await;
+    drain.finish(Served::default()).await;
     task.await.unwrap();
 }
 

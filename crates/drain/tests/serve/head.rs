@@ -9,7 +9,7 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use mainstay_health::{Drain, DrainSettings, serve};
+use mainstay_drain::{Drain, DrainSettings, serve};
 use tokio::net::TcpListener;
 use tower::service_fn;
 

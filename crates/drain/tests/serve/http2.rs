@@ -8,7 +8,7 @@ use axum::{
 };
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use mainstay_health::{Cause, Phase};
+use mainstay_drain::{Cause, Phase};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::{sleep, timeout},

@@ -7,7 +7,7 @@ use std::sync::{
 
 use mainstay_core::Counters;
 
-use super::Served;
+use crate::report::Served;
 
 const ACCEPTED: usize = 0;
 const COMPLETED: usize = 1;
@@ -17,11 +17,11 @@ const LOST: usize = 4;
 
 /// The sums of one server.
 #[derive(Debug)]
-pub(super) struct Tally(Counters<5>);
+pub(crate) struct Tally(Counters<5>);
 
 /// What goes on in one connection.
 #[derive(Debug)]
-pub(super) struct Activity {
+pub(crate) struct Activity {
     tally: Arc<Tally>,
     requests: AtomicUsize,
     active: AtomicUsize,
@@ -34,7 +34,7 @@ pub(super) struct Activity {
 
 /// One request, from its head to the last byte of its answer's body.
 #[derive(Debug)]
-pub(super) struct InFlight {
+pub(crate) struct InFlight {
     activity: Arc<Activity>,
     completed: bool,
 }
@@ -42,11 +42,11 @@ pub(super) struct InFlight {
 // === impl Tally ===
 
 impl Tally {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Counters::per_thread())
     }
 
-    pub(super) fn served(&self, aborted: u64) -> Served {
+    pub(crate) fn served(&self, aborted: u64) -> Served {
         let [accepted, completed, cancelled, refused, lost] = self.0.read();
         Served { accepted, completed: completed - lost, cancelled, aborted, refused }
     }
@@ -55,7 +55,7 @@ impl Tally {
 // === impl Activity ===
 
 impl Activity {
-    pub(super) fn new(tally: Arc<Tally>) -> Self {
+    pub(crate) fn new(tally: Arc<Tally>) -> Self {
         Self {
             tally,
             requests: AtomicUsize::new(0),
@@ -68,7 +68,7 @@ impl Activity {
     }
 
     /// A request's head has come. `None`: too late.
-    pub(super) fn begin(self: &Arc<Self>, http2: bool) -> Option<InFlight> {
+    pub(crate) fn begin(self: &Arc<Self>, http2: bool) -> Option<InFlight> {
         self.requests.fetch_add(1, Relaxed);
         self.http2.store(http2, Relaxed);
         if self.refusing.load(Relaxed) {
@@ -81,30 +81,30 @@ impl Activity {
     }
 
     /// Whether no request has come yet.
-    pub(super) fn is_new(&self) -> bool {
+    pub(crate) fn is_new(&self) -> bool {
         self.requests.load(Relaxed) == 0
     }
 
-    pub(super) fn is_http2(&self) -> bool {
+    pub(crate) fn is_http2(&self) -> bool {
         self.http2.load(Relaxed)
     }
 
     /// Whether it can be closed without loss: no request is in flight and no answer waits to be sent.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.active.load(Relaxed) == 0 && !self.blocked.load(Relaxed)
     }
 
-    pub(super) fn set_blocked(&self, blocked: bool) {
+    pub(crate) fn set_blocked(&self, blocked: bool) {
         self.blocked.store(blocked, Relaxed);
     }
 
     /// Requests that come from now on are refused.
-    pub(super) fn refuse(&self) {
+    pub(crate) fn refuse(&self) {
         self.refusing.store(true, Relaxed);
     }
 
     /// Says what is lost if the connection is dropped now, and counts no more of it.
-    pub(super) fn cut(&self) -> u64 {
+    pub(crate) fn cut(&self) -> u64 {
         self.cut.store(true, Relaxed);
         match self.active.load(Relaxed) {
             // Its answer was complete, but has not left.
@@ -121,7 +121,7 @@ impl Activity {
 
 impl InFlight {
     /// The answer is complete.
-    pub(super) fn complete(&mut self) {
+    pub(crate) fn complete(&mut self) {
         self.completed = true;
     }
 }

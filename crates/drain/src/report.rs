@@ -90,6 +90,13 @@ impl Report {
     pub fn exit(&self) -> ! {
         std::process::exit(i32::from(!self.is_clean()))
     }
+
+    pub(crate) fn log(&self) {
+        match self.is_clean() {
+            true => tracing::info!("drained: {self}"),
+            false => tracing::warn!("drained by force: {self}"),
+        }
+    }
 }
 
 impl fmt::Display for Report {

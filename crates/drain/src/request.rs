@@ -24,13 +24,13 @@ use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{
-    Drain,
+use crate::{
+    drain::Drain,
     tally::{Activity, InFlight},
 };
 
 /// The application, as one connection sees it.
-pub(super) struct Counted<A> {
+pub(crate) struct Counted<A> {
     router: Router,
     peer: A,
     activity: Arc<Activity>,
@@ -39,7 +39,7 @@ pub(super) struct Counted<A> {
 
 pin_project! {
     /// The answer, on its way.
-    pub(super) struct CountedFuture {
+    pub(crate) struct CountedFuture {
         #[pin]
         state: State,
         drain: Drain,
@@ -59,7 +59,7 @@ pin_project! {
 
 pin_project! {
     /// The body of an answer, which counts as complete with its last byte.
-    pub(super) struct CountedBody {
+    pub(crate) struct CountedBody {
         #[pin]
         body: Body,
         in_flight: Option<InFlight>,
@@ -71,7 +71,7 @@ pin_project! {
 // === impl Counted ===
 
 impl<A> Counted<A> {
-    pub(super) fn new(router: Router, peer: A, activity: Arc<Activity>, drain: Drain) -> Self {
+    pub(crate) fn new(router: Router, peer: A, activity: Arc<Activity>, drain: Drain) -> Self {
         Self { router, peer, activity, drain }
     }
 }

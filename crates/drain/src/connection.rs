@@ -13,7 +13,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Drain, Phase, io::Watched, request::Counted, tally::Activity};
+use crate::{drain::Drain, io::Watched, phase::Phase, request::Counted, tally::Activity};
 
 /// How long a connection that seems idle stays open after accepting has stopped. A request that was on its way is
 /// answered, not reset; an idle client or half a head holds the exit for no longer than this.
@@ -24,7 +24,7 @@ const PING_INTERVAL: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What all connections of a server share.
-pub(super) struct Shared {
+pub(crate) struct Shared {
     builder: Builder<TokioExecutor>,
     router: Router,
     drain: Drain,
@@ -34,7 +34,7 @@ pub(super) struct Shared {
 // === impl Shared ===
 
 impl Shared {
-    pub(super) fn new(router: Router, drain: &Drain, head_timeout: Duration) -> Self {
+    pub(crate) fn new(router: Router, drain: &Drain, head_timeout: Duration) -> Self {
         let mut builder = Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(head_timeout);
         builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING_INTERVAL).keep_alive_timeout(PING_TIMEOUT);
@@ -43,7 +43,7 @@ impl Shared {
     }
 
     /// Serves a connection to its end. Gives the number of requests that the drain cut off.
-    pub(super) async fn drive<I, A>(
+    pub(crate) async fn drive<I, A>(
         self: Arc<Self>,
         io: I,
         peer: A,

@@ -1,0 +1,63 @@
+//! A shutdown that ends on time.
+//!
+//! A [`Drain`] listens for SIGTERM and SIGINT and moves the process through its last phases. `serve` runs an axum
+//! `Router` under it: the server stops accepting, completes the requests in flight, and ends at the limit.
+//!
+//! Use it instead of `axum::serve` where the process must end in bounded time: `axum::serve` with graceful shutdown
+//! waits for as long as any client keeps half a request head open. Handlers, pools and servers of other frameworks take
+//! part by [`Drain::reached`] and [`Drain::on_shutdown`]. Health endpoints read the drain: give its handle to
+//! `mainstay-health`'s builder, and the process is not ready from the moment that the drain begins.
+//!
+//! ```no_run
+//! # #[cfg(feature = "serve")]
+//! # mod example {
+//! use axum::{Router, routing::get};
+//! use mainstay_drain::{Drain, Report, serve};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<Report, Box<dyn std::error::Error>> {
+//!     // First, so that a signal that arrives during the start is not lost.
+//!     let drain = Drain::on_signals()?;
+//!     let app = Router::new().route("/", get(|| async { "hello" }));
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+//!     Ok(serve(listener, app, &drain).await)
+//! }
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! * `serve`: the server, on axum and hyper-util.
+//! * `systemd`: ready, stopping and watchdog messages.
+//! * `serde`: settings and reports implement serde's traits, durations read as `"250ms"`.
+//! * `full`: all of them.
+
+#[cfg(feature = "serve")]
+mod connection;
+mod drain;
+mod hooks;
+#[cfg(feature = "serve")]
+mod io;
+mod phase;
+mod report;
+#[cfg(feature = "serve")]
+mod request;
+#[cfg(feature = "serve")]
+mod server;
+mod settings;
+mod signals;
+mod state;
+#[cfg(all(feature = "systemd", unix))]
+mod systemd;
+#[cfg(feature = "serve")]
+mod tally;
+
+pub use drain::Drain;
+pub use mainstay_core::InvalidSetting;
+pub use phase::{Cause, Phase};
+pub use report::{Report, Served};
+#[cfg(feature = "serve")]
+pub use server::{Server, ServerSettings, serve};
+pub use settings::DrainSettings;
+#[cfg(all(feature = "systemd", unix))]
+pub use systemd::Notifier;

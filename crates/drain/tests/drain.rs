@@ -1,0 +1,137 @@
+//! The phases of a drain on a paused clock, without a server.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use mainstay_drain::{Cause, Drain, DrainSettings, Phase, Report, Served};
+use tokio::time::{Instant, sleep};
+
+const S: Duration = Duration::from_secs(1);
+
+fn settings(delay: u32, timeout: u32) -> DrainSettings {
+    DrainSettings { drain_delay: delay * S, drain_timeout: timeout * S }
+}
+
+/// When each phase was reached, in seconds after the start.
+async fn timeline(drain: &Drain, start: Instant) -> [f64; 2] {
+    drain.reached(Phase::Closing).await;
+    let closing = start.elapsed().as_secs_f64();
+    drain.reached(Phase::Finishing).await;
+    [closing, start.elapsed().as_secs_f64()].map(|time| (time * 10.0).round() / 10.0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn sigterm_announces_first_and_sigint_does_not() {
+    for (cause, expected) in
+        [(Cause::Terminate, [5.0, 25.0]), (Cause::Requested, [5.0, 25.0]), (Cause::Interrupt, [0.0, 20.0])]
+    {
+        let drain = Drain::new();
+        assert_eq!(drain.phase(), Phase::Serving);
+        let start = Instant::now();
+        assert!(drain.begin(cause));
+        assert!(drain.is_draining());
+        assert_eq!(timeline(&drain, start).await, expected, "{cause}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_begins_once() {
+    let drain = Drain::new();
+    let start = Instant::now();
+    assert!(drain.begin(Cause::Terminate));
+    sleep(S).await;
+    assert!(!drain.begin(Cause::Terminate) && !drain.begin(Cause::Interrupt));
+    assert_eq!(timeline(&drain, start).await, [5.0, 25.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_further_signal_ends_the_current_phase_only() {
+    let drain = Drain::new();
+    drain.skip();
+    assert_eq!(drain.phase(), Phase::Serving, "nothing to skip before it has begun");
+    let start = Instant::now();
+    drain.begin(Cause::Terminate);
+    sleep(S).await;
+    drain.skip();
+    assert_eq!(drain.phase(), Phase::Closing);
+    assert_eq!(timeline(&drain, start).await, [1.0, 21.0]);
+
+    let drain = Drain::new();
+    let start = Instant::now();
+    drain.begin(Cause::Terminate);
+    drain.reached(Phase::Closing).await;
+    sleep(S).await;
+    drain.skip();
+    assert_eq!(timeline(&drain, start).await, [6.0, 6.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_may_come_after_the_signal_handlers() {
+    let drain = Drain::on_signals().unwrap();
+    drain.reconfigure(settings(1, 2)).unwrap();
+    let error = drain.reconfigure(DrainSettings { drain_timeout: Duration::MAX, ..settings(1, 2) }).unwrap_err();
+    assert_eq!(error.field(), "drain_timeout");
+    let start = Instant::now();
+    drain.begin(Cause::Terminate);
+    assert_eq!(timeline(&drain, start).await, [1.0, 3.0]);
+}
+
+#[test]
+fn signal_handlers_without_a_runtime_are_an_error_and_no_panic() {
+    assert!(Drain::on_signals().is_err());
+}
+
+type Log = Arc<Mutex<Vec<&'static str>>>;
+
+fn hook(drain: &Drain, log: &Log, name: &'static str, takes: Duration) {
+    let log = Arc::clone(log);
+    drain.on_shutdown(name, 2 * S, move || async move {
+        sleep(takes).await;
+        log.lock().unwrap().push(name);
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn hooks_run_in_reverse_each_with_its_own_timeout() {
+    let (drain, log) = (Drain::new(), Log::default());
+    hook(&drain, &log, "pool", S);
+    hook(&drain, &log, "stuck", 60 * S);
+    drain.on_shutdown("panics", S, || async { panic!("no") });
+    hook(&drain, &log, "queue", S);
+    let start = Instant::now();
+    let report = drain.finish(Served { accepted: 3, completed: 3, ..Served::default() }).await;
+    assert_eq!(*log.lock().unwrap(), ["queue", "pool"]);
+    assert_eq!(report.unfinished_hooks, ["panics", "stuck"]);
+    assert_eq!(start.elapsed().as_secs(), 4);
+    assert!(!report.is_clean());
+    assert_eq!(report.to_string(), "accepted 3, completed 3, aborted 0, refused 0; hooks not finished: panics, stuck");
+    assert_eq!(drain.phase(), Phase::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_during_the_hooks_gives_up_those_that_are_left() {
+    let (drain, log) = (Drain::new(), Log::default());
+    hook(&drain, &log, "first", S);
+    hook(&drain, &log, "second", S);
+    let (report, ()) = tokio::join!(drain.finish(Served::default()), async {
+        sleep(S / 2).await;
+        drain.skip();
+    });
+    assert!(log.lock().unwrap().is_empty());
+    assert_eq!(report.unfinished_hooks, ["second", "first"]);
+}
+
+#[test]
+fn the_exit_code_is_zero_only_if_nothing_was_cut_off() {
+    let code = |report: &Report| format!("{:?}", report.exit_code());
+    let mut report = Report::default();
+    assert_eq!(code(&report), format!("{:?}", std::process::ExitCode::SUCCESS));
+    report.served.aborted = 1;
+    assert_eq!(code(&report), format!("{:?}", std::process::ExitCode::FAILURE));
+    report.served.aborted = 0;
+    report.unfinished_hooks.push("flush".into());
+    assert_eq!(code(&report), format!("{:?}", std::process::ExitCode::FAILURE));
+}
