@@ -6,8 +6,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::cargo::{cargo, root};
+use crate::command::{Command, USAGE};
 use crate::process::run;
-use crate::{Command, USAGE, suggest};
+use crate::suggest;
 
 pub(crate) const COMMAND: Command = Command {
     name: "bench",

@@ -13,10 +13,11 @@ use std::process::{Command as Process, ExitCode};
 
 use crate::bench::target;
 use crate::cargo::{cargo, root};
+use crate::command::{Command, USAGE};
 use crate::finding::{Finding, Verdict};
 use crate::process::run;
 use crate::tally::Tally;
-use crate::{Command, USAGE, suggest, tools};
+use crate::{suggest, tools};
 
 use bounds::Bounds;
 use cost::{Cost, Counter};

@@ -4,10 +4,13 @@
 //! "did you mean" of a mistyped name come from that list. No argument parser: the commands take one or two
 //! flags each, and every dependency here is paid for by the first build of every clone.
 
+mod alarms;
 mod bench;
 mod cargo;
 mod clock;
+mod command;
 mod counted;
+mod files;
 mod finding;
 mod gate;
 mod libtest;
@@ -17,6 +20,9 @@ mod nextest;
 mod picture;
 mod process;
 mod profile;
+mod prose;
+mod rooms;
+mod rust;
 mod steps;
 mod suggest;
 mod summary;
@@ -26,20 +32,10 @@ mod tools;
 
 use std::process::ExitCode;
 
-/// Exit code of a call that was not understood, as opposed to one that failed.
-pub(crate) const USAGE: u8 = 2;
+use command::{Command, USAGE};
 
-/// One chore: what `cargo xtask <name>` runs.
-pub(crate) struct Command {
-    pub(crate) name: &'static str,
-    /// One line for the list of commands.
-    pub(crate) about: &'static str,
-    /// The text of `cargo xtask <name> --help`, without the name and the `about`.
-    pub(crate) help: &'static str,
-    pub(crate) run: fn(&[String]) -> ExitCode,
-}
-
-const COMMANDS: &[Command] = &[test::COMMAND, picture::COMMAND, bench::COMMAND, gate::COMMAND, profile::COMMAND];
+const COMMANDS: &[Command] =
+    &[test::COMMAND, prose::COMMAND, rooms::COMMAND, picture::COMMAND, bench::COMMAND, gate::COMMAND, profile::COMMAND];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

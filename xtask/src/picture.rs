@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 
 use crate::cargo::root;
 use crate::clock::{now, wait_until};
-use crate::{Command, USAGE, suggest};
+use crate::command::{Command, USAGE};
+use crate::suggest;
 
 use client::Client;
 use gateway::Gateway;

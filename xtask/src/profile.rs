@@ -7,8 +7,8 @@ use std::process::{Command as Process, ExitCode};
 
 use crate::bench::{PACKAGE, target};
 use crate::cargo::{cargo, root};
+use crate::command::{Command, USAGE};
 use crate::process::{run, works};
-use crate::{Command, USAGE};
 
 pub(crate) const COMMAND: Command = Command {
     name: "profile",

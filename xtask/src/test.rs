@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 
 use crate::clock::now;
+use crate::command::{Command, USAGE};
 use crate::finding::{Finding, Verdict};
 use crate::steps::{STEPS, Step};
 use crate::summary::{Done, elapsed};
 use crate::tally::Tally;
-use crate::{Command, USAGE, suggest, tools};
+use crate::{suggest, tools};
 
 pub(crate) const COMMAND: Command = Command {
     name: "test",
@@ -125,7 +126,7 @@ mod tests {
 
     #[test]
     fn chooses_by_name_and_number_in_table_order() {
-        assert_eq!(parsed("--only clippy --only=1 --only 2"), Ok(Request::Run(vec![0, 1])));
+        assert_eq!(parsed("--only clippy --only=1 --only 2"), Ok(Request::Run(vec![0, 1, 3])));
     }
 
     #[test]

@@ -1,0 +1,16 @@
+//! What a command is.
+
+use std::process::ExitCode;
+
+/// Exit code of a call that was not understood, as opposed to one that failed.
+pub(crate) const USAGE: u8 = 2;
+
+/// One chore: what `cargo xtask <name>` runs.
+pub(crate) struct Command {
+    pub(crate) name: &'static str,
+    /// One line for the list of commands.
+    pub(crate) about: &'static str,
+    /// The text of `cargo xtask <name> --help`, without the name and the `about`.
+    pub(crate) help: &'static str,
+    pub(crate) run: fn(&[String]) -> ExitCode,
+}
