@@ -3,7 +3,7 @@
 use mainstay_bulkhead::{BulkheadLayer, Limit};
 use mainstay_circuit_breaker::CircuitBreakerLayer;
 use mainstay_core::{
-    Backoff, Context, Jitter, Reason, Refusal, Rejected,
+    Backoff, Jitter, Reason, Refusal, Rejected, RequestContext,
     test::{Probe, ProbeError, ProbePolicy, Reply, Request, call},
 };
 use mainstay_retry::{Retrier, RetryLayer, RetrySettings};
@@ -40,7 +40,7 @@ async fn a_queue_lets_go_of_callers_whose_deadline_passes() {
     let mut stack = BulkheadLayer::with(limit.clone()).with_policy(ProbePolicy).layer(Probe::new());
     let _permit = limit.try_acquire().unwrap();
     let start = Instant::now();
-    let request = Request::default().with_context(Context::new().with_deadline(start + SECOND));
+    let request = Request::default().with_context(RequestContext::new().with_deadline(start + SECOND));
     let error = call(&mut stack, request).await.unwrap_err();
     assert_eq!(error.rejected().map(Rejected::reason), Some(Reason::DeadlineExceeded));
     assert_eq!((start.elapsed(), limit.snapshot().queued), (SECOND, 0));

@@ -5,7 +5,7 @@ use std::future::pending;
 use mainstay_bulkhead::{BulkheadLayer, Limit};
 use mainstay_circuit_breaker::{Breaker, CircuitBreakerLayer, State};
 use mainstay_core::{
-    BoxError, Budget, Reason, Refusal, Rejected, Sends,
+    AttemptQuota, BoxError, Budget, Reason, Refusal, Rejected,
     test::{Answer, Probe, ProbeError, ProbePolicy, Reply, Request, call},
 };
 use mainstay_failover::{Endpoint, Failover};
@@ -137,8 +137,8 @@ async fn sends_over_retry_and_failover_are_bounded_together() {
     let retrier = retrier(10).without_budget();
     let mut stack = RetryLayer::with(retrier.clone()).with_policy(ProbePolicy).layer(failover);
     call(&mut stack, Request::default()).await.unwrap_err();
-    assert_eq!(probe.calls(), u64::from(Sends::DEFAULT));
-    assert_eq!(retrier.snapshot().gave_up.sends, 1);
+    assert_eq!(probe.calls(), u64::from(AttemptQuota::DEFAULT));
+    assert_eq!(retrier.snapshot().gave_up.attempt_quota, 1);
 }
 
 /// The original error comes through every layer in its one box, and is what the steps of the fallback are told.

@@ -50,7 +50,7 @@ fn breakers() -> Result<Vec<Row>, InvalidSetting> {
         let breaker = Breaker::with_settings("bench", settings)?;
         rows.push(Row::new(name, WHO, Tower::new(CircuitBreakerLayer::with(breaker).layer(Echo), 1)));
     }
-    let lasting = CircuitBreakerLayer::with(Breaker::new("bench").lasting());
+    let lasting = CircuitBreakerLayer::with(Breaker::new("bench").leak());
     rows.push(Row::new(pattern::ABANDONED, LASTING, Tower::new(lasting.layer(Echo), 1)));
     let open = Breaker::new("bench");
     open.force_open("bench");
@@ -78,7 +78,7 @@ fn limits() -> Result<Vec<Row>, InvalidSetting> {
     // Held for as long as the process lives.
     std::mem::forget(full.try_acquire());
     let refusing = BulkheadLayer::with(full).with_error::<Error>().layer(Echo);
-    let lasting = BulkheadLayer::with(Limit::new("bench", 64)?.lasting());
+    let lasting = BulkheadLayer::with(Limit::new("bench", 64)?.leak());
     let timeout = TimeoutLayer::with(TimeLimit::attempt("bench", SECOND)?);
     Ok(vec![
         Row::new(pattern::BULKHEAD, WHO, Tower::new(BulkheadLayer::new("bench", 64)?.layer(Echo), 1)),

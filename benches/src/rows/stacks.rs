@@ -31,8 +31,8 @@ pub(crate) fn rows() -> Result<Vec<Row>, InvalidSetting> {
         let lasting = ServiceBuilder::new()
             .layer(FallbackLayer::value(0_u64))
             .layer(RetryLayer::new())
-            .layer(CircuitBreakerLayer::with(Breaker::new("bench").lasting()))
-            .layer(BulkheadLayer::with(Limit::new("bench", 64)?.lasting()));
+            .layer(CircuitBreakerLayer::with(Breaker::new("bench").leak()))
+            .layer(BulkheadLayer::with(Limit::new("bench", 64)?.leak()));
         rows.push(Row::new(name, LASTING, Tower::new(lasting.service(Echo), 1)));
     }
     let endpoints = [Endpoint::new("primary", Echo), Endpoint::new("backup", Echo)];

@@ -97,7 +97,7 @@ where
             }
         };
         match result {
-            Ok(response) if this.policy.goes_on(&response) => match state.project_replace(State::Done) {
+            Ok(response) if this.policy.is_streaming(&response) => match state.project_replace(State::Done) {
                 // The stream goes on, and the permit with it.
                 StateOwned::Calling { permit, .. } => {
                     Poll::Ready(Ok(this.policy.follow(response, move |_| drop(permit))))

@@ -73,8 +73,8 @@ impl Limit {
     /// limits that are made once, at the start; clones that were made before share its places, and count on. In a
     /// [`Group`](crate::Group) it stays a member for ever.
     #[must_use]
-    pub fn lasting(self) -> Self {
-        Self(self.0.lasting())
+    pub fn leak(self) -> Self {
+        Self(self.0.leak())
     }
 
     /// A permit, if one is free and nobody waits for it. Does not allocate, lock, wait or read the clock.

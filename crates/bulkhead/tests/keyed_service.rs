@@ -5,7 +5,7 @@ use std::{future::poll_fn, time::Duration};
 
 use mainstay_bulkhead::{KeyedBulkheadLayer, KeyedLimits, KeyedSettings, LimitSettings};
 use mainstay_core::{
-    BoxError, Context, Reason, Refusal, Rejected,
+    BoxError, Reason, Refusal, Rejected, RequestContext,
     test::{Probe, ProbePolicy, Readiness, Reply, Request, call},
 };
 use tokio::time::Instant;
@@ -89,7 +89,7 @@ async fn a_caller_whose_deadline_passes_is_dropped_from_the_queue() {
     let (probe, layer) = (Probe::new(), layer(1));
     let _permit = layer.limits().try_acquire(&1).unwrap();
     let start = Instant::now();
-    let request = Request::new(1).with_context(Context::new().with_deadline(start + SECOND / 4));
+    let request = Request::new(1).with_context(RequestContext::new().with_deadline(start + SECOND / 4));
     let result = call(&mut layer.layer(probe.clone()), request).await;
     assert_eq!(refused_for(result), Some(Reason::DeadlineExceeded));
     assert_eq!((start.elapsed(), probe.calls()), (SECOND / 4, 0));

@@ -273,7 +273,7 @@ fn a_waiter_gone_just_as_its_turn_came_leaves_no_trace() {
 #[tokio::test(start_paused = true)]
 async fn a_lasting_limit_has_the_places_of_the_one_it_was() {
     let counted = limit(2, 1, SECOND);
-    let lasting = counted.clone().lasting();
+    let lasting = counted.clone().leak();
     let (first, second) = (counted.try_acquire().unwrap(), lasting.try_acquire().unwrap());
     assert_eq!(refused_for(lasting.try_acquire()), Some(Reason::BulkheadFull));
     let mut queued = spawn(lasting.acquire());

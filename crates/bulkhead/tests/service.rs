@@ -5,7 +5,7 @@ use std::{future::poll_fn, time::Duration};
 
 use mainstay_bulkhead::{Bulkhead, BulkheadLayer, Limit, LimitSettings};
 use mainstay_core::{
-    BoxError, Context, Reason, Refusal, Rejected, check,
+    BoxError, Reason, Refusal, Rejected, RequestContext, check,
     test::{Probe, ProbeError, ProbePolicy, Readiness, Reply, Request, Wakes, call},
 };
 use tokio::time::Instant;
@@ -47,7 +47,7 @@ async fn a_caller_whose_deadline_passes_is_dropped_from_the_queue() {
     let (probe, layer) = (Probe::new(), layer(one(1)).with_policy(ProbePolicy));
     let _permit = layer.limit().try_acquire().unwrap();
     let start = Instant::now();
-    let deadline = Context::new().with_deadline(start + SECOND / 4);
+    let deadline = RequestContext::new().with_deadline(start + SECOND / 4);
     let mut service = layer.layer(probe.clone());
     let result = call(&mut service, Request::default().with_context(deadline)).await;
     assert_eq!(refused_for(result), Some(Reason::DeadlineExceeded));

@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 
 use mainstay_bulkhead::{BulkheadLayer, KeyedBulkheadLayer, KeyedLimits, KeyedSettings, Limit, LimitSettings};
 use mainstay_core::{
-    AtHead, BoxError, Outcome, Refusal,
+    BoxError, HeadOnly, Outcome, Refusal,
     test::{Stream, Streaming},
 };
 use tokio_test::{assert_pending, assert_ready, task::spawn};
@@ -56,7 +56,7 @@ async fn who_waits_gets_the_permit_of_a_stream_that_ends() {
 async fn at_the_head_where_the_policy_says_so() {
     let limit = limit(0);
     let service = ServiceBuilder::new()
-        .layer(BulkheadLayer::with(limit.clone()).with_policy(AtHead(Streaming)))
+        .layer(BulkheadLayer::with(limit.clone()).with_policy(HeadOnly(Streaming)))
         .service(service_fn(|_: u32| async { Ok::<_, io::Error>(Stream::default()) }));
     let _streams = [service.clone().oneshot(1).await.unwrap(), service.oneshot(2).await.unwrap()];
     assert_eq!(limit.snapshot().in_flight, 0);

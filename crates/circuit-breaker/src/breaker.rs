@@ -61,12 +61,12 @@ impl Breaker {
     /// ```
     /// use mainstay_circuit_breaker::{Breaker, CircuitBreakerLayer};
     ///
-    /// let layer = CircuitBreakerLayer::with(Breaker::new("orders").lasting());
+    /// let layer = CircuitBreakerLayer::with(Breaker::new("orders").leak());
     /// # let _ = layer;
     /// ```
     #[must_use]
-    pub fn lasting(self) -> Self {
-        Self(self.0.lasting())
+    pub fn leak(self) -> Self {
+        Self(self.0.leak())
     }
 
     /// Its name.

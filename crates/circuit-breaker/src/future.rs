@@ -65,7 +65,7 @@ where
                 let outcome = policy.classify(result.as_ref());
                 match result {
                     // It began well; its end decides.
-                    Ok(response) if outcome.is_success() && policy.goes_on(&response) => {
+                    Ok(response) if outcome.is_success() && policy.is_streaming(&response) => {
                         Poll::Ready(Ok(policy.follow(response, permit.take().record_on_end())))
                     }
                     result => {

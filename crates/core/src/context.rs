@@ -18,13 +18,13 @@ use tokio::time::Instant;
 /// extensions); `Plain` has none.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct Context {
+pub struct RequestContext {
     /// When the caller stops waiting. Nothing is started or waited for beyond it.
     pub deadline: Option<Instant>,
     /// The attempt this request is on: 0 before any retry layer, 1 for the first attempt.
     pub attempt: u32,
     /// How often the request may still be sent, shared by retry and failover.
-    pub sends: Option<Sends>,
+    pub attempt_quota: Option<AttemptQuota>,
     /// When the request arrived.
     pub started: Option<Instant>,
     /// Whether a layer below must not repeat the request on its own.
@@ -38,11 +38,11 @@ pub struct Context {
 /// every *further* send that it decides on (another attempt, another endpoint), and none for the request it was
 /// handed: so nothing is counted twice, however the layers are nested.
 #[derive(Clone)]
-pub struct Sends(Arc<AtomicU32>);
+pub struct AttemptQuota(Arc<AtomicU32>);
 
-// === impl Context ===
+// === impl RequestContext ===
 
-impl Context {
+impl RequestContext {
     /// An empty context.
     #[must_use]
     pub fn new() -> Self {
@@ -65,8 +65,8 @@ impl Context {
 
     /// With a shared count of sends.
     #[must_use]
-    pub fn with_sends(mut self, sends: Sends) -> Self {
-        self.sends = Some(sends);
+    pub fn with_attempt_quota(mut self, attempt_quota: AttemptQuota) -> Self {
+        self.attempt_quota = Some(attempt_quota);
         self
     }
 
@@ -77,9 +77,9 @@ impl Context {
     }
 }
 
-// === impl Sends ===
+// === impl AttemptQuota ===
 
-impl Sends {
+impl AttemptQuota {
     /// The number of times one request is sent at most by default, over retry and failover together.
     pub const DEFAULT: u32 = 4;
 
@@ -108,7 +108,7 @@ impl Sends {
     }
 }
 
-impl fmt::Debug for Sends {
+impl fmt::Debug for AttemptQuota {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} left", self.left())
     }

@@ -3,7 +3,7 @@
 //! A trait apart from [`Classify`](crate::Classify), for it asks more: to be followed, a response must be able to carry
 //! something to its end without changing its type. Retry and fallback decide at the head, and need it not.
 
-use crate::{Classify, ClassifyFn, Context, Contextual, Degraded, Mark, Outcome, Plain, Replay};
+use crate::{Classify, ClassifyFn, Contextual, Degraded, Mark, Outcome, Plain, Replay, RequestContext};
 
 /// Follows a response to its end.
 ///
@@ -14,12 +14,12 @@ use crate::{Classify, ClassifyFn, Context, Contextual, Degraded, Mark, Outcome, 
     message = "the policy `{Self}` cannot follow `{Res}` to its end",
     label = "no `Follow<{Res}>` for this policy",
     note = "a policy of your own whose answers are whole when they come: `impl<Res> Follow<Res> for MyPolicy {{}}`",
-    note = "`Http` and `Grpc` follow bodies that are boxed: box it below the layer, `.map_response(mainstay_http::box_body)`, or let the head decide, `AtHead(policy)`"
+    note = "`Http` and `Grpc` follow bodies that are boxed: box it below the layer, `.map_response(mainstay_http::box_body)`, or let the head decide, `HeadOnly(policy)`"
 )]
 pub trait Follow<Res> {
     /// Whether the response goes on after the caller has it. Where it does not, a layer settles at once and saves
     /// itself the making of a guard.
-    fn goes_on(&self, response: &Res) -> bool {
+    fn is_streaming(&self, response: &Res) -> bool {
         let _ = response;
         false
     }
@@ -41,12 +41,12 @@ pub trait Follow<Res> {
 /// events). In all else it is the policy inside.
 ///
 /// ```
-/// use mainstay_core::{AtHead, Follow, Plain};
+/// use mainstay_core::{HeadOnly, Follow, Plain};
 ///
-/// assert!(!AtHead(Plain).goes_on(&"an answer of any type"));
+/// assert!(!HeadOnly(Plain).is_streaming(&"an answer of any type"));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AtHead<P>(pub P);
+pub struct HeadOnly<P>(pub P);
 
 // === impl Follow ===
 
@@ -55,12 +55,12 @@ impl<Res> Follow<Res> for Plain {}
 impl<F, Res> Follow<Res> for ClassifyFn<F> {}
 
 #[diagnostic::do_not_recommend]
-impl<P, Res> Follow<Res> for AtHead<P> {}
+impl<P, Res> Follow<Res> for HeadOnly<P> {}
 
-// === impl AtHead ===
+// === impl HeadOnly ===
 
 #[diagnostic::do_not_recommend]
-impl<P: Classify<Res, E>, Res, E> Classify<Res, E> for AtHead<P> {
+impl<P: Classify<Res, E>, Res, E> Classify<Res, E> for HeadOnly<P> {
     fn classify(&self, result: Result<&Res, &E>) -> Outcome {
         self.0.classify(result)
     }
@@ -71,7 +71,7 @@ impl<P: Classify<Res, E>, Res, E> Classify<Res, E> for AtHead<P> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<P: Replay<Req>, Req> Replay<Req> for AtHead<P> {
+impl<P: Replay<Req>, Req> Replay<Req> for HeadOnly<P> {
     fn replay(&self, request: &Req) -> Option<Req> {
         self.0.replay(request)
     }
@@ -82,22 +82,22 @@ impl<P: Replay<Req>, Req> Replay<Req> for AtHead<P> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<P: Contextual<Req>, Req> Contextual<Req> for AtHead<P> {
+impl<P: Contextual<Req>, Req> Contextual<Req> for HeadOnly<P> {
     fn carries_context(&self) -> bool {
         self.0.carries_context()
     }
 
-    fn context<'a>(&self, request: &'a Req) -> Option<&'a Context> {
+    fn context<'a>(&self, request: &'a Req) -> Option<&'a RequestContext> {
         self.0.context(request)
     }
 
-    fn set_context(&self, request: &mut Req, context: Context) {
+    fn set_context(&self, request: &mut Req, context: RequestContext) {
         self.0.set_context(request, context);
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<P: Mark<Res>, Res> Mark<Res> for AtHead<P> {
+impl<P: Mark<Res>, Res> Mark<Res> for HeadOnly<P> {
     fn mark(&self, response: &mut Res, degraded: &Degraded) {
         self.0.mark(response, degraded);
     }

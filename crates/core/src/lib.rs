@@ -26,11 +26,16 @@
 //!
 //! # Features
 //!
+//! * `bounded`: [`Bounded`], a bounded map by key.
 //! * `serde`: settings and snapshots implement serde's traits, durations read as `"250ms"`.
 //! * `test-util`: the probe service and the contract suite, for tests of layers.
 
+mod atomic;
 mod backoff;
+#[cfg(feature = "bounded")]
+mod bounded;
 mod budget;
+mod causes;
 mod check;
 mod context;
 mod follow;
@@ -38,6 +43,7 @@ mod jitter;
 mod name;
 mod outcome;
 mod policy;
+mod ramp;
 mod random;
 mod rejected;
 pub mod settings;
@@ -46,24 +52,35 @@ mod stats;
 mod status;
 #[cfg(feature = "test-util")]
 pub mod test;
+mod transition_log;
 mod window;
 
+pub use atomic::{AtomicDuration, AtomicOptionDuration, nanos};
 pub use backoff::{Backoff, Shape};
+#[cfg(feature = "bounded")]
+pub use bounded::{Bounded, Evict, NotInserted};
 pub use budget::{Budget, BudgetSettings, BudgetSnapshot, Cost, Reservation};
+pub use causes::causes;
 pub use check::check;
-pub use context::{Context, Sends};
-pub use follow::{AtHead, Follow};
+pub use context::{AttemptQuota, RequestContext};
+pub use follow::{Follow, HeadOnly};
 pub use jitter::Jitter;
 pub use name::Name;
 pub use outcome::{Class, FailureKind, Outcome, Repeat};
 pub use policy::{Classify, ClassifyFn, Contextual, Degraded, Mark, Plain, Replay, classify_fn};
+pub use ramp::ramp_share;
 pub use random::Random;
 pub use rejected::{Boxed, ErrorType, Reason, Refusal, Rejected, Typed};
 pub use settings::InvalidSetting;
 pub use shared::Shared;
 pub use stats::Counters;
 pub use status::{Level, Status, StatusReceiver, StatusSender};
+pub use transition_log::TransitionLog;
 pub use window::{Tally, Window};
 
 /// The error of a stack that nobody gave a type: the same as `tower::BoxError`.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The name of the header in which health probes carry the ids of the processes that asked, so that services that probe
+/// each other do not wait for each other.
+pub const PROBE_LOOP_HEADER: &str = "mainstay-hop";

@@ -5,7 +5,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{Context, FailureKind, Name, Outcome, Refusal};
+use crate::{FailureKind, Name, Outcome, Refusal, RequestContext};
 
 /// Turns a result into the [`Outcome`] that every layer reads.
 ///
@@ -59,13 +59,13 @@ pub trait Contextual<Req> {
     }
 
     /// The request's context, if the protocol carries one.
-    fn context<'a>(&self, request: &'a Req) -> Option<&'a Context> {
+    fn context<'a>(&self, request: &'a Req) -> Option<&'a RequestContext> {
         let _ = request;
         None
     }
 
     /// Puts the context onto the request, if the protocol carries one.
-    fn set_context(&self, request: &mut Req, context: Context) {
+    fn set_context(&self, request: &mut Req, context: RequestContext) {
         let _ = (request, context);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, marker::PhantomData, time::Duration};
 
-use crate::{BoxError, FailureKind, Name, Outcome, Repeat};
+use crate::{BoxError, FailureKind, Name, Outcome, Repeat, causes};
 
 /// One of our layers refused, or ran out of time: who, why, and when to try again.
 ///
@@ -92,7 +92,7 @@ pub trait Refusal: From<Rejected> {
 /// A layer names its error by a marker because `BoxError` itself, as a parameter of a service, would trip the compiler
 /// wherever the service moves into a spawned task ("implementation is not general enough": inside an `async` block it
 /// forgets that the trait object is `'static`).
-pub trait ErrorType {
+pub trait ErrorType: Copy + fmt::Debug + Default {
     /// The error.
     type Error: Refusal;
 }
@@ -112,6 +112,20 @@ impl ErrorType for Boxed {
 
 impl<E: Refusal> ErrorType for Typed<E> {
     type Error = E;
+}
+
+impl<E> Clone for Typed<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Typed<E> {}
+
+impl<E> Default for Typed<E> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
 }
 
 impl<E> fmt::Debug for Typed<E> {
@@ -225,20 +239,8 @@ impl Refusal for Rejected {
 /// Walks the causes, so a refusal is found under other layers' wrapping too.
 impl Refusal for BoxError {
     fn rejected(&self) -> Option<&Rejected> {
-        find(self.as_ref())
+        causes(self.as_ref()).find_map(|cause| cause.downcast_ref())
     }
-}
-
-/// The refusal among an error's causes, itself included.
-fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Rejected> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(rejected) = error.downcast_ref() {
-            return Some(rejected);
-        }
-        cause = error.source();
-    }
-    None
 }
 
 #[cfg(test)]

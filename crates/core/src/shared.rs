@@ -11,7 +11,7 @@ pub enum Shared<T: 'static> {
     /// Given back with its last clone.
     Counted(Arc<T>),
     /// Never given back.
-    Lasting(&'static T),
+    Leaked(&'static T),
 }
 
 // === impl Shared ===
@@ -24,10 +24,10 @@ impl<T> Shared<T> {
 
     /// The same state, never given back from now on: leaks it, once. Clones that were made before stay counted.
     #[must_use]
-    pub fn lasting(self) -> Self {
+    pub fn leak(self) -> Self {
         match self {
-            Self::Counted(counted) => Self::Lasting(Box::leak(Box::new(counted))),
-            lasting => lasting,
+            Self::Counted(counted) => Self::Leaked(Box::leak(Box::new(counted))),
+            leaked => leaked,
         }
     }
 }
@@ -39,7 +39,7 @@ impl<T> Deref for Shared<T> {
     fn deref(&self) -> &T {
         match self {
             Self::Counted(counted) => counted,
-            Self::Lasting(lasting) => lasting,
+            Self::Leaked(leaked) => leaked,
         }
     }
 }
@@ -49,7 +49,7 @@ impl<T> Clone for Shared<T> {
     fn clone(&self) -> Self {
         match self {
             Self::Counted(counted) => Self::Counted(Arc::clone(counted)),
-            Self::Lasting(lasting) => Self::Lasting(lasting),
+            Self::Leaked(lasting) => Self::Leaked(lasting),
         }
     }
 }
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn lasting_clones_and_counted_ones_are_the_same_state() {
         let counted = Shared::new(std::sync::atomic::AtomicU32::new(0));
-        let lasting = counted.clone().lasting().lasting();
+        let lasting = counted.clone().leak().leak();
         lasting.clone().store(7, std::sync::atomic::Ordering::Relaxed);
         drop(lasting);
         assert_eq!(counted.load(std::sync::atomic::Ordering::Relaxed), 7);

@@ -198,7 +198,8 @@ where
             return;
         }
         let Some((ticket, reservation)) = shared.router().second_ticket(tried, cause, now) else { return };
-        if context.and_then(|context| context.sends.as_ref()).is_some_and(|sends| !sends.take()) {
+        if context.and_then(|context| context.attempt_quota.as_ref()).is_some_and(|attempt_quota| !attempt_quota.take())
+        {
             return;
         }
         let Some(spare) = this.spare.take() else { return };

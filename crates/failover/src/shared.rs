@@ -56,7 +56,8 @@ impl<S, P> Shared<S, P> {
         let target = self.router().second(index)?;
         let context = self.policy.context(request);
         let forbidden = context.is_some_and(|context| {
-            context.do_not_retry || context.sends.as_ref().is_some_and(|sends| sends.left() == 0)
+            context.do_not_retry
+                || context.attempt_quota.as_ref().is_some_and(|attempt_quota| attempt_quota.left() == 0)
         });
         let copy = if forbidden { None } else { self.policy.replay(request) };
         copy.map(|copy| Spare { copy, target })

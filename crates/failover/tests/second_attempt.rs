@@ -7,7 +7,7 @@ use std::{future::Future, time::Duration};
 
 use common::{Fate, Script, endpoints, settings, two};
 use mainstay_core::{
-    BoxError, Context, Reason, Refusal, Sends,
+    AttemptQuota, BoxError, Reason, Refusal, RequestContext,
     test::{Probe, ProbePolicy, Reply, Request},
 };
 use mainstay_failover::{Endpoint, Failover, FailoverSettings, FailoverState, SecondAttempt};
@@ -168,7 +168,7 @@ async fn the_budget_bounds_them_and_a_quiet_clients_first_failures_are_hidden() 
 
 #[tokio::test(start_paused = true)]
 async fn it_takes_one_of_the_sends_left_and_respects_deadline_and_do_not_retry() {
-    let scripted = |context: Context| async move {
+    let scripted = |context: RequestContext| async move {
         let (primary, backup) = (Probe::new(), Probe::new());
         primary.always(Reply::Fail);
         let both = [Endpoint::new("primary", primary), Endpoint::new("backup", backup.clone())];
@@ -176,12 +176,12 @@ async fn it_takes_one_of_the_sends_left_and_respects_deadline_and_do_not_retry()
         let answer = failover.oneshot(Request::new(1).with_context(context)).await;
         (answer.is_ok(), backup.calls())
     };
-    let sends = Sends::new(1);
-    assert_eq!(scripted(Context::new().with_sends(sends.clone())).await, (true, 1));
-    assert_eq!(sends.left(), 0);
-    assert_eq!(scripted(Context::new().with_sends(sends)).await, (false, 0));
-    assert_eq!(scripted(Context::new().with_deadline(Instant::now())).await, (false, 0));
-    let mut context = Context::new();
+    let attempt_quota = AttemptQuota::new(1);
+    assert_eq!(scripted(RequestContext::new().with_attempt_quota(attempt_quota.clone())).await, (true, 1));
+    assert_eq!(attempt_quota.left(), 0);
+    assert_eq!(scripted(RequestContext::new().with_attempt_quota(attempt_quota)).await, (false, 0));
+    assert_eq!(scripted(RequestContext::new().with_deadline(Instant::now())).await, (false, 0));
+    let mut context = RequestContext::new();
     context.do_not_retry = true;
     assert_eq!(scripted(context).await, (false, 0));
 }

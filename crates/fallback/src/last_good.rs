@@ -25,7 +25,7 @@ pub struct LastGood<K, V, F, T = Whole> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct LastGoodSettings {
-    /// How old an answer may be. Default 300 s; [`lasting`](LastGoodSettings::lasting) 3,600 s.
+    /// How old an answer may be. Default 300 s; [`lasting`](LastGoodSettings::leak) 3,600 s.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub ttl: Duration,
     /// How many answers are kept at most. Default 1,000: reckon with this times the size of an answer.
@@ -205,7 +205,7 @@ impl<K, V, F, T> fmt::Debug for LastGood<K, V, F, T> {
 impl LastGoodSettings {
     /// For answers that change seldom (a catalogue, a configuration): 3,600 s.
     #[must_use]
-    pub fn lasting() -> Self {
+    pub fn leak() -> Self {
         Self { ttl: Duration::from_secs(3_600), ..Self::default() }
     }
 
@@ -214,7 +214,7 @@ impl LastGoodSettings {
     pub fn by_name(name: &str) -> Option<Self> {
         match name {
             "default" => Some(Self::default()),
-            "lasting" => Some(Self::lasting()),
+            "lasting" => Some(Self::leak()),
             _ => None,
         }
     }

@@ -51,7 +51,7 @@ fn works(up: u64) -> Probe {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_expires_by_tokios_clock() {
-    for (settings, seconds) in [(LastGoodSettings::default(), 300), (LastGoodSettings::lasting(), 3_600)] {
+    for (settings, seconds) in [(LastGoodSettings::default(), 300), (LastGoodSettings::leak(), 3_600)] {
         let step = last_good(|request: &Request| request.id).with_settings(settings).unwrap();
         let memory = step.memory();
         let mut service = FallbackLayer::new(step).layer(works(1));

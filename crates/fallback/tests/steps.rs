@@ -9,7 +9,7 @@ use std::{
 };
 
 use mainstay_core::{
-    BoxError, Class, Context, FailureKind, Outcome, Plain, Reason, Rejected, Replay, classify_fn,
+    BoxError, Class, FailureKind, Outcome, Plain, Reason, Rejected, Replay, RequestContext, classify_fn,
     test::{Answer, Probe, ProbeError, ProbePolicy, Readiness, Reply, Request, call},
 };
 use mainstay_fallback::{
@@ -189,7 +189,7 @@ async fn a_deadline_shortens_the_backup_and_a_passed_one_skips_it() {
     let layer = FallbackLayer::new(backup(spare.clone()).or(value(2))).with_policy(ProbePolicy);
     let mut service = layer.layer(failing());
     let start = Instant::now();
-    let request = Request::new(1).with_context(Context::new().with_deadline(start + SECOND));
+    let request = Request::new(1).with_context(RequestContext::new().with_deadline(start + SECOND));
     assert_eq!(call(&mut service, request.clone()).await.unwrap().value, 2);
     assert_eq!(start.elapsed(), SECOND);
     assert_eq!(call(&mut service, request).await.unwrap().value, 2);

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use mainstay_core::{Context, settings::LONGEST};
+use mainstay_core::{RequestContext, settings::LONGEST};
 use tokio::time::Instant;
 
 use crate::{GRPC_TIMEOUT, grpc_timeout_value, parse_grpc_timeout, retry_after::is_number};
@@ -22,12 +22,12 @@ pub const GRPC_PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-pre
 ///
 /// ```
 /// use std::time::Duration;
-/// use mainstay_core::Context;
+/// use mainstay_core::RequestContext;
 /// use mainstay_http::ContextHeaders;
 /// use tokio::time::Instant;
 ///
 /// let now = Instant::now();
-/// let context = Context::new().with_deadline(now + Duration::from_secs(2)).with_attempt(3);
+/// let context = RequestContext::new().with_deadline(now + Duration::from_secs(2)).with_attempt(3);
 /// let mut headers = http::HeaderMap::new();
 /// ContextHeaders::grpc().write(&mut headers, &context, now);
 /// assert_eq!(headers["grpc-timeout"], "2000000u");
@@ -92,7 +92,7 @@ impl ContextHeaders {
     }
 
     /// Writes what the context says, over what is there. What it does not say stays as it is.
-    pub fn write(&self, headers: &mut HeaderMap, context: &Context, now: Instant) {
+    pub fn write(&self, headers: &mut HeaderMap, context: &RequestContext, now: Instant) {
         let left = context.time_left(now);
         match &self.0 {
             Fields::Grpc => {
@@ -147,7 +147,7 @@ mod tests {
         let envoy = ContextHeaders::http().with_timeout(name.clone()).with_attempt(count.clone());
         assert_eq!(envoy.read_timeout(&field(name, "9")), Some(Duration::from_millis(9)));
         let mut headers = HeaderMap::new();
-        envoy.write(&mut headers, &Context::new().with_attempt(2), Instant::now());
+        envoy.write(&mut headers, &RequestContext::new().with_attempt(2), Instant::now());
         assert_eq!(headers, field(count, "2"));
     }
 
@@ -156,7 +156,7 @@ mod tests {
         for fields in [ContextHeaders::http(), ContextHeaders::grpc()] {
             let before = field(GRPC_TIMEOUT, "1S");
             let mut headers = before.clone();
-            fields.write(&mut headers, &Context::new(), Instant::now());
+            fields.write(&mut headers, &RequestContext::new(), Instant::now());
             assert_eq!(headers, before);
         }
     }
@@ -164,14 +164,14 @@ mod tests {
     #[test]
     fn a_first_attempt_has_none_before_it() {
         let mut headers = field(GRPC_PREVIOUS_ATTEMPTS, "7");
-        ContextHeaders::grpc().write(&mut headers, &Context::new().with_attempt(1), Instant::now());
+        ContextHeaders::grpc().write(&mut headers, &RequestContext::new().with_attempt(1), Instant::now());
         assert!(headers.is_empty());
     }
 
     #[test]
     fn a_deadline_that_has_passed_leaves_no_time() {
         let now = Instant::now();
-        let context = Context::new().with_deadline(now);
+        let context = RequestContext::new().with_deadline(now);
         let mut headers = HeaderMap::new();
         ContextHeaders::http().write(&mut headers, &context, now + Duration::from_secs(1));
         assert_eq!(headers, field(X_REQUEST_TIMEOUT_MS, "0"));

@@ -3,19 +3,19 @@
 //! The first only touches the request, so it needs no future of its own.
 
 use std::{
-    task::{Context as TaskContext, Poll},
+    task::{Context, Poll},
     time::Duration,
 };
 
 use http::Request;
-use mainstay_core::{Context, settings::LONGEST};
+use mainstay_core::{RequestContext, settings::LONGEST};
 use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{ContextHeaders, ForwardContextFuture};
 
-/// Takes a request's deadline from its headers and puts it into its [`Context`], where the layers below find it.
+/// Takes a request's deadline from its headers and puts it into its [`RequestContext`], where the layers below find it.
 ///
 /// It goes outermost on a server, and notes the time of arrival too. What the client says is bounded by
 /// [`with_longest`](Self::with_longest), and a request that says nothing gets that as its deadline. A context that is
@@ -33,7 +33,7 @@ pub struct ReadContext<S> {
     layer: ReadContextLayer,
 }
 
-/// Writes the time that is left and the number of the attempt from a request's [`Context`] into its headers.
+/// Writes the time that is left and the number of the attempt from a request's [`RequestContext`] into its headers.
 ///
 /// It goes innermost on a client, below retry and failover, so that each attempt says what is left when it is sent.
 ///
@@ -75,7 +75,7 @@ impl ReadContextLayer {
             (Some(asked), Some(longest)) => Some(asked.min(longest)),
             (asked, longest) => asked.or(longest),
         };
-        let context = request.extensions_mut().get_or_insert_default::<Context>();
+        let context = request.extensions_mut().get_or_insert_default::<RequestContext>();
         context.started.get_or_insert(now);
         if let Some(timeout) = timeout {
             *context = std::mem::take(context).with_deadline(now + timeout);
@@ -101,7 +101,7 @@ where
     type Error = S::Error;
     type Future = S::Future;
 
-    fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
@@ -139,13 +139,13 @@ where
     type Error = S::Error;
     type Future = ForwardContextFuture<S::Future, S::Error>;
 
-    fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let mut deadline = None;
-        if let Some(context) = request.extensions_mut().remove::<Context>() {
+        if let Some(context) = request.extensions_mut().remove::<RequestContext>() {
             self.headers.write(request.headers_mut(), &context, Instant::now());
             deadline = context.deadline;
             request.extensions_mut().insert(context);

@@ -34,7 +34,7 @@ use crate::{BodyEnd, GRPC_STATUS, Grpc, GuardBody, Http, classify_grpc, guard};
 /// # Ok::<(), mainstay_core::BoxError>(())
 /// ```
 impl<B: GuardBody> Follow<Response<B>> for Http {
-    fn goes_on(&self, response: &Response<B>) -> bool {
+    fn is_streaming(&self, response: &Response<B>) -> bool {
         !response.body().is_end_stream()
     }
 
@@ -48,7 +48,7 @@ impl<B: GuardBody> Follow<Response<B>> for Http {
 
 impl<B: GuardBody> Follow<Response<B>> for Grpc {
     /// A response of trailers only has said all in its head.
-    fn goes_on(&self, response: &Response<B>) -> bool {
+    fn is_streaming(&self, response: &Response<B>) -> bool {
         !(response.body().is_end_stream() && response.headers().contains_key(GRPC_STATUS))
     }
 

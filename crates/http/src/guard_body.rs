@@ -18,7 +18,7 @@ use crate::{BodyEnd, BodyGuard, Guarded};
 #[diagnostic::on_unimplemented(
     message = "the body `{Self}` cannot carry a guard to its end",
     label = "not a boxed body",
-    note = "box it below the layer, `.map_response(mainstay_http::box_body)`, or let the head decide, `AtHead(policy)`"
+    note = "box it below the layer, `.map_response(mainstay_http::box_body)`, or let the head decide, `HeadOnly(policy)`"
 )]
 pub trait GuardBody: Body + Sized {
     /// The body with its guard.

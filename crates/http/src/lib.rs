@@ -9,7 +9,7 @@
 //!   deadline and attempt from one server to the next; [`authority`] is the key for a breaker or a limit per host.
 //! * **Responses**: the policies [follow](mainstay_core::Follow) a body to its end, with its trailers, so that a permit
 //!   is kept and a verdict given for the whole stream; [`guard`] does it for what you hold yourself. A body carries the
-//!   guard in a box: [`box_body`] makes one of hyper's `Incoming`, and [`AtHead`](mainstay_core::AtHead) goes without.
+//!   guard in a box: [`box_body`] makes one of hyper's `Incoming`, and [`HeadOnly`](mainstay_core::HeadOnly) goes without.
 //! * **Refusals**: [`response`] and [`grpc_response`] are the one place where a refusal becomes a response;
 //!   [`RejectionLayer`] does it for a whole server.
 //! * **[`proxy`]**: what a reverse proxy does to the heads of messages.

@@ -151,20 +151,20 @@ where
     fn is_end_stream(&self) -> bool {
         let Some(shared) = &self.shared else { return true };
         let state = shared.lock();
-        self.goes_on(&state) && (self.ended || state.is_end_after(self.given))
+        self.is_streaming(&state) && (self.ended || state.is_end_after(self.given))
     }
 
     fn size_hint(&self) -> SizeHint {
         let Some(shared) = &self.shared else { return SizeHint::with_exact(0) };
         let state = shared.lock();
-        if self.goes_on(&state) { state.size_after(self.given) } else { SizeHint::default() }
+        if self.is_streaming(&state) { state.size_after(self.given) } else { SizeHint::default() }
     }
 }
 
 impl<B> Replayable<B> {
-    fn goes_on(&self, state: &State<B>) -> bool {
+    fn is_streaming(&self, state: &State<B>) -> bool {
         match self.reader {
-            Some(reader) => state.goes_on(reader),
+            Some(reader) => state.is_streaming(reader),
             None => state.is_intact(),
         }
     }

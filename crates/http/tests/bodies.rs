@@ -13,7 +13,7 @@ use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Empty, Full, combinators::UnsyncBoxBody};
-use mainstay_core::{AtHead, FailureKind, Follow, Outcome, Repeat};
+use mainstay_core::{FailureKind, Follow, HeadOnly, Outcome, Repeat};
 use mainstay_http::{Grpc, Http};
 
 type Boxed = UnsyncBoxBody<Bytes, &'static str>;
@@ -100,12 +100,12 @@ async fn what_is_whole_at_its_head_does_not_go_on() {
     let empty = || Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
     let mut trailers_only = empty();
     trailers_only.headers_mut().insert("grpc-status", HeaderValue::from_static("8"));
-    assert!(!Grpc::new().goes_on(&trailers_only));
-    assert!(!Http::new().goes_on(&empty()));
-    assert!(Http::new().goes_on(&script([])), "a body that does not know its end");
-    assert!(!AtHead(Http::new()).goes_on(&script([])));
+    assert!(!Grpc::new().is_streaming(&trailers_only));
+    assert!(!Http::new().is_streaming(&empty()));
+    assert!(Http::new().is_streaming(&script([])), "a body that does not know its end");
+    assert!(!HeadOnly(Http::new()).is_streaming(&script([])));
     // An answer that says nothing at all is none.
-    assert!(Grpc::new().goes_on(&empty()));
+    assert!(Grpc::new().is_streaming(&empty()));
     assert_eq!(read(&Grpc::new(), empty(), 0).await, [Outcome::failure(FailureKind::Unknown)]);
 }
 

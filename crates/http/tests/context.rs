@@ -4,7 +4,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use http::Request;
-use mainstay_core::{Context, Contextual as _};
+use mainstay_core::{Contextual as _, RequestContext};
 use mainstay_http::{ContextHeaders, ForwardContextLayer, Http, ReadContextLayer};
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt as _, service_fn};
@@ -52,7 +52,7 @@ async fn no_client_asks_for_longer_than_allowed_and_the_earlier_deadline_wins() 
     let mut request = asking("x-request-timeout-ms", "5000");
     Http::new().set_context(
         &mut request,
-        Context::new().with_deadline(Instant::now() + Duration::from_secs(1)).with_attempt(2),
+        RequestContext::new().with_deadline(Instant::now() + Duration::from_secs(1)).with_attempt(2),
     );
     let request = through(&layer, request).await;
     assert_eq!(left(&request), Some(Duration::from_secs(1)));
@@ -92,7 +92,7 @@ async fn an_error_that_comes_with_the_deadline_lets_the_caller_give_up_first() {
     let call = |time: u64| {
         let mut request = asking("a", "b");
         let deadline = Instant::now() + Duration::from_millis(time);
-        Http::new().set_context(&mut request, Context::new().with_deadline(deadline));
+        Http::new().set_context(&mut request, RequestContext::new().with_deadline(deadline));
         (ForwardContextLayer::new(ContextHeaders::grpc()).layer(client).oneshot(request), deadline)
     };
     let (answer, deadline) = call(100);

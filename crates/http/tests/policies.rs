@@ -8,8 +8,8 @@ use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use mainstay_core::{
-    BoxError, Class, Classify, Context, Contextual, Degraded, FailureKind, Mark, Outcome, Reason, Refusal, Rejected,
-    Repeat, Replay,
+    BoxError, Class, Classify, Contextual, Degraded, FailureKind, Mark, Outcome, Reason, Refusal, Rejected, Repeat,
+    Replay, RequestContext,
 };
 use mainstay_http::{Grpc, Http, ReplayBody as _, Replayable, Retryable};
 
@@ -149,7 +149,7 @@ fn a_copy_is_the_whole_request() {
 fn the_context_travels_with_the_request_and_its_copies() {
     let mut request = Request::get("/").body(()).unwrap();
     assert!(Http::new().context(&request).is_none());
-    Http::new().set_context(&mut request, Context::new().with_attempt(2));
+    Http::new().set_context(&mut request, RequestContext::new().with_attempt(2));
     let copy = Grpc::new().replay(&request).unwrap();
     assert_eq!(Grpc::new().context(&copy).map(|context| context.attempt), Some(2));
 }
@@ -178,7 +178,7 @@ fn a_draining_policy_is_the_policy_inside() {
     // Outside a runtime it only lets go.
     policy.discard(Ok::<_, BoxError>(response));
     let mut request = policy.replay(&Request::post("/").body("x").unwrap()).unwrap();
-    policy.set_context(&mut request, Context::new().with_attempt(1));
+    policy.set_context(&mut request, RequestContext::new().with_attempt(1));
     assert_eq!(policy.context(&request).map(|context| context.attempt), Some(1));
 }
 

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use mainstay_core::{
-    BoxError, Classify as _, Context, Contextual as _, Degraded, FailureKind, Follow as _, Mark as _, Outcome,
-    Replay as _,
+    BoxError, Classify as _, Contextual as _, Degraded, FailureKind, Follow as _, Mark as _, Outcome, Replay as _,
+    RequestContext,
 };
 use mainstay_http::{Http, Reqwest};
 use reqwest::{Client, Method, Request, Response, ResponseBuilderExt as _, Url};
@@ -43,12 +43,12 @@ fn only_what_is_safe_and_no_stream_is_repeated() {
 #[tokio::test(start_paused = true)]
 async fn a_deadline_shortens_the_timeout_and_never_lengthens_it() {
     let mut request = request(Method::GET);
-    let within = |time| Context::new().with_deadline(Instant::now() + time);
+    let within = |time| RequestContext::new().with_deadline(Instant::now() + time);
     Reqwest::new().set_context(&mut request, within(Duration::from_secs(5)));
     assert_eq!(request.timeout(), Some(&Duration::from_secs(5)));
     Reqwest::new().set_context(&mut request, within(Duration::from_secs(9)));
     assert_eq!(request.timeout(), Some(&Duration::from_secs(5)));
-    Reqwest::new().set_context(&mut request, Context::new());
+    Reqwest::new().set_context(&mut request, RequestContext::new());
     assert_eq!(request.timeout(), Some(&Duration::from_secs(5)));
     assert!(Reqwest::new().context(&request).is_none());
 }
@@ -93,7 +93,7 @@ async fn a_response_is_followed_and_stays_reqwests() {
         let (settle, settled) = oneshot::channel();
         (Reqwest::new().follow(response, |outcome| settle.send(outcome).unwrap()), settled)
     };
-    assert!(Reqwest::new().goes_on(&answer()));
+    assert!(Reqwest::new().is_streaming(&answer()));
 
     let (response, mut settled) = followed(answer());
     assert_eq!((response.url(), response.content_length()), (&url, Some(5)));

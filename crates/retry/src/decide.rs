@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use mainstay_core::{Context, Cost, Outcome, Reason, Rejected, Repeat, Reservation};
+use mainstay_core::{Cost, Outcome, Reason, Rejected, Repeat, RequestContext, Reservation};
 use tokio::time::Instant;
 use tracing::{debug, trace};
 
@@ -31,7 +31,7 @@ pub(crate) struct Wait {
 impl Retrier {
     /// A request has come. The clock is read only where there is a deadline or every attempt is timed.
     #[inline]
-    pub(crate) fn begin(&self, context: Option<&Context>) -> Journey {
+    pub(crate) fn begin(&self, context: Option<&RequestContext>) -> Journey {
         let mut journey = self.begin_untimed();
         if self.0.live.reads_clock() || context.is_some_and(|context| context.deadline.is_some()) {
             self.begin_timed(&mut journey, context);
@@ -47,7 +47,7 @@ impl Retrier {
     }
 
     #[cold]
-    fn begin_timed(&self, journey: &mut Journey, context: Option<&Context>) {
+    fn begin_timed(&self, journey: &mut Journey, context: Option<&RequestContext>) {
         let now = Instant::now();
         let began = context.and_then(|context| context.started).unwrap_or(now);
         let own = self.0.live.deadline().and_then(|deadline| began.checked_add(deadline));
@@ -167,13 +167,13 @@ impl Retrier {
             Repeat::After(wait) => Some(wait),
             Repeat::Backoff => None,
         };
-        let sends = leave?;
+        let attempt_quota = leave?;
         if journey.is_last() {
             // A copy can be left over: of an attempt whose service failed before it was ready.
             return Err(GaveUp::Attempts);
         }
-        if sends.is_some_and(|sends| sends.left() == 0) {
-            return Err(GaveUp::Sends);
+        if attempt_quota.is_some_and(|attempt_quota| attempt_quota.left() == 0) {
+            return Err(GaveUp::AttemptQuota);
         }
         let settings = inner.settings();
         let now = Instant::now();
@@ -194,13 +194,13 @@ impl Retrier {
         let paid = inner.budget.as_ref().map(|budget| budget.reserve(cost, now).ok_or(GaveUp::Budget)).transpose();
         let paid = paid.inspect_err(|_| {
             // The layers above share the count: they must not repeat what could not be paid for here.
-            if let Some(sends) = sends {
-                sends.exhaust();
+            if let Some(attempt_quota) = attempt_quota {
+                attempt_quota.exhaust();
             }
         })?;
-        match sends.is_none_or(|sends| sends.take()) {
+        match attempt_quota.is_none_or(|attempt_quota| attempt_quota.take()) {
             true => Ok(Wait { delay, paid, same_attempt: false }),
-            false => Err(GaveUp::Sends),
+            false => Err(GaveUp::AttemptQuota),
         }
     }
 

@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{Classify, Contextual, Refusal, Replay, Sends};
+use mainstay_core::{AttemptQuota, Classify, Contextual, Refusal, Replay};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -28,7 +28,7 @@ pin_project! {
         #[pin]
         state: State<F, S, E>,
         spare: Spare<Req>,
-        sends: Option<Sends>,
+        attempt_quota: Option<AttemptQuota>,
         journey: Journey,
         shared: Arc<Shared<S, P>>,
     }
@@ -52,16 +52,16 @@ impl<F, S, Req, P, E> RetryFuture<F, S, Req, P, E> {
     #[inline]
     pub(crate) fn attempt(
         future: F,
-        (spare, sends): (Spare<Req>, Option<Sends>),
+        (spare, attempt_quota): (Spare<Req>, Option<AttemptQuota>),
         journey: Journey,
         shared: Arc<Shared<S, P>>,
     ) -> Self {
-        Self { state: State::Attempt { future }, spare, sends, journey, shared }
+        Self { state: State::Attempt { future }, spare, attempt_quota, journey, shared }
     }
 
     pub(crate) fn refused(error: E, journey: Journey, shared: Arc<Shared<S, P>>) -> Self {
         let spare = Spare::Missing(GaveUp::Deadline);
-        Self { state: State::Refused { error: Some(error) }, spare, sends: None, journey, shared }
+        Self { state: State::Refused { error: Some(error) }, spare, attempt_quota: None, journey, shared }
     }
 }
 
@@ -127,7 +127,7 @@ where
         let leave: Leave<'_> = match this.spare {
             // A success asks for no copy, so it need not be looked at.
             Spare::Kept(copy) if !outcome.is_success() && !shared.policy.is_intact(copy) => Err(GaveUp::NotReplayable),
-            Spare::Kept(_) => Ok(this.sends.as_ref()),
+            Spare::Kept(_) => Ok(this.attempt_quota.as_ref()),
             Spare::Missing(reason) => Err(*reason),
         };
         shared.retrier.judge(this.journey, outcome, leave)
@@ -152,7 +152,7 @@ where
         shared.retrier.resume(this.journey, wait);
         shared.let_go(previous);
         *this.spare = shared.spare(&req, this.journey);
-        shared.put_context(&mut req, this.journey, this.sends.as_ref());
+        shared.put_context(&mut req, this.journey, this.attempt_quota.as_ref());
         this.state.set(State::Attempt { future: service.call(req) });
     }
 }

@@ -18,7 +18,7 @@ pub enum GaveUp {
     /// All attempts are used up.
     Attempts,
     /// All layers together have sent the request as often as they may.
-    Sends,
+    AttemptQuota,
     /// The server asked for a longer wait than the cap or the deadline allows.
     RetryAfter,
     /// The wait and an attempt do not fit the deadline.
@@ -38,7 +38,7 @@ pub struct GaveUpCounts {
     pub not_replayable: u64,
     pub do_not_retry: u64,
     pub attempts: u64,
-    pub sends: u64,
+    pub attempt_quota: u64,
     pub retry_after: u64,
     pub deadline: u64,
     pub budget: u64,
@@ -56,7 +56,7 @@ impl GaveUp {
             Self::NotReplayable => "not_replayable",
             Self::DoNotRetry => "do_not_retry",
             Self::Attempts => "attempts",
-            Self::Sends => "sends",
+            Self::AttemptQuota => "attempt_quota",
             Self::RetryAfter => "retry_after",
             Self::Deadline => "deadline",
             Self::Budget => "budget",
@@ -80,7 +80,7 @@ impl GaveUpCounts {
             not_replayable: of(GaveUp::NotReplayable),
             do_not_retry: of(GaveUp::DoNotRetry),
             attempts: of(GaveUp::Attempts),
-            sends: of(GaveUp::Sends),
+            attempt_quota: of(GaveUp::AttemptQuota),
             retry_after: of(GaveUp::RetryAfter),
             deadline: of(GaveUp::Deadline),
             budget: of(GaveUp::Budget),
@@ -96,7 +96,7 @@ impl GaveUpCounts {
             not_replayable,
             do_not_retry,
             attempts,
-            sends,
+            attempt_quota,
             retry_after,
             deadline,
             budget,
@@ -106,7 +106,7 @@ impl GaveUpCounts {
             + not_replayable
             + do_not_retry
             + attempts
-            + sends
+            + attempt_quota
             + retry_after
             + deadline
             + budget

@@ -1,6 +1,6 @@
 //! One request on its way through its attempts.
 
-use mainstay_core::Sends;
+use mainstay_core::AttemptQuota;
 use tokio::time::Instant;
 
 use crate::{GaveUp, delay::Series};
@@ -27,7 +27,7 @@ pub(crate) enum Spare<Req> {
 }
 
 /// What a decision must know of the spare copy: the sends left to it, or why there is none.
-pub(crate) type Leave<'a> = Result<Option<&'a Sends>, GaveUp>;
+pub(crate) type Leave<'a> = Result<Option<&'a AttemptQuota>, GaveUp>;
 
 // === impl Journey ===
 

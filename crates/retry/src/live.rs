@@ -10,7 +10,7 @@ use crate::{RetrySettings, Scaling, Timing};
 #[derive(Debug, Default)]
 pub(crate) struct Live {
     max_attempts: AtomicU32,
-    sends: AtomicU32,
+    attempt_quota: AtomicU32,
     /// Zero: none.
     deadline_nanos: AtomicU64,
     /// Whether every request needs the time: for a deadline, or because all are timed.
@@ -23,7 +23,7 @@ pub(crate) struct Live {
 impl Live {
     pub(crate) fn set(&self, settings: &RetrySettings) {
         self.max_attempts.store(settings.max_attempts, Relaxed);
-        self.sends.store(settings.sends, Relaxed);
+        self.attempt_quota.store(settings.attempt_quota, Relaxed);
         let nanos = settings.deadline.map_or(0, |deadline| u64::try_from(deadline.as_nanos()).unwrap_or(u64::MAX));
         self.deadline_nanos.store(nanos, Relaxed);
         self.reads_clock.store(nanos > 0 || settings.timing == Timing::Every, Relaxed);
@@ -36,8 +36,8 @@ impl Live {
     }
 
     #[inline]
-    pub(crate) fn sends(&self) -> u32 {
-        self.sends.load(Relaxed)
+    pub(crate) fn attempt_quota(&self) -> u32 {
+        self.attempt_quota.load(Relaxed)
     }
 
     pub(crate) fn deadline(&self) -> Option<Duration> {

@@ -12,7 +12,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{Classify, Contextual, ErrorType, Rejected, Replay, Sends};
+use mainstay_core::{AttemptQuota, Classify, Contextual, ErrorType, Rejected, Replay};
 use tower_service::Service;
 
 use crate::{
@@ -149,7 +149,7 @@ impl<S, P> Shared<S, P> {
     }
 
     /// Makes the copy for a second attempt, if there can be one, and puts the context onto the first.
-    fn prepare<Req>(&self, req: &mut Req, journey: &Journey) -> (Spare<Req>, Option<Sends>)
+    fn prepare<Req>(&self, req: &mut Req, journey: &Journey) -> (Spare<Req>, Option<AttemptQuota>)
     where
         P: Replay<Req> + Contextual<Req>,
     {
@@ -157,21 +157,21 @@ impl<S, P> Shared<S, P> {
         if context.is_some_and(|context| context.do_not_retry) {
             return (Spare::Missing(GaveUp::DoNotRetry), None);
         }
-        let sends = context.and_then(|context| context.sends.clone());
-        if sends.as_ref().is_some_and(|sends| sends.left() == 0) {
-            return (Spare::Missing(GaveUp::Sends), sends);
+        let attempt_quota = context.and_then(|context| context.attempt_quota.clone());
+        if attempt_quota.as_ref().is_some_and(|attempt_quota| attempt_quota.left() == 0) {
+            return (Spare::Missing(GaveUp::AttemptQuota), attempt_quota);
         }
         let spare = self.spare(req, journey);
         if !matches!(spare, Spare::Kept(_)) || !self.policy.carries_context() {
-            return (spare, sends);
+            return (spare, attempt_quota);
         }
-        let sends = sends.unwrap_or_else(|| {
-            let sends = Sends::new(self.retrier.0.live.sends());
-            let _first = sends.take();
-            sends
+        let attempt_quota = attempt_quota.unwrap_or_else(|| {
+            let attempt_quota = AttemptQuota::new(self.retrier.0.live.attempt_quota());
+            let _first = attempt_quota.take();
+            attempt_quota
         });
-        self.put_context(req, journey, Some(&sends));
-        (spare, Some(sends))
+        self.put_context(req, journey, Some(&attempt_quota));
+        (spare, Some(attempt_quota))
     }
 
     /// The copy for the attempt after this one. None is made for an attempt that can't come.
@@ -187,7 +187,7 @@ impl<S, P> Shared<S, P> {
     }
 
     /// Tells the layers below which attempt this is, how long they have, and how often they may still send.
-    pub(crate) fn put_context<Req>(&self, req: &mut Req, journey: &Journey, sends: Option<&Sends>)
+    pub(crate) fn put_context<Req>(&self, req: &mut Req, journey: &Journey, attempt_quota: Option<&AttemptQuota>)
     where
         P: Contextual<Req>,
     {
@@ -197,7 +197,7 @@ impl<S, P> Shared<S, P> {
         let mut context = self.policy.context(req).cloned().unwrap_or_default();
         context.attempt = journey.attempt;
         context.deadline = journey.deadline;
-        context.sends = sends.cloned();
+        context.attempt_quota = attempt_quota.cloned();
         self.policy.set_context(req, context);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mainstay_core::{Backoff, InvalidSetting, Sends, settings};
+use mainstay_core::{AttemptQuota, Backoff, InvalidSetting, settings};
 
 /// Settings of a [`Retrier`](crate::Retrier).
 ///
@@ -33,7 +33,7 @@ pub struct RetrySettings {
     pub deadline: Option<Duration>,
     /// How often a request may be sent over all layers that repeat it, where its context carries that count.
     /// Default 4.
-    pub sends: u32,
+    pub attempt_quota: u32,
     /// Which attempts are timed. Default: where it costs nothing extra.
     pub timing: Timing,
 }
@@ -69,7 +69,7 @@ impl RetrySettings {
     #[must_use]
     pub fn network() -> Self {
         let backoff = Backoff::exponential(Duration::from_secs(1)).with_cap(Duration::from_secs(30));
-        Self { max_attempts: 5, sends: 5, backoff, ..Self::default() }
+        Self { max_attempts: 5, attempt_quota: 5, backoff, ..Self::default() }
     }
 
     /// For a database: 3 attempts, 0.5 s doubled up to 10 s.
@@ -95,7 +95,7 @@ impl RetrySettings {
     /// No attempt or no send at all, a deadline below 1 ms or above a year, a wrong backoff.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         settings::count("max_attempts", self.max_attempts.into(), 1..=u32::MAX.into())?;
-        settings::count("sends", self.sends.into(), 1..=u32::MAX.into())?;
+        settings::count("attempt_quota", self.attempt_quota.into(), 1..=u32::MAX.into())?;
         if let Some(deadline) = self.deadline {
             settings::duration("deadline", deadline, settings::SHORTEST..=settings::LONGEST)?;
         }
@@ -110,7 +110,7 @@ impl Default for RetrySettings {
             backoff: Backoff::default(),
             scaling: Scaling::default(),
             deadline: None,
-            sends: Sends::DEFAULT,
+            attempt_quota: AttemptQuota::DEFAULT,
             timing: Timing::default(),
         }
     }

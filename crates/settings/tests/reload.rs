@@ -107,12 +107,12 @@ async fn a_changed_file_is_taken_within_two_looks_and_logged() {
 
     file.write("max_attempts = 7\nsends = 9");
     sleep(2_100 * MS).await;
-    assert_eq!((retrier.settings().max_attempts, retrier.settings().sends), (7, 9));
+    assert_eq!((retrier.settings().max_attempts, retrier.settings().attempt_quota), (7, 9));
     let logged = log.take();
     assert!(logged.contains("INFO") && logged.contains("settings reloaded"), "{logged}");
-    assert!(logged.contains("max_attempts: 5 -> 7, sends: (default) -> 9"), "{logged}");
+    assert!(logged.contains("max_attempts: 5 -> 7, attempt_quota: (default) -> 9"), "{logged}");
 
-    file.write("sends = 9");
+    file.write("attempt_quota = 9");
     looks().await;
     assert_eq!(retrier.settings().max_attempts, 3, "back at the default");
     assert!(log.take().contains("max_attempts: 7 -> (default)"));
@@ -129,7 +129,7 @@ async fn a_file_in_the_midst_of_being_written_is_not_taken() {
     sleep(1_000 * MS).await;
     file.write("max_attempts = 6\nsends = 8");
     looks().await;
-    assert_eq!((retrier.settings().max_attempts, retrier.settings().sends), (6, 8));
+    assert_eq!((retrier.settings().max_attempts, retrier.settings().attempt_quota), (6, 8));
     assert_eq!(applied.load(Relaxed), 2);
 }
 
@@ -140,7 +140,7 @@ async fn a_bad_file_changes_nothing_and_says_why_once() {
     let (retrier, applied, _reloading) = following(&file);
     let shown = file.path().display().to_string();
     let bad = [
-        ("max_attempts = 4\nsends = 0", ":2: sends = 0: must be 1 to"),
+        ("max_attempts = 4\nsends = 0", ":2: attempt_quota = 0: must be 1 to"),
         ("max_attempts = 4\ndeadline = 'soon'", ":2: deadline = soon: must be a duration, such as"),
         ("max_attempts = 4\nmax_atempts = 4", ":2: max_atempts = 4: no such setting"),
         ("max_attempts = ", ":1: not TOML: "),
@@ -214,9 +214,9 @@ async fn windows_permits_and_timers_survive_a_reload() {
     let hung = tokio::spawn(orders.clone().oneshot(3_600_000));
     sleep(MS).await;
 
-    file.write(&format!("{good}retry.sends = 9\nattempt_timeout = '2s'"));
+    file.write(&format!("{good}retry.attempt_quota = 9\nattempt_timeout = '2s'"));
     looks().await;
-    assert!(log.take().contains("attempt_timeout: (default) -> 2s, retry.sends: (default) -> 9"));
+    assert!(log.take().contains("attempt_timeout: (default) -> 2s, retry.attempt_quota: (default) -> 9"));
     let limit = handles.endpoints[0].limit.snapshot();
     assert_eq!((limit.in_flight, limit.permitted), (2, 7), "permits in use stay in use");
     assert_eq!(handles.failover.snapshot().endpoints[0].breaker.successes, 5, "the window keeps its calls");

@@ -254,7 +254,7 @@ fn variables_go_over_the_file() {
     ];
     let sources = Sources::toml(file).table("stack").variables("ORDERS", variables);
     let read: StandardSettings = sources.read(StandardSettings::validate).unwrap();
-    assert_eq!((read.retry.max_attempts, read.retry.sends), (5, 7));
+    assert_eq!((read.retry.max_attempts, read.retry.attempt_quota), (5, 7));
     assert_eq!((read.total_timeout, read.attempt_timeout), (20 * SECOND, 10 * SECOND));
     let failover = read.failover;
     assert_eq!((failover.hold.jitter, failover.dry_run, failover.abandoned_after), (0.0, true, None));

@@ -9,7 +9,7 @@ use std::{
 };
 
 use mainstay_core::{
-    BoxError, Context, Reason, Refusal,
+    BoxError, Reason, Refusal, RequestContext,
     test::{Expect, Probe, ProbePolicy, Reply, Request, call, contract, drive},
 };
 use mainstay_timeout::{TimeLimit, TimeoutLayer};
@@ -68,7 +68,7 @@ async fn a_total_timeout_ends_the_call_at_the_callers_deadline() {
     let (probe, start) = (Probe::new(), Instant::now());
     probe.always(Reply::Hang);
     let layer = TimeoutLayer::total("probe", SECOND * 30).unwrap().with_policy(ProbePolicy);
-    let request = Request::default().with_context(Context::new().with_deadline(start + SECOND));
+    let request = Request::default().with_context(RequestContext::new().with_deadline(start + SECOND));
     let error = call(&mut layer.layer(probe.clone()), request.clone()).await.unwrap_err();
     assert_eq!(error.rejected().unwrap().reason(), Reason::TotalTimeout);
     assert_eq!((start.elapsed(), probe.live()), (SECOND, 0));

@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::stream::{self, BoxStream};
-use mainstay::{Context, InvalidSetting, bulkhead::Limit, http::grpc_status};
+use mainstay::{InvalidSetting, RequestContext, bulkhead::Limit, http::grpc_status};
 use tokio::time::{Instant, sleep};
 use tonic::{Request, Status, Streaming};
 
@@ -61,7 +61,7 @@ impl Stock {
     /// The script says so.
     pub async fn count(&self, item: &Request<Item>) -> Result<Level, Status> {
         // `ReadContextLayer` has read it from `grpc-timeout`. Calls that this handler makes would be given it.
-        let left = item.extensions().get::<Context>().and_then(|context| context.time_left(Instant::now()));
+        let left = item.extensions().get::<RequestContext>().and_then(|context| context.time_left(Instant::now()));
         self.perform().await?;
         let time_left_ms = left.and_then(|left| u64::try_from(left.as_millis()).ok());
         Ok(Level { pieces: PIECES, time_left_ms })

@@ -116,13 +116,13 @@ fn clients(primary: &Server, backup: &Server) -> [(Client, StandardHandles); 2] 
 }
 
 /// Calls from all callers at once; all are answered well, by whichever server.
-async fn load(client: &Client, what: &str, goes_on: impl Fn(usize) -> bool + Clone + Send + 'static) {
+async fn load(client: &Client, what: &str, is_streaming: impl Fn(usize) -> bool + Clone + Send + 'static) {
     let mut callers = JoinSet::new();
     for _ in 0..CALLERS {
-        let (client, goes_on) = (client.clone(), goes_on.clone());
+        let (client, is_streaming) = (client.clone(), is_streaming.clone());
         callers.spawn(async move {
             let mut calls = 0;
-            while goes_on(calls) {
+            while is_streaming(calls) {
                 calls += 1;
                 let (status, text) = client.clone().oneshot("/orders".to_owned()).await?;
                 assert!(status == 200 && text.starts_with("orders of the "), "{status} {text}");

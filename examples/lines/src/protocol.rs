@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use mainstay::{Classify, Context, Contextual, FailureKind, Follow, Outcome, Refusal, Replay};
+use mainstay::{Classify, Contextual, FailureKind, Follow, Outcome, Refusal, Replay, RequestContext};
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub struct Command {
     /// `GET key`, `SET key value` or `PING`.
     pub line: String,
     /// What the layers tell each other about this command. It stays on this side of the wire.
-    context: Option<Context>,
+    context: Option<RequestContext>,
 }
 
 /// What is answered.
@@ -75,11 +75,11 @@ impl Replay<Command> for Lines {
 
 /// Where the deadline travels, and the count of sends that retry and failover share.
 impl Contextual<Command> for Lines {
-    fn context<'a>(&self, command: &'a Command) -> Option<&'a Context> {
+    fn context<'a>(&self, command: &'a Command) -> Option<&'a RequestContext> {
         command.context.as_ref()
     }
 
-    fn set_context(&self, command: &mut Command, context: Context) {
+    fn set_context(&self, command: &mut Command, context: RequestContext) {
         command.context = Some(context);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use crate::{Classify, Context, Contextual, Degraded, Follow, Mark, Outcome, Plain, Refusal, Replay};
+use crate::{Classify, Contextual, Degraded, Follow, Mark, Outcome, Plain, Refusal, Replay, RequestContext};
 
 /// A request to a [`Probe`](super::Probe).
 #[derive(Clone, Debug, Default)]
@@ -10,7 +10,7 @@ pub struct Request {
     /// The caller's number for it.
     pub id: u64,
     /// Where [`ProbePolicy`] keeps the context.
-    pub context: Option<Context>,
+    pub context: Option<RequestContext>,
 }
 
 /// The answer of a [`Probe`](super::Probe).
@@ -47,7 +47,7 @@ impl Request {
 
     /// With a context.
     #[must_use]
-    pub fn with_context(mut self, context: Context) -> Self {
+    pub fn with_context(mut self, context: RequestContext) -> Self {
         self.context = Some(context);
         self
     }
@@ -92,11 +92,11 @@ impl Replay<Request> for ProbePolicy {
 }
 
 impl Contextual<Request> for ProbePolicy {
-    fn context<'a>(&self, request: &'a Request) -> Option<&'a Context> {
+    fn context<'a>(&self, request: &'a Request) -> Option<&'a RequestContext> {
         request.context.as_ref()
     }
 
-    fn set_context(&self, request: &mut Request, context: Context) {
+    fn set_context(&self, request: &mut Request, context: RequestContext) {
         request.context = Some(context);
     }
 }

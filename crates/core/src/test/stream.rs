@@ -46,7 +46,7 @@ impl<E: Refusal> Classify<Stream, E> for Streaming {
 }
 
 impl Follow<Stream> for Streaming {
-    fn goes_on(&self, _: &Stream) -> bool {
+    fn is_streaming(&self, _: &Stream) -> bool {
         true
     }
 

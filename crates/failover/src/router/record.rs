@@ -48,7 +48,7 @@ impl Router {
         P: Follow<Res>,
     {
         match result {
-            Ok(response) if outcome.is_success() && policy.goes_on(&response) => match ticket.take() {
+            Ok(response) if outcome.is_success() && policy.is_streaming(&response) => match ticket.take() {
                 Some(ticket) => Ok(policy.follow(response, self.begun(ticket))),
                 None => Ok(response),
             },

@@ -9,7 +9,7 @@ use ::http::{Response, Version};
 use bytes::Buf;
 use http_body::Body;
 use http_body_util::BodyExt as _;
-use mainstay_core::{Classify, Context, Contextual, Degraded, Follow, Mark, Outcome, Replay};
+use mainstay_core::{Classify, Contextual, Degraded, Follow, Mark, Outcome, Replay, RequestContext};
 use tokio::{runtime::Handle, time::timeout};
 
 /// A policy that drains discarded responses: [`Http::draining`](crate::Http::draining). In all else it is the
@@ -90,8 +90,8 @@ where
 }
 
 impl<P: Follow<Res>, Res> Follow<Res> for Draining<P> {
-    fn goes_on(&self, response: &Res) -> bool {
-        self.policy.goes_on(response)
+    fn is_streaming(&self, response: &Res) -> bool {
+        self.policy.is_streaming(response)
     }
 
     fn follow<F>(&self, response: Res, settle: F) -> Res
@@ -113,11 +113,11 @@ impl<P: Replay<Req>, Req> Replay<Req> for Draining<P> {
 }
 
 impl<P: Contextual<Req>, Req> Contextual<Req> for Draining<P> {
-    fn context<'a>(&self, request: &'a Req) -> Option<&'a Context> {
+    fn context<'a>(&self, request: &'a Req) -> Option<&'a RequestContext> {
         self.policy.context(request)
     }
 
-    fn set_context(&self, request: &mut Req, context: Context) {
+    fn set_context(&self, request: &mut Req, context: RequestContext) {
         self.policy.set_context(request, context);
     }
 }
@@ -137,7 +137,7 @@ mod tests {
             Arc,
             atomic::{AtomicU32, Ordering::Relaxed},
         },
-        task::{Context as TaskContext, Poll},
+        task::{Context, Poll},
     };
 
     use bytes::Bytes;
@@ -154,7 +154,7 @@ mod tests {
         type Data = Bytes;
         type Error = Infallible;
 
-        fn poll_frame(self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
             let Some(size) = self.0 else { return Poll::Pending };
             self.1.fetch_add(1, Relaxed);
             Poll::Ready(Some(Ok(Frame::data(vec![0; size].into()))))

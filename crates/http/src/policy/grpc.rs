@@ -1,7 +1,7 @@
 //! The policy for gRPC over `http::Request` and `http::Response`.
 
 use ::http::{Request, Response};
-use mainstay_core::{Classify, Context, Contextual, Degraded, Mark, Outcome, Refusal, Replay};
+use mainstay_core::{Classify, Contextual, Degraded, Mark, Outcome, Refusal, Replay, RequestContext};
 
 use super::{Draining, Http};
 use crate::{ReplayBody, classify_error, classify_grpc_head};
@@ -13,7 +13,7 @@ use crate::{ReplayBody, classify_error, classify_grpc_head};
 /// * Every gRPC call is a POST, and only its author knows whether it may be made twice: say so by
 ///   [`Retryable::Yes`](crate::Retryable::Yes) in the request's extensions, an `Idempotency-Key` in its metadata, or
 ///   [`repeating_any_method`](Self::repeating_any_method) for a client whose calls all may.
-/// * Context and mark are kept as in [`Http`].
+/// * RequestContext and mark are kept as in [`Http`].
 ///
 /// With feature `tonic` it classifies the `Result<tonic::Response<T>, _>` of a generated client too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,11 +68,11 @@ impl<B: ReplayBody> Replay<Request<B>> for Grpc {
 }
 
 impl<B> Contextual<Request<B>> for Grpc {
-    fn context<'a>(&self, request: &'a Request<B>) -> Option<&'a Context> {
+    fn context<'a>(&self, request: &'a Request<B>) -> Option<&'a RequestContext> {
         self.0.context(request)
     }
 
-    fn set_context(&self, request: &mut Request<B>, context: Context) {
+    fn set_context(&self, request: &mut Request<B>, context: RequestContext) {
         self.0.set_context(request, context);
     }
 }

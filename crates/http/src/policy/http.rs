@@ -1,7 +1,7 @@
 //! The policy for `http::Request` and `http::Response`.
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
-use mainstay_core::{Classify, Context, Contextual, Degraded, Mark, Outcome, Refusal, Replay};
+use mainstay_core::{Classify, Contextual, Degraded, Mark, Outcome, Refusal, Replay, RequestContext};
 
 use super::Draining;
 use crate::{ReplayBody, Retryable, classify_error, classify_head, is_repeatable};
@@ -16,7 +16,7 @@ pub const X_DEGRADED: HeaderName = HeaderName::from_static("x-degraded");
 ///   of the network too; it must be boxed for that ([`GuardBody`](crate::GuardBody)).
 /// * A request is repeated if that is safe ([`is_repeatable`](crate::is_repeatable)) and its body can be sent twice
 ///   ([`ReplayBody`]; wrap streamed bodies in [`Replayable`](crate::Replayable)).
-/// * The [`Context`] travels in the request's extensions, the mark of a fallback in the response's.
+/// * The [`RequestContext`] travels in the request's extensions, the mark of a fallback in the response's.
 ///
 /// ```
 /// use http::{Response, StatusCode};
@@ -109,11 +109,11 @@ impl<B: ReplayBody> Replay<Request<B>> for Http {
 }
 
 impl<B> Contextual<Request<B>> for Http {
-    fn context<'a>(&self, request: &'a Request<B>) -> Option<&'a Context> {
+    fn context<'a>(&self, request: &'a Request<B>) -> Option<&'a RequestContext> {
         request.extensions().get()
     }
 
-    fn set_context(&self, request: &mut Request<B>, context: Context) {
+    fn set_context(&self, request: &mut Request<B>, context: RequestContext) {
         match request.extensions_mut().get_mut() {
             // In place: to insert it is to box it, and every layer has something to say.
             Some(place) => *place = context,

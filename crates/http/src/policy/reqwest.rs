@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use ::reqwest::{Body, Error, Request, Response, ResponseBuilderExt as _};
-use mainstay_core::{Classify, Context, Contextual, Degraded, FailureKind, Follow, Mark, Outcome, Refusal, Replay};
+use mainstay_core::{
+    Classify, Contextual, Degraded, FailureKind, Follow, Mark, Outcome, Refusal, Replay, RequestContext,
+};
 use tokio::time::Instant;
 
 use super::{Draining, Http};
@@ -81,7 +83,7 @@ impl<E: Refusal + 'static> Classify<Response, E> for Draining<Reqwest> {
 }
 
 impl Follow<Response> for Reqwest {
-    fn goes_on(&self, response: &Response) -> bool {
+    fn is_streaming(&self, response: &Response) -> bool {
         response.content_length() != Some(0)
     }
 
@@ -107,7 +109,7 @@ impl Replay<Request> for Reqwest {
 }
 
 impl Contextual<Request> for Reqwest {
-    fn set_context(&self, request: &mut Request, context: Context) {
+    fn set_context(&self, request: &mut Request, context: RequestContext) {
         if let Some(left) = context.time_left(Instant::now()) {
             let timeout = request.timeout().map_or(left, |timeout| left.min(*timeout));
             // Reqwest takes no zero for "at once"; a deadline that has passed is for the layers to refuse.

@@ -69,7 +69,7 @@ impl<B> State<B> {
     }
 
     /// Whether this reader will be sent more than what was kept.
-    pub(super) fn goes_on(&self, reader: Reader) -> bool {
+    pub(super) fn is_streaming(&self, reader: Reader) -> bool {
         self.owner.is_none_or(|owner| owner == reader)
     }
 
@@ -149,7 +149,7 @@ where
         reader: Reader,
         keep: bool,
     ) -> Poll<Option<Result<Frame<Bytes>, ReplayableError>>> {
-        if !self.goes_on(reader) {
+        if !self.is_streaming(reader) {
             return Poll::Ready(Some(Err(ReplayableError(Reason::Overtaken))));
         }
         if let Some(data) = self.first_unkept.take() {

@@ -1,7 +1,7 @@
 //! What is repeated, what comes back, and what an attempt costs the request and the service.
 
 use mainstay_core::test::{Readiness, Reply, Request};
-use mainstay_core::{BoxError, Context};
+use mainstay_core::{BoxError, RequestContext};
 use mainstay_retry::{RetryLayer, RetrySettings};
 use tokio::time::sleep;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
@@ -42,7 +42,7 @@ async fn each_reason_to_give_up_is_counted_as_its_own() {
     let mut bed = Bed::plain();
     bed.probe.always(Reply::Answer(FAILED));
     let (lost, copyless) = (Request::new(LOST_COPY), Request::new(NO_COPY));
-    let mut forbidden = Context::new();
+    let mut forbidden = RequestContext::new();
     forbidden.do_not_retry = true;
     for request in [lost, copyless, Request::new(1).with_context(forbidden)] {
         assert_eq!(bed.call(request).await.0.unwrap(), FAILED);
@@ -66,7 +66,7 @@ async fn no_copy_is_made_that_cannot_be_sent() {
         assert_eq!((bed.probe.calls(), bed.policy.copied()), (max_attempts.into(), copies));
     }
     let mut bed = Bed::plain();
-    let mut forbidden = Context::new();
+    let mut forbidden = RequestContext::new();
     forbidden.do_not_retry = true;
     bed.call(Request::new(1).with_context(forbidden)).await.0.unwrap();
     assert_eq!(bed.policy.copied(), 0);
@@ -179,7 +179,8 @@ fn a_delay_of_zero_arms_no_timer() {
 /// A peer: overflow or NaN after 1,000 attempts.
 #[tokio::test(start_paused = true)]
 async fn two_thousand_attempts_overflow_nothing() {
-    let mut bed = Bed::new(with(RetrySettings { max_attempts: 2_000, sends: 2_000, ..RetrySettings::default() }));
+    let mut bed =
+        Bed::new(with(RetrySettings { max_attempts: 2_000, attempt_quota: 2_000, ..RetrySettings::default() }));
     bed.probe.always(Reply::Answer(FAILED));
     let (result, took) = bed.call(Request::new(1)).await;
     assert_eq!((result.unwrap(), bed.probe.calls()), (FAILED, 2_000));

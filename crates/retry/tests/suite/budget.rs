@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mainstay_core::{
-    Budget, BudgetSettings, Context, Sends,
+    AttemptQuota, Budget, BudgetSettings, RequestContext,
     test::{Reply, Request},
 };
 use mainstay_retry::{Retrier, RetrySettings};
@@ -104,10 +104,10 @@ async fn handles_can_share_one_budget() {
 async fn a_budget_that_is_used_up_takes_the_sends_from_the_layers_above() {
     let (mut bed, _) = bed();
     bed.probe.always(Reply::Answer(FAILED));
-    let sends = Sends::new(100);
-    let request = || Request::new(1).with_context(Context::new().with_sends(sends.clone()));
+    let attempt_quota = AttemptQuota::new(100);
+    let request = || Request::new(1).with_context(RequestContext::new().with_attempt_quota(attempt_quota.clone()));
     bed.call(request()).await.0.unwrap();
-    assert_eq!((bed.probe.calls(), sends.left()), (2, 0));
+    assert_eq!((bed.probe.calls(), attempt_quota.left()), (2, 0));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use mainstay_core::{
-    Backoff, Budget, BudgetSettings, Context, Plain, Sends,
+    AttemptQuota, Backoff, Budget, BudgetSettings, Plain, RequestContext,
     test::{Probe, ProbePolicy, Reply, Request, call},
 };
 use mainstay_retry::{RetryLayer, RetrySettings};
@@ -12,7 +12,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 use crate::kit::{Bed, FAILED, MS, OK, plain, quick, with};
 
-fn contexts(bed: &Bed) -> Vec<Context> {
+fn contexts(bed: &Bed) -> Vec<RequestContext> {
     bed.probe.requests().into_iter().map(|request| request.context.expect("a context")).collect()
 }
 
@@ -26,19 +26,24 @@ async fn each_attempt_knows_its_number_its_deadline_and_the_sends_left() {
     assert_eq!(contexts.iter().map(|context| context.attempt).collect::<Vec<_>>(), [1, 2, 3]);
     assert!(contexts.iter().all(|context| context.deadline == Some(deadline)));
     // One count that all three share: the default of four, less three.
-    assert!(contexts.iter().all(|context| context.sends.as_ref().is_some_and(|sends| sends.left() == 1)));
+    assert!(
+        contexts
+            .iter()
+            .all(|context| context.attempt_quota.as_ref().is_some_and(|attempt_quota| attempt_quota.left() == 1))
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_the_context_says_already_is_kept() {
     let mut bed = Bed::plain();
     bed.answers(&[FAILED, OK]);
-    let (sends, started) = (Sends::new(9), Instant::now());
-    let mut context = Context::new().with_sends(sends.clone()).with_deadline(started + 7_000 * MS);
+    let (attempt_quota, started) = (AttemptQuota::new(9), Instant::now());
+    let mut context =
+        RequestContext::new().with_attempt_quota(attempt_quota.clone()).with_deadline(started + 7_000 * MS);
     context.started = Some(started);
     bed.call(Request::new(1).with_context(context)).await.0.unwrap();
     let last = contexts(&bed).pop().unwrap();
-    assert_eq!((last.deadline, last.started, sends.left()), (Some(started + 7_000 * MS), Some(started), 8));
+    assert_eq!((last.deadline, last.started, attempt_quota.left()), (Some(started + 7_000 * MS), Some(started), 8));
 }
 
 #[tokio::test(start_paused = true)]
@@ -46,16 +51,19 @@ async fn the_sends_left_bound_the_attempts() {
     let mut bed = Bed::new(quick(10));
     bed.probe.always(Reply::Answer(FAILED));
     bed.get().await;
-    assert_eq!((bed.probe.calls(), bed.gave_up().sends), (4, 1));
-    let request = Request::new(1).with_context(Context::new().with_sends(Sends::new(0)));
+    assert_eq!((bed.probe.calls(), bed.gave_up().attempt_quota), (4, 1));
+    let request = Request::new(1).with_context(RequestContext::new().with_attempt_quota(AttemptQuota::new(0)));
     bed.call(request).await.0.unwrap();
-    assert_eq!((bed.probe.calls(), bed.gave_up().sends), (5, 2));
+    assert_eq!((bed.probe.calls(), bed.gave_up().attempt_quota), (5, 2));
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_copy_is_made_where_no_send_is_left() {
     let mut bed = Bed::plain();
-    bed.call(Request::new(1).with_context(Context::new().with_sends(Sends::new(0)))).await.0.unwrap();
+    bed.call(Request::new(1).with_context(RequestContext::new().with_attempt_quota(AttemptQuota::new(0))))
+        .await
+        .0
+        .unwrap();
     assert_eq!(bed.policy.copied(), 0);
 }
 
@@ -64,12 +72,12 @@ async fn sends_that_others_took_meanwhile_are_the_reason_and_not_the_budget() {
     let settings = BudgetSettings { reserve: 0.0, ..BudgetSettings::default() };
     let mut bed = Bed::new(quick(3).with_budget(Budget::with_settings(settings).unwrap()));
     bed.reply(Reply::Answer(FAILED).after(MS));
-    let sends = Sends::new(1);
-    let request = Request::new(1).with_context(Context::new().with_sends(sends.clone()));
+    let attempt_quota = AttemptQuota::new(1);
+    let request = Request::new(1).with_context(RequestContext::new().with_attempt_quota(attempt_quota.clone()));
     let call = bed.service.ready().await.unwrap().call(request);
-    assert!(sends.take());
+    assert!(attempt_quota.take());
     call.await.unwrap();
-    assert_eq!((bed.gave_up().sends, bed.gave_up().budget), (1, 0));
+    assert_eq!((bed.gave_up().attempt_quota, bed.gave_up().budget), (1, 0));
 }
 
 /// Layered retries: three levels of five attempts are 125 requests where nobody counts.

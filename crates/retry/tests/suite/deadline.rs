@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mainstay_core::{
-    Context, Reason, Refusal,
+    Reason, Refusal, RequestContext,
     test::{Readiness, Reply, Request},
 };
 use mainstay_retry::RetrySettings;
@@ -16,7 +16,7 @@ fn bed(deadline_ms: u32) -> Bed {
     Bed::new(with(RetrySettings {
         deadline: Some(deadline_ms * MS),
         max_attempts: 10,
-        sends: 10,
+        attempt_quota: 10,
         ..Default::default()
     }))
 }
@@ -50,7 +50,7 @@ async fn the_earlier_of_two_deadlines_holds() {
     for (own, theirs, attempts) in [(500, 150, 2), (150, 500, 2), (500, 500, 3)] {
         let mut bed = bed(own);
         bed.probe.always(Reply::Answer(FAILED));
-        let context = Context::new().with_deadline(Instant::now() + theirs * MS);
+        let context = RequestContext::new().with_deadline(Instant::now() + theirs * MS);
         bed.call(Request::new(1).with_context(context)).await.0.unwrap();
         assert_eq!(bed.probe.calls(), attempts);
     }
@@ -60,7 +60,7 @@ async fn the_earlier_of_two_deadlines_holds() {
 async fn the_layers_deadline_counts_from_the_requests_start() {
     let mut bed = bed(500);
     bed.probe.always(Reply::Answer(FAILED));
-    let mut context = Context::new();
+    let mut context = RequestContext::new();
     context.started = Some(Instant::now());
     sleep(350 * MS).await;
     bed.call(Request::new(1).with_context(context)).await.0.unwrap();
@@ -70,7 +70,7 @@ async fn the_layers_deadline_counts_from_the_requests_start() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_late_already_is_not_sent() {
     let mut bed = Bed::plain();
-    let context = Context::new().with_deadline(Instant::now());
+    let context = RequestContext::new().with_deadline(Instant::now());
     let error = bed.call(Request::new(1).with_context(context)).await.0.unwrap_err();
     assert_eq!(error.rejected().unwrap().reason(), Reason::DeadlineExceeded);
     assert_eq!(bed.probe.calls(), 0);
@@ -99,7 +99,7 @@ async fn what_the_server_asks_for_is_waited_for_or_not_at_all() {
         assert_eq!((result.unwrap(), took), (busy_for(longer_than), Duration::ZERO));
     }
     assert_eq!(bed.gave_up().retry_after, 2);
-    let context = Context::new().with_deadline(Instant::now() + 1_000 * MS);
+    let context = RequestContext::new().with_deadline(Instant::now() + 1_000 * MS);
     bed.answers(&[busy_for(1_000)]);
     assert_eq!(bed.call(Request::new(1).with_context(context)).await.1, Duration::ZERO);
     assert_eq!((bed.gave_up().retry_after, bed.gave_up().total()), (3, 3));

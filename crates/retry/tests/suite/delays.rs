@@ -25,7 +25,7 @@ async fn waits(retrier: &Retrier) -> Vec<Duration> {
 /// A peer: eight clients with eight identical jitter series.
 #[tokio::test(start_paused = true)]
 async fn eight_clients_have_eight_series() {
-    let settings = RetrySettings { max_attempts: 6, sends: 6, ..RetrySettings::default() };
+    let settings = RetrySettings { max_attempts: 6, attempt_quota: 6, ..RetrySettings::default() };
     let layer = RetryLayer::with(Retrier::with_settings("orders", settings).unwrap().without_budget());
     let client = layer.layer(service_fn(|()| async { Err::<(), _>(BoxError::from("no")) }));
     let mut series = HashSet::new();

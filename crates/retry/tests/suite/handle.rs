@@ -13,7 +13,7 @@ fn wrong_settings_name_field_value_and_range() {
     let wrong = |settings: RetrySettings| Retrier::with_settings("orders", settings).unwrap_err().to_string();
     let settings = RetrySettings::default;
     assert!(wrong(RetrySettings { max_attempts: 0, ..settings() }).starts_with("max_attempts = 0: must be 1"));
-    assert!(wrong(RetrySettings { sends: 0, ..settings() }).starts_with("sends = 0: must be 1"));
+    assert!(wrong(RetrySettings { attempt_quota: 0, ..settings() }).starts_with("attempt_quota = 0: must be 1"));
     let nothing = RetrySettings { deadline: Some(Duration::ZERO), ..settings() };
     assert!(wrong(nothing).starts_with("deadline = 0ns: must be 1ms"));
     let endless = RetrySettings { deadline: Some(Duration::MAX), ..settings() };
@@ -94,7 +94,7 @@ fn settings_read_as_people_write_them() {
         "backoff": { "shape": { "exponential": { "factor": 1.5 } }, "base": "250ms", "jitter": "equal" } }"#;
     let settings: RetrySettings = serde_json::from_str(text).unwrap();
     assert_eq!((settings.max_attempts, settings.deadline), (4, Some(2_000 * MS)));
-    assert_eq!((settings.scaling, settings.timing, settings.sends), (Scaling::Adaptive, Timing::Every, 4));
+    assert_eq!((settings.scaling, settings.timing, settings.attempt_quota), (Scaling::Adaptive, Timing::Every, 4));
     assert_eq!(settings.backoff.upper(2), 375 * MS);
     assert!(serde_json::from_str::<RetrySettings>(r#"{ "retries": 4 }"#).is_err());
     let shown = serde_json::to_value(Retrier::new("orders").snapshot()).unwrap();

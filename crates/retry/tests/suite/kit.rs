@@ -6,7 +6,8 @@ use std::{
 };
 
 use mainstay_core::{
-    Backoff, BoxError, Classify, Context, Contextual, FailureKind, Jitter, Outcome, Plain, Refusal, Repeat, Replay,
+    Backoff, BoxError, Classify, Contextual, FailureKind, Jitter, Outcome, Plain, Refusal, Repeat, Replay,
+    RequestContext,
     test::{Answer, Probe, Reply, Request, call},
 };
 use mainstay_retry::{GaveUpCounts, Retrier, RetryLayer, RetrySettings};
@@ -92,11 +93,11 @@ impl Replay<Request> for Codes {
 }
 
 impl Contextual<Request> for Codes {
-    fn context<'a>(&self, request: &'a Request) -> Option<&'a Context> {
+    fn context<'a>(&self, request: &'a Request) -> Option<&'a RequestContext> {
         request.context.as_ref()
     }
 
-    fn set_context(&self, request: &mut Request, context: Context) {
+    fn set_context(&self, request: &mut Request, context: RequestContext) {
         request.context = Some(context);
     }
 }

@@ -26,8 +26,8 @@ use tokio::time::Instant;
 use crate::kit::{Bed, FAILED, MS, NOT_FOUND, OK, busy_for};
 
 fn retrier(max_attempts: u32, backoff: Backoff) -> Retrier {
-    let sends = max_attempts;
-    Retrier::with_settings("v", RetrySettings { max_attempts, sends, backoff, ..RetrySettings::default() })
+    let attempt_quota = max_attempts;
+    Retrier::with_settings("v", RetrySettings { max_attempts, attempt_quota, backoff, ..RetrySettings::default() })
         .expect("valid settings")
         .without_budget()
 }
