@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
     serve::ListenerExt,
 };
-use http::{Request, StatusCode, Uri, Version, header, uri::Scheme};
+use http::{Request, StatusCode, Uri, Version, uri::Scheme};
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
@@ -58,30 +58,16 @@ async fn forward(
     let Some(uri) = proxy::rebase(&bare.origin, request.uri()) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    bare.prepare(&mut request, peer);
+    proxy::prepare_request(&mut request, peer.ip(), &Scheme::HTTP, Inbound::Untrusted, &bare.via);
+    *request.version_mut() = Version::HTTP_11;
     *request.uri_mut() = uri;
     match bare.client.request(request).await {
         Ok(response) => {
             let mut response = response.map(Body::new);
-            let version = response.version();
-            proxy::strip_hop_by_hop(response.headers_mut());
-            bare.via.add(response.headers_mut(), version);
+            proxy::prepare_response(&mut response, &bare.via);
             response
         }
         Err(_) => StatusCode::BAD_GATEWAY.into_response(),
-    }
-}
-
-impl Inner {
-    fn prepare(&self, request: &mut Request<Body>, peer: SocketAddr) {
-        let version = request.version();
-        *request.version_mut() = Version::HTTP_11;
-        proxy::strip_hop_by_hop(request.headers_mut());
-        proxy::set_forwarded(request, Some(peer.ip()), &Scheme::HTTP, Inbound::Untrusted);
-        let headers = request.headers_mut();
-        self.via.add(headers, version);
-        headers.remove(header::EXPECT);
-        headers.remove(header::HOST);
     }
 }
 

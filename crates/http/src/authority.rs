@@ -1,12 +1,12 @@
-//! Whom a request is for, as a key.
+//! The request's authority, as a key for breakers and bulkheads.
 
 use http::Request;
 use mainstay_core::Name;
 
 use crate::proxy::requested_host;
 
-/// The host and port that a request is for, in lower case: the key for keyed breakers and bulkheads of a client that
-/// talks to many servers. Empty where the request names none; user and password are left out.
+/// Returns the host and port that a request is for, in lower case and without user and password: the key for keyed
+/// breakers and bulkheads of a client of many servers. Empty if the request names no host.
 ///
 /// ```
 /// use mainstay_http::authority;

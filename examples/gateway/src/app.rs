@@ -14,10 +14,10 @@ use tower::ServiceBuilder;
 use crate::{
     backend::Backend,
     demo,
+    forward::{self, Proxy},
     introduction::introduction,
     logs::say,
     operations::{self, Handles},
-    proxy::{self, Proxy},
     settings::{Environment, Settings},
     stack::stack,
 };
@@ -81,7 +81,7 @@ fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Route
     // So many requests at once, and no queue: beyond it a client is sent away while that is still cheap. By the policy a
     // request keeps its place until its answer's last byte, or a hundred thousand slow downloads would count as nothing.
     let forward = ServiceBuilder::new()
-        .map_response(proxy::sign)
+        .map_response(forward::sign)
         .layer(RejectionLayer::new())
         .layer(BulkheadLayer::with(limit.clone()).with_policy(Http::new()))
         .service_fn(move |request| {

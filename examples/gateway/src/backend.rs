@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, response::Response};
-use http::{HeaderName, HeaderValue, Request, Uri, Version, header};
+use http::{HeaderName, HeaderValue, Request, Uri, Version};
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
@@ -53,8 +53,8 @@ impl Backend {
 
     /// The backend as a service.
     ///
-    /// Of the request's URI only path and query are used, and `Host` is written by the client from the new URI:
-    /// nothing that somebody sends can choose where this goes.
+    /// Only path and query of the request's URI are used, and the client writes `Host` from the new URI: no request can
+    /// choose the host.
     pub(crate) fn service(
         &self,
         client: Client,
@@ -69,7 +69,6 @@ impl Backend {
             *request.uri_mut() = proxy::rebase(&backend.url, request.uri()).unwrap_or_else(|| backend.url.clone());
             // The version is a matter of each hop.
             *request.version_mut() = Version::HTTP_11;
-            request.headers_mut().remove(header::HOST);
             let progress = request.body().progress();
             let answer = client.request(request);
             async move {

@@ -1,4 +1,4 @@
-use http::Version;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, Version, header, uri::Scheme};
 use proptest::prelude::*;
 
 use super::*;
@@ -15,7 +15,7 @@ fn uri(text: &str) -> Uri {
     text.parse().unwrap()
 }
 
-/// What these fields become when they come from this peer.
+/// Returns what `set_forwarded` makes of the fields of this peer.
 fn forwarded(fields: HeaderMap, peer: &str, inbound: Inbound) -> HeaderMap {
     let mut request = Request::new(());
     *request.headers_mut() = fields;
@@ -24,7 +24,7 @@ fn forwarded(fields: HeaderMap, peer: &str, inbound: Inbound) -> HeaderMap {
 }
 
 #[test]
-fn what_belongs_to_one_connection_goes() {
+fn hop_by_hop_fields_are_removed() {
     let mut fields = headers(&[
         ("connection", "close, X-Once"),
         ("connection", "keep-alive,x-twice , ,not a token"),
@@ -43,7 +43,7 @@ fn what_belongs_to_one_connection_goes() {
 }
 
 #[test]
-fn of_te_only_trailers_stays() {
+fn te_keeps_only_trailers() {
     let mut fields = headers(&[("te", "gzip;q=0.5, Trailers"), ("connection", "TE")]);
     strip_hop_by_hop(&mut fields);
     assert_eq!(fields, headers(&[("te", "trailers")]));
@@ -53,7 +53,7 @@ fn of_te_only_trailers_stays() {
 }
 
 #[test]
-fn connection_cannot_name_away_what_others_rely_on() {
+fn connection_cannot_remove_end_to_end_fields() {
     let named = "host, content-length, X-Forwarded-For, x-forwarded-anything, via, forwarded, authorization, cookie";
     let mut fields =
         headers(&[("connection", named), ("host", "a"), ("x-forwarded-for", "192.0.2.1"), ("via", "1.1 x")]);
@@ -62,7 +62,7 @@ fn connection_cannot_name_away_what_others_rely_on() {
 }
 
 #[test]
-fn a_client_cannot_pass_for_another() {
+fn claims_of_untrusted_peer_are_replaced() {
     let fields = headers(&[
         ("host", "api.example"),
         ("x-forwarded-for", "127.0.0.1"),
@@ -83,7 +83,7 @@ fn a_client_cannot_pass_for_another() {
 }
 
 #[test]
-fn a_trusted_proxys_word_is_kept_and_ours_appended() {
+fn claims_of_trusted_proxy_are_kept_and_extended() {
     let fields = headers(&[
         ("x-forwarded-for", "198.51.100.1"),
         ("x-forwarded-for", "198.51.100.2, 198.51.100.3"),
@@ -101,7 +101,7 @@ fn a_trusted_proxys_word_is_kept_and_ours_appended() {
 }
 
 #[test]
-fn unknown_peers_and_hosts_are_left_out() {
+fn unknown_peer_and_unreadable_host_are_omitted() {
     let mut fields = HeaderMap::new();
     fields.insert(header::HOST, HeaderValue::from_bytes(b"\xff").unwrap());
     let fields = forwarded(fields, "", Inbound::Untrusted);
@@ -110,7 +110,7 @@ fn unknown_peers_and_hosts_are_left_out() {
 }
 
 #[test]
-fn the_host_is_the_authoritys_before_the_headers_and_shows_no_password() {
+fn requested_host_prefers_uri_and_omits_credentials() {
     let fields = headers(&[("host", "from-header:8080")]);
     assert_eq!(requested_host(&uri("/x"), &fields), Some("from-header:8080"));
     assert_eq!(requested_host(&uri("http://user:secret@from-uri:1/x"), &fields), Some("from-uri:1"));
@@ -118,7 +118,7 @@ fn the_host_is_the_authoritys_before_the_headers_and_shows_no_password() {
 }
 
 #[test]
-fn http2_says_its_host_in_the_uri() {
+fn http2_host_is_read_from_uri() {
     let mut request = Request::get("https://user:secret@api.example:8443/x").body(()).unwrap();
     set_forwarded(&mut request, None, &Scheme::HTTPS, Inbound::Untrusted);
     let expected = [("x-forwarded-proto", "https"), ("x-forwarded-host", "api.example:8443")];
@@ -126,7 +126,29 @@ fn http2_says_its_host_in_the_uri() {
 }
 
 #[test]
-fn via_grows_and_shows_loops() {
+fn prepared_request_has_no_host_and_no_expect() {
+    let via = Via::new("edge").unwrap();
+    let mut request = Request::get("/x").body(()).unwrap();
+    *request.headers_mut() = headers(&[
+        ("host", "api.example"),
+        ("expect", "100-continue"),
+        ("connection", "x-once, via"),
+        ("x-once", "1"),
+        ("accept", "*/*"),
+    ]);
+    prepare_request(&mut request, [192, 0, 2, 7].into(), &Scheme::HTTP, Inbound::Untrusted, &via);
+    let expected = [
+        ("accept", "*/*"),
+        ("x-forwarded-for", "192.0.2.7"),
+        ("x-forwarded-proto", "http"),
+        ("x-forwarded-host", "api.example"),
+        ("via", "1.1 edge"),
+    ];
+    assert_eq!(*request.headers(), headers(&expected));
+}
+
+#[test]
+fn via_is_extended_and_detects_loops() {
     let via = Via::new("mainstay").unwrap();
     let mut fields = headers(&[("via", "1.0 fred, HTTP/1.1 p.example.net (cache)")]);
     assert!(!via.is_loop(&fields));
@@ -138,7 +160,7 @@ fn via_grows_and_shows_loops() {
 }
 
 #[test]
-fn a_pseudonym_is_a_token() {
+fn pseudonym_must_be_a_token() {
     for wrong in ["", "two words", "a,b", "n\u{e4}me"] {
         let error = Via::new(wrong).unwrap_err().to_string();
         assert!(error.contains("pseudonym") && error.contains("letters"), "{error}");
@@ -146,7 +168,7 @@ fn a_pseudonym_is_a_token() {
 }
 
 #[test]
-fn the_backends_host_and_path_come_first() {
+fn rebase_puts_backend_host_and_path_first() {
     let at = |backend: &str, requested: &str| rebase(&uri(backend), &uri(requested)).map(|uri| uri.to_string());
     assert_eq!(at("http://b:1", "/api/x?y=/../z").as_deref(), Some("http://b:1/api/x?y=/../z"));
     assert_eq!(at("http://b:1/base/", "/x").as_deref(), Some("http://b:1/base/x"));
@@ -156,7 +178,7 @@ fn the_backends_host_and_path_come_first() {
 }
 
 #[test]
-fn paths_that_climb_are_refused() {
+fn rebase_rejects_dot_segments() {
     for path in [
         "/a/../b",
         "/./b",
@@ -180,7 +202,7 @@ fn paths_that_climb_are_refused() {
 
 proptest! {
     #[test]
-    fn no_header_value_panics_and_ours_is_always_last(value in proptest::collection::vec(any::<u8>(), 0..64)) {
+    fn any_header_value_is_accepted_and_own_member_is_last(value in proptest::collection::vec(any::<u8>(), 0..64)) {
         let Ok(value) = HeaderValue::from_bytes(&value) else { return Ok(()) };
         let via = Via::new("us").unwrap();
         let mut fields = HeaderMap::new();
@@ -197,7 +219,7 @@ proptest! {
     }
 
     #[test]
-    fn no_path_changes_the_host(path in "/[ -~]{0,40}") {
+    fn any_path_keeps_the_backend_host(path in "/[ -~]{0,40}") {
         let Ok(requested) = path.parse::<Uri>() else { return Ok(()) };
         if let Some(rebased) = rebase(&uri("http://backend:81/base"), &requested) {
             prop_assert_eq!(rebased.authority().unwrap().as_str(), "backend:81");

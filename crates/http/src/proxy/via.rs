@@ -1,9 +1,9 @@
-//! `Via` (RFC 9110, 7.6.3): which proxies a message passed, and whether we are among them.
+//! `Via` (RFC 9110, 7.6.3): the proxies that a message passed.
 
 use http::{HeaderMap, HeaderValue, Version, header};
 use mainstay_core::InvalidSetting;
 
-use super::{append, list};
+use crate::proxy::list::{append, list};
 
 /// A proxy's own member of `Via`.
 ///
@@ -21,7 +21,7 @@ use super::{append, list};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Via {
-    /// For each version. Made once: most messages come from no other proxy, and this is then all that is said.
+    /// One value for each version, made once: most messages passed no other proxy, and the value is then the whole field.
     members: [HeaderValue; VERSIONS.len()],
 }
 
@@ -36,10 +36,10 @@ const VERSIONS: [(Version, &str); 5] = [
 // === impl Via ===
 
 impl Via {
-    /// The proxy of this pseudonym: in a chain of proxies each needs its own, or they look like a loop.
+    /// A proxy with this pseudonym. In a chain of proxies each needs its own, or they look like a loop.
     ///
     /// # Errors
-    /// It is empty, or has characters that no token has (RFC 9110, 5.6.2).
+    /// The pseudonym is empty, or has characters that are not allowed in a token (RFC 9110, 5.6.2).
     pub fn new(pseudonym: &str) -> Result<Self, InvalidSetting> {
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         let wrong = || InvalidSetting::new("pseudonym", pseudonym, "must be letters, digits and !#$%&'*+-.^_`|~");
@@ -53,7 +53,7 @@ impl Via {
         Ok(Self { members })
     }
 
-    /// Appends ourselves, and the version in which the message arrived.
+    /// Appends this proxy with the version in which the message arrived.
     pub fn add(&self, headers: &mut HeaderMap, received: Version) {
         let known = VERSIONS.iter().position(|(version, _)| *version == received).unwrap_or_default();
         let member = &self.members[known];
@@ -63,12 +63,12 @@ impl Via {
         }
     }
 
-    /// Whether a message passed us already: a loop, to be answered with 508.
+    /// Whether a message passed this proxy before: a loop, to be answered with 508.
     #[must_use]
     pub fn is_loop(&self, headers: &HeaderMap) -> bool {
-        let us = self.members[0].to_str().ok().and_then(received_by);
+        let own = self.members[0].to_str().ok().and_then(received_by);
         let mut proxies = list(headers, &header::VIA).filter_map(received_by);
-        us.is_some_and(|us| proxies.any(|proxy| proxy.eq_ignore_ascii_case(us)))
+        own.is_some_and(|own| proxies.any(|proxy| proxy.eq_ignore_ascii_case(own)))
     }
 }
 

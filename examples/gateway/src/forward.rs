@@ -1,9 +1,6 @@
 //! From a client's request to one that a backend may see, and back (RFC 9110, 7.6).
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     body::Body,
@@ -67,16 +64,15 @@ impl Proxy {
             return refusal(StatusCode::INTERNAL_SERVER_ERROR);
         };
         let peer = peer.ip();
-        self.prepare(&mut request, peer);
+        proxy::prepare_request(&mut request, peer, &Scheme::HTTP, self.inbound, &self.via);
+        // The server's data on this connection is of no use to a backend, and each attempt would copy it.
+        request.extensions_mut().clear();
         let until = Instant::now() + self.upload_timeout;
         let request = request.map(|body| Upload::new(body, until));
         let progress = request.body().progress();
         match stack.oneshot(request).await {
             Ok(mut response) => {
-                let version = response.version();
-                let headers = response.headers_mut();
-                proxy::strip_hop_by_hop(headers);
-                self.via.add(headers, version);
+                proxy::prepare_response(&mut response, &self.via);
                 response
             }
             Err(_) if progress.is_too_slow() => refusal(StatusCode::REQUEST_TIMEOUT),
@@ -99,18 +95,6 @@ impl Proxy {
             true => Err(StatusCode::LOOP_DETECTED),
             false => Ok(()),
         }
-    }
-
-    fn prepare(&self, request: &mut Request<Body>, peer: IpAddr) {
-        let version = request.version();
-        proxy::strip_hop_by_hop(request.headers_mut());
-        proxy::set_forwarded(request, Some(peer), &Scheme::HTTP, self.inbound);
-        let headers = request.headers_mut();
-        self.via.add(headers, version);
-        // Our server has met the expectation: it asks for the body as soon as a backend takes it.
-        headers.remove(header::EXPECT);
-        // What our server knows of this connection is nothing to a backend, and would be copied with each attempt.
-        request.extensions_mut().clear();
     }
 }
 
