@@ -1,4 +1,4 @@
-//! What is wrong, and where.
+//! The error of this crate: which setting is wrong, and where it was written.
 
 use std::{
     fmt,
@@ -30,25 +30,25 @@ pub struct Error(Box<Inner>);
 struct Inner {
     file: Option<PathBuf>,
     origin: Origin,
-    what: What,
+    detail: Detail,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum What {
-    Text(String),
+enum Detail {
+    /// The source as a whole cannot be read or parsed.
+    Message(String),
     Setting(InvalidSetting),
 }
 
 // === impl Error ===
 
 impl Error {
-    /// Nothing could be read at all.
-    pub(crate) fn text(origin: Origin, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { file: None, origin, what: What::Text(message.into()) }))
+    pub(crate) fn message(origin: Origin, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner { file: None, origin, detail: Detail::Message(message.into()) }))
     }
 
-    pub(crate) fn of(origin: Origin, setting: InvalidSetting) -> Self {
-        Self(Box::new(Inner { file: None, origin, what: What::Setting(setting) }))
+    pub(crate) fn invalid(origin: Origin, setting: InvalidSetting) -> Self {
+        Self(Box::new(Inner { file: None, origin, detail: Detail::Setting(setting) }))
     }
 
     pub(crate) fn in_file(mut self, file: Option<&Path>) -> Self {
@@ -56,53 +56,52 @@ impl Error {
         self
     }
 
-    /// The file, if they came from one.
+    /// Returns the file that was read, if the source is a file.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
         self.0.file.as_deref()
     }
 
-    /// The line, from 1: known for TOML, and for JSON that cannot be parsed.
+    /// Returns the line, counted from 1. It is known for TOML, and for JSON that cannot be parsed.
     #[must_use]
     pub fn line(&self) -> Option<usize> {
-        match self.0.origin {
-            Origin::Line(line) => Some(line),
-            _ => None,
-        }
+        self.0.origin.line()
     }
 
-    /// The variable of the environment that is wrong.
+    /// Returns the name of the environment variable whose value is wrong.
     #[must_use]
     pub fn variable(&self) -> Option<&str> {
         match &self.0.origin {
             Origin::Variable(name) => Some(name),
+            Origin::FlatVariable(flat) => Some(flat.name),
             _ => None,
         }
     }
 
-    /// The setting that is wrong; `None` where there are no settings to read.
+    /// Returns the setting that is wrong. `None` if the source as a whole cannot be read or parsed.
     #[must_use]
     pub fn setting(&self) -> Option<&InvalidSetting> {
-        match &self.0.what {
-            What::Setting(setting) => Some(setting),
-            What::Text(_) => None,
+        match &self.0.detail {
+            Detail::Setting(setting) => Some(setting),
+            Detail::Message(_) => None,
         }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { file, origin, what } = &*self.0;
-        match (file, origin) {
-            (_, Origin::Variable(name)) => write!(f, "{}: ", name.escape_debug())?,
-            (Some(file), Origin::Line(line)) => write!(f, "{}:{line}: ", file.display())?,
-            (Some(file), Origin::Unknown) => write!(f, "{}: ", file.display())?,
-            (None, Origin::Line(line)) => write!(f, "line {line}: ")?,
-            (None, Origin::Unknown) => {}
+        match (&self.0.origin, self.file(), self.line()) {
+            (Origin::Variable(name), ..) => write!(f, "{}: ", name.escape_debug())?,
+            // The name of the variable is the name of the field.
+            (Origin::FlatVariable(_), ..) => {}
+            (_, Some(file), Some(line)) => write!(f, "{}:{line}: ", file.display())?,
+            (_, Some(file), None) => write!(f, "{}: ", file.display())?,
+            (_, None, Some(line)) => write!(f, "line {line}: ")?,
+            (_, None, None) => {}
         }
-        match what {
-            What::Text(message) => f.write_str(message),
-            What::Setting(setting) => setting.fmt(f),
+        match &self.0.detail {
+            Detail::Message(message) => f.write_str(message),
+            Detail::Setting(setting) => setting.fmt(f),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From text to the tree.
+//! Parses a document into the tree.
 
 use std::path::Path;
 
@@ -29,9 +29,9 @@ impl Format {
             #[cfg(feature = "json")]
             Some("json") => Ok(Self::Json),
             #[cfg(feature = "json")]
-            _ => Err(Error::text(Origin::Unknown, "the name of a file of settings must end in .toml or .json")),
+            _ => Err(Error::message(Origin::Unknown, "the name of a settings file must end in .toml or .json")),
             #[cfg(not(feature = "json"))]
-            _ => Err(Error::text(Origin::Unknown, "the name of a file of settings must end in .toml")),
+            _ => Err(Error::message(Origin::Unknown, "the name of a settings file must end in .toml")),
         }
     }
 
@@ -48,7 +48,7 @@ fn toml(text: &str) -> Result<Node, Error> {
     let line = |offset: usize| Origin::Line(text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1);
     let parsed = DeTable::parse(text).map_err(|error| {
         let origin = error.span().map_or(Origin::Unknown, |span| line(span.start));
-        Error::text(origin, format!("not TOML: {}", error.message()))
+        Error::message(origin, format!("not TOML: {}", error.message()))
     })?;
     let start = parsed.span().start;
     Ok(Node { value: Value::Table(toml_table(parsed.into_inner(), &line)), origin: line(start) })
@@ -66,7 +66,7 @@ fn toml_table(table: DeTable<'_>, line: &dyn Fn(usize) -> Origin) -> Table {
 fn toml_value(value: DeValue<'_>, line: &dyn Fn(usize) -> Origin) -> Value {
     match value {
         DeValue::String(text) => Value::Text(text.into_owned()),
-        // What no number type holds is shown as it was written, and refused by its field.
+        // A number that no type can hold stays text, so that the error of its field shows it as it was written.
         DeValue::Integer(number) => match i128::from_str_radix(number.as_str(), number.radix()) {
             Ok(number) => Value::Integer(number),
             Err(_) => Value::Text(number.as_str().to_owned()),
@@ -109,5 +109,5 @@ fn json(text: &str) -> Result<Node, Error> {
     }
 
     let parsed = serde_json::from_str(text);
-    parsed.map(node).map_err(|error| Error::text(Origin::Line(error.line()), format!("not JSON: {error}")))
+    parsed.map(node).map_err(|error| Error::message(Origin::Line(error.line()), format!("not JSON: {error}")))
 }

@@ -1,4 +1,4 @@
-//! SIGHUP, where there is one.
+//! SIGHUP, on Unix and with feature `signal`; elsewhere it never arrives.
 
 #[cfg(all(unix, feature = "signal"))]
 mod signal {
@@ -12,13 +12,13 @@ mod signal {
             signal(SignalKind::hangup()).map(|signal| Self(Some(signal)))
         }
 
-        /// The next one; never, when nobody listens.
+        /// Waits for the next SIGHUP. Without a listener it waits for ever.
         pub(crate) async fn next(&mut self) {
-            let came = match &mut self.0 {
+            let received = match &mut self.0 {
                 Some(signal) => signal.recv().await.is_some(),
                 None => false,
             };
-            if !came {
+            if !received {
                 std::future::pending::<()>().await;
             }
         }

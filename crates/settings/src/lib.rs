@@ -1,8 +1,8 @@
 //! Settings of Mainstay's layers from TOML, JSON and the environment, and their live reload.
 //!
 //! Every layer has a plain settings struct, whose durations are written as text (`"250ms"`, `"1m 30s"`). This crate
-//! reads any of them, or a struct of yours that holds several, and says of a mistake where it is, what was written and
-//! what is allowed. Instead of a general configuration crate, which knows of a wrong value only that it is wrong.
+//! reads any of them, or a struct of yours that holds several. Its errors contain the place of a mistake, the value that
+//! was written and the values that are allowed; general configuration crates report only that a value is wrong.
 //!
 //! ```
 //! use mainstay_retry::RetrySettings;
@@ -20,7 +20,8 @@
 //! # A stack from a file
 //!
 //! `examples/stack.toml` in this crate has every setting of the standard stack with its default. [`Sources`] reads the
-//! table `[stack]` of such a file, and variables over it; a [`Reloader`] keeps a running stack at what the file says:
+//! table `[stack]` of such a file, and variables over it; a [`Reloader`] applies each change of the file to a running
+//! stack:
 //!
 //! ```
 //! use mainstay_failover::{Endpoint, stack::{Standard, StandardSettings}};
@@ -29,7 +30,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), BoxError> {
 //! # let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/stack.toml");
-//! // ORDERS__RETRY__MAX_ATTEMPTS=5 goes over what the file says.
+//! // ORDERS__RETRY__MAX_ATTEMPTS=5 wins over the file.
 //! let sources = Sources::file(file).table("stack").environment("ORDERS");
 //! let primary = service_fn(|id: u32| async move { Ok::<_, std::io::Error>(id + 1) });
 //! let endpoints = [Endpoint::new("primary", primary)];
@@ -46,11 +47,12 @@
 //! # How values are written
 //!
 //! * A duration is text: `"250ms"`, `"30s"`, `"1m 30s"`.
-//! * What can be turned off is turned off by `"off"` (TOML has no null; in JSON `null` does it, too).
+//! * `"off"` turns off what can be turned off (TOML has no null; in JSON `null` does it, too).
 //! * A variable is named by its prefix and the path of the field, in capitals, with two underscores between:
 //!   `ORDERS__FAILOVER__HOLD__BASE=1m`. An empty one counts as not set; a list has commas. A name with the prefix that
 //!   leads to no field is an error.
-//! * What nobody sets keeps its default.
+//! * A [`FlatName`] gives a nested setting a second, flat name.
+//! * A setting that is not given keeps its default.
 //!
 //! Errors show the value that was refused, and the log shows what a reload changed: keep secrets out of these files.
 //!
@@ -59,18 +61,23 @@
 //! * `json`: files and text in JSON.
 //! * `signal`: reload on SIGHUP (Unix).
 
+mod document;
 mod error;
+mod flat_keys;
+mod flat_name;
 mod format;
 mod hangup;
 mod node;
+mod read_error;
 mod reader;
 mod reloader;
 mod short;
 mod sources;
-mod watched;
-mod wrong;
+mod variables;
+mod watched_file;
 
 pub use error::Error;
+pub use flat_name::FlatName;
 pub use reloader::{Reloader, Reloading};
 #[cfg(feature = "json")]
 pub use short::from_json;

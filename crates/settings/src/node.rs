@@ -1,8 +1,10 @@
-//! What was written, whatever the format: a tree that knows where each value stands.
+//! The parsed document, whatever its format: a tree of values, each with the place where it was written.
 
 use std::{collections::BTreeMap, fmt};
 
-/// A value and where it stands.
+use crate::FlatName;
+
+/// A value and where it was written.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
     pub(crate) value: Value,
@@ -17,8 +19,10 @@ pub(crate) enum Value {
     Integer(i128),
     Float(f64),
     Text(String),
-    /// Text whose type is the field's to say: all that the environment knows.
+    /// Text that the field's type decides how to read. Variables of the environment are text only.
     Untyped(String),
+    /// Text that holds a number of seconds; its field is a duration.
+    Seconds(String),
     List(Vec<Node>),
     Table(Table),
 }
@@ -30,6 +34,29 @@ pub(crate) enum Origin {
     Unknown,
     Line(usize),
     Variable(String),
+    FlatKey { flat: &'static FlatName, line: Option<usize> },
+    FlatVariable(&'static FlatName),
+}
+
+// === impl Origin ===
+
+impl Origin {
+    pub(crate) fn line(&self) -> Option<usize> {
+        match self {
+            Self::Line(line) => Some(*line),
+            Self::FlatKey { line, .. } => *line,
+            _ => None,
+        }
+    }
+
+    /// Returns the flat name under which the value was given, and its spelling there.
+    pub(crate) fn flat(&self) -> Option<(&'static FlatName, String)> {
+        match self {
+            Self::FlatKey { flat, .. } => Some((flat, flat.key())),
+            Self::FlatVariable(flat) => Some((flat, flat.name.to_owned())),
+            _ => None,
+        }
+    }
 }
 
 // === impl Node ===
@@ -39,11 +66,11 @@ impl Node {
         Self { value: Value::Table(Table::new()), origin: Origin::Unknown }
     }
 
-    /// The value is turned off.
+    /// Whether the value turns its setting off.
     pub(crate) fn is_off(&self) -> bool {
         match &self.value {
             Value::Nothing => true,
-            Value::Text(text) | Value::Untyped(text) => text == "off",
+            Value::Text(text) | Value::Untyped(text) | Value::Seconds(text) => text == "off",
             _ => false,
         }
     }
@@ -55,12 +82,12 @@ impl Node {
         }
     }
 
-    /// The node at `a.b.c`.
+    /// Returns the node at `a.b.c`.
     pub(crate) fn at(&self, path: &str) -> Option<&Self> {
         path.split('.').try_fold(self, |node, key| node.child(key))
     }
 
-    /// Puts a value at the end of a path, over what is there.
+    /// Puts a value at the end of a path, and replaces what is there.
     pub(crate) fn put(&mut self, path: &[String], leaf: Self) {
         let Some((key, rest)) = path.split_first() else {
             *self = leaf;
@@ -75,7 +102,22 @@ impl Node {
         }
     }
 
-    /// What `after` says differently, one `path: before -> after` each.
+    /// Removes the node at the end of a path, or the innermost list that contains it. A table that becomes empty goes,
+    /// too. Returns whether there was such a node.
+    pub(crate) fn remove(&mut self, path: &[String]) -> bool {
+        let (Value::Table(table), Some((key, rest))) = (&mut self.value, path.split_first()) else { return false };
+        let Some(child) = table.get_mut(key) else { return false };
+        let within = matches!(child.value, Value::Table(_)) && !rest.is_empty();
+        if within && !child.remove(rest) {
+            return false;
+        }
+        if !within || matches!(&child.value, Value::Table(table) if table.is_empty()) {
+            table.remove(key);
+        }
+        true
+    }
+
+    /// Returns the differences to `after`, one `path: before -> after` each.
     pub(crate) fn changes(&self, after: &Self) -> Vec<String> {
         let (before, after) = (self.leaves(), after.leaves());
         let mut changes = BTreeMap::new();
@@ -116,7 +158,7 @@ impl fmt::Display for Node {
             Value::Bool(value) => value.fmt(f),
             Value::Integer(value) => value.fmt(f),
             Value::Float(value) => value.fmt(f),
-            Value::Text(text) | Value::Untyped(text) => f.write_str(text),
+            Value::Text(text) | Value::Untyped(text) | Value::Seconds(text) => f.write_str(text),
             Value::List(items) => {
                 let items: Vec<_> = items.iter().map(ToString::to_string).collect();
                 write!(f, "[{}]", items.join(", "))

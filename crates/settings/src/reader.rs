@@ -1,9 +1,10 @@
-//! serde over the tree.
+//! A serde deserializer over the tree.
 //!
-//! Not toml's and serde_json's own deserializers, because file and environment must be one tree before a field is
-//! asked for its type, and errors must know the place in it.
+//! The deserializers of toml and serde_json do not fit: file and environment must be one tree before fields are read,
+//! and errors must contain the place in it.
 
-use mainstay_core::InvalidSetting;
+use std::time::Duration;
+
 use serde::{
     Deserializer,
     de::{
@@ -14,13 +15,13 @@ use serde::{
 };
 
 use crate::{
-    node::{Node, Origin, Table, Value},
-    wrong::Wrong,
+    node::{Node, Table, Value},
+    read_error::ReadError,
 };
 
-/// Reads settings of a tree.
-pub(crate) fn read<T: DeserializeOwned>(root: &Node) -> Result<T, (Origin, InvalidSetting)> {
-    T::deserialize(Reader(root)).map_err(|wrong| wrong.into_setting(root))
+/// Reads settings from a tree.
+pub(crate) fn read<T: DeserializeOwned>(root: &Node) -> Result<T, ReadError> {
+    T::deserialize(Reader(root))
 }
 
 #[derive(Clone, Copy)]
@@ -35,7 +36,7 @@ struct Items<'a> {
     rest: std::iter::Enumerate<std::slice::Iter<'a, Node>>,
 }
 
-struct Choice<'a> {
+struct Variant<'a> {
     name: &'a str,
     node: &'a Node,
 }
@@ -51,8 +52,8 @@ impl Reader<'_> {
         Items { rest: items.iter().enumerate() }
     }
 
-    /// A number of the environment is one for fields that want one.
-    fn number<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+    /// Reads a field of a numeric type, for which untyped text may hold a number.
+    fn number<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         let Value::Untyped(text) = &self.0.value else { return self.deserialize_any(visitor) };
         match (text.trim().parse(), text.trim().parse()) {
             (Ok(whole), _) => integer(whole, visitor),
@@ -62,7 +63,14 @@ impl Reader<'_> {
     }
 }
 
-fn integer<'de, V: Visitor<'de>>(number: i128, visitor: V) -> Result<V::Value, Wrong> {
+/// Returns the number of seconds as a duration in the form that fields of settings read.
+fn duration(seconds: &str) -> Result<String, ReadError> {
+    let time = seconds.trim().parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let time = time.ok_or_else(|| ReadError::custom("must be a number of seconds"))?;
+    Ok(format!("{}ns", time.as_nanos()))
+}
+
+fn integer<'de, V: Visitor<'de>>(number: i128, visitor: V) -> Result<V::Value, ReadError> {
     match (i64::try_from(number), u64::try_from(number)) {
         (Ok(number), _) => visitor.visit_i64(number),
         (_, Ok(number)) => visitor.visit_u64(number),
@@ -72,28 +80,29 @@ fn integer<'de, V: Visitor<'de>>(number: i128, visitor: V) -> Result<V::Value, W
 
 macro_rules! numbers {
     ($($method:ident)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
             self.number(visitor)
         })*
     };
 }
 
 impl<'de> Deserializer<'de> for Reader<'_> {
-    type Error = Wrong;
+    type Error = ReadError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match &self.0.value {
             Value::Nothing => visitor.visit_unit(),
             Value::Bool(value) => visitor.visit_bool(*value),
             Value::Integer(number) => integer(*number, visitor),
             Value::Float(number) => visitor.visit_f64(*number),
             Value::Text(text) | Value::Untyped(text) => visitor.visit_str(text),
+            Value::Seconds(text) => visitor.visit_str(&duration(text)?),
             Value::List(items) => visitor.visit_seq(Self::items(items)),
             Value::Table(table) => visitor.visit_map(Self::fields(table)),
         }
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match &self.0.value {
             Value::Untyped(text) => match text.trim().parse() {
                 Ok(value) => visitor.visit_bool(value),
@@ -103,18 +112,18 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.0.is_off() {
             true => visitor.visit_none(),
-            false => visitor.visit_some(self).map_err(Wrong::or_off),
+            false => visitor.visit_some(self).map_err(ReadError::or_off),
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, ReadError> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         let Value::Untyped(text) = &self.0.value else { return self.deserialize_any(visitor) };
         let item = |part: &str| Node { value: Value::Untyped(part.trim().to_owned()), origin: self.0.origin.clone() };
         let items: Vec<_> = text.split(',').map(item).collect();
@@ -126,17 +135,17 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         _: &'static str,
         known: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Wrong> {
+    ) -> Result<V::Value, ReadError> {
         match &self.0.value {
             Value::Text(text) | Value::Untyped(text) => {
-                let name: StrDeserializer<'_, Wrong> = text.as_str().into_deserializer();
+                let name: StrDeserializer<'_, ReadError> = text.as_str().into_deserializer();
                 visitor.visit_enum(name)
             }
             Value::Table(table) => match (table.len(), table.first_key_value()) {
-                (1, Some((name, node))) => visitor.visit_enum(Choice { name, node }),
-                _ => Err(Wrong::custom(format!("must have exactly one of {}", known.join(", ")))),
+                (1, Some((name, node))) => visitor.visit_enum(Variant { name, node }),
+                _ => Err(ReadError::custom(format!("must have exactly one of {}", known.join(", ")))),
             },
-            _ => Err(Wrong::custom(format!("must be one of {}", known.join(", ")))),
+            _ => Err(ReadError::custom(format!("must be one of {}", known.join(", ")))),
         }
     }
 
@@ -154,66 +163,66 @@ impl<'de> Deserializer<'de> for Reader<'_> {
 // === impl Fields ===
 
 impl<'de> MapAccess<'de> for Fields<'_> {
-    type Error = Wrong;
+    type Error = ReadError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Wrong> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ReadError> {
         self.value = self.rest.next();
         let Some((key, node)) = self.value else { return Ok(None) };
-        let name: StrDeserializer<'_, Wrong> = key.as_str().into_deserializer();
-        seed.deserialize(name).map(Some).map_err(|wrong| wrong.at(node).under(key))
+        let name: StrDeserializer<'_, ReadError> = key.as_str().into_deserializer();
+        seed.deserialize(name).map(Some).map_err(|error| error.at(node).under(key))
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Wrong> {
-        let Some((key, node)) = self.value.take() else { return Err(Wrong::custom("a value without a key")) };
-        seed.deserialize(Reader(node)).map_err(|wrong| wrong.at(node).under(key))
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, ReadError> {
+        let Some((key, node)) = self.value.take() else { return Err(ReadError::custom("a value without a key")) };
+        seed.deserialize(Reader(node)).map_err(|error| error.at(node).under(key))
     }
 }
 
 // === impl Items ===
 
 impl<'de> SeqAccess<'de> for Items<'_> {
-    type Error = Wrong;
+    type Error = ReadError;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Wrong> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, ReadError> {
         let Some((index, node)) = self.rest.next() else { return Ok(None) };
-        seed.deserialize(Reader(node)).map(Some).map_err(|wrong| wrong.at(node).under(&index.to_string()))
+        seed.deserialize(Reader(node)).map(Some).map_err(|error| error.at(node).under(&index.to_string()))
     }
 }
 
-// === impl Choice ===
+// === impl Variant ===
 
-impl<'de> EnumAccess<'de> for Choice<'_> {
-    type Error = Wrong;
+impl<'de> EnumAccess<'de> for Variant<'_> {
+    type Error = ReadError;
     type Variant = Self;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Wrong> {
-        let name: StrDeserializer<'_, Wrong> = self.name.into_deserializer();
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), ReadError> {
+        let name: StrDeserializer<'_, ReadError> = self.name.into_deserializer();
         match seed.deserialize(name) {
             Ok(value) => Ok((value, self)),
-            Err(wrong) => Err(wrong.at(self.node).under(self.name)),
+            Err(error) => Err(error.at(self.node).under(self.name)),
         }
     }
 }
 
-impl<'de> VariantAccess<'de> for Choice<'_> {
-    type Error = Wrong;
+impl<'de> VariantAccess<'de> for Variant<'_> {
+    type Error = ReadError;
 
-    fn unit_variant(self) -> Result<(), Wrong> {
+    fn unit_variant(self) -> Result<(), ReadError> {
         match &self.node.value {
             Value::Table(table) if table.is_empty() => Ok(()),
-            _ => Err(Wrong::custom(format!("must be written as \"{}\"", self.name)).at(self.node).under(self.name)),
+            _ => Err(ReadError::custom(format!("must be written as \"{}\"", self.name)).at(self.node).under(self.name)),
         }
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Wrong> {
-        seed.deserialize(Reader(self.node)).map_err(|wrong| wrong.at(self.node).under(self.name))
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, ReadError> {
+        seed.deserialize(Reader(self.node)).map_err(|error| error.at(self.node).under(self.name))
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Wrong> {
-        Reader(self.node).deserialize_any(visitor).map_err(|wrong| wrong.at(self.node).under(self.name))
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, ReadError> {
+        Reader(self.node).deserialize_any(visitor).map_err(|error| error.at(self.node).under(self.name))
     }
 
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Wrong> {
-        Reader(self.node).deserialize_any(visitor).map_err(|wrong| wrong.at(self.node).under(self.name))
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, ReadError> {
+        Reader(self.node).deserialize_any(visitor).map_err(|error| error.at(self.node).under(self.name))
     }
 }

@@ -1,4 +1,4 @@
-//! Follows a file while the program runs.
+//! Reads a file again and again while the program runs, and applies its changes.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use crate::{Error, Sources, hangup::Hangup, node::Origin, watched::Watched};
+use crate::{Error, Sources, hangup::Hangup, node::Origin, watched_file::WatchedFile};
 
-/// Keeps what runs at what a file says: reads it every second, and on SIGHUP if told to.
+/// Applies the changes of a settings file to a running program. Reads the file every second, and on SIGHUP if enabled.
 ///
-/// A change is taken when two looks in a row found the same, so that a half-written file is not; SIGHUP takes it at
-/// once. Settings go to the closure given to [`start`](Self::start), which hands them to a handle; all handles keep
-/// windows, running timers and permits. The log says what changed (info). A file that is gone, can't be parsed or has a
-/// wrong value changes nothing, and the log says why, once (warn).
+/// A change is applied when two readings in a row return the same content, so that a half-written file is not; SIGHUP
+/// applies it at once. The closure given to [`start`](Self::start) receives the settings and hands them to a handle;
+/// all handles keep windows, running timers and permits. The log shows what changed (info). A file that is missing,
+/// can't be parsed or has a wrong value changes nothing, and the log shows the reason once (warn).
 ///
 /// ```
 /// use mainstay_retry::{Retrier, RetrySettings};
@@ -43,28 +43,28 @@ pub struct Reloader {
     on_hangup: bool,
 }
 
-/// A reloader at work. It ends when this is dropped.
-#[must_use = "reloading ends when this is dropped"]
+/// A running reloader. Dropping it stops the reloading.
+#[must_use = "reloading stops when this is dropped"]
 #[derive(Debug)]
 pub struct Reloading(AbortHandle);
 
 // === impl Reloader ===
 
 impl Reloader {
-    /// Follows the file of these sources. Variables stay as they were: a process's environment does not change.
+    /// Creates a reloader for the file of these sources. Variables keep the values that the sources have read.
     #[must_use]
     pub fn new(sources: Sources) -> Self {
         Self { sources, every: Duration::from_secs(1), on_hangup: false }
     }
 
-    /// The time between two looks, 1 ms to a year. Default 1 s.
+    /// Sets the time between two readings, 1 ms to a year. Default 1 s.
     #[must_use]
     pub fn every(mut self, time: Duration) -> Self {
         self.every = time.clamp(SHORTEST, LONGEST);
         self
     }
 
-    /// Reads on SIGHUP, too. From then on the signal no longer ends the process, even after the reloader.
+    /// Reads on SIGHUP, too. Once started, the signal no longer ends the process, even after the reloader is dropped.
     #[cfg(all(unix, feature = "signal"))]
     #[must_use]
     pub fn on_hangup(mut self) -> Self {
@@ -72,33 +72,33 @@ impl Reloader {
         self
     }
 
-    /// Applies what the sources say now, and from then on every change.
+    /// Applies the present settings, and from then on every change.
     ///
-    /// The closure must take all or nothing, as the handles' `reconfigure` does: what it refuses is reported with its
-    /// place in the file. It runs on the runtime, so it must not block.
+    /// The closure must apply all settings or none, as the handles' `reconfigure` does. A setting that it refuses is
+    /// reported with its place in the file. The closure runs on the runtime, so it must not block.
     ///
     /// # Errors
-    /// What [`Sources::read`] or the closure finds wrong at the start; no Tokio runtime; no way to listen for SIGHUP.
+    /// [`Sources::read`] or the closure fails at the start; there is no Tokio runtime; SIGHUP can't be listened for.
     pub fn start<T, F>(self, apply: F) -> Result<Reloading, Error>
     where
         T: DeserializeOwned + 'static,
         F: FnMut(T) -> Result<(), InvalidSetting> + Send + 'static,
     {
         let failed =
-            |what: &str, error: &dyn std::error::Error| Error::text(Origin::Unknown, format!("{what}: {error}"));
+            |what: &str, error: &dyn std::error::Error| Error::message(Origin::Unknown, format!("{what}: {error}"));
         let runtime = Handle::try_current().map_err(|error| failed("can't follow a file", &error))?;
         let hangup = match self.on_hangup {
             #[cfg(all(unix, feature = "signal"))]
             true => Hangup::listen().map_err(|error| failed("can't listen for SIGHUP", &error))?,
             _ => Hangup::default(),
         };
-        let watched = Watched::start(self.sources.clone(), apply)?;
+        let watched = WatchedFile::start(self.sources.clone(), apply)?;
         let task = runtime.spawn(follow(self.sources, self.every, hangup, watched));
         Ok(Reloading(task.abort_handle()))
     }
 }
 
-async fn follow<T, F>(sources: Sources, every: Duration, mut hangup: Hangup, mut watched: Watched<F>)
+async fn follow<T, F>(sources: Sources, every: Duration, mut hangup: Hangup, mut watched: WatchedFile<F>)
 where
     T: DeserializeOwned + 'static,
     F: FnMut(T) -> Result<(), InvalidSetting> + Send + 'static,
@@ -106,14 +106,14 @@ where
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let asked = tokio::select! {
+        let forced = tokio::select! {
             _ = ticks.tick() => false,
             () = hangup.next() => true,
         };
         let sources = sources.clone();
-        // It may be on a slow disk. An error here is the end of the runtime.
-        let Ok(look) = spawn_blocking(move || sources.text()).await else { return };
-        watched.look::<T>(look, asked);
+        // The disk may be slow. An error means that the runtime shuts down.
+        let Ok(content) = spawn_blocking(move || sources.text()).await else { return };
+        watched.update::<T>(content, forced);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reading from one place, in one call.
+//! Functions that read settings from one source in one call.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,10 @@ use serde::de::DeserializeOwned;
 
 use crate::{Error, Sources};
 
-/// Settings from TOML; the second argument checks them, as `RetrySettings::validate` does.
+/// Reads settings from TOML; the second argument checks them, as `RetrySettings::validate` does.
 ///
 /// # Errors
-/// What is no TOML, no setting, or has a wrong value.
+/// The text is not TOML, names a setting that does not exist, or has a wrong value.
 pub fn from_toml<T: DeserializeOwned>(
     text: &str,
     validate: impl FnOnce(&T) -> Result<(), InvalidSetting>,
@@ -18,10 +18,10 @@ pub fn from_toml<T: DeserializeOwned>(
     Sources::toml(text).read(validate)
 }
 
-/// Settings from JSON; the second argument checks them, as `RetrySettings::validate` does.
+/// Reads settings from JSON; the second argument checks them, as `RetrySettings::validate` does.
 ///
 /// # Errors
-/// What is no JSON, no setting, or has a wrong value.
+/// The text is not JSON, names a setting that does not exist, or has a wrong value.
 #[cfg(feature = "json")]
 pub fn from_json<T: DeserializeOwned>(
     text: &str,
@@ -30,10 +30,10 @@ pub fn from_json<T: DeserializeOwned>(
     Sources::json(text).read(validate)
 }
 
-/// Settings from a file, `.toml` or `.json`; the second argument checks them, as `RetrySettings::validate` does.
+/// Reads settings from a file, `.toml` or `.json`; the second argument checks them, as `RetrySettings::validate` does.
 ///
 /// # Errors
-/// What can't be read, is neither, or has a wrong value.
+/// The file can't be read or parsed, names a setting that does not exist, or has a wrong value.
 pub fn from_file<T: DeserializeOwned>(
     file: impl Into<PathBuf>,
     validate: impl FnOnce(&T) -> Result<(), InvalidSetting>,

@@ -1,11 +1,8 @@
-//! Where settings come from.
+//! The sources of settings, and the reading from them.
 
 use std::{
-    collections::BTreeMap,
     ffi::OsString,
     fmt,
-    fs::File,
-    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -13,13 +10,17 @@ use mainstay_core::InvalidSetting;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Error,
+    Error, FlatName,
+    document::Document,
+    flat_keys,
     format::Format,
     node::{Node, Origin, Value},
+    read_error::ReadError,
     reader,
+    variables::Variables,
 };
 
-/// Where settings come from: a file or a text, and variables of the environment that go over it.
+/// The sources of settings: a file or a text, and variables of the environment, which win over it.
 ///
 /// ```
 /// use mainstay_bulkhead::LimitSettings;
@@ -37,75 +38,60 @@ use crate::{
 /// assert_eq!(error.to_string(), "ORDERS_LIMIT__LIMIT: limit.limit = 0: must be 1 to 1000000");
 /// # Ok::<_, mainstay_settings::Error>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Sources {
-    input: Input,
+    document: Document,
     table: Vec<String>,
-    variables: BTreeMap<String, Variable>,
+    variables: Variables,
+    flat_names: Vec<&'static FlatName>,
 }
 
-#[derive(Clone)]
-enum Input {
-    Nothing,
-    Text(Format, String),
-    File(PathBuf),
-}
-
-#[derive(Clone)]
-struct Variable {
-    path: Vec<String>,
-    value: OsString,
-}
-
-/// The longest file of settings. One that is longer is something else: a device, a log.
-const LONGEST: u64 = 1 << 20;
-
-/// The deepest path that a variable may name.
-const DEEPEST: usize = 32;
+/// The most errors that [`Sources::read_all`] returns.
+const MAX_ERRORS: usize = 50;
 
 // === impl Sources ===
 
 impl Sources {
-    /// Nothing: the defaults, and what variables say.
+    /// No document: the defaults, and variables over them.
     #[must_use]
     pub fn none() -> Self {
-        Self::from(Input::Nothing)
+        Self::default()
     }
 
-    /// A file, `.toml` or (with feature `json`) `.json`, read anew each time: up to 1 MiB of UTF-8.
+    /// A file, `.toml` or (with feature `json`) `.json`, of up to 1 MiB of UTF-8. Each reading opens it again.
     #[must_use]
     pub fn file(file: impl Into<PathBuf>) -> Self {
-        Self::from(Input::File(file.into()))
+        Self { document: Document::File(file.into()), ..Self::default() }
     }
 
     /// A text in TOML.
     #[must_use]
     pub fn toml(text: impl Into<String>) -> Self {
-        Self::from(Input::Text(Format::Toml, text.into()))
+        Self { document: Document::Text(Format::Toml, text.into()), ..Self::default() }
     }
 
     /// A text in JSON.
     #[cfg(feature = "json")]
     #[must_use]
     pub fn json(text: impl Into<String>) -> Self {
-        Self::from(Input::Text(Format::Json, text.into()))
+        Self { document: Document::Text(Format::Json, text.into()), ..Self::default() }
     }
 
-    /// Only this table of it (`stack`, or `stack.orders`); what else is there is not looked at. A file without it is
-    /// wrong, so that a mistyped name is not taken for "all defaults".
+    /// Reads this table of the document (`stack`, or `stack.orders`) and ignores the rest. A document without the table
+    /// is an error, so that a mistyped name does not mean "all defaults".
     #[must_use]
     pub fn table(mut self, path: &str) -> Self {
         self.table = path.split('.').filter(|key| !key.is_empty()).map(str::to_owned).collect();
         self
     }
 
-    /// Over it, the variables `PREFIX__FIELD` that the environment has now.
+    /// Adds the variables `PREFIX__FIELD` that the environment has now. They win over the document.
     #[must_use]
     pub fn environment(self, prefix: &str) -> Self {
         self.variables(prefix, std::env::vars_os())
     }
 
-    /// Over it, the variables `PREFIX__FIELD` among these.
+    /// Adds the variables `PREFIX__FIELD` among these. They win over the document.
     #[must_use]
     pub fn variables<N, V>(mut self, prefix: &str, variables: impl IntoIterator<Item = (N, V)>) -> Self
     where
@@ -113,11 +99,30 @@ impl Sources {
         V: Into<OsString>,
     {
         for (name, value) in variables {
-            let (Ok(name), value) = (name.into().into_string(), value.into()) else { continue };
-            let path = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix("__"));
-            if let Some(path) = path.filter(|_| !value.to_string_lossy().trim().is_empty()) {
-                let path = path.splitn(DEEPEST, "__").map(str::to_lowercase).collect();
-                self.variables.insert(name, Variable { path, value });
+            self.variables.add_prefixed(prefix, name.into(), value.into());
+        }
+        self
+    }
+
+    /// Adds flat names: keys at the top of the table that is read, and the variables that the environment has now.
+    ///
+    /// A flat variable wins over the document and over `PREFIX__FIELD`. An empty one counts as not set.
+    #[must_use]
+    pub fn flat_names(self, names: impl IntoIterator<Item = &'static FlatName>) -> Self {
+        self.flat_names_from(names, |name| std::env::var_os(name))
+    }
+
+    /// Adds flat names as [`flat_names`](Self::flat_names) does, with variables that the closure returns.
+    #[must_use]
+    pub fn flat_names_from(
+        mut self,
+        names: impl IntoIterator<Item = &'static FlatName>,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Self {
+        for flat in names {
+            self.flat_names.push(flat);
+            if let Some(value) = variable(flat.name) {
+                self.variables.add_flat(flat, value);
             }
         }
         self
@@ -126,7 +131,7 @@ impl Sources {
     /// Reads the settings; the argument checks them, as `RetrySettings::validate` does.
     ///
     /// # Errors
-    /// A file that can't be read or parsed, a setting that does not exist, or one with a wrong value.
+    /// The first fault: a file that can't be read or parsed, a setting that does not exist, or one with a wrong value.
     pub fn read<T: DeserializeOwned>(
         &self,
         validate: impl FnOnce(&T) -> Result<(), InvalidSetting>,
@@ -137,93 +142,107 @@ impl Sources {
         Ok(settings)
     }
 
-    /// The file, if there is one.
-    pub(crate) fn path(&self) -> Option<&Path> {
-        match &self.input {
-            Input::File(file) => Some(file),
-            _ => None,
+    /// Reads the settings and returns every fault, so that a file is corrected in one go.
+    ///
+    /// The argument checks the settings as a whole. It is called only if each setting by itself is right: after a
+    /// fault the settings contain defaults that a comparison would wrongly blame.
+    ///
+    /// # Errors
+    /// Up to 50 faults, of the kinds that [`read`](Self::read) returns, those of variables first, the others by line.
+    pub fn read_all<T: DeserializeOwned>(
+        &self,
+        validate: impl FnOnce(&T) -> Vec<InvalidSetting>,
+    ) -> Result<T, Vec<Error>> {
+        let tree = self.text().and_then(|text| self.tree(&text)).map_err(|error| vec![error])?;
+        let (mut rest, mut errors) = (tree.clone(), Vec::new());
+        // A deserializer stops at the first fault, so the faulty node is removed and the rest read again.
+        let settings = loop {
+            match reader::read(&rest) {
+                Ok(settings) => break settings,
+                Err(error) => {
+                    let path = error.path();
+                    errors.push(self.unreadable(error, &rest));
+                    if !rest.remove(&path) || errors.len() >= MAX_ERRORS {
+                        errors.sort_by_key(Error::line);
+                        return Err(errors);
+                    }
+                }
+            }
+        };
+        if errors.is_empty() {
+            errors.extend(validate(&settings).into_iter().map(|wrong| self.locate(&tree, wrong)));
         }
+        errors.sort_by_key(Error::line);
+        if errors.is_empty() { Ok(settings) } else { Err(errors) }
     }
 
-    /// What is written.
+    /// Returns the file, if the document is one.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.document.path()
+    }
+
+    /// Returns the text of the document.
     pub(crate) fn text(&self) -> Result<String, Error> {
-        let file = match &self.input {
-            Input::Nothing => return Ok(String::new()),
-            Input::Text(_, text) => return Ok(text.clone()),
-            Input::File(file) => file,
-        };
-        let mut text = String::new();
-        let read = File::open(file).and_then(|open| open.take(LONGEST + 1).read_to_string(&mut text));
-        let wrong = match read {
-            Ok(length) if length as u64 <= LONGEST => return Ok(text),
-            Ok(_) => "is longer than 1 MiB".to_owned(),
-            Err(error) => format!("can't be read: {error}"),
-        };
-        Err(Error::text(Origin::Unknown, wrong).in_file(Some(file)))
+        self.document.text()
     }
 
-    /// What it says, with the variables over it: the table's content.
+    /// Returns the content of the table, with the variables over it.
     pub(crate) fn tree(&self, text: &str) -> Result<Node, Error> {
         let mut tree = self.parse(text).map_err(|error| error.in_file(self.path()))?;
-        for (name, Variable { path, value }) in &self.variables {
-            let origin = Origin::Variable(name.clone());
-            let Some(value) = value.to_str() else {
-                let setting = InvalidSetting::new(path.join("."), value.display(), "must be UTF-8");
-                return Err(Error::of(origin, self.within_table(setting)));
-            };
-            tree.put(path, Node { value: Value::Untyped(value.to_owned()), origin });
-        }
+        let nested = flat_keys::nest(&mut tree, &self.flat_names);
+        nested
+            .and_then(|()| self.variables.put_into(&mut tree))
+            .map_err(|(origin, wrong)| self.error(origin, wrong))?;
         Ok(tree)
     }
 
     fn parse(&self, text: &str) -> Result<Node, Error> {
-        let root = match &self.input {
-            Input::Nothing => return Ok(Node::table()),
-            Input::Text(format, _) => format.parse(text)?,
-            Input::File(file) => Format::of(file)?.parse(text)?,
-        };
-        let missing = || Error::text(Origin::Unknown, format!("there is no table [{}]", self.table.join(".")));
+        let Some(root) = self.document.parse(text)? else { return Ok(Node::table()) };
+        let missing = || Error::message(Origin::Unknown, format!("there is no table [{}]", self.table.join(".")));
         let table = self.table.iter().try_fold(&root, |node, key| node.child(key)).ok_or_else(missing)?;
         match &table.value {
             Value::Table(_) => Ok(table.clone()),
             _ => {
                 let setting = InvalidSetting::new(self.table.join("."), table, "must be a table");
-                Err(Error::of(table.origin.clone(), setting))
+                Err(Error::invalid(table.origin.clone(), setting))
             }
         }
     }
 
     pub(crate) fn settings<T: DeserializeOwned>(&self, tree: &Node) -> Result<T, Error> {
-        reader::read(tree).map_err(|(origin, wrong)| Error::of(origin, self.within_table(wrong)).in_file(self.path()))
+        reader::read(tree).map_err(|error| self.unreadable(error, tree))
     }
 
-    /// Where a value stands that its owner refused.
+    fn unreadable(&self, error: ReadError, tree: &Node) -> Error {
+        let (origin, setting) = error.into_setting(tree);
+        self.error(origin, setting)
+    }
+
+    /// Adds the place to the error of a value that passed the deserializer and failed the check of the settings.
     pub(crate) fn locate(&self, tree: &Node, wrong: InvalidSetting) -> Error {
-        let origin = tree.at(wrong.field()).map_or(Origin::Unknown, |node| node.origin.clone());
-        Error::of(origin, self.within_table(wrong)).in_file(self.path())
-    }
-
-    fn within_table(&self, wrong: InvalidSetting) -> InvalidSetting {
-        match self.table.as_slice() {
-            [] => wrong,
-            table => wrong.within(&table.join(".")),
+        let Some(node) = tree.at(wrong.field()) else { return self.error(Origin::Unknown, wrong) };
+        match node.origin.flat() {
+            Some((_, name)) => self.error(node.origin.clone(), InvalidSetting::new(name, node, wrong.allowed())),
+            None => self.error(node.origin.clone(), wrong),
         }
     }
-}
 
-impl From<Input> for Sources {
-    fn from(input: Input) -> Self {
-        Self { input, table: Vec::new(), variables: BTreeMap::new() }
+    /// Adds the file, and the table unless the setting has a flat name.
+    fn error(&self, origin: Origin, wrong: InvalidSetting) -> Error {
+        let setting = match self.table.as_slice() {
+            table if !table.is_empty() && origin.flat().is_none() => wrong.within(&table.join(".")),
+            _ => wrong,
+        };
+        Error::invalid(origin, setting).in_file(self.path())
     }
 }
 
-/// Names only: values are for errors, where somebody has to see them.
 impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sources")
             .field("file", &self.path())
             .field("table", &self.table.join("."))
-            .field("variables", &self.variables.keys().collect::<Vec<_>>())
+            .field("variables", &self.variables)
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! A real SIGHUP: in a binary of its own, because the signal goes to the whole process.
+//! Reload on a real SIGHUP. The test has its own binary, because the signal goes to the whole process.
 #![cfg(all(unix, feature = "signal"))]
 
 use std::{process::Command, time::Duration};
@@ -8,12 +8,12 @@ use mainstay_settings::{Reloader, Sources};
 use tokio::{sync::mpsc, time::timeout};
 
 #[tokio::test]
-async fn a_hangup_reloads_at_once() {
+async fn hangup_reloads_at_once() {
     let file = std::env::temp_dir().join(format!("mainstay-hangup-{}.toml", std::process::id()));
     std::fs::write(&file, "max_attempts = 5").unwrap();
     let (applied, mut given) = mpsc::unbounded_channel();
     let sources = Sources::file(&file);
-    // Longer than this test may take: only the signal brings it to look.
+    // The interval is longer than the test, so that only the signal causes a reading.
     let reloader = Reloader::new(sources).every(Duration::from_secs(3600)).on_hangup();
     let reloading = reloader.start(move |settings: RetrySettings| {
         settings.validate()?;
@@ -27,12 +27,12 @@ async fn a_hangup_reloads_at_once() {
     std::fs::write(&file, "max_attempts = 6").unwrap();
     hang_up();
     assert_eq!(next().await, Some(6));
-    // Asked again, done again: unchanged is not ignored.
+    // A signal reloads even an unchanged file.
     hang_up();
     assert_eq!(next().await, Some(6));
 
     drop(reloading);
-    assert_eq!(next().await, None, "the closure is gone");
+    assert_eq!(next().await, None, "the closure was dropped");
     std::fs::remove_file(&file).unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! Live reload: what a changed file does to a stack under load, and what a bad one does not.
+//! Live reload: a changed file is applied to a running stack, a wrong file is not.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{
@@ -24,7 +24,7 @@ use tower::{ServiceExt, service_fn};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// A file that goes with the test.
+/// A file that is removed when it is dropped.
 struct Temporary(PathBuf);
 
 impl Temporary {
@@ -49,7 +49,7 @@ impl Drop for Temporary {
     }
 }
 
-/// What was logged, in the thread of the test.
+/// Collects what the thread of the test logs.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -61,7 +61,7 @@ impl Log {
         (log, tracing::subscriber::set_default(subscriber))
     }
 
-    /// The lines since the last time.
+    /// Returns the lines that were logged since the last call.
     fn take(&self) -> String {
         String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
     }
@@ -78,7 +78,7 @@ impl Write for Log {
     }
 }
 
-/// A retrier that follows a file, and how often it was given settings.
+/// Returns a retrier that follows a file, and the number of times that settings were applied.
 fn following(file: &Temporary) -> (Retrier, Arc<AtomicU32>, Reloading) {
     let (retrier, applied) = (Retrier::new("orders"), Arc::new(AtomicU32::new(0)));
     let (handle, count) = (retrier.clone(), applied.clone());
@@ -90,86 +90,86 @@ fn following(file: &Temporary) -> (Retrier, Arc<AtomicU32>, Reloading) {
     (retrier, applied, reloading)
 }
 
-/// Three looks and a bit: enough for a change to be seen, confirmed and taken.
-async fn looks() {
+/// Waits for three readings: enough for a change to be read, confirmed and applied.
+async fn readings() {
     sleep(3_100 * MS).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_changed_file_is_taken_within_two_looks_and_logged() {
+async fn changed_file_is_applied_within_two_readings_and_logged() {
     let (log, _guard) = Log::start();
     let file = Temporary::new("changed", "max_attempts = 5");
     let (retrier, applied, _reloading) = following(&file);
     assert_eq!(retrier.settings().max_attempts, 5, "at the start");
-    looks().await;
-    assert_eq!(applied.load(Relaxed), 1, "nothing changed, nothing done");
+    readings().await;
+    assert_eq!(applied.load(Relaxed), 1, "an unchanged file is not applied again");
     assert_eq!(log.take(), "");
 
-    file.write("max_attempts = 7\nsends = 9");
+    file.write("max_attempts = 7\nattempt_quota = 9");
     sleep(2_100 * MS).await;
     assert_eq!((retrier.settings().max_attempts, retrier.settings().attempt_quota), (7, 9));
     let logged = log.take();
     assert!(logged.contains("INFO") && logged.contains("settings reloaded"), "{logged}");
-    assert!(logged.contains("max_attempts: 5 -> 7, attempt_quota: (default) -> 9"), "{logged}");
+    assert!(logged.contains("attempt_quota: (default) -> 9, max_attempts: 5 -> 7"), "{logged}");
 
     file.write("attempt_quota = 9");
-    looks().await;
+    readings().await;
     assert_eq!(retrier.settings().max_attempts, 3, "back at the default");
     assert!(log.take().contains("max_attempts: 7 -> (default)"));
     assert_eq!(applied.load(Relaxed), 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_in_the_midst_of_being_written_is_not_taken() {
-    let file = Temporary::new("half", "max_attempts = 5\nsends = 8");
+async fn half_written_file_is_not_applied() {
+    let file = Temporary::new("half", "max_attempts = 5\nattempt_quota = 8");
     let (retrier, applied, _reloading) = following(&file);
     sleep(500 * MS).await;
-    // Valid, and not what its author means.
+    // An empty file is valid, but its author has not finished.
     file.write("");
     sleep(1_000 * MS).await;
-    file.write("max_attempts = 6\nsends = 8");
-    looks().await;
+    file.write("max_attempts = 6\nattempt_quota = 8");
+    readings().await;
     assert_eq!((retrier.settings().max_attempts, retrier.settings().attempt_quota), (6, 8));
     assert_eq!(applied.load(Relaxed), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bad_file_changes_nothing_and_says_why_once() {
+async fn wrong_file_changes_nothing_and_logs_reason_once() {
     let (log, _guard) = Log::start();
     let file = Temporary::new("bad", "max_attempts = 5");
     let (retrier, applied, _reloading) = following(&file);
     let shown = file.path().display().to_string();
     let bad = [
-        ("max_attempts = 4\nsends = 0", ":2: attempt_quota = 0: must be 1 to"),
+        ("max_attempts = 4\nattempt_quota = 0", ":2: attempt_quota = 0: must be 1 to"),
         ("max_attempts = 4\ndeadline = 'soon'", ":2: deadline = soon: must be a duration, such as"),
         ("max_attempts = 4\nmax_atempts = 4", ":2: max_atempts = 4: no such setting"),
         ("max_attempts = ", ":1: not TOML: "),
     ];
     for (text, why) in bad {
         file.write(text);
-        looks().await;
+        readings().await;
         let logged = log.take();
         assert_eq!(logged.matches("WARN").count(), 1, "once, not each second: {logged}");
         assert!(logged.contains("settings not reloaded: the old ones stay"), "{logged}");
         assert!(logged.contains(&format!("{shown}{why}")), "{logged}");
         assert_eq!(retrier.settings().max_attempts, 5);
-        looks().await;
+        readings().await;
         assert_eq!(log.take(), "");
     }
     fs::remove_file(file.path()).unwrap();
-    looks().await;
+    readings().await;
     let logged = log.take();
     assert!(logged.contains("can't be read: "), "{logged}");
     assert_eq!(retrier.settings().max_attempts, 5);
-    assert_eq!(applied.load(Relaxed), 2, "the start, and the one that the retrier itself refused");
+    assert_eq!(applied.load(Relaxed), 2, "the start, and the file that only the retrier refused");
 
     file.write("max_attempts = 6");
-    looks().await;
-    assert_eq!(retrier.settings().max_attempts, 6, "a good one is taken again");
+    readings().await;
+    assert_eq!(retrier.settings().max_attempts, 6, "a correct file is applied again");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bad_start_is_the_callers_to_handle() {
+async fn wrong_file_at_start_is_returned_as_error() {
     let file = Temporary::new("start", "max_attempts = 0");
     let start = |sources| Reloader::new(sources).start(|settings: RetrySettings| settings.validate());
     let error = start(Sources::file(file.path())).unwrap_err();
@@ -179,24 +179,24 @@ async fn a_bad_start_is_the_callers_to_handle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_ends_when_dropped() {
+async fn dropped_reloader_stops() {
     let file = Temporary::new("dropped", "max_attempts = 5");
     let (retrier, applied, reloading) = following(&file);
     drop(reloading);
     file.write("max_attempts = 6");
-    looks().await;
+    readings().await;
     assert_eq!(retrier.settings().max_attempts, 5);
-    assert_eq!(Arc::strong_count(&applied), 1, "the closure is gone, and with it the handle it held");
+    assert_eq!(Arc::strong_count(&applied), 1, "the closure and its handle were dropped");
 }
 
-/// A stack under load whose file changes: nobody notices but who comes later.
+/// Requests in flight keep their settings; later requests get the new ones.
 #[tokio::test(start_paused = true)]
 async fn windows_permits_and_timers_survive_a_reload() {
     let (log, _guard) = Log::start();
     let good = "[stack]\nfailover.second_attempt = 'off'\nfailover.window.last_calls = 60\nbulkhead.limit = 4\nretry.max_attempts = 1\n";
     let file = Temporary::new("stack", good);
     let sources = Sources::file(file.path()).table("stack");
-    // Answers after so many milliseconds.
+    // Answers after the requested number of milliseconds.
     let primary = service_fn(|millis: u64| async move {
         sleep(Duration::from_millis(millis)).await;
         Ok::<_, io::Error>(millis)
@@ -215,26 +215,26 @@ async fn windows_permits_and_timers_survive_a_reload() {
     sleep(MS).await;
 
     file.write(&format!("{good}retry.attempt_quota = 9\nattempt_timeout = '2s'"));
-    looks().await;
+    readings().await;
     assert!(log.take().contains("attempt_timeout: (default) -> 2s, retry.attempt_quota: (default) -> 9"));
     let limit = handles.endpoints[0].limit.snapshot();
     assert_eq!((limit.in_flight, limit.permitted), (2, 7), "permits in use stay in use");
     assert_eq!(handles.failover.snapshot().endpoints[0].breaker.successes, 5, "the window keeps its calls");
-    // Who comes now has the new times, who came before the old ones.
+    // A new request has the new timeout, an earlier one the old timeout.
     let now = Instant::now();
     let error = orders.clone().oneshot(8_000).await.unwrap_err();
     assert_eq!(error.rejected().unwrap().reason(), Reason::AttemptTimeout);
     assert_eq!(now.elapsed(), 2_000 * MS);
-    assert_eq!(long.await.unwrap().unwrap(), 8_000, "8 s under the 10 s that held when it came");
+    assert_eq!(long.await.unwrap().unwrap(), 8_000, "8 s is within the 10 s that were in force when it started");
     assert_eq!(start.elapsed(), 8_000 * MS);
     hung.await.unwrap().unwrap_err();
-    assert_eq!(start.elapsed(), 10_000 * MS, "its timer ran on");
+    assert_eq!(start.elapsed(), 10_000 * MS, "its timer was kept");
     assert_eq!(handles.endpoints[0].limit.snapshot().in_flight, 0);
 
-    // What can't change live is named, and takes all else of the file with it.
+    // A setting that can't change live is named, and the rest of the file is not applied.
     log.take();
     file.write(&good.replace("60", "80").replace("limit = 4", "limit = 9"));
-    looks().await;
+    readings().await;
     let logged = log.take();
     assert!(logged.contains(":3: stack.failover.window = "), "{logged}");
     assert!(logged.contains("can't change on a live breaker"), "{logged}");

@@ -1,4 +1,4 @@
-//! What people write, and what they are told about their mistakes.
+//! Reading settings from documents and variables, and the errors for mistakes.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{
@@ -23,11 +23,11 @@ fn example() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/stack.toml")
 }
 
-/// A file with this content, removed when the closure is done.
-fn with_file<R>(name: &str, text: &[u8], look: impl FnOnce(&Path) -> R) -> R {
+/// Calls the closure with a file of this content, and removes the file.
+fn with_file<R>(name: &str, text: &[u8], test: impl FnOnce(&Path) -> R) -> R {
     let file = std::env::temp_dir().join(format!("mainstay-{}-{name}", std::process::id()));
     std::fs::write(&file, text).unwrap();
-    let result = look(&file);
+    let result = test(&file);
     std::fs::remove_file(&file).unwrap();
     result
 }
@@ -42,13 +42,13 @@ fn wrong(text: &str) -> String {
 }
 
 #[test]
-fn the_example_says_every_default() {
+fn example_lists_every_default() {
     let sources = Sources::file(example()).table("stack");
     let read: StandardSettings = sources.read(StandardSettings::validate).unwrap();
     let defaults = serde_json::to_value(StandardSettings::default()).unwrap();
     assert_eq!(serde_json::to_value(read).unwrap(), defaults);
 
-    // And all of them: what a program writes out has no path that the example lacks.
+    // The example has every path that a serialized default has.
     let text = std::fs::read_to_string(example()).unwrap();
     let written: toml::Table = text.parse().unwrap();
     let written = serde_json::to_value(&written["stack"]).unwrap();
@@ -93,8 +93,8 @@ fn settings_of_every_pattern_are_read() {
 }
 
 #[test]
-fn whatever_has_settings_reads_those_that_it_writes() {
-    fn comes_back<T, V>(validate: V)
+fn serialized_settings_are_read_back() {
+    fn round_trips<T, V>(validate: V)
     where
         T: Default + Serialize + DeserializeOwned + 'static,
         V: Fn(&T) -> Result<(), InvalidSetting>,
@@ -109,24 +109,24 @@ fn whatever_has_settings_reads_those_that_it_writes() {
             assert_eq!(written(&read), default);
         }
     }
-    comes_back(StandardSettings::validate);
-    comes_back(RetrySettings::validate);
-    comes_back(BudgetSettings::validate);
-    comes_back(BreakerSettings::validate);
-    comes_back(KeyedBreakerSettings::validate);
-    comes_back(LimitSettings::validate);
-    comes_back(KeyedLimitSettings::validate);
-    comes_back(FailoverSettings::validate);
-    comes_back(FallbackSettings::validate);
-    comes_back(BackupSettings::validate);
-    comes_back(LastGoodSettings::validate);
-    comes_back(CheckSettings::validate);
-    comes_back(DrainSettings::validate);
-    comes_back(ServerSettings::validate);
+    round_trips(StandardSettings::validate);
+    round_trips(RetrySettings::validate);
+    round_trips(BudgetSettings::validate);
+    round_trips(BreakerSettings::validate);
+    round_trips(KeyedBreakerSettings::validate);
+    round_trips(LimitSettings::validate);
+    round_trips(KeyedLimitSettings::validate);
+    round_trips(FailoverSettings::validate);
+    round_trips(FallbackSettings::validate);
+    round_trips(BackupSettings::validate);
+    round_trips(LastGoodSettings::validate);
+    round_trips(CheckSettings::validate);
+    round_trips(DrainSettings::validate);
+    round_trips(ServerSettings::validate);
 }
 
 #[test]
-fn settings_of_keys_are_read_and_told_apart_from_what_is_wrong() {
+fn keyed_settings_are_read_and_checked() {
     let file = "[tenants]\ncapacity = 50\nlimit = { limit = 4, queue = 2, max_wait = '250ms' }";
     let sources = Sources::toml(file).table("tenants").variables("TENANTS", [("TENANTS__LIMIT__LIMIT", "9")]);
     let tenants = sources.read(KeyedLimitSettings::validate).unwrap();
@@ -138,9 +138,8 @@ fn settings_of_keys_are_read_and_told_apart_from_what_is_wrong() {
     assert!(wrong.starts_with("line 2: breaker.minimum_calls = 0: must be "), "{wrong}");
 }
 
-/// Where it is, what was written, what is allowed.
 #[test]
-fn mistakes_are_told_with_their_place() {
+fn error_names_line_field_value_and_allowed() {
     assert_eq!(
         wrong("[stack]\n\ntotal_timeout = '10 parsecs'"),
         r#"line 3: stack.total_timeout = 10 parsecs: must be a duration, such as "250ms" or "1m 30s""#
@@ -158,7 +157,7 @@ fn mistakes_are_told_with_their_place() {
         "line 2: stack.retry.max_attempts = -1: must be a whole number, 0 to 4294967295"
     );
     let default = wrong("[stack]\n[stack.failover.hold]\nbase = '10m'");
-    assert!(default.starts_with("stack.failover.hold.max = 300s: must be 600s to"), "it has no line: {default}");
+    assert!(default.starts_with("stack.failover.hold.max = 300s: must be 600s to"), "a default has no line: {default}");
     assert_eq!(
         wrong("[stack]\nattempt_timeout = '30s'"),
         "line 2: stack.attempt_timeout = 30s: must be below the total timeout, 30s"
@@ -186,16 +185,16 @@ fn mistakes_are_told_with_their_place() {
 }
 
 #[test]
-fn what_is_no_toml_or_lacks_the_table_is_told() {
+fn invalid_toml_and_missing_table_are_errors() {
     let syntax = wrong("[stack]\nretry = [");
     assert!(syntax.starts_with("line 2: not TOML: "), "{syntax}");
     assert_eq!(wrong("[stakc]\nretry.max_attempts = 3"), "there is no table [stack]");
     assert_eq!(wrong("stack = 3"), "line 1: stack = 3: must be a table");
-    assert_eq!(wrong(""), "there is no table [stack]", "a file just truncated is not all defaults");
+    assert_eq!(wrong(""), "there is no table [stack]", "an empty file does not mean all defaults");
 }
 
 #[test]
-fn files_are_told_by_their_extension_and_named_in_errors() {
+fn file_extension_selects_format_and_errors_name_file() {
     with_file("limit.toml", b"limit = 7\nqueue = -1", |file| {
         let error = from_file(file, LimitSettings::validate).unwrap_err();
         assert_eq!((error.file(), error.line()), (Some(file), Some(2)));
@@ -221,12 +220,12 @@ fn files_are_told_by_their_extension_and_named_in_errors() {
 
 #[cfg(feature = "json")]
 #[test]
-fn json_says_the_same() {
+fn json_is_read_like_toml() {
     use mainstay_settings::from_json;
 
     let text = serde_json::to_string(&StandardSettings::default()).unwrap();
     let read = from_json(&text, StandardSettings::validate).unwrap();
-    assert_eq!(serde_json::to_string(&read).unwrap(), text, "what is written out can be read back");
+    assert_eq!(serde_json::to_string(&read).unwrap(), text, "serialized settings are read back");
 
     let failover = from_json(r#"{ "second_attempt": null, "failure_rate": 1 }"#, FailoverSettings::validate).unwrap();
     assert_eq!((failover.second_attempt, failover.failure_rate), (None, Some(1.0)));
@@ -237,9 +236,8 @@ fn json_says_the_same() {
 }
 
 #[test]
-fn variables_go_over_the_file() {
-    let file =
-        "[stack]\ntotal_timeout = '20s'\nfailover.second_attempt = 'off'\n[stack.retry]\nmax_attempts = 2\nsends = 7";
+fn variables_win_over_file() {
+    let file = "[stack]\ntotal_timeout = '20s'\nfailover.second_attempt = 'off'\n[stack.retry]\nmax_attempts = 2\nattempt_quota = 7";
     let variables = [
         ("ORDERS__RETRY__MAX_ATTEMPTS", "5"),
         ("ORDERS__FAILOVER__HOLD__JITTER", "0"),
@@ -259,11 +257,11 @@ fn variables_go_over_the_file() {
     let failover = read.failover;
     assert_eq!((failover.hold.jitter, failover.dry_run, failover.abandoned_after), (0.0, true, None));
     assert_eq!(failover.window, WindowSettings::LastCalls(50));
-    assert!(failover.second_attempt.unwrap().on_rejected, "over an `off` of the file");
+    assert!(failover.second_attempt.unwrap().on_rejected, "the variable wins over `off` in the file");
 }
 
 #[test]
-fn a_wrong_variable_is_named() {
+fn wrong_variable_is_named_in_error() {
     let wrong = |name: &str, value: &str| {
         let sources = Sources::none().table("stack").variables("ORDERS", [(name, value)]);
         let error = sources.read(StandardSettings::validate).unwrap_err();
@@ -284,7 +282,7 @@ fn a_wrong_variable_is_named() {
     assert!(wrong(&format!("ORDERS{}", "__A".repeat(50_000)), "5").contains("no such setting"));
 }
 
-/// What is nested without end must not end the process.
+/// Unbounded nesting must not overflow the stack.
 #[test]
 fn deep_nesting_is_an_error() {
     let many = 50_000;
@@ -296,7 +294,7 @@ fn deep_nesting_is_an_error() {
 }
 
 #[test]
-fn names_cannot_forge_lines_of_a_log() {
+fn control_characters_are_escaped_in_errors() {
     let error = wrong("[stack]\n\"a\\nWARN b\" = 'c\\nd'");
     assert_eq!(error.lines().count(), 1, "{error}");
     let sources = Sources::none().variables("A", [("A__TOKEN", "hidden")]);
@@ -305,7 +303,7 @@ fn names_cannot_forge_lines_of_a_log() {
 
 #[cfg(unix)]
 #[test]
-fn a_variable_that_is_no_text_is_named() {
+fn variable_that_is_not_utf8_is_named_in_error() {
     use std::{ffi::OsString, os::unix::ffi::OsStringExt};
 
     let variables = [("A__LIMIT", OsString::from_vec(vec![0x31, 0xff]))];
@@ -330,7 +328,7 @@ struct RetrySettingsOnly {
 }
 
 #[test]
-fn a_struct_of_ones_own_is_read_as_well() {
+fn own_struct_is_read() {
     let fine = |_: &Program| Ok::<_, InvalidSetting>(());
     let variables = [("P__PORTS", "80, 443"), ("P__NAME", "7"), ("P__RATIO", "1")];
     let program = Sources::toml("retry.max_attempts = 1").variables("P", variables).read(fine).unwrap();
@@ -349,16 +347,15 @@ mod any_text {
     use super::*;
 
     proptest! {
-        /// Whatever is written, the answer is settings or an error.
         #[test]
-        fn never_panics(text in "(\\[?[a-z_.\"']{0,12}[\\]= {}\\[,\n\"']{0,4}[0-9a-z\"']{0,6}[\n\\]}]?){0,8}") {
+        fn reading_never_panics(text in "(\\[?[a-z_.\"']{0,12}[\\]= {}\\[,\n\"']{0,4}[0-9a-z\"']{0,6}[\n\\]}]?){0,8}") {
             let _ = stack(&text);
             let _ = stack(&format!("[stack]\n{text}"));
             let _ = Sources::none().variables("A", [(format!("A__{text}"), text)]).read(StandardSettings::validate);
         }
 
         #[test]
-        fn durations_come_back_as_they_were_written(millis in 1_u64..31_536_000_000) {
+        fn written_durations_are_read_back(millis in 1_u64..31_536_000_000) {
             let time = Duration::from_millis(millis);
             let written = toml::to_string(&RetrySettings { deadline: Some(time), ..RetrySettings::default() }).unwrap();
             prop_assert_eq!(from_toml(&written, RetrySettings::validate).unwrap().deadline, Some(time));

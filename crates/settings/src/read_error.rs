@@ -1,4 +1,4 @@
-//! What is wrong, on its way out of the tree: serde's complaints in the words of settings.
+//! The error of the deserializer: serde's messages in the words of settings.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use serde::de::{self, Expected, Unexpected};
 use crate::node::{Node, Origin};
 
 #[derive(Debug)]
-pub(crate) struct Wrong {
-    /// From the innermost out.
+pub(crate) struct ReadError {
+    /// The keys that lead to the wrong value, the innermost first.
     path: Vec<String>,
     value: Option<String>,
     origin: Option<Origin>,
@@ -17,27 +17,27 @@ pub(crate) struct Wrong {
     optional: bool,
 }
 
-// === impl Wrong ===
+// === impl ReadError ===
 
-impl Wrong {
+impl ReadError {
     fn new(allowed: String) -> Self {
         Self { path: Vec::new(), value: None, origin: None, allowed, optional: false }
     }
 
-    /// It is wrong at this node, unless something within it is.
+    /// Sets the value and its place, unless an inner node has set them.
     pub(crate) fn at(mut self, node: &Node) -> Self {
         self.value.get_or_insert_with(|| node.to_string());
         self.origin.get_or_insert_with(|| node.origin.clone());
         self
     }
 
-    /// Keys may hold anything, and end up in logs.
+    /// Adds the key of the node that contains the wrong value.
     pub(crate) fn under(mut self, key: &str) -> Self {
-        self.path.push(key.escape_debug().to_string());
+        self.path.push(key.to_owned());
         self
     }
 
-    /// The field can be turned off, too.
+    /// Adds "off" to the allowed values.
     pub(crate) fn or_off(mut self) -> Self {
         if self.value.is_none() && !self.optional {
             self.allowed.push_str(", or \"off\"");
@@ -46,25 +46,35 @@ impl Wrong {
         self
     }
 
+    /// Returns the keys that lead to the wrong value, the outermost first.
+    pub(crate) fn path(&self) -> Vec<String> {
+        self.path.iter().rev().cloned().collect()
+    }
+
     pub(crate) fn into_setting(self, root: &Node) -> (Origin, InvalidSetting) {
-        let mut it = self.at(root);
-        it.path.reverse();
-        // What is wrong with the whole has no name.
-        let field = if it.path.is_empty() { "settings".to_owned() } else { it.path.join(".") };
-        let setting = InvalidSetting::new(field, it.value.unwrap_or_default(), it.allowed);
-        (it.origin.unwrap_or(Origin::Unknown), setting)
+        let error = self.at(root);
+        let (origin, value) = (error.origin.unwrap_or(Origin::Unknown), error.value.unwrap_or_default());
+        if let Some((flat, name)) = origin.flat() {
+            let setting = InvalidSetting::new(name, value, format!("must be {}", flat.allowed));
+            return (origin, setting);
+        }
+        // Keys are escaped, because they may hold anything and are written to logs.
+        let path: Vec<_> = error.path.iter().rev().map(|key| key.escape_debug().to_string()).collect();
+        // The document as a whole has no name.
+        let field = if path.is_empty() { "settings".to_owned() } else { path.join(".") };
+        (origin, InvalidSetting::new(field, value, error.allowed))
     }
 }
 
-impl fmt::Display for Wrong {
+impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.allowed)
     }
 }
 
-impl std::error::Error for Wrong {}
+impl std::error::Error for ReadError {}
 
-impl de::Error for Wrong {
+impl de::Error for ReadError {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self::new(message.to_string())
     }
@@ -95,7 +105,7 @@ impl de::Error for Wrong {
     }
 }
 
-/// Rust's names of types, for people.
+/// Returns serde's name of a type in plain words.
 fn in_words(expected: &str) -> &str {
     match expected {
         "a duration" => "a duration, such as \"250ms\" or \"1m 30s\"",
@@ -112,7 +122,7 @@ fn in_words(expected: &str) -> &str {
     }
 }
 
-/// How many letters must be typed, deleted or replaced (Levenshtein).
+/// Returns the Levenshtein distance: how many letters must be inserted, deleted or replaced.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, x) in a.chars().enumerate() {
@@ -134,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distances_are_those_of_the_books() {
+    fn distance_matches_known_examples() {
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("abc", ""), 3);
