@@ -5,6 +5,7 @@
 //! flags each, and every dependency here is paid for by the first build of every clone.
 
 mod alarms;
+mod api;
 mod bench;
 mod cargo;
 mod clock;
@@ -34,8 +35,16 @@ use std::process::ExitCode;
 
 use command::{Command, USAGE};
 
-const COMMANDS: &[Command] =
-    &[test::COMMAND, prose::COMMAND, rooms::COMMAND, picture::COMMAND, bench::COMMAND, gate::COMMAND, profile::COMMAND];
+const COMMANDS: &[Command] = &[
+    test::COMMAND,
+    prose::COMMAND,
+    rooms::COMMAND,
+    api::COMMAND,
+    picture::COMMAND,
+    bench::COMMAND,
+    gate::COMMAND,
+    profile::COMMAND,
+];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
