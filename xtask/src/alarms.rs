@@ -1,4 +1,4 @@
-//! What a check of the sources finds, and how a command reports it.
+//! The result of a check of the sources, and the command that reports it.
 
 use std::fmt;
 use std::io;
@@ -7,13 +7,13 @@ use std::process::ExitCode;
 use crate::command::USAGE;
 use crate::suggest;
 
-/// What a check of the sources has found: `what`, one alarm each.
+/// The alarms of a check; `what` names them in the plural.
 pub(crate) struct Alarms {
     pub(crate) what: &'static str,
     pub(crate) found: Vec<String>,
 }
 
-/// Runs `check` for the folder that `args` name (`""`: all of them), prints its alarms, and fails if there are any.
+/// Runs `check` on the folder in `args` (`""` if there is none), prints its alarms, and fails if there are any.
 pub(crate) fn command(args: &[String], check: fn(&str) -> io::Result<Alarms>) -> ExitCode {
     let outcome = match args {
         [] => check(""),
@@ -43,7 +43,7 @@ impl Alarms {
     }
 }
 
-/// Each alarm on lines of its own, then their number.
+/// One alarm after the other, then their number.
 impl fmt::Display for Alarms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for alarm in &self.found {

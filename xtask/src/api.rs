@@ -1,4 +1,4 @@
-//! `cargo xtask api`: the public items of every library, as text that can be compared.
+//! `cargo xtask api`: lists the public items of every library as text that can be compared.
 
 mod items;
 
@@ -16,8 +16,8 @@ pub(crate) const COMMAND: Command = Command {
     name: "api",
     about: "Lists the public items of each library, sorted: to compare the API of two commits.",
     help: "\
-Builds the documentation as JSON, which is unstable in rustdoc: the list is for people, not for a step of the tests.
-Items with #[doc(hidden)] are left out.",
+Builds the documentation as JSON, whose format is unstable in rustdoc; so this is not a step of the tests.
+Items with #[doc(hidden)] are not listed.",
     run: command,
 };
 
@@ -30,7 +30,7 @@ fn command(args: &[String]) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("no list: {error}");
+            eprintln!("the items cannot be listed: {error}");
             ExitCode::FAILURE
         }
     }
@@ -67,7 +67,7 @@ fn list(file: &Path) -> io::Result<Vec<String>> {
     items::items(&json).map_err(io::Error::other)
 }
 
-/// The packages in `crates`.
+/// Returns the names of the packages in `crates`.
 fn libraries() -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(root().join("crates"))? {

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what the layers cost, beside Tower's own and the peers, in one run.
+//! `cargo xtask bench`: measures the layers, Tower's own layers and the peers in one run.
 
 use std::fs;
 use std::io;
@@ -12,18 +12,18 @@ use crate::suggest;
 
 pub(crate) const COMMAND: Command = Command {
     name: "bench",
-    about: "Measures what each layer costs, beside Tower's own and the peers.",
+    about: "Measures the cost of each layer, and of its counterparts in Tower and in other libraries.",
     help: "\
-Prints a table, and writes benches/results/latest.* (Markdown, JSON, SVG). Takes some minutes; a quiet machine helps.
-    --quick               one round with few calls: to see that it works
-    --rounds N            so many instead of 31
+Prints a table, and writes benches/results/latest.* (Markdown, JSON, SVG). Takes some minutes; use an idle machine.
+    --quick               one round with few calls: shows that the bench works
+    --rounds N            number of rounds (31)
     --row NAME            only rows with NAME in their names
     --list                lists the rows
     --baseline FILE       the run to compare with (benches/results/baseline.json)
-    --fail-above PERCENT  fails if a row of ours costs more by that, against the baseline
-    --save                makes this run the new baseline, table and pictures of the repository
-bench counted [--save]    the stack of four with every call counted, beside the peers with their metrics on
-bench gateway [--quick]   what the gateway costs end to end, beside nginx and a bare proxy",
+    --fail-above PERCENT  fails if a row of Mainstay is slower than in the baseline by more than this
+    --save                replaces the baseline, table and pictures of the repository by those of this run
+bench counted [--save]    the stack of four with every call counted, and the peers with their metrics on
+bench gateway [--quick]   the cost of the gateway end to end, beside nginx and a bare proxy",
     run: command,
 };
 
@@ -31,7 +31,7 @@ pub(crate) const PACKAGE: &str = "benches/peers/Cargo.toml";
 const RESULTS: &str = "benches/results";
 const COUNTED: &str = "every call counted";
 const FLAGS: [&str; 7] = ["--quick", "--rounds", "--row", "--list", "--baseline", "--fail-above", "--save"];
-/// Where a saved run goes: from the file of the results, to that of the repository.
+/// The files that `--save` copies: from the results of a run, to the repository.
 const SAVED: [(&str, &str); 4] = [
     ("latest.json", "benches/results/baseline.json"),
     ("latest.md", "benches/results/table.md"),
@@ -46,7 +46,7 @@ fn command(args: &[String]) -> ExitCode {
         _ => {}
     }
     if args.iter().any(|arg| arg == "--save") && args.iter().any(|arg| arg == "--row" || arg == "--quick") {
-        eprintln!("--save is for a whole run, without --row and --quick");
+        eprintln!("--save needs a whole run, without --row and --quick");
         return ExitCode::from(USAGE);
     }
     let takes_value = |arg: &str| matches!(arg, "--row" | "--rounds" | "--baseline" | "--fail-above");
@@ -72,7 +72,7 @@ fn bench(args: &[String]) -> io::Result<bool> {
         return peers(&[], &passed);
     }
     passed.extend(["--out", &results]);
-    // Apart from time, for what counts allocations makes them slower.
+    // In a build of its own: the counting allocator slows every call down.
     if !peers(&["--features", "count"], &counting(&passed))? {
         return Ok(false);
     }
@@ -92,7 +92,7 @@ fn bench(args: &[String]) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Apart from the other rows: in a build with metrics the peers pay for them in all they do.
+/// In a build of its own: with their metrics compiled in, the peers are slower in every row.
 fn counted(args: &[String]) -> io::Result<bool> {
     let out = Path::new(&target()).join("counted");
     fs::create_dir_all(&out)?;
@@ -110,7 +110,7 @@ fn counted(args: &[String]) -> io::Result<bool> {
     Ok(true)
 }
 
-/// The same rows, without a baseline.
+/// Returns the arguments for counting allocations: the same rows, without a baseline.
 fn counting<'a>(passed: &[&'a str]) -> Vec<&'a str> {
     let mut counting = vec!["--count"];
     let mut rest = passed.iter();
@@ -123,14 +123,14 @@ fn counting<'a>(passed: &[&'a str]) -> Vec<&'a str> {
     counting
 }
 
-/// The bench of `benches/peers`, built with these flags and run with those.
+/// Builds the bench of `benches/peers` with `flags`, and runs it with `args`.
 pub(crate) fn peers(flags: &[&str], args: &[&str]) -> io::Result<bool> {
     let target = target();
     let build = ["run", "--release", "--quiet", "--manifest-path", PACKAGE, "--target-dir", &target];
     run(&mut cargo(build.into_iter().chain(flags.iter().copied()).chain(["--"]).chain(args.iter().copied())))
 }
 
-/// The workspace's own target directory: the peers have a workspace of their own.
+/// Returns the target directory of the workspace, for `benches/peers` too, which is a workspace of its own.
 pub(crate) fn target() -> String {
     std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| root().join("target").to_string_lossy().into_owned())
 }
@@ -145,7 +145,7 @@ fn code(outcome: io::Result<bool>) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("no bench: {error}");
+            eprintln!("the bench failed: {error}");
             ExitCode::FAILURE
         }
     }
@@ -156,7 +156,7 @@ mod tests {
     use super::counting;
 
     #[test]
-    fn allocations_are_counted_without_a_baseline() {
+    fn counting_run_has_no_baseline() {
         let passed = ["--quick", "--baseline", "old.json", "--row", "retry", "--fail-above", "10", "--out", "here"];
         assert_eq!(counting(&passed), ["--count", "--quick", "--row", "retry", "--out", "here"]);
     }

@@ -1,4 +1,4 @@
-//! How the chores call cargo: the same toolchain, the workspace root, and an environment as if typed by hand.
+//! Calls cargo with the same toolchain, at the workspace root, and with the environment of the shell.
 
 use std::env;
 use std::ffi::OsString;
@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::Command;
 
-/// `cargo <args>`, at the root of the workspace.
+/// Returns the command `cargo <args>`, run at the root of the workspace.
 pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     // Inside `cargo +nightly xtask`, CARGO is nightly's.
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -14,24 +14,24 @@ pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     for (name, _) in env::vars_os().filter(|(name, _)| describes_xtask(name)) {
         command.env_remove(name);
     }
-    // Piped output is still shown on the terminal.
+    // The output is piped and then shown on the terminal.
     if io::stderr().is_terminal() && env::var_os("CARGO_TERM_COLOR").is_none() && env::var_os("NO_COLOR").is_none() {
         command.env("CARGO_TERM_COLOR", "always");
     }
     command
 }
 
-/// The root of the workspace: the parent of this package.
+/// Returns the root of the workspace: the parent folder of this package.
 pub(crate) fn root() -> PathBuf {
-    // `cargo run` says where the package is now; where it was compiled may be another checkout.
+    // `cargo run` sets the variable to the current path; the compiled-in path may be another checkout.
     let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let mut root = PathBuf::from(package);
     root.pop();
     root
 }
 
-/// `cargo run` describes the package it runs in these. Build scripts (ring's) watch them, so that a build from
-/// here and one from the shell would take turns in recompiling half the tree.
+/// Returns whether `cargo run` sets the variable `name` to describe xtask. Some build scripts (ring's) depend on these:
+/// if they were passed on, builds from xtask and builds from the shell would invalidate each other.
 fn describes_xtask(name: &OsString) -> bool {
     let name = name.to_string_lossy();
     name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
@@ -42,12 +42,12 @@ mod tests {
     use super::{describes_xtask, root};
 
     #[test]
-    fn the_root_holds_the_workspace() {
+    fn root_is_the_workspace() {
         assert!(root().join("xtask/Cargo.toml").is_file());
     }
 
     #[test]
-    fn hides_what_cargo_run_set() {
+    fn variables_of_cargo_run_are_recognised() {
         assert!(describes_xtask(&"CARGO_PKG_NAME".into()));
         assert!(describes_xtask(&"CARGO_MANIFEST_DIR".into()));
         assert!(!describes_xtask(&"CARGO_TARGET_DIR".into()));

@@ -1,4 +1,4 @@
-//! The real clock and real waiting: the chores watch real programs, there is no runtime to pause.
+//! The real clock and real sleeps: the commands measure other programs, and there is no runtime to pause.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-/// Waits until `instant`; not at all if it has passed.
+/// Sleeps until `instant`; returns at once if it has passed.
 pub(crate) fn wait_until(instant: Instant) {
     let left = instant.saturating_duration_since(now());
     if !left.is_zero() {

@@ -1,11 +1,11 @@
-//! What a command is.
+//! The type of a command.
 
 use std::process::ExitCode;
 
-/// Exit code of a call that was not understood, as opposed to one that failed.
+/// Exit code for wrong arguments, as opposed to a command that failed.
 pub(crate) const USAGE: u8 = 2;
 
-/// One chore: what `cargo xtask <name>` runs.
+/// A command: what `cargo xtask <name>` runs.
 pub(crate) struct Command {
     pub(crate) name: &'static str,
     /// One line for the list of commands.

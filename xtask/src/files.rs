@@ -1,4 +1,4 @@
-//! The files of the repository: those that git tracks, and new ones that it does not ignore.
+//! Reads the files of the repository: tracked ones, and new ones that git does not ignore.
 
 use std::fs;
 use std::io;
@@ -6,9 +6,9 @@ use std::process::Command;
 
 use crate::cargo::root;
 
-/// A file as the checks read it.
+/// A file of the repository.
 pub(crate) struct File {
-    /// Relative to the root of the workspace, with `/`.
+    /// The path relative to the root of the workspace, with `/`.
     pub(crate) path: String,
     pub(crate) text: String,
 }
@@ -28,7 +28,7 @@ pub(crate) fn files(chosen: impl Fn(&str) -> bool) -> io::Result<Vec<File>> {
     for path in paths {
         match fs::read_to_string(root().join(path)) {
             Ok(text) => found.push(File { path: path.to_owned(), text }),
-            // Deleted, and the deletion is not staged.
+            // Deleted, but the deletion is not staged.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(io::Error::other(format!("{path}: {error}"))),
         }

@@ -1,4 +1,4 @@
-//! What a step found out.
+//! The result of a step.
 
 use crate::tally::Tally;
 
@@ -9,7 +9,7 @@ pub(crate) struct Finding {
 
 pub(crate) enum Verdict {
     Passed,
-    /// With what failed, if that is not the whole step.
+    /// With the failed parts; empty if the whole step failed.
     Failed(String),
     /// With the reason.
     Skipped(&'static str),
@@ -17,7 +17,7 @@ pub(crate) enum Verdict {
 
 // === impl Finding ===
 
-/// The finding of a step that runs no tests.
+/// For a step without tests.
 impl From<Verdict> for Finding {
     fn from(verdict: Verdict) -> Self {
         let tests = Tally::default();
@@ -25,7 +25,7 @@ impl From<Verdict> for Finding {
     }
 }
 
-/// The finding of a step that is one command without tests: whether it succeeded.
+/// For a step that is one command without tests: `true` if the command succeeded.
 impl From<bool> for Finding {
     fn from(success: bool) -> Self {
         let verdict = if success { Verdict::Passed } else { Verdict::Failed(String::new()) };

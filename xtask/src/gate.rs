@@ -1,7 +1,7 @@
-//! `cargo xtask gate`, and a step of the tests: what a call through each layer costs, counted and not timed.
+//! `cargo xtask gate`, and a step of the tests: counts the instructions and locked operations of a call through each layer.
 //!
-//! Instructions and locked operations are the same in every run, whatever else the machine does: they can fail a change
-//! where nanoseconds could only make people rerun the tests. Allocations are held to zero in `tests/allocations.rs`.
+//! The counts are the same in every run, however busy the machine is. A bound on them can fail a change; a bound on
+//! nanoseconds would only make people rerun the tests. `tests/allocations.rs` holds allocations to zero.
 
 mod bounds;
 mod cost;
@@ -24,11 +24,11 @@ use cost::{Cost, Counter};
 
 pub(crate) const COMMAND: Command = Command {
     name: "gate",
-    about: "Counts what a call through each layer costs, and holds it against benches/results/bounds.json.",
+    about: "Counts the instructions of a call through each layer, and checks benches/results/bounds.json.",
     help: "\
---save   makes what is counted now the new bounds
+--save   replaces the bounds: 15 % above the instructions counted now
 
-Instructions and locked operations of one call, exact, by valgrind: x86-64 Linux only. A step of `cargo xtask test`.",
+Instructions and locked operations of one call, counted by valgrind: x86-64 Linux only. A step of `cargo xtask test`.",
     run: command,
 };
 
@@ -53,13 +53,13 @@ fn command(args: &[String]) -> ExitCode {
             ExitCode::FAILURE
         }
         Err(error) => {
-            eprintln!("no figures: {error}");
+            eprintln!("counting failed: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// The step of the tests; each row counts as one of them.
+/// The step of the tests; each row counts as one test.
 pub(crate) fn step() -> io::Result<Finding> {
     counted(|costs| {
         let bounds = Bounds::read()?;
@@ -83,8 +83,8 @@ fn save_bounds() -> io::Result<Finding> {
     })
 }
 
-/// Counts every row, if that can be done here.
-fn counted(judge: impl FnOnce(&[(String, Cost)]) -> io::Result<Finding>) -> io::Result<Finding> {
+/// Counts every row, and calls `evaluate` with the costs. Skipped if this machine cannot count.
+fn counted(evaluate: impl FnOnce(&[(String, Cost)]) -> io::Result<Finding>) -> io::Result<Finding> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         return Ok(Verdict::Skipped("the bounds are for x86-64 Linux").into());
     }
@@ -100,30 +100,30 @@ fn counted(judge: impl FnOnce(&[(String, Cost)]) -> io::Result<Finding>) -> io::
     println!("counting {} rows", rows.len());
     let mut counter = Counter::new(bench);
     let costs = rows.into_iter().map(|row| Ok((row.clone(), counter.cost(&row)?)));
-    judge(&costs.collect::<io::Result<Vec<_>>>()?)
+    evaluate(&costs.collect::<io::Result<Vec<_>>>()?)
 }
 
 fn rows(bench: &PathBuf) -> io::Result<Vec<String>> {
     let output = Process::new(bench).arg("--list").output()?;
     let names = String::from_utf8_lossy(&output.stdout);
-    Ok(names.lines().filter(|name| is_ours(name)).map(str::to_owned).collect())
+    Ok(names.lines().filter(|name| has_bound(name)).map(str::to_owned).collect())
 }
 
-/// Not a row of Tower's or of a bare service, and no point of a curve: its name ends in a number.
-fn is_ours(row: &str) -> bool {
+/// Returns whether `row` has a bound: a row of Mainstay that is no point of a curve (whose name ends in a number).
+fn has_bound(row: &str) -> bool {
     let is_point = row.rsplit(", ").next().is_some_and(|last| last.parse::<u64>().is_ok());
     !is_point && row.split(", ").any(|part| part == "mainstay")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_ours;
+    use super::has_bound;
 
     #[test]
-    fn rows_of_ours_are_counted_and_points_of_curves_are_not() {
-        assert!(is_ours("breaker closed, last 30 s, mainstay"));
-        assert!(is_ours("breaker noticing abandoned calls, mainstay, lasting"));
-        assert!(!is_ours("keys of a keyed breaker, mainstay, 1000"));
-        assert!(!is_ours("full bulkhead refuses, tower LoadShed") && !is_ours("bare service, answers at once"));
+    fn rows_of_mainstay_are_counted_except_points_of_curves() {
+        assert!(has_bound("breaker closed, last 30 s, mainstay"));
+        assert!(has_bound("breaker noticing abandoned calls, mainstay, lasting"));
+        assert!(!has_bound("keys of a keyed breaker, mainstay, 1000"));
+        assert!(!has_bound("full bulkhead refuses, tower LoadShed") && !has_bound("bare service, answers at once"));
     }
 }

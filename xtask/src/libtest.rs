@@ -5,8 +5,8 @@ use crate::tally::Tally;
 
 #[derive(Debug, Default)]
 pub(crate) struct Libtest {
-    /// What `running N tests` said. The output of a failed test is quoted at the margin, so a line that looks like a
-    /// result counts only if it accounts for exactly these.
+    /// The `N` of `running N tests`. The output of a failed test is not indented, so a line in the form of a result
+    /// counts only if its numbers add up to `N`.
     announced: Option<u64>,
     found: Option<Tally>,
 }
@@ -35,7 +35,7 @@ fn announcement(line: &str) -> Option<u64> {
     matches!(rest, "test" | "tests").then(|| count.parse().ok())?
 }
 
-/// The totals of a binary, and how many tests it answers for.
+/// Returns the totals of a test binary, and the number of its tests.
 fn result(line: &str) -> Option<(Tally, u64)> {
     let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
     let mut tally = Tally::default();
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn adds_up_the_binaries() {
+    fn totals_of_binaries_are_added() {
         let output = "\
 running 4 tests
 test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.00s
@@ -78,7 +78,7 @@ test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
     }
 
     #[test]
-    fn quoted_output_is_not_a_result() {
+    fn output_of_a_test_is_not_a_result() {
         let output = "\
 running 2 tests
 ---- prints stdout ----
@@ -89,7 +89,7 @@ test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
     }
 
     #[test]
-    fn other_lines_say_nothing() {
+    fn other_lines_are_ignored() {
         assert_eq!(found("test tests::a ... ok\nrunning late\n\ntest result: what"), None);
     }
 }

@@ -1,7 +1,7 @@
-//! Runs a program, shows its output as it comes, and reads along.
+//! Runs a program, and reads its output line by line while passing it on to the terminal.
 //!
-//! A test runner that falls silent for good is ended here: nextest ends a hung test itself, `cargo test` (which runs
-//! the doc tests, and everything where nextest is missing) would wait for ever.
+//! A program without output for too long is killed: nextest ends a hung test itself, but `cargo test` (which runs
+//! the doc tests, and every test if nextest is missing) waits for ever.
 
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, Stdio};
@@ -11,24 +11,24 @@ use std::time::Duration;
 
 use crate::process::{shown, works};
 
-/// Longer than any honest pause: nextest's own limit is shorter, a build names each crate as it begins.
+/// The longest time without output. Nextest's own limit is shorter, and a build prints each crate as it begins.
 pub(crate) const SILENCE: Duration = Duration::from_secs(5 * 60);
 
-/// How a program ended.
+/// The end of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    Well,
-    Badly,
-    /// Said nothing for so long that it was ended.
+pub(crate) enum Exit {
+    Success,
+    Failure,
+    /// Killed, because it printed nothing for too long.
     Silent,
 }
 
-/// Runs `command`, passes both its streams on and gives each finished line to `read`.
-pub(crate) fn listen(command: &mut Command, silence: Duration, mut read: impl FnMut(&str)) -> io::Result<Ended> {
+/// Runs `command`, passes both its streams on, and calls `read` with each line.
+pub(crate) fn listen(command: &mut Command, silence: Duration, mut read: impl FnMut(&str)) -> io::Result<Exit> {
     println!("$ {}", shown(command));
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let (lines, heard) = mpsc::channel();
-    // The readers are not joined: a stray grandchild may hold their pipes open after the program has ended.
+    // The reader threads are not joined: a grandchild may keep the pipes open after the program has ended.
     if let Some(stdout) = child.stdout.take() {
         let lines = lines.clone();
         thread::spawn(move || pass_on(stdout, io::stdout(), &lines));
@@ -40,17 +40,18 @@ pub(crate) fn listen(command: &mut Command, silence: Duration, mut read: impl Fn
         match heard.recv_timeout(silence) {
             Ok(line) => read(&line),
             Err(RecvTimeoutError::Disconnected) => {
-                return Ok(if child.wait()?.success() { Ended::Well } else { Ended::Badly });
+                return Ok(if child.wait()?.success() { Exit::Success } else { Exit::Failure });
             }
             Err(RecvTimeoutError::Timeout) => {
                 end(&mut child)?;
-                return Ok(Ended::Silent);
+                return Ok(Exit::Silent);
             }
         }
     }
 }
 
-/// Ends the program and the test binary it runs; not a process group, for that would not hear the user's Ctrl-C.
+/// Kills the program and the test binary that it runs. They have no process group of their own, because such a group
+/// would not receive the user's Ctrl-C.
 fn end(child: &mut Child) -> io::Result<()> {
     works(Command::new("pkill").args(["-KILL", "-P", &child.id().to_string()]));
     child.kill()?;
@@ -58,7 +59,7 @@ fn end(child: &mut Child) -> io::Result<()> {
     Ok(())
 }
 
-/// Bytes are passed on before they are read as lines: `test foo ... ` has to be seen while `foo` runs.
+/// Copies bytes at once, before a line is complete: `test foo ... ` must be visible while `foo` runs.
 fn pass_on(mut from: impl Read, mut to: impl Write, lines: &Sender<String>) -> io::Result<()> {
     let mut chunk = [0; 8192];
     let mut line = Vec::new();
@@ -76,7 +77,7 @@ fn pass_on(mut from: impl Read, mut to: impl Write, lines: &Sender<String>) -> i
                 line.push(byte);
                 continue;
             }
-            // Nobody listens any more once the program was ended.
+            // The receiver is dropped if the program was killed.
             let _ = lines.send(plain(&line));
             line.clear();
         }
@@ -85,7 +86,7 @@ fn pass_on(mut from: impl Read, mut to: impl Write, lines: &Sender<String>) -> i
     Ok(())
 }
 
-/// The text of a line without its colours (escape, `[`, up to a letter).
+/// Returns a line without its colour sequences (escape, `[`, up to a letter).
 fn plain(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let mut kept = String::with_capacity(text.len());
@@ -102,10 +103,10 @@ fn plain(line: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Command, Duration, Ended, listen, mpsc, pass_on, plain};
+    use super::{Command, Duration, Exit, listen, mpsc, pass_on, plain};
 
     #[test]
-    fn passes_bytes_on_and_reads_lines() {
+    fn bytes_are_passed_on_and_lines_read() {
         let (lines, heard) = mpsc::channel();
         let from: &[u8] = b"one\r\n\x1b[1mtwo\x1b[0m\nlast";
         let mut to = Vec::new();
@@ -116,31 +117,31 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_not_text() {
+    fn colour_sequences_are_removed() {
         assert_eq!(plain(b"\x1b[32;1m     Summary\x1b[0m [ 1s]"), "     Summary [ 1s]");
     }
 
     #[cfg(unix)]
-    fn shell(script: &str, silence: Duration) -> (Ended, Vec<String>) {
+    fn shell(script: &str, silence: Duration) -> (Exit, Vec<String>) {
         let mut lines = Vec::new();
         let command = &mut Command::new("sh");
-        let ended = listen(command.args(["-c", script]), silence, |line| lines.push(line.to_owned()));
+        let exit = listen(command.args(["-c", script]), silence, |line| lines.push(line.to_owned()));
         lines.retain(|line| !line.is_empty());
-        (ended.unwrap(), lines)
+        (exit.unwrap(), lines)
     }
 
     #[cfg(unix)]
     #[test]
-    fn hears_both_streams_and_the_exit_code() {
-        let (ended, mut lines) = shell("echo out; echo err >&2", Duration::from_secs(60));
+    fn both_streams_and_the_exit_code_are_read() {
+        let (exit, mut lines) = shell("echo out; echo err >&2", Duration::from_secs(60));
         lines.sort_unstable();
-        assert_eq!((ended, lines), (Ended::Well, vec!["err".to_owned(), "out".to_owned()]));
-        assert_eq!(shell("exit 3", Duration::from_secs(60)).0, Ended::Badly);
+        assert_eq!((exit, lines), (Exit::Success, vec!["err".to_owned(), "out".to_owned()]));
+        assert_eq!(shell("exit 3", Duration::from_secs(60)).0, Exit::Failure);
     }
 
     #[cfg(unix)]
     #[test]
-    fn ends_what_has_fallen_silent() {
-        assert_eq!(shell("exec sleep 600", Duration::from_millis(50)).0, Ended::Silent);
+    fn program_without_output_is_killed() {
+        assert_eq!(shell("exec sleep 600", Duration::from_millis(50)).0, Exit::Silent);
     }
 }

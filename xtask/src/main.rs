@@ -1,8 +1,8 @@
-//! The chores of the workspace, run as `cargo xtask <command>`.
+//! Development tasks of the workspace, run as `cargo xtask <command>`.
 //!
-//! One file per command. A command is a [`Command`] value, listed once in [`COMMANDS`]; help and the
-//! "did you mean" of a mistyped name come from that list. No argument parser: the commands take one or two
-//! flags each, and every dependency here is paid for by the first build of every clone.
+//! One file per command. A command is a [`Command`] value, listed once in [`COMMANDS`]; the help text and the
+//! suggestion for a mistyped name come from that list. There is no argument parser: the commands take one or two
+//! flags each, and the first build of every clone compiles each dependency of this crate.
 
 mod alarms;
 mod api;

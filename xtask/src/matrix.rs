@@ -1,4 +1,4 @@
-//! Which builds show that each crate stands alone: found in `cargo metadata`, so that no list can go stale.
+//! The builds that show that each crate compiles alone, from `cargo metadata`, so that no list has to be kept.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ pub(crate) struct Build {
     feature: Option<String>,
 }
 
-/// Every build of the matrix, from the output of `cargo metadata --no-deps`.
+/// Returns every build of the matrix from the output of `cargo metadata --no-deps`.
 pub(crate) fn builds(metadata: &[u8]) -> Result<Vec<Build>, String> {
     let metadata: Value = serde_json::from_slice(metadata).map_err(|e| format!("cargo metadata: {e}"))?;
     let packages = metadata["packages"].as_array().ok_or("cargo metadata: no packages")?;
@@ -28,8 +28,8 @@ pub(crate) fn builds(metadata: &[u8]) -> Result<Vec<Build>, String> {
 // === impl Build ===
 
 impl Build {
-    /// What follows `cargo`. Clippy and not check, for it shares the dependencies' artefacts with the workspace's
-    /// own clippy run and can deny warnings for the crate alone.
+    /// The arguments of `cargo`. Clippy instead of check: it shares the dependencies' artefacts with the workspace's
+    /// clippy run, and can deny warnings for the crate alone.
     pub(crate) fn args(&self) -> Vec<&str> {
         let mut args =
             vec!["clippy", "--quiet", "--locked", "--package", &self.package, "--lib", "--no-default-features"];
@@ -64,7 +64,7 @@ mod tests {
     ] }"#;
 
     #[test]
-    fn finds_each_library_alone_and_with_each_feature() {
+    fn each_library_is_built_alone_and_with_each_feature() {
         let found = builds(SAMPLE.as_bytes()).unwrap();
         let shown: Vec<String> = found.iter().map(|build| build.args()[4..].join(" ")).collect();
         let expected = [
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_it_could_not_read() {
+    fn unreadable_metadata_is_an_error() {
         assert!(builds(b"").unwrap_err().starts_with("cargo metadata: "));
         assert_eq!(builds(b"{}").unwrap_err(), "cargo metadata: no packages");
     }

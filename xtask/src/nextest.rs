@@ -12,7 +12,7 @@ pub(crate) struct Nextest {
 
 impl Totals for Nextest {
     fn read(&mut self, line: &str) {
-        // The output of failed tests comes before the summary (steps.rs asks for that): the last one counts.
+        // `--failure-output immediate` prints the output of failed tests before the summary: the last one counts.
         self.found = summary(line).or(self.found);
     }
 
@@ -21,10 +21,10 @@ impl Totals for Nextest {
     }
 }
 
-/// The totals of the run, when `line` is its summary:
+/// Returns the totals if `line` is the summary of the run:
 /// `     Summary [   1.2s] 9/10 tests run: 6 passed (1 slow, 1 leaky), 2 failed, 1 timed out, 3 skipped`.
 fn summary(line: &str) -> Option<Tally> {
-    // Five spaces, no more: what a test printed is indented further.
+    // Exactly five spaces: the output of a test is indented further.
     let (ran, counts) = line.strip_prefix("     Summary [")?.split_once(" run: ")?;
     let mut tally = Tally::default();
     for part in without_remarks(counts).split(',') {
@@ -33,7 +33,7 @@ fn summary(line: &str) -> Option<Tally> {
         match label.trim() {
             "passed" => tally.passed += count,
             "skipped" => tally.skipped += count,
-            // "failed", "timed out", "exec failed": whatever did not pass did fail.
+            // "failed", "timed out", "exec failed".
             _ => tally.failed += count,
         }
     }
@@ -41,7 +41,7 @@ fn summary(line: &str) -> Option<Tally> {
     Some(tally)
 }
 
-/// `passed (1 slow, 1 leaky)` says how they passed; those tests are counted already.
+/// Removes the parts in parentheses: the tests in `passed (1 slow, 1 leaky)` are counted already.
 fn without_remarks(counts: &str) -> String {
     let mut depth = 0_usize;
     let mut kept = String::with_capacity(counts.len());
@@ -56,7 +56,7 @@ fn without_remarks(counts: &str) -> String {
     kept
 }
 
-/// A cut-short run says `3/10 tests`: the other seven were not asked.
+/// Returns how many tests an aborted run did not start: seven for `3/10 tests`.
 fn never_started(ran: &str) -> u64 {
     let fraction = ran.split_whitespace().find_map(|word| word.split_once('/'));
     let Some((started, planned)) = fraction else {
@@ -73,7 +73,7 @@ mod tests {
     use super::{Nextest, Tally, Totals, summary};
 
     #[test]
-    fn reads_a_clean_run() {
+    fn clean_run_is_read() {
         let line = "     Summary [   0.005s] 3 tests run: 3 passed, 1 skipped";
         assert_eq!(summary(line), Some(Tally { passed: 3, failed: 0, skipped: 1 }));
         let line = "     Summary [   0.005s] 1 test run: 1 passed, 0 skipped";
@@ -81,19 +81,19 @@ mod tests {
     }
 
     #[test]
-    fn counts_every_way_to_fail() {
+    fn every_kind_of_failure_is_counted() {
         let line = "     Summary [  61.2s] 9 tests run: 5 passed (2 slow, 1 leaky), 1 failed (1 due to being leaky), 2 timed out, 1 exec failed, 3 skipped";
         assert_eq!(summary(line), Some(Tally { passed: 5, failed: 4, skipped: 3 }));
     }
 
     #[test]
-    fn counts_what_a_cut_short_run_left_out() {
+    fn tests_not_started_count_as_skipped() {
         let line = "     Summary [   0.1s] 3/10 tests run: 2 passed, 1 failed, 4 skipped";
         assert_eq!(summary(line), Some(Tally { passed: 2, failed: 1, skipped: 11 }));
     }
 
     #[test]
-    fn ignores_other_lines() {
+    fn other_lines_are_ignored() {
         for line in
             ["        PASS [   0.004s] xtask tally::tests::sums", "Summary", "", "     Summary [ 1s] nothing ran"]
         {
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_output_of_tests_is_not_a_summary() {
+    fn output_of_a_test_is_not_a_summary() {
         let mut totals = Nextest::default();
         let real = "     Summary [   0.005s] 3 tests run: 2 passed, 1 failed, 0 skipped";
         let quoted = "         Summary [   0.005s] 300 tests run: 300 passed, 0 skipped";

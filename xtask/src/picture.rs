@@ -1,4 +1,4 @@
-//! `cargo xtask picture`: draws `docs/failover.svg`, the picture of the README, from a real run of the gateway.
+//! `cargo xtask picture`: draws `docs/failover.svg`, the picture in the README, from a real run of the gateway.
 
 mod client;
 mod draw;
@@ -26,18 +26,18 @@ use recording::Recording;
 
 pub(crate) const COMMAND: Command = Command {
     name: "picture",
-    about: "Runs the gateway through a failover, and draws docs/failover.svg of what happened.",
+    about: "Runs the gateway through a failover, and draws docs/failover.svg from the recording.",
     help: "\
-Takes half a minute and free loopback ports: the gateway runs with its two demo backends under a steady
-load, the primary hangs for a while, and every request is recorded. What it starts it stops.",
+Takes half a minute and uses free loopback ports. The gateway and its two demo backends run under a steady
+load, the primary hangs for some seconds, and every request is recorded. All processes are stopped at the end.",
     run: command,
 };
 
-/// The primary hangs, for that is the fault that hurts most: nothing fails, everything waits.
+/// The primary hangs, which is the worst fault for callers: no request fails, all of them wait.
 const FAULT: &str = r#"{"fault":"hang"}"#;
 const RECOVER: &str = r#"{"fault":"recover"}"#;
 const FAULT_FROM: Duration = Duration::from_secs(4);
-/// After the hold, so that both the hold and the gate are seen to keep traffic away.
+/// After the end of the hold, so that the picture shows both the hold and the gate keeping traffic away.
 const FAULT_UNTIL: Duration = Duration::from_secs(14);
 const LENGTH: Duration = Duration::from_secs(24);
 const PICTURE: &str = "docs/failover.svg";
@@ -50,7 +50,7 @@ fn command(args: &[String]) -> ExitCode {
     match record().and_then(|recording| draw(&recording)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("no picture: {error}");
+            eprintln!("no picture was drawn: {error}");
             ExitCode::FAILURE
         }
     }
@@ -65,7 +65,7 @@ fn draw(recording: &Recording) -> io::Result<()> {
     Ok(())
 }
 
-/// One run: load, watch and faults side by side, each on its own connections.
+/// Records one run. Load, status reader and fault switch run concurrently, each on its own connections.
 fn record() -> io::Result<Recording> {
     let gateway = Gateway::start()?;
     println!("the gateway runs on {}, for {} s", gateway.address, LENGTH.as_secs());
@@ -84,7 +84,7 @@ fn record() -> io::Result<Recording> {
     })
 }
 
-/// Sets the fault and takes it back: from when to when it was on, in seconds.
+/// Sets the fault and clears it. Returns when it was set and cleared, in seconds since `begun`.
 fn break_and_repair(gateway: &Gateway, begun: Instant) -> io::Result<(f64, f64)> {
     let mut switch = Client::new(gateway.primary);
     let mut set = |at: Duration, fault: &str| {

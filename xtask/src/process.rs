@@ -1,23 +1,23 @@
-//! Runs the programs that the steps are made of.
+//! Runs the programs of the steps.
 
 use std::io;
 use std::iter;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Says what it runs, and runs `command` on our own terminal; `true` if it succeeded.
+/// Prints `command` and runs it on this terminal; returns whether it succeeded.
 pub(crate) fn run(command: &mut Command) -> io::Result<bool> {
     println!("$ {}", shown(command));
     Ok(command.status()?.success())
 }
 
-/// Whether `command` can be started here and succeeds; its output is dropped.
+/// Returns whether `command` starts and succeeds; its output is discarded.
 pub(crate) fn works(command: &mut Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
 }
 
-/// The command as a person would type it.
+/// Formats the command as typed in a shell.
 pub(crate) fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let program = program.file_name().unwrap_or(command.get_program());
@@ -30,13 +30,13 @@ mod tests {
     use super::{Command, shown, works};
 
     #[test]
-    fn commands_read_as_typed() {
+    fn command_is_shown_as_typed() {
         let mut command = Command::new("/opt/rust/bin/cargo");
         assert_eq!(shown(command.args(["fmt", "--all"])), "cargo fmt --all");
     }
 
     #[test]
-    fn a_program_that_does_not_exist_does_not_work() {
+    fn unknown_program_does_not_work() {
         assert!(!works(&mut Command::new("no-such-program")));
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask profile ROW`: where the time of one row goes.
+//! `cargo xtask profile ROW`: a flame graph of one row of the bench.
 
 use std::fs::{self, File};
 use std::io;
@@ -14,8 +14,8 @@ pub(crate) const COMMAND: Command = Command {
     name: "profile",
     about: "Draws a flame graph of one row of the bench: benches/results/profile.svg.",
     help: "\
-cargo xtask profile ROW; `cargo xtask bench --list` lists the rows, a part of a name is enough. Needs perf, and leave to
-use it (/proc/sys/kernel/perf_event_paranoid at most 2). Without: instructions by function, from valgrind.",
+cargo xtask profile ROW; `cargo xtask bench --list` lists the rows, and a part of a name is enough. Needs perf and the
+permission to use it (/proc/sys/kernel/perf_event_paranoid at most 2). Otherwise: instructions by function, by valgrind.",
     run: command,
 };
 
@@ -31,7 +31,7 @@ fn command(args: &[String]) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("no profile: {error}");
+            eprintln!("profiling failed: {error}");
             ExitCode::FAILURE
         }
     }
@@ -45,7 +45,7 @@ fn profile(row: &str) -> io::Result<bool> {
     }
     let binary = Path::new(&target).join("release/mainstay-bench-peers");
     let spin = |seconds: &str| ["--row", row, "--spin", seconds].map(str::to_owned);
-    // Shown before a profiler hides it: a row that does not exist.
+    // Fails here if the row does not exist; a profiler would hide the message.
     if !run(Process::new(&binary).args(spin("0")))? {
         return Ok(false);
     }
@@ -57,7 +57,7 @@ fn profile(row: &str) -> io::Result<bool> {
         return callgrind(&results, &binary, &spin("1"));
     }
     if !run(perf.args(spin(SECONDS)))? {
-        let why = "perf may not be used here (sysctl kernel.perf_event_paranoid=2 allows it)";
+        let why = "perf is not permitted (sysctl kernel.perf_event_paranoid=2 permits it)";
         println!("{why}: counting instructions with valgrind");
         return callgrind(&results, &binary, &spin("1"));
     }
@@ -67,7 +67,7 @@ fn profile(row: &str) -> io::Result<bool> {
     Ok(run(&mut print)? && run(Process::new(&binary).arg("--flame").arg(&script).arg(row))?)
 }
 
-/// Instructions by function, as a table.
+/// Prints a table of instructions by function.
 fn callgrind(results: &Path, binary: &Path, spin: &[String]) -> io::Result<bool> {
     if !works(Process::new("valgrind").arg("--version")) {
         return Err(io::Error::other("valgrind is not installed either (Debian: apt install valgrind)"));

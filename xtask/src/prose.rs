@@ -1,7 +1,7 @@
-//! A step of the tests: no sentence that makes a reader stop, as far as a list of patterns can tell.
+//! `cargo xtask prose`, and a step of the tests: finds phrases that have a plainer form, by a list of patterns.
 //!
-//! It reads comments, docs, texts of more than one word, names of tests, and Markdown. What it cannot tell is in
-//! CONTRIBUTING.md, under house rules.
+//! It reads comments, docs, strings of more than one word, test names, and Markdown. The rules that no pattern can check
+//! are in CONTRIBUTING.md, under house rules.
 
 mod passage;
 mod pattern;
@@ -18,7 +18,7 @@ use patterns::PATTERNS;
 
 pub(crate) const COMMAND: Command = Command {
     name: "prose",
-    about: "Finds phrases in comments, docs, texts and names of tests that have a plainer form.",
+    about: "Finds phrases in comments, docs, strings and test names that have a plainer form.",
     help: "\
 [FOLDER]   the files below this folder (`crates/core`) or one file; without it, all of them
 
@@ -27,9 +27,9 @@ Prints `file:line: pattern: reason`. In a pattern, `a|b` is either word, `*` any
     run: |args| alarms::command(args, check),
 };
 
-/// This check itself: its patterns and the samples of its tests are texts.
+/// The files of this check: its patterns and the samples of its tests are strings.
 const EXEMPT: &str = "xtask/src/prose";
-const ONE_WORD: &str = "a doc of one word says nothing: say what it holds, and in which unit";
+const ONE_WORD: &str = "a doc of one word: describe what the item holds, and its unit";
 
 /// Checks the files whose path starts with `folder`.
 pub(crate) fn check(folder: &str) -> io::Result<Alarms> {
@@ -38,7 +38,7 @@ pub(crate) fn check(folder: &str) -> io::Result<Alarms> {
     Ok(Alarms { what: "phrases to rewrite", found: files.iter().flat_map(alarms_in).collect() })
 }
 
-/// `file:line: pattern: reason`, in the order of the lines.
+/// Returns `file:line: pattern: reason` for each match, in the order of the lines.
 fn alarms_in(file: &File) -> Vec<String> {
     let (passages, one_word) =
         if file.path.ends_with(".md") { (read::markdown(&file.text), Vec::new()) } else { read::rust(&file.text) };
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn each_place_is_checked() {
+    fn riddles_raise_alarms_in_each_place() {
         let source = "/// When.\nstruct A;\n// So that who comes next finds it.\nfn f() { g(\"asks nobody twice\") }\n\
             #[test]\nfn a_limit_that_is_full_refuses() {}";
         let expected = [
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_sentences_pass() {
+    fn plain_sentences_raise_no_alarm() {
         let source = "//! The operator, who reads the log, calls `whoever()`.\n/// Milliseconds since the start.\nstruct A;\n\
             // A permit is returned, for each caller that waits.\nfn nobody() { g(\"nobody\") }\n\
             #[test]\nfn full_limit_refuses_caller_that_waits() {}";

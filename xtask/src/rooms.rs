@@ -1,7 +1,7 @@
 //! `cargo xtask rooms`, and a step of the tests: no circle of imports between the files of a crate.
 //!
-//! Two files that import each other are one file with a hole in it: neither can be read first. `lib.rs` only names and
-//! re-exports, so an import through it counts as one of the file that has the item. Test code is free to import at will.
+//! Files that import each other cannot be read one after the other. `lib.rs` only re-exports: an import through it counts
+//! as an import of the file that has the item. Test code is exempt.
 
 mod circle;
 mod named;
@@ -29,7 +29,7 @@ Prints each circle as `a -> b -> a`, with the line of each import. Code behind #
     run: |args| alarms::command(args, check),
 };
 
-/// The circles of the crate in folder `name`; of every crate, if it is empty.
+/// Returns the circles of the crate in folder `name`, or of every crate if `name` is empty.
 pub(crate) fn check(name: &str) -> io::Result<Alarms> {
     let files = files(|path| path.ends_with(".rs") && path.contains("/src/"))?;
     let roots: Vec<&str> = files.iter().map(|file| file.path.as_str()).filter(|path| is_root(path, name)).collect();
@@ -45,7 +45,7 @@ fn circles_below(files: &[File], root: &str) -> Vec<String> {
     circles.iter().map(ToString::to_string).collect()
 }
 
-/// Whether `path` is the root of a target of a crate that is checked, in a folder `name`.
+/// Returns whether `path` is the root of a target of the crate in folder `name` (`""`: of any checked crate).
 fn is_root(path: &str, name: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     let (folder, file) = match parts[..] {
@@ -102,7 +102,7 @@ mod tests {
         let found = crate_of(&[
             ("lib.rs", "mod a; mod b; mod never; pub use a::A; use never::X; pub type Own = u8;"),
             ("a.rs", "mod child; pub(crate) use child::Leaf; pub struct A(crate::Own); fn f() { child::run() }"),
-            // A name that the parent only passes on is the sibling's.
+            // A name that the parent re-exports is an import of the file that has it.
             ("a/child.rs", "mod leaf; pub(crate) use leaf::Leaf; use std::task;"),
             ("a/child/leaf.rs", "pub(crate) struct Leaf; #[cfg(test)] mod tests { use crate::A; }"),
             ("b.rs", "use crate::a::{A, Leaf}; use super::Own;"),

@@ -1,10 +1,10 @@
-//! Rust source as tokens with line numbers: enough to tell code, comments and string literals apart.
+//! Splits Rust source into tokens with line numbers: code, comments and string literals.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// An identifier, a keyword or a number.
     Word,
-    /// One character that is none of the others.
+    /// A single character of punctuation.
     Punct,
     /// A comment, without its marker.
     Comment,
@@ -34,7 +34,7 @@ impl Token<'_> {
     }
 }
 
-/// Returns the tokens of `source`. Lifetimes and character literals are left out.
+/// Returns the tokens of `source`, without character literals and the quotes of lifetimes.
 pub(crate) fn tokens(source: &str) -> Vec<Token<'_>> {
     let mut found = Vec::new();
     let (mut at, mut line) = (0, 1);
@@ -50,7 +50,7 @@ pub(crate) fn tokens(source: &str) -> Vec<Token<'_>> {
     found
 }
 
-/// The token at the start of `rest`: its kind (`None`: not a token), its text, and the bytes it takes.
+/// Returns the token at the start of `rest`: its kind (`None`: no token), its text, and its length in bytes.
 fn next(rest: &str, first: char) -> (Option<Kind>, &str, usize) {
     if rest.starts_with("//") {
         let end = rest.find('\n').unwrap_or(rest.len());
@@ -81,7 +81,7 @@ fn comment(line: &str) -> (Option<Kind>, &str, usize) {
     (Some(kind), text, line.len())
 }
 
-/// A string literal at the start of `rest`: what is between its quotes, and its length.
+/// Returns the content and the length of a string literal at the start of `rest`.
 fn string(rest: &str) -> Option<(&str, usize)> {
     let body = rest.trim_start_matches(['b', 'c']);
     let prefix = rest.len() - body.len();
@@ -109,7 +109,7 @@ fn string(rest: &str) -> Option<(&str, usize)> {
     Some((text, rest.len()))
 }
 
-/// The length of a character literal or of a lifetime's quote.
+/// Returns the length of a character literal, or of the quote of a lifetime.
 fn quoted(rest: &str) -> usize {
     let mut chars = rest.char_indices().skip(1);
     match chars.next() {

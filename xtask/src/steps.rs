@@ -1,8 +1,8 @@
-//! The steps of `cargo xtask test`, in the order in which they run: the quick and telling ones first.
+//! The steps of `cargo xtask test`, in the order in which they run: quick ones first.
 //!
 //! Warnings are denied behind `--` (clippy) or through RUSTDOCFLAGS, never through RUSTFLAGS: that would give every
-//! dependency a second fingerprint and build the tree twice. `--locked` lets a Cargo.lock that a manifest has left behind
-//! fail, instead of being rewritten where nobody looks.
+//! dependency a second fingerprint and build the tree twice. With `--locked`, a Cargo.lock that does not match the
+//! manifests is an error; without it cargo would rewrite the file silently.
 
 use std::env;
 use std::io;
@@ -26,7 +26,7 @@ pub(crate) struct Step {
 
 pub(crate) const STEPS: &[Step] = &[
     step("fmt", "formatting", fmt),
-    step("prose", "no riddles in comments, docs, texts and names of tests", || checked(prose::check)),
+    step("prose", "plain phrases in comments, docs, strings and test names", || checked(prose::check)),
     step("rooms", "no circle of imports between the files of a crate", || checked(rooms::check)),
     step("clippy", "lints on every target, warnings denied", clippy),
     step("tests", "unit and integration tests", tests),
@@ -37,7 +37,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("gate", "instructions and locked operations of a call, within their bounds", gate::step),
 ];
 
-/// Whether an alarm of `prose` or `rooms` fails its step. Until the whole tree is free of them, they are only printed.
+/// Whether an alarm of `prose` or `rooms` fails its step. Alarms are only printed until the tree is free of them.
 const ENFORCED: bool = false;
 
 const fn step(name: &'static str, about: &'static str, run: fn() -> io::Result<Finding>) -> Step {
@@ -64,12 +64,12 @@ fn clippy() -> io::Result<Finding> {
 }
 
 fn tests() -> io::Result<Finding> {
-    // Every test runs whatever else fails, so that the totals are those of the whole suite.
+    // `--no-fail-fast` runs every test, so that the totals are those of the whole suite.
     if works(&mut cargo(["nextest", "--version"])) {
         let args = "nextest run --locked --workspace --all-features --no-fail-fast --failure-output immediate";
         return counted(args, Nextest::default());
     }
-    println!("cargo-nextest is not installed: cargo test runs the tests, one binary after the other");
+    println!("cargo-nextest is not installed: cargo test runs the tests, one binary at a time");
     let args = "test --locked --workspace --all-features --lib --bins --tests --examples --no-fail-fast";
     counted(args, Libtest::default())
 }

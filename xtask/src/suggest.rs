@@ -1,6 +1,6 @@
-//! The answer to a mistyped name: which of the known names is nearest.
+//! The message for a mistyped name, with the nearest known name.
 
-/// Says that `given` is no known `what`, and which of `known` it comes closest to.
+/// Returns a message that `given` is an unknown `what`, with the nearest of the `known` names.
 pub(crate) fn unknown<'a>(what: &str, given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let nearest = known.into_iter().min_by_key(|name| strsim::damerau_levenshtein(given, name));
     match nearest {
@@ -14,13 +14,13 @@ mod tests {
     use super::unknown;
 
     #[test]
-    fn names_the_nearest() {
+    fn nearest_name_is_suggested() {
         assert_eq!(unknown("step", "clipy", ["fmt", "clippy", "doc"]), "unknown step `clipy`: did you mean `clippy`?");
         assert_eq!(unknown("step", "cod", ["fmt", "clippy", "doc"]), "unknown step `cod`: did you mean `doc`?");
     }
 
     #[test]
-    fn is_silent_when_nothing_is_known() {
+    fn nothing_known_gives_no_suggestion() {
         assert_eq!(unknown("step", "x", []), "unknown step `x`");
     }
 }

@@ -1,11 +1,11 @@
-//! What a run looked like, on one page: every step with how it ended and how long it took.
+//! The summary of a run: the result and duration of each step.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::finding::Verdict;
 
-/// A step that has run.
+/// A finished step.
 pub(crate) struct Done {
     pub(crate) number: usize,
     pub(crate) name: &'static str,
@@ -36,7 +36,7 @@ impl fmt::Display for Done {
     }
 }
 
-/// `8.4s`, `2m 05s`.
+/// Formats a duration as `8.4s` or `2m 05s`.
 pub(crate) fn elapsed(took: Duration) -> String {
     let seconds = took.as_secs();
     if seconds < 60 {
@@ -54,19 +54,19 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_says_how_to_repeat_it() {
+    fn failed_step_shows_how_to_rerun_it() {
         let shown = done(Verdict::Failed("1 of 3 builds".into()));
         assert!(shown.contains("FAILED") && shown.contains("cargo xtask test --only clippy"), "{shown}");
         assert!(shown.ends_with("\n    1 of 3 builds"), "{shown}");
     }
 
     #[test]
-    fn a_skipped_step_says_why() {
+    fn skipped_step_shows_the_reason() {
         assert!(done(Verdict::Skipped("no such tool")).ends_with("no such tool"));
     }
 
     #[test]
-    fn durations_read_at_a_glance() {
+    fn durations_have_two_forms() {
         assert_eq!(elapsed(Duration::from_millis(8_420)), "8.4s");
         assert_eq!(elapsed(Duration::from_secs(125)), "2m 05s");
     }

@@ -1,4 +1,4 @@
-//! How many tests ran, and how they ended.
+//! Numbers of tests by result.
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -20,7 +20,7 @@ impl AddAssign for Tally {
     }
 }
 
-/// The form that machines count by: `N passed, N failed[, N skipped]`.
+/// `N passed, N failed[, N skipped]`: a fixed form for programs that read the output.
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} passed, {} failed", self.passed, self.failed)?;
@@ -36,7 +36,7 @@ mod tests {
     use super::Tally;
 
     #[test]
-    fn reads_as_machines_expect() {
+    fn sum_is_shown_in_fixed_form() {
         let mut sum = Tally { passed: 2, failed: 0, skipped: 0 };
         assert_eq!(sum.to_string(), "2 passed, 0 failed");
         sum += Tally { passed: 1, failed: 3, skipped: 4 };

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that must hold before a change goes in, for people and for CI alike.
+//! `cargo xtask test`: every check that a change must pass, locally and in CI.
 
 use std::process::ExitCode;
 
@@ -12,14 +12,14 @@ use crate::{suggest, tools};
 
 pub(crate) const COMMAND: Command = Command {
     name: "test",
-    about: "Formatting, lints, tests, every crate and feature alone, docs: all that CI checks.",
+    about: "Runs all checks of CI: formatting, lints, tests, each crate and feature alone, docs.",
     help: "\
 --only STEP   run one step, by name or number (may be repeated)
 --list        list the steps
 
-Missing tools are installed where that is possible (rustup, apt as root). Every step runs, whatever
-failed before it. The last line is `N passed, N failed[, N skipped]`: the tests of all steps.
-PROPTEST_RNG_SEED=N draws other cases for the property tests than the usual ones.",
+Missing tools are installed if possible (rustup, apt as root). All steps run, even after a failure.
+The last line is `N passed, N failed[, N skipped]`: the tests of all steps.
+PROPTEST_RNG_SEED=N changes the cases of the property tests, which are the same in every run.",
     run: command,
 };
 
@@ -42,7 +42,7 @@ fn command(args: &[String]) -> ExitCode {
 #[derive(Debug, PartialEq, Eq)]
 enum Request {
     List,
-    /// The numbers of the steps, counted from zero, in the order of the table.
+    /// Indices into `STEPS`, in ascending order.
     Run(Vec<usize>),
 }
 
@@ -120,22 +120,22 @@ mod tests {
     }
 
     #[test]
-    fn runs_everything_unless_told() {
+    fn no_option_runs_every_step() {
         assert_eq!(parsed(""), Ok(Request::Run((0..STEPS.len()).collect())));
     }
 
     #[test]
-    fn chooses_by_name_and_number_in_table_order() {
+    fn steps_are_chosen_by_name_and_number() {
         assert_eq!(parsed("--only clippy --only=1 --only 2"), Ok(Request::Run(vec![0, 1, 3])));
     }
 
     #[test]
-    fn lists() {
+    fn list_option_lists_steps() {
         assert_eq!(parsed("--list"), Ok(Request::List));
     }
 
     #[test]
-    fn refuses_what_it_does_not_know() {
+    fn unknown_step_or_option_is_an_error() {
         assert_eq!(parsed("--only doctest"), Err("unknown step `doctest`: did you mean `doctests`?".into()));
         assert_eq!(parsed("--onyl fmt"), Err("unknown option `--onyl`: did you mean `--only`?".into()));
         assert_eq!(parsed("--only"), Err("--only needs the name of a step".into()));
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_unique() {
+    fn step_names_are_unique() {
         let mut names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
         names.sort_unstable();
         names.dedup();

@@ -1,18 +1,18 @@
-//! The programs that the steps need beside cargo, and where they come from on a fresh machine.
+//! The programs that the steps need besides cargo, and how to install them.
 
 use std::process::Command;
 
 use crate::process::{run, works};
 
 pub(crate) struct Tool {
-    /// Counts as present when `<binary> --version` succeeds: rustup leaves a proxy where a component is missing.
+    /// Present if `<binary> --version` succeeds: rustup installs a proxy even if the component is missing.
     binary: &'static str,
     source: Source,
     why: &'static str,
 }
 
 enum Source {
-    /// A package of Debian and its kin.
+    /// A package of Debian or a derivative.
     Apt(&'static str),
     /// A component of the toolchain.
     Rustup(&'static str),
@@ -28,18 +28,18 @@ const TOOLS: &[Tool] = &[
     },
 ];
 
-/// What only the gate needs. Its step is skipped where they cannot be had.
+/// Tools of the gate alone. Its step is skipped if they are missing and cannot be installed.
 pub(crate) const COUNTERS: &[Tool] = &[
     Tool { binary: "valgrind", source: Source::Apt("valgrind"), why: "counts instructions" },
-    Tool { binary: "objdump", source: Source::Apt("binutils"), why: "tells which of them are locked" },
+    Tool { binary: "objdump", source: Source::Apt("binutils"), why: "finds locked instructions" },
 ];
 
-/// Installs what every run needs.
+/// Installs the missing tools of [`TOOLS`].
 pub(crate) fn install_missing() -> Result<(), String> {
     install(TOOLS)
 }
 
-/// Installs what is missing, and says what it does; the error is for the person who has to do it instead.
+/// Installs the missing ones of `tools` and prints what it does. The error says how to install the tool by hand.
 pub(crate) fn install(tools: &[Tool]) -> Result<(), String> {
     for tool in tools.iter().filter(|tool| !present(tool)) {
         let Tool { binary, source, why } = tool;
@@ -72,7 +72,7 @@ fn apt(package: &str) -> Result<(), String> {
     succeed(Command::new("apt-get").args(install).env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
-/// Asks `id`, for the system call is unsafe.
+/// Runs `id`, because the system call is unsafe.
 fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
@@ -88,7 +88,7 @@ fn succeed(command: &mut Command) -> Result<(), String> {
 fn by_hand(source: &Source) -> String {
     match source {
         Source::Apt(package) => {
-            format!("Install it: sudo apt-get install {package}, or your system's like")
+            format!("Install it: sudo apt-get install {package}, or your system's equivalent")
         }
         Source::Rustup(component) => format!("Install it: rustup component add {component}"),
     }
@@ -99,7 +99,7 @@ mod tests {
     use super::{COUNTERS, Source, TOOLS, Tool, by_hand, present};
 
     #[test]
-    fn says_how_to_install_by_hand() {
+    fn advice_names_the_package() {
         for tool in TOOLS.iter().chain(COUNTERS) {
             let (Source::Apt(name) | Source::Rustup(name)) = tool.source;
             assert!(by_hand(&tool.source).contains(name));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_does_not_exist_is_missing() {
+    fn unknown_program_is_missing() {
         let tool = Tool { binary: "no-such-program", source: Source::Apt("none"), why: "" };
         assert!(!present(&tool));
     }

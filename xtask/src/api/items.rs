@@ -1,4 +1,4 @@
-//! The public items of a crate, from rustdoc's JSON.
+//! Reads the public items of a crate from rustdoc's JSON.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ fn item<'a>(index: &'a Value, id: &Value) -> Option<&'a Value> {
     index.get(id.to_string())
 }
 
-/// The kind of an item and what rustdoc holds for it.
+/// Returns the kind of an item, and its content.
 fn inner(item: &Value) -> Option<(&str, &Value)> {
     item["inner"].as_object()?.iter().next().map(|(kind, inner)| (kind.as_str(), inner))
 }
@@ -55,7 +55,7 @@ impl List<'_> {
         if kind == "use" {
             return self.reexport(inner, parent);
         }
-        // A variant and an item of a trait are as public as what they belong to: `default`.
+        // `default`: a variant or a trait item has the visibility of its parent.
         if item["visibility"].as_str().is_none_or(|visibility| visibility != "public" && visibility != "default") {
             return;
         }
@@ -72,7 +72,7 @@ impl List<'_> {
         self.children(item, &path);
     }
 
-    /// `pub use`: the item under its new name, or only the name if it is another crate's.
+    /// Adds the item of a `pub use` under its new name; an item of another crate without its children.
     fn reexport(&mut self, reexport: &Value, parent: &str) {
         let (name, source) = (reexport["name"].as_str().unwrap_or("_"), reexport["source"].as_str().unwrap_or("_"));
         let is_glob = reexport["is_glob"].as_bool() == Some(true);
@@ -88,7 +88,8 @@ impl List<'_> {
         }
     }
 
-    /// Methods, or the trait that is implemented. What the compiler implements by itself is left out.
+    /// Adds the methods of an inherent implementation, or the name of an implemented trait. Auto traits and blanket
+    /// implementations are skipped.
     fn implementation(&mut self, id: &Value, of: &str) {
         let index = self.index;
         let Some(implementation) = item(index, id) else { return };

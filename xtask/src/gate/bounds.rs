@@ -1,4 +1,4 @@
-//! The bounds: a file of the repository, with a line for each row.
+//! The bounds, in a file of the repository with a line for each row.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,16 +10,18 @@ use serde_json::{Value, json};
 use super::cost::Cost;
 use crate::cargo::root;
 
-/// What a call may cost at most, by the name of the row.
+/// The most that a call may cost, by the name of the row.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Bounds(BTreeMap<String, Cost>);
 
 pub(crate) const FILE: &str = "benches/results/bounds.json";
 
-/// Compilers and processors choose other instructions now and then; never other locked operations.
+/// The bound on instructions, as a multiple of the count: compilers and C libraries differ in the instructions that they
+/// choose, and not in locked operations.
 const ROOM: f64 = 1.15;
 
-/// A window of time may turn within the calls that are counted: a few locked operations in a thousand calls.
+/// Locked operations of a call above the bound that pass: a window may rotate during a count, which is a few locked
+/// operations in a thousand calls.
 const SLACK: f64 = 0.05;
 
 // === impl Bounds ===
@@ -40,7 +42,7 @@ impl Bounds {
         bounds.collect::<Result<_, String>>().map(Self)
     }
 
-    /// Bounds that these costs meet, with some room.
+    /// Returns bounds that `costs` meet with [`ROOM`].
     pub(crate) fn above(costs: &[(String, Cost)]) -> Self {
         let bounds = costs.iter().map(|(row, cost)| {
             let instructions = (cost.instructions * ROOM).ceil();
@@ -53,7 +55,7 @@ impl Bounds {
         fs::write(root().join(FILE), self.text())
     }
 
-    /// One row a line, so that a change of one is a change of a line.
+    /// Returns the text of the file: a row a line, so that a diff shows the changed rows.
     fn text(&self) -> String {
         let rows = self.0.iter().map(|(row, Cost { instructions, locked })| {
             let instructions = *instructions as u64;
@@ -62,7 +64,7 @@ impl Bounds {
         format!("{{\n{}\n}}\n", rows.collect::<Vec<_>>().join(",\n"))
     }
 
-    /// Costs beside their bounds.
+    /// Returns a table of costs and bounds.
     pub(crate) fn table(&self, costs: &[(String, Cost)]) -> String {
         let mut table = format!("{:<52} instructions  at most   locked  at most", "of one call");
         for (row, cost) in costs {
@@ -75,7 +77,7 @@ impl Bounds {
         table
     }
 
-    /// Every row that is above its bound or has none, and every bound without a row.
+    /// Returns a message for each row that is above its bound or has none, and for each bound without a row.
     pub(crate) fn failures(&self, costs: &[(String, Cost)]) -> Vec<String> {
         let above = costs.iter().filter_map(|(row, cost)| self.failure(row, *cost));
         let stale = self.0.keys().filter(|row| !costs.iter().any(|(counted, _)| counted == *row));
@@ -108,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_saved_is_read_again_and_met() {
+    fn saved_bounds_are_read_and_met() {
         let bounds = Bounds::above(&costs(306.652, 2.093));
         assert_eq!(bounds.text(), "{\n  \"retry, mainstay\": { \"instructions\": 353, \"locked\": 2.09 }\n}\n");
         assert_eq!(Bounds::parse(&bounds.text()).as_ref(), Ok(&bounds));
@@ -117,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_above_its_bound_says_what_and_where() {
+    fn row_above_its_bound_is_named_with_figures() {
         let failures = Bounds::above(&costs(306.652, 2.093)).failures(&costs(354.0, 4.093));
         let expected = "retry, mainstay: a call takes 354.0 instructions, at most 353; 4.09 locked operations, \
                         at most 2.09; where: cargo xtask profile \"retry, mainstay\"";
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_and_bounds_match() {
+    fn row_without_bound_and_bound_without_row_fail() {
         let bounds = Bounds::parse(r#"{ "gone, mainstay": { "instructions": 1, "locked": 0 } }"#).unwrap();
         let failures = bounds.failures(&costs(1.0, 0.0));
         assert_eq!(failures.len(), 2);
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_without_a_number_is_an_error() {
+    fn bound_without_number_is_an_error() {
         assert_eq!(Bounds::parse(r#"{ "x": {} }"#).unwrap_err(), "`x` has no number `instructions`");
     }
 }

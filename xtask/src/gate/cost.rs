@@ -1,4 +1,4 @@
-//! What one call of a row costs: the difference between a run of so many calls and one of twice as many.
+//! The cost of one call of a row: the difference between a run of `CALLS` calls and one of twice as many.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,7 @@ use std::process::{self, Child, Command, Stdio};
 
 use super::locked::Locked;
 
-/// Of one call, averaged: what happens only now and then has its share.
+/// The average of one call. Work that only some calls do has its share.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Cost {
     pub(crate) instructions: f64,
@@ -19,13 +19,13 @@ pub(crate) struct Counter {
     locked: Locked,
 }
 
-/// One that is under way, and the file that it will write.
+/// A run of the bench under valgrind, and the file that it writes.
 struct Run {
     child: Child,
     data: PathBuf,
 }
 
-/// Enough for credits that are settled in bulk, and done in half a second.
+/// Enough to include work that is done once for many calls (a budget's credits); takes half a second.
 const CALLS: u64 = 1_000;
 
 // === impl Counter ===
@@ -35,9 +35,9 @@ impl Counter {
         Self { bench, locked: Locked::default() }
     }
 
-    /// Start, set-up and end are in both runs, and fall out.
+    /// Counts a call of `row`. Start, set-up and exit are in both runs and cancel out.
     pub(crate) fn cost(&mut self, row: &str) -> io::Result<Cost> {
-        // Side by side: they disturb each other as little as anything else does.
+        // Both at the same time: a busy machine does not change the counts.
         let runs = [self.start(row, CALLS)?, self.start(row, 2 * CALLS)?];
         let [once, twice] = runs.map(|run| self.end(row, run));
         let (once, twice) = (once?, twice?);
@@ -55,7 +55,7 @@ impl Counter {
         Ok(Run { child: valgrind.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?, data })
     }
 
-    /// Instructions and locked operations of a whole run.
+    /// Returns the instructions and locked operations of a whole run.
     fn end(&mut self, row: &str, run: Run) -> io::Result<(u64, u64)> {
         let output = run.child.wait_with_output()?;
         if !output.status.success() {
@@ -68,8 +68,8 @@ impl Counter {
     }
 }
 
-/// Adds up the lines `0xADDRESS COUNT`, each under the `ob=` of its program or library, and apart those that are locked.
-/// The line after `calls=` repeats what a callee cost.
+/// Adds up the lines `0xADDRESS COUNT`, and apart those of locked instructions; `ob=` names the program or library of the
+/// lines below it. The line after `calls=` is skipped: it repeats the cost of a callee.
 fn sum(profile: &str, mut is_locked: impl FnMut(&str, u64) -> io::Result<bool>) -> io::Result<(u64, u64)> {
     let (mut instructions, mut locked) = (0, 0);
     let (mut object, mut is_callee) = ("", false);
@@ -90,7 +90,7 @@ fn sum(profile: &str, mut is_locked: impl FnMut(&str, u64) -> io::Result<bool>) 
         }
     }
     if instructions == 0 {
-        return Err(io::Error::other("callgrind counted nothing that xtask can read"));
+        return Err(io::Error::other("the profile of callgrind has no readable counts"));
     }
     Ok((instructions, locked))
 }
@@ -124,13 +124,13 @@ fn=malloc
 ";
 
     #[test]
-    fn counts_each_instruction_once_and_by_its_own_object() {
+    fn instructions_are_counted_once_by_their_object() {
         let is_locked = |object: &str, address| Ok((object, address) == ("/bin/bench", 0x14));
         assert_eq!(sum(PROFILE, is_locked).unwrap(), (2_010, 2_000));
     }
 
     #[test]
-    fn what_cannot_be_read_is_an_error() {
+    fn unreadable_profile_is_an_error() {
         assert!(sum("", |_, _| Ok(false)).is_err());
         assert!(sum("ob=x\n0x10 +3 4\n", |_, _| Ok(false)).is_err());
     }

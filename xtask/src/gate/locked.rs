@@ -1,11 +1,11 @@
-//! Which instructions of a program lock the bus: found in its disassembly.
+//! Finds the locked instructions of a program in its disassembly.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The addresses of locked instructions, by program or library; each is disassembled once.
+/// The addresses of locked instructions, by program or library. Each is disassembled once.
 #[derive(Default)]
 pub(crate) struct Locked {
     known: HashMap<PathBuf, HashSet<u64>>,
@@ -33,11 +33,11 @@ fn disassembled(object: &Path) -> io::Result<HashSet<u64>> {
     Ok(String::from_utf8_lossy(&output.stdout).lines().filter_map(locked_at).collect())
 }
 
-/// The address of a line such as `14f2a:<tab>lock xadd %rax,(%rcx)`, if that locks. An exchange with memory locks
-/// without the prefix.
+/// Returns the address of a line such as `14f2a:<tab>lock xadd %rax,(%rcx)` if its instruction is locked. An exchange
+/// with memory is locked without the prefix.
 fn locked_at(line: &str) -> Option<u64> {
     let (address, instruction) = line.split_once(":\t")?;
-    // Behind it: the name of what an operand points to.
+    // The comment names the target of an operand.
     let code = instruction.split('#').next()?;
     let mut words = code.split_whitespace();
     let exchanges = code.starts_with("xchg") && code.contains('(');
@@ -49,7 +49,7 @@ mod tests {
     use super::locked_at;
 
     #[test]
-    fn prefixes_and_exchanges_with_memory_lock() {
+    fn prefixed_and_exchange_instructions_are_locked() {
         assert_eq!(locked_at("   14f2a:\tlock xadd %rax,(%rcx)"), Some(0x14f2a));
         assert_eq!(locked_at("   14f2e:\tlock cmpxchg %cl,0x1f(%rip)        # 3a <lock>"), Some(0x14f2e));
         assert_eq!(locked_at("   14f2e:\txchg   %eax,0x10(%rdi)"), Some(0x14f2e));
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn others_do_not() {
+    fn other_instructions_are_not_locked() {
         assert_eq!(locked_at("   14f2e:\txchg   %ax,%ax"), None);
         assert_eq!(locked_at("   14f2e:\tcmpxchg %rcx,(%rdi)"), None);
         assert_eq!(locked_at("   14f2e:\tcall   1f0 # 1f0 <std::sync::Mutex lock >"), None);

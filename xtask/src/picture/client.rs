@@ -1,22 +1,22 @@
-//! As much of HTTP/1.1 as the picture needs: one connection, one request at a time, bodies of a known length.
+//! A minimal HTTP/1.1 client: one connection, one request at a time, bodies with a `content-length`.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// Longer than the gateway lets any request take.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// Longer than the total timeout of the gateway.
+const READ_TIMEOUT: Duration = Duration::from_secs(40);
 
 pub(super) struct Client {
     server: SocketAddr,
-    /// Kept between requests; gone after an error.
+    /// Reused for the next request; `None` after an error.
     connection: Option<BufReader<TcpStream>>,
 }
 
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Answer {
+pub(super) struct Response {
     pub(super) status: u16,
-    /// `x-served-by`; empty if it was not said.
+    /// The header `x-served-by`; empty if absent.
     pub(super) served_by: String,
     pub(super) body: String,
 }
@@ -28,46 +28,46 @@ impl Client {
         Self { server, connection: None }
     }
 
-    pub(super) fn send(&mut self, method: &str, path: &str, body: &str) -> io::Result<Answer> {
+    pub(super) fn send(&mut self, method: &str, path: &str, body: &str) -> io::Result<Response> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.connect()?,
         };
         let head =
             format!("{method} {path} HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\n\r\n", self.server, body.len());
-        // In one write: a second one would wait for the acknowledgement of the first.
+        // One write: a second one could wait for the acknowledgement of the first (Nagle, delayed ACK).
         connection.get_mut().write_all((head + body).as_bytes())?;
-        let answer = read(&mut connection)?;
+        let response = read(&mut connection)?;
         self.connection = Some(connection);
-        Ok(answer)
+        Ok(response)
     }
 
     fn connect(&self) -> io::Result<BufReader<TcpStream>> {
         let stream = TcpStream::connect(self.server)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(READ_TIMEOUT))?;
         stream.set_nodelay(true)?;
         Ok(BufReader::new(stream))
     }
 }
 
-fn read(from: &mut impl BufRead) -> io::Result<Answer> {
-    let mut answer = Answer::default();
+fn read(from: &mut impl BufRead) -> io::Result<Response> {
+    let mut response = Response::default();
     let status = line(from)?;
     let code = status.split(' ').nth(1).and_then(|code| code.parse().ok());
-    answer.status = code.ok_or_else(|| invalid(&status))?;
+    response.status = code.ok_or_else(|| invalid(&status))?;
     let mut length = None;
     loop {
         let field = line(from)?;
         let Some((name, value)) = field.split_once(':') else { break };
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = Some(value.trim().parse::<u64>().map_err(|_| invalid(&field))?),
-            "x-served-by" => answer.served_by = value.trim().to_owned(),
+            "x-served-by" => response.served_by = value.trim().to_owned(),
             _ => {}
         }
     }
     let length = length.ok_or_else(|| invalid("no content-length"))?;
-    let read = from.take(length).read_to_string(&mut answer.body)?;
-    if read as u64 == length { Ok(answer) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    let read = from.take(length).read_to_string(&mut response.body)?;
+    if read as u64 == length { Ok(response) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 fn line(from: &mut impl BufRead) -> io::Result<String> {
@@ -79,23 +79,23 @@ fn line(from: &mut impl BufRead) -> io::Result<String> {
 }
 
 fn invalid(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("not understood in an answer: {what}"))
+    io::Error::new(io::ErrorKind::InvalidData, format!("invalid response: {what}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, io, read};
+    use super::{Response, io, read};
 
     #[test]
-    fn reads_one_answer_and_leaves_the_next() {
+    fn one_response_is_read_and_the_next_left() {
         let mut bytes = &b"HTTP/1.1 200 OK\r\nX-Served-By: backup\r\ncontent-length: 2\r\n\r\nhiHTTP"[..];
-        let answer = read(&mut bytes).unwrap();
-        assert_eq!(answer, Answer { status: 200, served_by: "backup".into(), body: "hi".into() });
+        let response = read(&mut bytes).unwrap();
+        assert_eq!(response, Response { status: 200, served_by: "backup".into(), body: "hi".into() });
         assert_eq!(bytes, b"HTTP");
     }
 
     #[test]
-    fn a_cut_answer_is_an_error() {
+    fn truncated_response_is_an_error() {
         for cut in ["", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhi"] {
             assert_eq!(read(&mut cut.as_bytes()).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         }

@@ -1,7 +1,7 @@
-//! Draws a recording: time from left to right, what clients saw above, why below it, latency at the bottom.
+//! Draws a recording: time from left to right; from top to bottom the requests, hold and gate, and the latency.
 //!
-//! Nothing is told by colour alone: endpoints have lanes and shapes, the fault is hatched, bands are labelled. The card
-//! brings its own background, so that it reads on pages whose theme is not the reader's.
+//! Nothing is shown by colour alone: endpoints have lanes and shapes, the fault is hatched, bands are labelled. The
+//! picture has a background of its own, because the theme of the page may differ from the reader's.
 
 use std::fmt;
 
@@ -47,7 +47,7 @@ text { fill: #e6edf3 }
 }
 </style>";
 
-/// The picture, whole.
+/// Returns the picture of `recording`.
 pub(super) fn svg(recording: &Recording) -> Result<String, fmt::Error> {
     let time = Time { length: recording.length };
     let mut svg = Svg::default();
@@ -95,7 +95,7 @@ fn about(recording: &Recording) -> String {
     )
 }
 
-/// For those who cannot see the picture: the same story in words.
+/// Returns the text alternative of the picture.
 fn description(recording: &Recording, about: &str) -> String {
     let changes = recording.changes().map(|it| format!(" At {:.1} s, to {}: {}.", it.at, it.active, it.reason));
     let (from, until) = recording.fault;
@@ -132,7 +132,7 @@ fn hold_and_gate(svg: &mut Svg, recording: &Recording, time: Time) -> fmt::Resul
         svg.rect("hold", (from, HOLD.0), (until - from, height(HOLD)))?;
         let words = format!("{}: no traffic returns", time_in_words(span.until - span.from));
         svg.text("small", (from + 8.0, middle(HOLD) + 4.0), Anchor::Start, &words)?;
-        // What was still missing when the hold alone would have let traffic return.
+        // The conditions still missing at the end of the hold.
         let missing = recording.samples.iter().find(|sample| sample.at >= span.until && !sample.missing.is_empty());
         if let Some(sample) = missing {
             let words = format!("“missing: {}”", sample.missing);
@@ -149,7 +149,7 @@ fn hold_and_gate(svg: &mut Svg, recording: &Recording, time: Time) -> fmt::Resul
         if until - from >= 24.0 {
             svg.text("small", (from + 8.0, middle(GATE) + 4.0), Anchor::Start, &format!("{have}/{need}{words}"))?;
         }
-        // The last success opens the gate, and is not seen in it.
+        // The last success opens the gate, so no sample shows it.
         if recording.changes().any(|change| change.at == span.until) {
             let words = format!("{need}/{need}: traffic returns");
             svg.text("small", (until + 8.0, middle(GATE) + 4.0), Anchor::Start, &words)?;
@@ -160,7 +160,7 @@ fn hold_and_gate(svg: &mut Svg, recording: &Recording, time: Time) -> fmt::Resul
 
 fn requests(svg: &mut Svg, recording: &Recording, time: Time) -> fmt::Result {
     let place = |lane: Row| {
-        // Neighbours stand at different heights, or they would melt into a bar.
+        // Neighbours have different heights, so that they do not overlap.
         let mut steps =
             (0..5).cycle().map(move |step| lane.0 + 5.0 + f64::from(step * 2 % 5) * (lane.1 - lane.0 - 10.0) / 4.0);
         move |request: &Request| (time.x(request.at), steps.next().unwrap_or(lane.0))
@@ -223,7 +223,7 @@ mod tests {
     use super::svg;
 
     #[test]
-    fn tells_the_story_of_the_run() {
+    fn faults_changes_hold_and_gate_are_drawn() {
         let drawn = svg(&recording()).unwrap();
         for words in [
             "The primary hangs for 3 s: 1 of 5 requests fail",
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn draws_each_request_in_its_lane_and_in_the_strip() {
+    fn each_request_is_drawn_in_its_lane_and_in_the_strip() {
         let drawn = svg(&recording()).unwrap();
         let marks = |class: &str, mark: &str| {
             let paths = drawn.lines().filter(|line| line.contains(&format!("\"mark {class}\"")));
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn says_so_when_nothing_failed() {
+    fn run_without_failures_is_drawn() {
         let mut calm = recording();
         calm.requests.retain(|request| !request.failed());
         let drawn = svg(&calm).unwrap();
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_recording_is_a_picture_too() {
+    fn empty_recording_is_drawn() {
         let mut empty = recording();
         empty.requests.clear();
         empty.samples.clear();

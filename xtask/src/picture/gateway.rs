@@ -1,4 +1,4 @@
-//! The gateway under observation: built, started with short times, and stopped with its owner.
+//! Builds and starts the gateway with short times; dropping [`Gateway`] stops the process.
 
 use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::cargo::cargo;
 use crate::process::shown;
 
-/// Times that let a failover and a return happen within half a minute; everything else is the gateway's default.
+/// Times short enough for a failover and a return within half a minute. All other settings have their defaults.
 const SETTINGS: &[(&str, &str)] = &[
     ("LISTEN_ADDR", "127.0.0.1:0"),
     ("ENVIRONMENT", "development"),
@@ -26,7 +26,7 @@ const SETTINGS: &[(&str, &str)] = &[
 pub(super) struct Gateway {
     process: Child,
     pub(super) address: SocketAddr,
-    /// The demo backend that is asked first.
+    /// The first demo backend.
     pub(super) primary: SocketAddr,
 }
 
@@ -40,11 +40,11 @@ impl Gateway {
             command.env_remove(name);
         }
         let mut process = command.spawn()?;
-        let said = process.stdout.take();
-        // From here on, `Drop` stops the process, whatever goes wrong.
+        let output = process.stdout.take();
+        // From here on `Drop` stops the process, after an error too.
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut gateway = Self { process, address: nowhere, primary: nowhere };
-        let lines = said.map(BufReader::new).into_iter().flat_map(BufRead::lines);
+        let lines = output.map(BufReader::new).into_iter().flat_map(BufRead::lines);
         (gateway.address, gateway.primary) = addresses(lines)?;
         Ok(gateway)
     }
@@ -52,13 +52,13 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        // Both fail only where the process has ended already.
+        // Both fail only if the process has ended.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Where the gateway listens, and where its primary: from its introduction.
+/// Returns the addresses of the gateway and of its primary, from the lines that the gateway prints at its start.
 fn addresses(lines: impl Iterator<Item = io::Result<String>>) -> io::Result<(SocketAddr, SocketAddr)> {
     let (mut gateway, mut primary) = (None, None);
     for line in lines {
@@ -74,10 +74,10 @@ fn addresses(lines: impl Iterator<Item = io::Result<String>>) -> io::Result<(Soc
             return Ok((gateway, primary));
         }
     }
-    Err(io::Error::other("the gateway ended without saying where it listens"))
+    Err(io::Error::other("the gateway ended without printing its address"))
 }
 
-/// Builds the gateway; the path of its program. Optimised, so that the latencies are those that users see.
+/// Builds the gateway and returns the path of its binary. A release build, so that latencies are realistic.
 fn build() -> io::Result<String> {
     let mut command =
         cargo("build --release --locked --package gateway --message-format=json-render-diagnostics".split(' '));
@@ -86,7 +86,7 @@ fn build() -> io::Result<String> {
     if !output.status.success() {
         return Err(io::Error::other("the gateway does not build"));
     }
-    program(&output.stdout).ok_or_else(|| io::Error::other("cargo did not say where it put the gateway"))
+    program(&output.stdout).ok_or_else(|| io::Error::other("cargo did not print the path of the gateway"))
 }
 
 fn program(messages: &[u8]) -> Option<String> {
@@ -100,15 +100,15 @@ mod tests {
     use super::{addresses, program};
 
     #[test]
-    fn finds_the_addresses_in_the_introduction() {
-        let said = "gateway listens on http://127.0.0.1:8080\n\n  primary  http://127.0.0.1:81/api/v1\n  backup   http://127.0.0.1:82/api/v1";
-        let found = addresses(said.lines().map(|line| Ok(line.to_owned()))).unwrap();
+    fn addresses_are_read_from_the_output() {
+        let output = "gateway listens on http://127.0.0.1:8080\n\n  primary  http://127.0.0.1:81/api/v1\n  backup   http://127.0.0.1:82/api/v1";
+        let found = addresses(output.lines().map(|line| Ok(line.to_owned()))).unwrap();
         assert_eq!(found, ("127.0.0.1:8080".parse().unwrap(), "127.0.0.1:81".parse().unwrap()));
         assert!(addresses(std::iter::empty()).is_err());
     }
 
     #[test]
-    fn finds_the_program_among_cargo_s_messages() {
+    fn path_is_read_from_cargo_messages() {
         let messages = b"{\"reason\":\"compiler-artifact\",\"executable\":null}\n{\"executable\":\"/t/gateway\"}\n";
         assert_eq!(program(messages).as_deref(), Some("/t/gateway"));
         assert_eq!(program(b""), None);

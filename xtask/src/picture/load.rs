@@ -1,4 +1,4 @@
-//! A steady load that does not slow down with the server: requests are sent when they are due.
+//! An open-loop load: requests are sent at a fixed rate, however slow the server is.
 
 use std::net::SocketAddr;
 use std::thread::{Scope, ScopedJoinHandle};
@@ -11,7 +11,7 @@ use super::recording::Request;
 
 /// Requests per second.
 pub(super) const RATE: u32 = 40;
-/// Connections that take turns: each is free again long before its turn, even while requests wait for a silence.
+/// Connections, used in rotation. A connection has an answer long before its next request, even during a failover.
 const CONNECTIONS: u32 = 20;
 
 pub(super) fn start<'scope>(
@@ -23,7 +23,7 @@ pub(super) fn start<'scope>(
     (0..CONNECTIONS).map(|first| threads.spawn(move || client(first, gateway, begun, length))).collect()
 }
 
-/// Every so-many-th request, from the `first` on.
+/// Sends every `CONNECTIONS`-th request, starting with number `first`.
 fn client(first: u32, gateway: SocketAddr, begun: Instant, length: Duration) -> Vec<Request> {
     let mut client = Client::new(gateway);
     let turns = (first..).step_by(CONNECTIONS as usize).map(|turn| turn * Duration::from_secs(1) / RATE);
@@ -31,7 +31,7 @@ fn client(first: u32, gateway: SocketAddr, begun: Instant, length: Duration) -> 
 }
 
 fn send(client: &mut Client, begun: Instant, due: Instant) -> Request {
-    // A connection that is still busy makes its next request wait: that counts. That our own thread wakes late does not.
+    // Latency counts from `due` if the connection was busy, and from now if only this thread woke up late.
     let sent = if now() < due {
         wait_until(due);
         now()

@@ -1,10 +1,10 @@
-//! Where things are in the picture: its size, its rows, and the two scales.
+//! The layout of the picture: its size, its rows, and the two scales.
 
 pub(super) const WIDTH: f64 = 900.0;
 pub(super) const HEIGHT: f64 = 420.0;
 pub(super) const LEFT: f64 = 92.0;
 pub(super) const RIGHT: f64 = 874.0;
-/// From the reasons above the lanes down to the axis.
+/// The upper end of the lines that mark a change: above the lanes.
 pub(super) const TOP: f64 = 64.0;
 pub(super) const BOTTOM: f64 = 376.0;
 
@@ -23,8 +23,8 @@ pub(super) struct Time {
     pub(super) length: f64,
 }
 
-/// Seconds to y within the strip, logarithmic: a wait of a quarter of a second and an answer after half a
-/// millisecond must both be seen.
+/// Seconds to y within the latency strip, logarithmic: it shows answers after half a millisecond and waits of a quarter
+/// of a second.
 #[derive(Clone, Copy)]
 pub(super) struct Latency {
     /// Powers of ten of a second, at the lower and at the upper edge.
@@ -42,7 +42,7 @@ impl Time {
 // === impl Latency ===
 
 impl Latency {
-    /// Wide enough for all of these times; a millisecond to a second if there are none.
+    /// Returns a scale for all of `times`, at least from a millisecond to a second.
     pub(super) fn of(times: impl Iterator<Item = f64>) -> Self {
         let (mut low, mut high) = (-3.0_f64, 0.0_f64);
         for exponent in times.map(|time| time.max(1e-6).log10()) {
@@ -58,13 +58,13 @@ impl Latency {
         LATENCY.1 - share.clamp(0.0, 1.0) * (LATENCY.1 - LATENCY.0)
     }
 
-    /// The lines to draw: the time and its name.
+    /// Returns the grid lines: times and labels.
     pub(super) fn ticks(self) -> impl Iterator<Item = (f64, String)> {
         (self.decades.0..=self.decades.1).map(|decade| 10_f64.powi(decade)).map(|time| (time, time_in_words(time)))
     }
 }
 
-/// `0.1 ms`, `250 ms`, `1 s`.
+/// Formats seconds as `0.1 ms`, `250 ms` or `1 s`.
 pub(super) fn time_in_words(time: f64) -> String {
     match time {
         time if time < 0.000_95 => format!("{:.1} ms", time * 1e3),
@@ -83,13 +83,13 @@ mod tests {
     use super::{BOTTOM, LATENCY, LEFT, Latency, RIGHT, Time, time_in_words};
 
     #[test]
-    fn time_fills_the_width_and_stays_in_it() {
+    fn time_is_clamped_to_the_width() {
         let time = Time { length: 10.0 };
         assert_eq!([time.x(0.0), time.x(10.0), time.x(11.0)], [LEFT, RIGHT, RIGHT]);
     }
 
     #[test]
-    fn latency_takes_the_decades_it_needs() {
+    fn latency_scale_has_whole_decades() {
         let latency = Latency::of([0.0004, 0.25].into_iter());
         let names: Vec<_> = latency.ticks().map(|(_, name)| name).collect();
         assert_eq!(names, ["0.1 ms", "1 ms", "10 ms", "100 ms", "1 s"]);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn times_read_at_a_glance() {
+    fn times_are_rounded() {
         assert_eq!([0.0005, 0.2504, 1.0, 6.24, 24.0].map(time_in_words), ["0.5 ms", "250 ms", "1 s", "6.2 s", "24 s"]);
     }
 }

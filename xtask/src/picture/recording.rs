@@ -1,15 +1,15 @@
-//! What was recorded of a run, and the story that is in it. All times are seconds since its start.
+//! The recording of a run, and what can be derived from it. All times are seconds since its start.
 
 /// A run of the gateway.
 pub(super) struct Recording {
     pub(super) length: f64,
     /// Requests per second.
     pub(super) rate: u32,
-    /// From when to when the primary was out of order.
+    /// When the fault of the primary was set and cleared.
     pub(super) fault: (f64, f64),
-    /// In the order in which they were sent.
+    /// In the order of sending.
     pub(super) requests: Vec<Request>,
-    /// In the order in which they were taken.
+    /// In the order of reading.
     pub(super) samples: Vec<Sample>,
 }
 
@@ -17,27 +17,27 @@ pub(super) struct Recording {
 pub(super) struct Request {
     pub(super) at: f64,
     pub(super) took: f64,
-    /// `None`: there was no answer.
+    /// `None` if there was no response.
     pub(super) status: Option<u16>,
     pub(super) served_by: String,
 }
 
-/// What `/status.json` said.
+/// One reading of `/status.json`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Sample {
     pub(super) at: f64,
     pub(super) active: String,
-    /// Counts the changes of the active endpoint.
+    /// The number of changes of the active endpoint.
     pub(super) epoch: u64,
     pub(super) reason: String,
     /// Whether the primary is held.
     pub(super) hold: bool,
-    /// Good probes of the primary in a row: have and need.
+    /// Consecutive successful probes of the primary: seen and required.
     pub(super) gate: Option<(u64, u64)>,
     pub(super) missing: String,
 }
 
-/// A time in which something was so.
+/// A period with a constant value.
 #[derive(Debug, PartialEq)]
 pub(super) struct Span<T> {
     pub(super) from: f64,
@@ -48,13 +48,13 @@ pub(super) struct Span<T> {
 // === impl Recording ===
 
 impl Recording {
-    /// The samples in which another endpoint had become the active one.
+    /// Returns the samples after each change of the active endpoint.
     pub(super) fn changes(&self) -> impl Iterator<Item = &Sample> {
         let pairs = self.samples.iter().zip(self.samples.iter().skip(1));
         pairs.filter(|(before, after)| before.epoch != after.epoch).map(|(_, after)| after)
     }
 
-    /// Requests that were sent while the broken primary was still the active endpoint, and that another one answered.
+    /// Returns the requests sent while the broken primary was the active endpoint and answered by another endpoint.
     pub(super) fn rescued(&self) -> impl Iterator<Item = &Request> {
         let left = self.changes().map(|change| change.at).find(|at| *at > self.fault.0).unwrap_or(self.fault.1);
         let exposed = self.requests.iter().filter(move |request| self.fault.0 <= request.at && request.at < left);
@@ -69,12 +69,12 @@ impl Recording {
         self.spans(|sample| sample.gate)
     }
 
-    /// Neighbouring samples in which the same was so, as one.
+    /// Merges neighbouring samples with the same value.
     fn spans<T: PartialEq>(&self, what: impl Fn(&Sample) -> Option<T>) -> Vec<Span<T>> {
         let mut spans: Vec<Span<T>> = Vec::new();
         let mut open = false;
         for sample in &self.samples {
-            // What the sample before said holds until this one.
+            // The previous value holds until this sample.
             if let Some(last) = spans.last_mut().filter(|_| open) {
                 last.until = sample.at;
             }
@@ -98,7 +98,7 @@ impl Request {
     }
 }
 
-/// Whether a person who watches wants to be told.
+/// Returns whether the change from `before` to `after` is worth a line of output.
 pub(super) fn changed(before: &Sample, after: &Sample) -> bool {
     (before.epoch, before.hold, before.gate) != (after.epoch, after.hold, after.gate)
 }
@@ -107,7 +107,7 @@ pub(super) fn changed(before: &Sample, after: &Sample) -> bool {
 pub(super) mod tests {
     use super::{Recording, Request, Sample, Span};
 
-    /// One sample and one request a second: a fault from 2 to 5, left at 3, one second of hold, a gate of two.
+    /// One sample and one request a second: a fault from 2 to 5, a failover at 3, one second of hold, a gate of two probes.
     pub(in crate::picture) fn recording() -> Recording {
         let sample = |at: f64, active: &str, epoch, reason: &str, hold, gate| Sample {
             at,
@@ -139,7 +139,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn changes_come_with_their_reasons() {
+    fn changes_have_reasons() {
         let recording = recording();
         let found: Vec<_> = recording.changes().map(|it| (it.at, it.active.as_str(), it.reason.as_str())).collect();
         let expected =
@@ -148,20 +148,20 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn who_waited_for_the_primary_was_rescued() {
+    fn request_sent_to_broken_primary_is_rescued() {
         let rescued: Vec<_> = recording().rescued().map(|request| request.at).collect();
         assert_eq!(rescued, [2.5]);
     }
 
     #[test]
-    fn spans_end_where_the_next_sample_says_otherwise() {
+    fn span_ends_at_the_next_different_sample() {
         let span = |from, until, what| Span { from, until, what };
         assert_eq!(recording().holds(), [Span { from: 3.0, until: 4.0, what: () }]);
         assert_eq!(recording().gates(), [span(3.0, 5.0, (0, 2)), span(5.0, 6.0, (1, 2))]);
     }
 
     #[test]
-    fn an_error_and_no_answer_are_failures() {
+    fn error_status_and_no_response_are_failures() {
         let failed: Vec<_> = recording().requests.iter().map(Request::failed).collect();
         assert_eq!(failed, [false, false, true, false, false]);
         assert!(Request { at: 0.0, took: 0.0, status: None, served_by: String::new() }.failed());

@@ -1,12 +1,12 @@
-//! A few elements of SVG, as text. Numbers are rounded to a tenth of a unit, which no eye can tell.
+//! Writes a few elements of SVG as text. Numbers are rounded to a tenth of a unit, which is invisible.
 
 use std::fmt::{self, Write};
 
-/// The elements of a picture, in the order in which they are painted.
+/// The elements of a picture, in painting order.
 #[derive(Default)]
 pub(super) struct Svg(String);
 
-/// Where a text stands in relation to its point.
+/// The alignment of a text at its point.
 #[derive(Clone, Copy)]
 pub(super) enum Anchor {
     Start,
@@ -14,7 +14,7 @@ pub(super) enum Anchor {
     End,
 }
 
-/// The shape of a mark: which kind it is must be seen without its colour.
+/// The shape of a mark, so that kinds differ without colour.
 #[derive(Clone, Copy)]
 pub(super) enum Mark {
     Dot,
@@ -46,12 +46,12 @@ impl Svg {
         writeln!(self.0, r#"<text class="{class}" x="{x:.1}" y="{y:.1}" text-anchor="{anchor}">{text}</text>"#)
     }
 
-    /// All marks of one kind as one path: a thousand elements would be ten times the size.
+    /// Writes all marks of one kind as one path: a thousand elements would be ten times the size.
     pub(super) fn marks(&mut self, class: &str, mark: Mark, points: impl Iterator<Item = (f64, f64)>) -> fmt::Result {
         let mut path = String::new();
         for (x, y) in points {
             match mark {
-                // A line without length: its round cap is the dot.
+                // A line of length zero: its round cap is the dot.
                 Mark::Dot => write!(path, "M{x:.1} {y:.1}h0")?,
                 Mark::Square => write!(path, "M{:.1} {:.1}h3v3h-3z", x - 1.5, y - 1.5)?,
                 Mark::Cross => write!(path, "M{:.1} {:.1}l5 5m0-5l-5 5", x - 2.5, y - 2.5)?,
@@ -81,7 +81,7 @@ pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// The words of `text` in lines of at most `width` characters; a longer word has a line of its own.
+/// Breaks `text` into lines of at most `width` characters; a longer word has a line of its own.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -101,21 +101,21 @@ mod tests {
     use super::{Anchor, Mark, Svg, wrapped};
 
     #[test]
-    fn texts_are_escaped() {
+    fn text_is_escaped() {
         let mut svg = Svg::default();
         svg.text("t", (1.0, 2.0), Anchor::Start, "<b> & co").unwrap();
         assert!(svg.into_text().contains(">&lt;b&gt; &amp; co</text>"));
     }
 
     #[test]
-    fn no_marks_are_no_path() {
+    fn no_marks_write_no_path() {
         let mut svg = Svg::default();
         svg.marks("m", Mark::Dot, [].into_iter()).unwrap();
         assert_eq!(svg.into_text(), "");
     }
 
     #[test]
-    fn wraps_at_words() {
+    fn text_is_wrapped_at_words() {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
         assert_eq!(wrapped("incomprehensible", 3), ["incomprehensible"]);
         assert!(wrapped("", 3).is_empty());

@@ -1,4 +1,4 @@
-//! Reads `/status.json` all the time, as an operator would, and says what changed.
+//! Polls `/status.json`, and prints its summary when something changes.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ pub(super) fn watch(gateway: SocketAddr, begun: Instant, length: Duration) -> io
         due += EVERY;
         let at = begun.elapsed().as_secs_f64();
         let status: Value = serde_json::from_str(&client.send("GET", "/status.json", "")?.body)?;
-        let sample = sample(at, &status).ok_or_else(|| io::Error::other("/status.json has another form"))?;
+        let sample = sample(at, &status).ok_or_else(|| io::Error::other("/status.json has an unknown form"))?;
         if at >= shown || samples.last().is_some_and(|last| changed(last, &sample)) {
             println!("{at:5.1} s  {}", status["summary"].as_str().unwrap_or_default());
             shown = at + SHOWN_EVERY;
@@ -55,7 +55,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn reads_what_the_gateway_writes() {
+    fn status_of_the_gateway_is_read() {
         let primary = json!({
             "hold_left": "5s 887ms", "missing": "hold 5.9s, probes 0 of 2",
             "breaker": { "recovery": { "have": 0, "need": 2 } },

@@ -1,12 +1,12 @@
-//! Prose as words with line numbers.
+//! Splits prose into passages of words with line numbers.
 
-/// Where a passage stands.
+/// The place of a passage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Comment,
     Doc,
     Markdown,
-    /// The name of a test.
+    /// A test name.
     Name,
     /// A string literal of more than one word.
     Text,
@@ -29,7 +29,7 @@ pub(super) struct Word {
 // === impl Passage ===
 
 impl Passage {
-    /// Splits numbered lines into words. A span of inline code is the word `` ` ``: code is no prose.
+    /// Splits numbered lines into words. A span of inline code becomes the word `` ` ``.
     pub(super) fn new<'a>(place: Place, lines: impl IntoIterator<Item = (usize, &'a str)>) -> Self {
         let mut words: Vec<Word> = Vec::new();
         let mut in_code = false;
@@ -50,7 +50,7 @@ impl Passage {
                     words.push(Word { text, line });
                 } else {
                     let mut text = c.to_string();
-                    // `..` is an ellipsis, not the end of a sentence.
+                    // `..` does not end a sentence.
                     while c == '.' && chars.next_if_eq(&'.').is_some() {
                         text.push('.');
                     }
@@ -61,7 +61,7 @@ impl Passage {
         Self { place, words }
     }
 
-    /// Whether the passage is one word, as the doc `When.`; a span of code counts as none.
+    /// Returns whether the passage is a single word, as in the doc `When.`, and not a span of code.
     pub(super) fn is_one_word(&self) -> bool {
         let mut words = self.words.iter().filter(|word| word.text.starts_with(is_letter));
         words.next().is_some() && words.next().is_none() && !self.words.iter().any(|word| word.text == "`")
@@ -72,7 +72,7 @@ fn is_letter(c: char) -> bool {
     c.is_alphanumeric()
 }
 
-/// The passages of a text in Markdown: blank lines, headings, items and cells divide it, fenced code is left out.
+/// Returns the passages of Markdown: paragraphs, headings, list items and table cells, without fenced code.
 pub(super) fn passages(place: Place, lines: &[(usize, &str)]) -> Vec<Passage> {
     let mut found = Vec::new();
     let mut open: Vec<(usize, &str)> = Vec::new();

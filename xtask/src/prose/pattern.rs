@@ -1,20 +1,20 @@
-//! The patterns that the check of prose knows, and how one is matched.
+//! A pattern of words, and how it is matched.
 
 use super::passage::{Passage, Place, Word};
 
-/// A turn of phrase that costs a reader more than its plain form.
+/// A phrase that has a plainer form.
 pub(super) struct Pattern {
-    /// Words in a sequence: `a|b` is either, `*` any word, `^` the start of a sentence, `~` up to three words.
+    /// Words separated by spaces: `a|b` is either word, `*` any word, `~` up to three words, `^` the start of a sentence.
     pub(super) words: &'static str,
     pub(super) places: &'static [Place],
-    /// Why, and what to write instead.
+    /// The reason, and what to write instead.
     pub(super) reason: &'static str,
 }
 
 // === impl Pattern ===
 
 impl Pattern {
-    /// The lines on which the pattern starts in `passage`.
+    /// Returns the lines of `passage` on which a match starts.
     pub(super) fn lines(&self, passage: &Passage) -> Vec<usize> {
         if !self.places.contains(&passage.place) {
             return Vec::new();

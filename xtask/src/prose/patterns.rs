@@ -1,4 +1,4 @@
-//! The list: what may not come back. Each entry is exact, so that an alarm is always a sentence to rewrite.
+//! The list of patterns. A pattern goes in only if it raises no false alarm on the tree.
 
 use super::passage::Place::{self, Comment, Doc, Markdown, Name, Text};
 use super::pattern::Pattern;

@@ -1,4 +1,4 @@
-//! Finds the prose in a file: Markdown whole; in Rust the comments, docs, texts and names of tests.
+//! Finds the prose of a file: all of Markdown; of Rust the comments, docs, strings and test names.
 
 use crate::rust::{Kind, Token, tokens};
 
@@ -9,7 +9,7 @@ pub(super) fn markdown(text: &str) -> Vec<Passage> {
     passages(Place::Markdown, &lines)
 }
 
-/// The passages of Rust source, and the lines of docs that are one word long.
+/// Returns the passages of Rust source, and the lines of docs that are one word long.
 pub(super) fn rust(source: &str) -> (Vec<Passage>, Vec<usize>) {
     let tokens = tokens(source);
     let (mut found, mut one_word) = (names(&tokens), Vec::new());
@@ -34,7 +34,7 @@ pub(super) fn rust(source: &str) -> (Vec<Passage>, Vec<usize>) {
                 found.extend(passages(Place::Doc, &lines));
             }
             Kind::Text => {
-                // The character after a backslash is no letter of a word.
+                // The `n` of `\\n` is not a letter of the next word.
                 let text = first.text.replace("\\n", "  ").replace("\\t", "  ");
                 let passage =
                     Passage::new(Place::Text, text.lines().enumerate().map(|(i, text)| (first.line + i, text)));
@@ -48,13 +48,13 @@ pub(super) fn rust(source: &str) -> (Vec<Passage>, Vec<usize>) {
     (found, one_word)
 }
 
-/// How many of the first tokens are one comment: of one kind, on lines that follow each other.
+/// Returns how many of the first tokens are one comment: of the same kind, on consecutive lines.
 fn comment_length(tokens: &[Token<'_>]) -> usize {
     let follows = |pair: &[Token<'_>]| pair[0].kind == pair[1].kind && pair[1].line == pair[0].line + 1;
     1 + tokens.windows(2).take_while(|pair| follows(pair)).count()
 }
 
-/// The names of functions behind an attribute `test` (`#[test]`, `#[tokio::test(..)]`).
+/// Returns the names of functions with the attribute `test` (`#[test]`, `#[tokio::test(..)]`).
 fn names(tokens: &[Token<'_>]) -> Vec<Passage> {
     let code: Vec<_> = tokens.iter().filter(|token| token.is_code()).collect();
     let mut found = Vec::new();

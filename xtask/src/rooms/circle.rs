@@ -1,14 +1,14 @@
-//! Circles in a graph of imports: for each import that is part of one, the shortest.
+//! Finds circles in a graph of imports: for each import in a circle, the shortest one.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use super::tree::Edge;
 
-/// Imports of which each begins where the one before ends, and the last ends where the first begins.
+/// Imports along a circle, in order.
 pub(super) struct Circle(pub(super) Vec<Edge>);
 
-/// Finds circles until each import that is part of one is in one of them.
+/// Returns circles that cover every import that is part of a circle.
 pub(super) fn circles(edges: &[Edge]) -> Vec<Circle> {
     let mut graph: BTreeMap<&str, BTreeMap<&str, &Edge>> = BTreeMap::new();
     for edge in edges {
@@ -28,7 +28,7 @@ pub(super) fn circles(edges: &[Edge]) -> Vec<Circle> {
     found
 }
 
-/// The imports that lead from one file to another: a search in breadth.
+/// Returns the shortest chain of imports between two files, by breadth-first search.
 fn shortest<'a>(graph: &BTreeMap<&str, BTreeMap<&str, &'a Edge>>, from: &str, to: &str) -> Option<Vec<&'a Edge>> {
     let mut reached: BTreeMap<&str, &'a Edge> = BTreeMap::new();
     let mut queue = VecDeque::from([from]);
@@ -56,7 +56,7 @@ fn shortest<'a>(graph: &BTreeMap<&str, BTreeMap<&str, &'a Edge>>, from: &str, to
 
 // === impl Circle ===
 
-/// `engine -> permit -> engine`, and a line for each import.
+/// `engine -> permit -> engine`, then a line for each import.
 impl fmt::Display for Circle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for edge in &self.0 {
@@ -70,7 +70,7 @@ impl fmt::Display for Circle {
     }
 }
 
-/// `engine/admit` of `crates/circuit-breaker/src/engine/admit.rs`.
+/// Shortens `crates/circuit-breaker/src/engine/admit.rs` to `engine/admit`.
 fn short(path: &str) -> &str {
     let path = path.split_once("/src/").map_or(path, |(_, file)| file);
     path.strip_suffix(".rs").unwrap_or(path)

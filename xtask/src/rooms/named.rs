@@ -1,11 +1,11 @@
-//! What one file says of another.
+//! A path that a file names.
 
-/// A path that code names, as `crate::a::B`, in the inline module `within` (usually none).
+/// A path in code such as `crate::a::B`, inside the inline module `within` (empty: the file's own).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Named {
     pub(super) within: Vec<String>,
     pub(super) path: Vec<String>,
-    /// The name it is given by `use`, with its visibility; `*` for a glob.
+    /// The name and visibility that a `use` declaration gives it.
     pub(super) import: Option<Import>,
     pub(super) line: usize,
 }

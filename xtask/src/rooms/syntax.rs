@@ -1,4 +1,4 @@
-//! What the check must know of one file: its child modules, its `use` declarations and the paths in its code.
+//! The child modules, the `use` declarations and the paths of one file.
 
 use crate::rust::{Token, tokens};
 
@@ -6,13 +6,13 @@ use super::named::Named;
 use super::use_tree::UseTree;
 use super::without_tests::without_tests;
 
-/// A file without its tests.
+/// The content of a file, without its tests.
 #[derive(Debug, Default)]
 pub(super) struct Syntax {
-    /// `mod x;`, with the inline module that declares it.
+    /// The names of `mod x;`, each with the inline module that declares it.
     pub(super) children: Vec<(Vec<String>, String)>,
     pub(super) named: Vec<Named>,
-    /// The names of items, wherever in the file they stand.
+    /// The names of all items in the file, nested ones included.
     pub(super) items: Vec<String>,
 }
 
@@ -78,7 +78,7 @@ fn colons(code: &[Token<'_>], at: usize) -> bool {
     code.get(at..at + 2).is_some_and(|pair| pair.iter().all(|token| token.is(":")))
 }
 
-/// Whether a path of more than one name starts here: not `::http::X`, and not `pub(in crate::x)`.
+/// Returns whether a path of several segments starts at `at`; not in `::http::X` and `pub(in crate::x)`.
 fn starts_path(code: &[Token<'_>], at: usize) -> bool {
     let before = at.checked_sub(1).map(|before| code[before]);
     is_name(&code[at])

@@ -1,4 +1,4 @@
-//! The modules of a crate, and which file a path leads to.
+//! The modules of a crate. Resolves a path to a file.
 
 use std::collections::BTreeMap;
 
@@ -13,20 +13,20 @@ struct Module {
     file: usize,
     parent: usize,
     children: BTreeMap<String, usize>,
-    /// `pub use`, by name; a glob is in `globs`.
+    /// The paths of `pub use`, by name; globs are in `globs`.
     exports: BTreeMap<String, Vec<String>>,
     globs: Vec<Vec<String>>,
     items: Vec<String>,
 }
 
-/// All that is reached from one root (`lib.rs`, `main.rs`).
+/// The modules below one root (`lib.rs`, `main.rs`).
 pub(super) struct Tree<'a> {
     files: &'a [File],
     modules: Vec<Module>,
     named: Vec<(usize, Named)>,
 }
 
-/// File `from` names something of file `to`.
+/// An import: file `from` names an item of file `to`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Edge {
     pub(super) from: String,
@@ -37,7 +37,7 @@ pub(super) struct Edge {
 
 /// The root of the modules, in `Tree::modules`.
 const ROOT: usize = 0;
-/// More re-exports of one name than a crate has: they form a circle of their own.
+/// Limits how many re-exports of one name are followed: they may form a circle.
 const HOPS: usize = 16;
 
 // === impl Tree ===
@@ -53,7 +53,7 @@ impl<'a> Tree<'a> {
         tree
     }
 
-    /// Adds the module of `file`, whose children stand in `folder`.
+    /// Adds the module of `file`; the files of its children are in `folder`.
     fn add(&mut self, file: usize, parent: usize, folder: &str) -> usize {
         let files = self.files;
         let found = syntax(&files[file].text);
@@ -83,7 +83,7 @@ impl<'a> Tree<'a> {
         module
     }
 
-    /// The inline module `within` a file's module, made if it is new.
+    /// Returns the inline module `within` a file's module, and creates it if necessary.
     fn inline(&mut self, module: usize, within: &[String]) -> usize {
         let mut parent = module;
         for name in within {
@@ -101,7 +101,7 @@ impl<'a> Tree<'a> {
         parent
     }
 
-    /// Every import of one file by another; `lib.rs` apart, which only names its modules.
+    /// Returns every import of one file by another, except those of and by `lib.rs`.
     pub(super) fn edges(&self) -> Vec<Edge> {
         let mut edges = Vec::new();
         for (module, named) in &self.named {
@@ -115,7 +115,7 @@ impl<'a> Tree<'a> {
         edges
     }
 
-    /// The file that `path` leads to, named in `module`; `None` if it leads out of the crate.
+    /// Returns the file of the item that `path` names in `module`; `None` if it is of another crate.
     fn resolve(&self, module: usize, path: &[String], hops: usize) -> Option<usize> {
         let (first, mut rest) = path.split_first()?;
         let mut at = match first.as_str() {
@@ -144,7 +144,7 @@ impl<'a> Tree<'a> {
         Some(self.modules[at].file)
     }
 
-    /// The file of `name`, if the module that `glob` leads to has it.
+    /// Returns the file of the module that `glob` names, if that file has `name`.
     fn exporter(&self, module: usize, glob: &[String], name: &String, hops: usize) -> Option<usize> {
         let file = self.resolve(module, glob, hops + 1)?;
         let mut found = self.modules.iter().filter(|module| module.file == file);

@@ -1,12 +1,12 @@
-//! Leaves test code out: what it imports binds nothing that ships.
+//! Removes test code, whose imports are exempt.
 
 use crate::rust::Token;
 
 const ITEMS: [&str; 10] = ["struct", "enum", "trait", "fn", "mod", "impl", "const", "static", "type", "union"];
-/// Items that end with a semicolon, whatever braces they hold.
+/// Items that end with a semicolon, even if they contain braces.
 const BY_SEMICOLON: [&str; 5] = ["use", "let", "const", "static", "type"];
 
-/// The code without what stands behind `#[cfg(test)]` or `#[cfg(all(test, ..))]`.
+/// Returns the code without items behind `#[cfg(test)]` or `#[cfg(all(test, ..))]`.
 pub(super) fn without_tests<'a>(code: &[Token<'a>]) -> Vec<Token<'a>> {
     let mut kept = Vec::new();
     let mut at = 0;
@@ -27,12 +27,12 @@ fn is_test_only(code: &[Token<'_>]) -> bool {
     starts(&["#", "[", "cfg", "(", "test", ")"]) || starts(&["#", "[", "cfg", "(", "all", "(", "test", ","])
 }
 
-/// Where the item ends whose attributes start at `at`.
+/// Returns the end of the item whose attributes start at `at`.
 fn item_end(code: &[Token<'_>], mut at: usize) -> usize {
     while code.get(at).is_some_and(|token| token.is("#")) {
         at = group_end(code, at + 1);
     }
-    // Enough for `pub(in crate::a) const`.
+    // Eight tokens reach the keyword of `pub(in crate::a) const`.
     let start = || code[at..].iter().take(8);
     let is_item = start().any(|token| ITEMS.contains(&token.text));
     let by_semicolon = start().any(|token| BY_SEMICOLON.contains(&token.text)) && !start().any(|token| token.is("fn"));
@@ -49,7 +49,7 @@ fn item_end(code: &[Token<'_>], mut at: usize) -> usize {
     at
 }
 
-/// Where the bracket that opens at `at` has closed again.
+/// Returns the position after the bracket group that opens at `at`.
 fn group_end(code: &[Token<'_>], mut at: usize) -> usize {
     let mut depth = 0_usize;
     while let Some(token) = code.get(at) {
