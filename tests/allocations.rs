@@ -1,5 +1,5 @@
-//! Nothing is allocated on the happy path, nor for a refusal with a typed error; and futures stay small.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
+//! The happy path and refusals with a typed error allocate nothing, and futures stay small.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 use std::{
     future::{Future, ready},
@@ -24,10 +24,10 @@ use mainstay_timeout::TimeoutLayer;
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceBuilder, service_fn};
 
-/// More than enough for whatever happens only now and then: windows that turn, credits that are settled in bulk.
+/// Enough to include work that is done once for many calls: rotating windows, a budget's credits.
 const CALLS: u64 = 2_000;
 
-/// One call that is done when it is first polled.
+/// Makes one call, which must be ready in the first poll.
 fn call<S: Service<u64>>(service: &mut S) -> Result<S::Response, S::Error> {
     let mut cx = Context::from_waker(Waker::noop());
     let Poll::Ready(ready) = service.poll_ready(&mut cx) else { panic!("not ready at once") };
@@ -36,22 +36,22 @@ fn call<S: Service<u64>>(service: &mut S) -> Result<S::Response, S::Error> {
     result
 }
 
-/// Allocations of so many calls on this thread, which has made some before.
+/// Returns the allocations of `CALLS` calls on this thread, after a warm-up.
 fn allocations<S: Service<u64>>(service: &mut S, is_expected: impl Fn(&Result<S::Response, S::Error>) -> bool) -> u64 {
     let mut calls = || (0..CALLS).for_each(|_| assert!(is_expected(&call(service))));
     calls();
     allocation_counter::measure(calls).count_total
 }
 
-/// Asserts that calls which succeed allocate nothing, on this thread and on another one, and that the future of a
-/// call is no larger than this.
+/// Asserts that successful calls allocate nothing, on this thread and on another one, and that the future of a call has
+/// at most `most_bytes` bytes.
 #[track_caller]
 fn assert_free<S>(what: &str, mut service: S, most_bytes: usize)
 where
     S: Service<u64, Response = u64> + Clone + Send + 'static,
 {
     let bytes = size_of::<S::Future>();
-    println!("{what}: a future of {bytes} bytes, over one of {}", size_of::<<Echo as Service<u64>>::Future>());
+    println!("{what}: a future of {bytes} bytes, around one of {}", size_of::<<Echo as Service<u64>>::Future>());
     assert!(bytes <= most_bytes, "{what}: a future of {bytes} bytes, more than {most_bytes}");
     assert_eq!(allocations(&mut service, Result::is_ok), 0, "{what}: allocations in {CALLS} calls");
     let mut other = service.clone();
@@ -59,7 +59,7 @@ where
     assert_eq!(elsewhere.unwrap(), 0, "{what}: allocations in {CALLS} calls on another thread");
 }
 
-/// Asserts how many allocations a refusal takes.
+/// Asserts that calls are refused for `reason`, and that each refusal takes `each` allocations.
 #[track_caller]
 fn assert_refusals<S>(what: &str, mut service: S, reason: Reason, each: u64)
 where
@@ -76,7 +76,7 @@ fn breaker(settings: BreakerSettings) -> CircuitBreakerLayer {
 }
 
 #[test]
-fn a_closed_breaker_allocates_nothing() {
+fn closed_breaker_allocates_nothing() {
     let slow_calls = Some(SlowCalls { duration: Duration::from_secs(1), rate: 0.5 });
     let span = WindowSettings::Last(Duration::from_secs(10));
     let plain = BreakerSettings::default;
@@ -91,10 +91,10 @@ fn a_closed_breaker_allocates_nothing() {
     assert_free("gate", GateLayer::with(Breaker::new("gate")).layer(Echo), 96);
 }
 
-/// A peer: a window of time that keeps every call, so that each new one costs what all of them cost. The time itself
-/// is for the benches.
+/// Defect of another library: a time window that stores every call, so that recording a call takes time in proportion to
+/// the calls stored. The benches measure the time itself.
 #[test]
-fn a_window_of_time_is_as_large_after_a_million_calls() {
+fn time_window_does_not_grow_with_a_million_calls() {
     let window = Window::last(Duration::from_secs(60));
     let record = || assert!(black_box(window.record(false, 0, Instant::now)).is_some());
     record();
@@ -103,7 +103,7 @@ fn a_window_of_time_is_as_large_after_a_million_calls() {
 }
 
 #[test]
-fn a_bulkhead_with_a_free_permit_allocates_nothing() {
+fn bulkhead_with_free_permit_allocates_nothing() {
     let bulkhead = || BulkheadLayer::new("bulkhead", 1).unwrap();
     assert_free("bulkhead", bulkhead().layer(Echo), 64);
     assert_free("bulkhead, typed", bulkhead().with_error::<Error>().layer(Echo), 64);
@@ -112,13 +112,13 @@ fn a_bulkhead_with_a_free_permit_allocates_nothing() {
 }
 
 #[test]
-fn a_first_attempt_that_works_allocates_nothing() {
+fn successful_first_attempt_allocates_nothing() {
     assert_free("retry", RetryLayer::new().layer(Echo), 192);
     assert_free("retry, typed", RetryLayer::new().with_error::<Error>().layer(Echo), 192);
 }
 
 #[test]
-fn a_fallback_that_is_not_needed_allocates_nothing() {
+fn unused_fallback_allocates_nothing() {
     assert_free("fallback to a value", FallbackLayer::new(value(0_u64)).layer(Echo), 128);
     let steps = || backup(Echo).or(value(0_u64));
     assert_free("fallback to a backup", FallbackLayer::new(steps()).layer(Echo), 128);
@@ -126,9 +126,9 @@ fn a_fallback_that_is_not_needed_allocates_nothing() {
 }
 
 #[test]
-fn a_timeout_over_an_answer_allocates_nothing() {
+fn timeout_over_ready_response_allocates_nothing() {
     let timeout = || TimeoutLayer::attempt("timeout", Duration::from_secs(1)).unwrap();
-    // Most of it is tokio's timer, whose size depends on tokio's features.
+    // Tokio's timer takes most of the bytes; its size depends on tokio's features.
     assert_free("timeout", timeout().layer(Echo), 160);
     assert_free("timeout, typed", timeout().with_error::<Error>().layer(Echo), 160);
 }
@@ -139,13 +139,13 @@ fn failover(settings: FailoverSettings) -> Failover<Echo> {
 }
 
 #[test]
-fn a_failover_whose_primary_is_fine_allocates_nothing() {
+fn failover_with_healthy_primary_allocates_nothing() {
     assert_free("failover", failover(FailoverSettings::default()), 480);
     assert_free("failover, typed", failover(FailoverSettings::default()).with_error::<Error>(), 480);
 }
 
 #[test]
-fn a_stack_allocates_nothing() {
+fn stack_of_four_layers_allocates_nothing() {
     let boxed = ServiceBuilder::new()
         .layer(FallbackLayer::new(value(0_u64)))
         .layer(RetryLayer::new())
@@ -163,7 +163,7 @@ fn a_stack_allocates_nothing() {
 }
 
 #[test]
-fn the_standard_stack_allocates_nothing() {
+fn standard_stack_allocates_nothing() {
     let standard = || {
         let endpoints = ["primary", "backup"].map(|name| Endpoint::new(name, Echo));
         Standard::new("standard", endpoints, StandardSettings::default()).unwrap()
@@ -174,7 +174,7 @@ fn the_standard_stack_allocates_nothing() {
 }
 
 #[test]
-fn refusals_allocate_nothing_but_the_box() {
+fn refusal_allocates_only_the_boxed_error() {
     let open = || {
         let layer = CircuitBreakerLayer::new("breaker");
         layer.handle().force_open("test");
@@ -204,9 +204,8 @@ fn refusals_allocate_nothing_but_the_box() {
     assert_refusals("retry over an open breaker, typed", under_retry, Reason::CircuitOpen, 0);
 }
 
-/// An error of the service's own is boxed once, and no layer boxes it again.
 #[test]
-fn an_error_is_boxed_once_whatever_the_number_of_layers() {
+fn error_of_the_service_is_boxed_once_by_all_layers() {
     let settings = BreakerSettings { failure_rate: None, ..BreakerSettings::default() };
     let mut stack = ServiceBuilder::new()
         .layer(TimeoutLayer::total("total", Duration::from_secs(1)).unwrap())

@@ -1,5 +1,5 @@
-//! What threads that meet at one handle must not do to each other.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
+//! Threads that share one handle.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 use std::{
     future::Future,
@@ -17,8 +17,8 @@ use tower::{Layer, Service};
 const THREADS: usize = 4;
 const CALLS: usize = 20_000;
 
-/// Asserts that every call of every thread is refused in its first poll, on no runtime at all: there is no timer that
-/// could be armed, and nobody who could wake it.
+/// Asserts that every call of every thread is refused in its first poll. There is no runtime: a call that needs a timer
+/// or a wake-up fails.
 fn assert_refused_at_once<S>(service: &S, reason: Reason)
 where
     S: Service<u64, Error: Refusal> + Clone + Send + Sync,
@@ -37,9 +37,9 @@ where
     thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(refuse))));
 }
 
-/// A peer: a sleep of 1 ms on the refusing path where threads meet.
+/// Defect of another library: a sleep of 1 ms on the refusing path under contention.
 #[test]
-fn refusing_waits_for_nobody() {
+fn contended_calls_are_refused_in_the_first_poll() {
     let open = Breaker::new("open");
     open.force_open("test");
     assert_refused_at_once(&CircuitBreakerLayer::with(open.clone()).layer(Echo), Reason::CircuitOpen);
@@ -59,9 +59,8 @@ fn refusing_waits_for_nobody() {
     assert_eq!(full.snapshot().rejected.full, (THREADS * CALLS) as u64);
 }
 
-/// Of all trial calls that race for their places, so many get one.
 #[test]
-fn racing_trials_get_as_many_places_as_there_are() {
+fn racing_threads_get_exactly_the_permitted_trials() {
     let breaker = Breaker::new("trials");
     let mut settings = breaker.settings();
     settings.recovery = Recovery::trials(1_000);
@@ -79,5 +78,5 @@ fn racing_trials_get_as_many_places_as_there_are() {
     });
     assert_eq!(admitted.len(), 3);
     drop(admitted);
-    assert!(breaker.try_acquire().is_ok(), "their places are free again");
+    assert!(breaker.try_acquire().is_ok(), "dropped trials free their permits");
 }

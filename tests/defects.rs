@@ -1,11 +1,11 @@
-//! Defects seen in the field, and the tests of ours that own each of them.
+//! Defects seen in other libraries, and the tests of Mainstay for each of them.
 //!
-//! The table is kept true by looking for the tests it names.
-#![allow(clippy::unwrap_used, reason = "tests say what they mean")]
+//! A test checks that the tests in the table exist.
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::{fs, path::Path};
 
-/// A defect, and where it is tested: `file::test`, files from the root of the workspace.
+/// A defect and its tests: `file::test`, with the path from the root of the workspace.
 type Defect = (&'static str, &'static [&'static str]);
 
 const BREAKER: &str = "crates/circuit-breaker/tests/defects.rs";
@@ -23,13 +23,13 @@ const BREAKERS: &[Defect] = &[
     ("half-open wedges: a hung probe", &["{breaker}::a_hung_trial_expires_as_a_failure"]),
     ("half-open wedges: successes age out of a time window", &["{breaker}::slow_trials_still_close_over_a_time_window"]),
     ("results of calls admitted before the trip move the half-open circuit", &["{breaker}::results_of_an_earlier_epoch_change_nothing"]),
-    ("a dropped future is never counted", &["{breaker}::a_timeout_around_the_breaker_opens_it", "tests/composition/order.rs::a_timeout_around_a_breaker_opens_it_over_a_hung_backend"]),
+    ("a dropped future is never counted", &["{breaker}::a_timeout_around_the_breaker_opens_it", "tests/composition/order.rs::timeout_around_a_breaker_opens_it_over_a_hung_backend"]),
     ("a panic is never counted", &["{breaker}::a_panic_is_a_failure"]),
     ("an error of `poll_ready` is never counted", &["{breaker}::a_readiness_error_is_a_failure"]),
-    ("local bulkhead refusals open the breaker", &["{breaker}::our_own_refusals_never_open_it", "tests/composition/order.rs::refusals_of_the_bulkhead_never_open_the_breaker_around_it"]),
+    ("local bulkhead refusals open the breaker", &["{breaker}::our_own_refusals_never_open_it", "tests/composition/order.rs::bulkhead_refusals_do_not_open_the_breaker_around_it"]),
     ("`minimum_calls` below the window ignored", &["{breaker}::the_minimum_may_be_below_the_window"]),
-    ("a 1 ms sleep on the refusing path under contention", &["tests/contention.rs::refusing_waits_for_nobody"]),
-    ("a time window with cost proportional to calls", &["tests/allocations.rs::a_window_of_time_is_as_large_after_a_million_calls"]),
+    ("a 1 ms sleep on the refusing path under contention", &["tests/contention.rs::contended_calls_are_refused_in_the_first_poll"]),
+    ("a time window with cost proportional to calls", &["tests/allocations.rs::time_window_does_not_grow_with_a_million_calls"]),
     ("listeners run inside the lock", &["{breaker}::a_listener_may_read_and_change_the_breaker"]),
     ("state gauges of the old state never cleared", &["examples/gateway/tests/end_to_end/operations.rs::metrics_are_valid_and_follow_what_happens"]),
     ("a zero in the settings that wedges", &["{breaker}::wrong_settings_are_errors_and_the_edges_work"]),
@@ -47,16 +47,16 @@ const BREAKERS: &[Defect] = &[
 const RETRIES: &[Defect] = &[
     ("eight clients with eight identical jitter series", &["{retry}/delays.rs::eight_clients_have_eight_series", "crates/core/src/backoff.rs::clones_do_not_share_a_sequence"]),
     ("presets documented as jittered that are not", &["{retry}/delays.rs::presets_are_jittered_at_their_cap_too"]),
-    ("budgets that bound nothing", &["{retry}/budget.rs::a_dead_dependency_gets_one_request_more_and_no_storm", "tests/composition/order.rs::a_shared_budget_bounds_the_load_over_layers"]),
+    ("budgets that bound nothing", &["{retry}/budget.rs::a_dead_dependency_gets_one_request_more_and_no_storm", "tests/composition/order.rs::shared_budget_bounds_the_repeats_of_both_layers"]),
     ("0.35 acting as 50 %, 0.6 as 100 %", &["{retry}/budget.rs::repeating_an_overload_costs_less", "crates/core/src/budget/tests.rs::four_successes_pay_for_one_retry_exactly"]),
     ("the budget checked after the sleep, its error hiding the original", &["{retry}/budget.rs::a_budget_that_is_used_up_leaves_the_original_result_at_once"]),
-    ("attempts burnt on an open breaker", &["{retry}/refusals.rs::an_open_breaker_burns_no_attempts_and_no_budget", "tests/composition/order.rs::an_open_breaker_burns_no_attempts_and_no_budget"]),
+    ("attempts burnt on an open breaker", &["{retry}/refusals.rs::an_open_breaker_burns_no_attempts_and_no_budget", "tests/composition/order.rs::open_breaker_spends_no_attempts_and_no_budget"]),
     ("Retry-After impossible because backoff sees only a number", &["{retry}/deadline.rs::what_the_server_asks_for_is_waited_for_or_not_at_all"]),
     ("requests cloned on the last attempt", &["{retry}/attempts.rs::no_copy_is_made_that_cannot_be_sent"]),
     ("capped delays in step because the cap comes after the jitter", &["{retry}/delays.rs::presets_are_jittered_at_their_cap_too"]),
     ("overflow or NaN after 1,000 attempts", &["{retry}/attempts.rs::two_thousand_attempts_overflow_nothing"]),
     ("bodies of discarded responses never drained", &["{retry}/attempts.rs::a_discarded_response_is_let_go_before_the_wait_and_the_last_one_never", "crates/http/tests/sockets.rs::a_drained_connection_is_used_again"]),
-    ("attempts on fresh clones that were never polled ready", &["{retry}/attempts.rs::each_attempt_has_readiness_of_its_own", "tests/composition/tower_layers.rs::attempts_are_ready_over_towers_limit_buffer_and_load_shed"]),
+    ("attempts on fresh clones that were never polled ready", &["{retry}/attempts.rs::each_attempt_has_readiness_of_its_own", "tests/composition/tower_layers.rs::each_attempt_is_polled_ready_over_tower_layers"]),
     ("a timeout that keeps the first waker", &["crates/timeout/tests/timeout.rs::it_fires_in_the_task_that_polled_last"]),
     ("a timer with a clock of its own, or one that spins", &["crates/timeout/tests/timeout.rs::it_fires_at_its_time_and_drops_the_call", "crates/timeout/tests/timeout.rs::both_keep_the_contract"]),
 ];
@@ -64,8 +64,8 @@ const RETRIES: &[Defect] = &[
 #[rustfmt::skip]
 const BULKHEADS: &[Defect] = &[
     ("rejection through a zero-length timeout", &["{bulkhead}::a_full_bulkhead_refuses_in_the_first_poll_with_its_own_reason"]),
-    ("a deadlock: holding inner readiness while queueing", &["{bulkhead}::callers_do_not_deadlock_over_a_limited_inner_service", "tests/composition/tower_layers.rs::a_queue_over_a_limit_as_narrow_deadlocks_with_nothing"]),
-    ("gauges stale after a cancel", &["{bulkhead}::the_gauges_are_true_after_a_cancelled_wait", "tests/composition/storm.rs::all_gauges_are_true_after_a_storm_over_the_layers"]),
+    ("a deadlock: holding inner readiness while queueing", &["{bulkhead}::callers_do_not_deadlock_over_a_limited_inner_service", "tests/composition/tower_layers.rs::queue_over_an_equal_concurrency_limit_does_not_deadlock"]),
+    ("gauges stale after a cancel", &["{bulkhead}::the_gauges_are_true_after_a_cancelled_wait", "tests/composition/storm.rs::gauges_are_exact_after_random_cancellations_over_the_layers"]),
     ("an unbounded queue by default", &["{bulkhead}::nobody_queues_unless_told_to"]),
     ("a waiter that leaks its permit", &["{bulkhead}::a_waiter_that_never_takes_its_permit_does_not_leak_it"]),
     ("a shrink that blocks the caller", &["{bulkhead}::shrinking_returns_at_once_and_takes_effect_as_calls_end"]),
@@ -74,7 +74,7 @@ const BULKHEADS: &[Defect] = &[
 
 #[rustfmt::skip]
 const FAILOVERS: &[Defect] = &[
-    ("`poll_ready` errors skip the fallback", &["{fallback}::an_error_of_poll_ready_leads_to_the_fallback", "{failover}/readiness.rs::an_error_of_readiness_goes_to_the_next_and_counts", "tests/composition/order.rs::the_fallback_answers_for_readiness_that_fails_anywhere_below"]),
+    ("`poll_ready` errors skip the fallback", &["{fallback}::an_error_of_poll_ready_leads_to_the_fallback", "{failover}/readiness.rs::an_error_of_readiness_goes_to_the_next_and_counts", "tests/composition/order.rs::fallback_handles_readiness_errors_of_inner_layers"]),
     ("a backup behind one async mutex, awaited while locked", &["{fallback}::a_stuck_backup_blocks_only_its_own_request"]),
     ("a router that polls all backends, so one dead one stalls it", &["{failover}/readiness.rs::a_backup_that_is_not_ready_stalls_nobody"]),
     ("a clone that copies readiness and panics", &["{fallback}::a_clone_does_not_copy_what_poll_ready_found", "{failover}/readiness.rs::second_attempts_are_made_on_ready_services"]),
@@ -94,12 +94,12 @@ const FAILOVERS: &[Defect] = &[
 
 #[rustfmt::skip]
 const TYPES: &[Defect] = &[
-    ("nested generics that read inside out, turbofish for presets", &["tests/types.rs::four_layers_over_a_function_need_no_annotation", "tests/types.rs::all_layers_in_a_task_that_names_no_type"]),
-    ("`source()` cut off", &["tests/composition/order.rs::the_original_error_comes_through_all_layers", "crates/core/src/rejected.rs::found_under_other_layers_wrapping"]),
+    ("nested generics that read inside out, turbofish for presets", &["tests/types.rs::four_layers_over_a_function_need_no_annotations", "tests/types.rs::all_layers_in_a_task_need_no_annotations"]),
+    ("`source()` cut off", &["tests/composition/order.rs::original_error_passes_through_all_layers", "crates/core/src/rejected.rs::found_under_other_layers_wrapping"]),
     ("a crate-level `Result` alias that shadows std's", &["tests/defects.rs::no_crate_shadows_std"]),
 ];
 
-/// Breakers with state in Redis, and adaptive limits, are not built yet; their defects come with them.
+/// Returns all defects. Those of breakers with state in Redis and of adaptive limits come with these features.
 fn all() -> impl Iterator<Item = (&'static str, String)> {
     let tables = [BREAKERS, RETRIES, BULKHEADS, FAILOVERS, TYPES];
     let folders = [
@@ -121,13 +121,13 @@ fn root() -> &'static Path {
 }
 
 #[test]
-fn every_defect_has_the_tests_that_the_table_names() {
+fn tests_named_in_the_table_exist() {
     let exists = |test: &str| {
         let (file, name) = test.split_once("::").unwrap();
         fs::read_to_string(root().join(file)).is_ok_and(|text| text.contains(&format!("fn {name}(")))
     };
-    let gone: Vec<_> = all().filter(|(_, test)| !exists(test)).collect();
-    assert!(gone.is_empty(), "renamed or gone, keep the table in step: {gone:#?}");
+    let missing: Vec<_> = all().filter(|(_, test)| !exists(test)).collect();
+    assert!(missing.is_empty(), "tests renamed or removed: update the table: {missing:#?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! The compile-time list: each layer where axum, tonic, hyper and reqwest take layers, with nothing annotated.
+//! Each layer in axum, tonic, hyper and reqwest compiles without type annotations.
 //!
-//! What counts here is that it compiles; `types.rs` has whole stacks, and the messages for those that do not.
-#![allow(clippy::unwrap_used, reason = "tests say what they mean")]
+//! `types.rs` has whole stacks, and `ui/` the compiler messages for mistakes.
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::time::Duration;
 
@@ -47,9 +47,9 @@ async fn is_home(app: Router) {
     assert_eq!(app.oneshot(request).await.unwrap().status(), StatusCode::OK);
 }
 
-/// Over all routes, which axum does one by one; with our layer for refusals, and with axum's.
+/// Axum applies a layer to each route. Refusals become responses by `RejectionLayer` or axum's `HandleErrorLayer`.
 #[tokio::test]
-async fn each_layer_over_a_router() {
+async fn each_layer_compiles_over_a_router() {
     let app = || Router::new().route("/", get(hello)).route("/{id}", get(hello).post(hello));
     let http = Http::new();
     is_home(app().layer((RejectionLayer::new(), bulkhead().with_policy(http)))).await;
@@ -71,9 +71,9 @@ async fn each_layer_over_a_router() {
     is_home(Router::new().nest("/x", app()).merge(app()).layer((RejectionLayer::new(), bulkhead()))).await;
 }
 
-/// Over one route. Without a policy too: then every answer is a success, and no body is followed.
+/// Without a policy too: every response is a success then, and bodies are not followed.
 #[tokio::test]
-async fn each_layer_over_one_route() {
+async fn each_layer_compiles_over_one_route() {
     let http = Http::new();
     let at_home = |route| is_home(Router::new().route("/", route));
     at_home(get(hello).layer((RejectionLayer::new(), bulkhead().with_policy(http)))).await;
@@ -88,9 +88,9 @@ async fn each_layer_over_one_route() {
     at_home(get(hello).layer((HandleErrorLayer::new(handle_error), CircuitBreakerLayer::new("route")))).await;
 }
 
-/// `Server::builder().layer(..)`, which asks that what comes out can be cloned, sent and turned into a response.
+/// `Server::builder().layer(..)` requires a service that is `Clone` and `Send`, with errors that become responses.
 #[tokio::test]
-async fn each_layer_over_a_tonic_server() {
+async fn each_layer_compiles_over_a_tonic_server() {
     let (grpc, refusals) = (Grpc::new(), RejectionLayer::grpc);
     let health = || health_reporter().1;
     drop(Server::builder().layer((refusals(), bulkhead().with_policy(grpc))).add_service(health()));
@@ -115,9 +115,9 @@ fn channel() -> Channel {
     Address::from_static("http://127.0.0.1:1").connect_lazy()
 }
 
-/// Refusals and errors of the connection in one type, flat, with no glue.
+/// One typed error holds refusals and connection errors, without conversions by the caller.
 #[tokio::test]
-async fn a_generated_client_over_a_stack_with_grpcs_typed_error() {
+async fn generated_client_works_over_typed_errors() {
     let grpc = Grpc::new().repeating_any_method();
     let stack = ServiceBuilder::new()
         .layer(timeout().with_policy(grpc).with_error::<GrpcError>())
@@ -132,12 +132,12 @@ async fn a_generated_client_over_a_stack_with_grpcs_typed_error() {
 }
 
 #[tokio::test]
-async fn a_generated_client_over_stacks_with_boxed_errors() {
+async fn generated_client_works_over_boxed_errors() {
     let grpc = Grpc::new();
     let keyed = KeyedBreakerLayer::with(KeyedBreakers::new("hosts"), authority).with_policy(grpc);
     let stack = ServiceBuilder::new().layer(GrpcStatusLayer::new()).layer(keyed).layer(bulkhead()).service(channel());
     let client = HealthClient::new(stack);
-    // As a handler holds it: cloned, and moved into a task.
+    // Cloned and moved into a task, as in a handler.
     tokio::spawn(
         async move { client.clone().check(tonic_health::pb::HealthCheckRequest::default()).await.unwrap_err() },
     )
@@ -149,9 +149,9 @@ async fn a_generated_client_over_stacks_with_boxed_errors() {
     drop(HealthClient::new(ServiceBuilder::new().layer(GrpcStatusLayer::new()).service(standard.build())));
 }
 
-/// HTTP/2 is the same type, and a breaker for each host needs one function.
+/// HTTP/2 has the same client type as HTTP/1.1; a breaker for each host takes one function.
 #[tokio::test]
-async fn hyper_over_http2_and_reqwest_with_a_breaker_for_each_host() {
+async fn breaker_for_each_host_compiles_over_hyper_and_reqwest() {
     let client = Client::builder(TokioExecutor::new()).http2_only(true).build_http::<Full<Bytes>>();
     let stack = ServiceBuilder::new()
         .layer(RetryLayer::new().with_policy(Http::new()))

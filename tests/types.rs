@@ -1,8 +1,8 @@
-//! Stacks compile without annotations: over plain requests with nothing named, over a protocol with only its policy.
+//! Stacks compile without type annotations: over plain requests without any type, over a protocol with only its policy.
 //!
-//! What counts here is that it compiles, moved into a spawned task included (there the compiler forgets lifetimes, and
-//! needs more help from a library than elsewhere). What the stacks do is for `composition.rs`.
-#![allow(clippy::unwrap_used, reason = "tests say what they mean")]
+//! The stacks are also moved into spawned tasks: inside an `async` block the compiler erases lifetimes, so that bounds
+//! which hold elsewhere may fail there. `composition/` tests the behaviour of stacks.
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::{convert::Infallible, io, process::Command, time::Duration};
 
@@ -33,7 +33,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 const MESSAGES_ARE_OF: &str = "1.95";
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A bulkhead that nothing fills.
+/// A bulkhead that never fills.
 fn bulkhead() -> BulkheadLayer {
     BulkheadLayer::new("bulkhead", 1_000).unwrap()
 }
@@ -42,7 +42,7 @@ fn attempt_timeout() -> TimeoutLayer {
     TimeoutLayer::attempt("attempt", SECOND).unwrap()
 }
 
-/// Calls from a task of their own, as servers do: the whole stack and its futures move.
+/// Moves the stack and its future into a task, as servers do.
 async fn in_a_task<S, Req>(stack: S, request: Req) -> Result<S::Response, S::Error>
 where
     S: Service<Req, Future: Send, Response: Send, Error: Send> + Clone + Send + 'static,
@@ -53,7 +53,7 @@ where
 }
 
 #[tokio::test]
-async fn four_layers_over_a_function_need_no_annotation() {
+async fn four_layers_over_a_function_need_no_annotations() {
     let stack = ServiceBuilder::new()
         .layer(FallbackLayer::new(value("sorry")))
         .layer(RetryLayer::new())
@@ -64,7 +64,7 @@ async fn four_layers_over_a_function_need_no_annotation() {
 }
 
 #[tokio::test]
-async fn all_layers_in_a_task_that_names_no_type() {
+async fn all_layers_in_a_task_need_no_annotations() {
     let replica = service_fn(|id: u64| async move { Ok::<_, io::Error>(id + 1) });
     let stack = ServiceBuilder::new()
         .layer(FallbackLayer::new(backup(replica).or(value_from(|cause| u64::from(cause.outcome().is_failure())))))
@@ -74,12 +74,12 @@ async fn all_layers_in_a_task_that_names_no_type() {
         .layer(bulkhead())
         .layer(attempt_timeout())
         .service(Echo);
-    // Not through a function with bounds: the `async` block must be `Send` of itself.
+    // Not through `in_a_task`, whose bounds help inference: the `async` block itself must be `Send`.
     assert_eq!(tokio::spawn(async move { stack.oneshot(7).await.unwrap() }).await.unwrap(), 7);
 }
 
 #[tokio::test]
-async fn a_function_as_the_policy_of_a_stack_in_a_task() {
+async fn function_works_as_policy_in_a_task() {
     fn any_error(result: Result<&u64, &BoxError>) -> Outcome {
         result.map_or(Outcome::failure(FailureKind::Unknown), |_| Outcome::Success)
     }
@@ -93,7 +93,7 @@ async fn a_function_as_the_policy_of_a_stack_in_a_task() {
 }
 
 #[tokio::test]
-async fn typed_errors_are_named_once_a_layer() {
+async fn typed_error_is_named_once_for_each_layer() {
     let stack = ServiceBuilder::new()
         .layer(FallbackLayer::new(value(0_u64)).with_error::<Error>())
         .layer(TimeoutLayer::total("total", SECOND).unwrap().with_error::<Error>())
@@ -107,7 +107,7 @@ async fn typed_errors_are_named_once_a_layer() {
 }
 
 #[tokio::test]
-async fn a_failover_of_stacks_needs_no_annotation() {
+async fn failover_over_stacks_needs_no_annotations() {
     let at = |name: &'static str| {
         let layers =
             ServiceBuilder::new().layer(CircuitBreakerLayer::new(name)).layer(bulkhead()).layer(attempt_timeout());
@@ -119,7 +119,7 @@ async fn a_failover_of_stacks_needs_no_annotation() {
 }
 
 #[tokio::test]
-async fn the_standard_stack_names_only_the_policy() {
+async fn standard_stack_names_only_the_policy() {
     fn standard<S>(service: S) -> Standard<S> {
         Standard::new("standard", [Endpoint::new("primary", service)], StandardSettings::default()).unwrap()
     }
@@ -137,9 +137,9 @@ async fn the_standard_stack_names_only_the_policy() {
     tonic::client::Grpc::new(standard(channel).with_policy(Grpc::new()).build()).ready().await.unwrap();
 }
 
-/// The client's errors and ours end in one type, whatever is below.
+/// Errors of the client and refusals have one type.
 #[tokio::test]
-async fn over_hyper_util_only_the_policy_is_named() {
+async fn stack_over_hyper_util_names_only_the_policy() {
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let stack = ServiceBuilder::new()
         .layer(FallbackLayer::new(backup(client.clone().map_response(box_body))).with_policy(Http::new()))
@@ -152,7 +152,7 @@ async fn over_hyper_util_only_the_policy_is_named() {
         .service(client.clone());
     let refused = Request::get("http://127.0.0.1:1/").body(Full::default()).unwrap();
     let error = in_a_task(stack, refused.clone()).await.unwrap_err();
-    assert!(error.is::<hyper_util::client::legacy::Error>(), "the original error, in one box: {error}");
+    assert!(error.is::<hyper_util::client::legacy::Error>(), "the original error, boxed once: {error}");
 
     let endpoints = ["primary", "backup"].map(|name| Endpoint::new(name, client.clone().map_response(box_body)));
     let failover = Failover::new("failover", endpoints).unwrap().with_policy(Http::new());
@@ -160,7 +160,7 @@ async fn over_hyper_util_only_the_policy_is_named() {
 }
 
 #[tokio::test]
-async fn over_reqwest_only_the_policy_is_named() {
+async fn stack_over_reqwest_names_only_the_policy() {
     let client = reqwest::Client::new();
     let stack = ServiceBuilder::new()
         .layer(FallbackLayer::new(backup(client.clone())).with_policy(Reqwest::new()))
@@ -175,7 +175,7 @@ async fn over_reqwest_only_the_policy_is_named() {
 }
 
 #[tokio::test]
-async fn over_a_tonic_channel_only_the_policy_is_named() {
+async fn stack_over_a_tonic_channel_names_only_the_policy() {
     let channel = tonic::transport::Endpoint::from_static("http://127.0.0.1:1").connect_lazy();
     let stack = ServiceBuilder::new()
         .layer(FallbackLayer::new(backup(channel.clone())).with_policy(Grpc::new()))
@@ -185,15 +185,15 @@ async fn over_a_tonic_channel_only_the_policy_is_named() {
         .layer(bulkhead().with_policy(Grpc::new()))
         .layer(attempt_timeout())
         .service(channel);
-    // What a generated client asks of its transport.
+    // The bounds that a generated client has on its transport.
     tonic::client::Grpc::new(stack.clone()).ready().await.unwrap();
     let request = Request::post("http://127.0.0.1:1/orders/Get").body(tonic::body::Body::empty()).unwrap();
     assert!(in_a_task(stack, request).await.unwrap_err().is::<tonic::transport::Error>());
 }
 
-/// A typed error over a protocol: one conversion for the client's error, one for ours.
+/// A typed error needs two conversions: from the client's error, and from `Rejected`.
 #[tokio::test]
-async fn over_hyper_util_with_a_typed_error() {
+async fn stack_over_hyper_util_has_a_typed_error() {
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let stack = ServiceBuilder::new()
         .layer(RetryLayer::new().with_policy(Http::new()).with_error::<Error>())
@@ -206,9 +206,9 @@ async fn over_hyper_util_with_a_typed_error() {
     assert_eq!(in_a_task(stack, refused).await.unwrap_err(), Error::Down);
 }
 
-/// In a server: under `HandleErrorLayer` with our one function, around a router and around one service.
+/// `HandleErrorLayer` with `handle_error`, around a router and around one service.
 #[tokio::test]
-async fn under_axum_only_the_policy_is_named() {
+async fn stack_in_axum_names_only_the_policy() {
     let layers = || {
         ServiceBuilder::new()
             .layer(HandleErrorLayer::new(handle_error))
@@ -229,14 +229,14 @@ async fn under_axum_only_the_policy_is_named() {
     assert_eq!(response.status(), StatusCode::OK, "the fallback answered");
 }
 
-/// What mistakes say: short, and naming the way out. `TRYBUILD=overwrite` keeps what it says now.
+/// Compiler messages are short and name the fix. `TRYBUILD=overwrite` updates the expected messages.
 #[test]
-fn messages_for_mistakes_compile_to_what_is_kept() {
+fn mistakes_compile_to_the_expected_messages() {
     let rustc = Command::new(option_env!("RUSTC").unwrap_or("rustc")).arg("--version").output().unwrap();
     let version = String::from_utf8_lossy(&rustc.stdout);
-    // Each release of the compiler words its own half of a message anew.
+    // Releases of the compiler differ in the wording of their part of a message.
     if !version.starts_with(&format!("rustc {MESSAGES_ARE_OF}.")) {
-        return println!("not compared: the messages kept are those of rustc {MESSAGES_ARE_OF}, this is {version}");
+        return println!("not compared: the expected messages are those of rustc {MESSAGES_ARE_OF}, this is {version}");
     }
     trybuild::TestCases::new().compile_fail("ui/*.rs");
 }

@@ -1,4 +1,4 @@
-//! Whole stacks keep the Tower contract as each layer does.
+//! Whole stacks keep the Tower contract, as each layer does.
 
 use std::sync::OnceLock;
 
@@ -17,7 +17,7 @@ use tower::Layer;
 
 use crate::stacks::{All, Guarded, limited, retrier};
 
-/// Open as long as it lives.
+/// Forces a breaker open until it is dropped.
 struct Open(Breaker);
 
 impl Open {
@@ -42,12 +42,12 @@ fn at_rest(all: &All) -> Result<(), String> {
 }
 
 #[test]
-fn the_standard_order_keeps_the_contract() {
+fn standard_order_keeps_the_contract() {
     let expect = Expect::default().at_rest(at_rest).answers_for_inner();
     contract("fallback(total(retry(breaker(bulkhead(attempt)))))", expect, || All::new(limited(1)));
 }
 
-/// The same without the fallback, whose answers would hide what comes from below.
+/// The same without the fallback, whose responses would hide refusals.
 struct Refusing(All);
 
 impl Layer<Probe> for Refusing {
@@ -59,14 +59,14 @@ impl Layer<Probe> for Refusing {
 }
 
 #[test]
-fn the_standard_order_without_a_fallback_keeps_the_contract() {
+fn standard_order_without_fallback_keeps_the_contract() {
     let expect = Expect::default()
         .refusing(|layer: &Refusing| Open::force(&layer.0.breaker))
         .at_rest(|layer: &Refusing| at_rest(&layer.0));
     contract("total(retry(breaker(bulkhead(attempt))))", expect, || Refusing(All::new(limited(1))));
 }
 
-/// Breaker under bulkhead under retry, with a gate in place of the refusing form.
+/// Bulkhead around retry around breaker, with a gate that waits instead of refusing.
 struct InsideOut {
     breaker: Breaker,
     bulkhead: BulkheadLayer,
@@ -83,7 +83,7 @@ impl Layer<Probe> for InsideOut {
 }
 
 #[test]
-fn another_order_keeps_the_contract() {
+fn bulkhead_around_retry_keeps_the_contract() {
     let expect = Expect::default().refusing(|layer: &InsideOut| layer.bulkhead.limit().try_acquire().unwrap());
     contract("bulkhead(retry(gate(breaker)))", expect, || InsideOut {
         breaker: Breaker::new("breaker"),
@@ -91,7 +91,7 @@ fn another_order_keeps_the_contract() {
     });
 }
 
-/// The standard stack over two endpoints, both of which are the probe. A stack is built once and then cloned.
+/// The standard stack over two endpoints, both of which are the probe. It is built once and then cloned.
 struct Built(OnceLock<(StandardStack<Probe>, StandardHandles)>);
 
 impl Built {
@@ -114,7 +114,7 @@ impl Layer<Probe> for Built {
 }
 
 #[test]
-fn the_standard_stack_keeps_the_contract() {
+fn standard_stack_keeps_the_contract() {
     let expect = Expect::default().at_rest(|built: &Built| {
         let limits = built.0.get().into_iter().flat_map(|(_, handles)| &handles.endpoints);
         match limits.map(|endpoint| endpoint.limit.snapshot().in_flight).sum() {

@@ -1,4 +1,4 @@
-//! Deadlines over layers: who learns of them, and that nobody waits or starts beyond them.
+//! Deadlines across layers: they reach the layers below, and no layer waits or starts an attempt beyond them.
 
 use mainstay_bulkhead::{BulkheadLayer, Limit};
 use mainstay_circuit_breaker::CircuitBreakerLayer;
@@ -13,9 +13,10 @@ use tower::{Layer, ServiceBuilder};
 
 use crate::stacks::{SECOND, queueing, retrier};
 
-/// The total timeout tells its deadline; a retry that would wait beyond it gives the original error instead, at once.
+/// The total timeout sets the deadline of the request. A retry whose wait would exceed it returns the original error at
+/// once.
 #[tokio::test(start_paused = true)]
-async fn a_retry_does_not_wait_beyond_the_total_timeout() {
+async fn retry_does_not_wait_beyond_the_total_timeout() {
     let probe = Probe::new();
     probe.always(Reply::Fail);
     let backoff = Backoff::constant(10 * SECOND).with_jitter(Jitter::None);
@@ -29,13 +30,12 @@ async fn a_retry_does_not_wait_beyond_the_total_timeout() {
     assert_eq!(error.downcast_ref(), Some(&ProbeError::Failed));
     assert!(start.elapsed() < SECOND, "{:?}", start.elapsed());
     assert_eq!((probe.calls(), retrier.snapshot().gave_up.deadline), (1, 1));
-    let told = probe.requests()[0].context.as_ref().and_then(|context| context.deadline);
-    assert_eq!(told, Some(start + 5 * SECOND));
+    let deadline = probe.requests()[0].context.as_ref().and_then(|context| context.deadline);
+    assert_eq!(deadline, Some(start + 5 * SECOND));
 }
 
-/// A waiter in the queue whose caller's time is up leaves it, and its place is free.
 #[tokio::test(start_paused = true)]
-async fn a_queue_lets_go_of_callers_whose_deadline_passes() {
+async fn queued_request_is_refused_when_its_deadline_passes() {
     let limit = Limit::with_settings("limit", queueing(1, 1, 60 * SECOND)).unwrap();
     let mut stack = BulkheadLayer::with(limit.clone()).with_policy(ProbePolicy).layer(Probe::new());
     let _permit = limit.try_acquire().unwrap();
@@ -46,9 +46,8 @@ async fn a_queue_lets_go_of_callers_whose_deadline_passes() {
     assert_eq!((start.elapsed(), limit.snapshot().queued), (SECOND, 0));
 }
 
-/// A refusal that says when to come back is waited out once, if the deadline allows.
 #[tokio::test(start_paused = true)]
-async fn a_retry_waits_out_an_open_breaker_where_the_deadline_allows() {
+async fn retry_waits_for_an_open_breaker_within_the_deadline() {
     let (probe, retrier) = (Probe::new(), retrier(3));
     let breaker = CircuitBreakerLayer::new("breaker");
     breaker.handle().trip("test");

@@ -1,4 +1,4 @@
-//! Who blames whom: refusals, failures and spent attempts between layers.
+//! How layers count the refusals, failures and attempts of other layers.
 
 use std::future::pending;
 
@@ -21,9 +21,9 @@ fn reason(error: &BoxError) -> Option<Reason> {
     error.rejected().map(Rejected::reason)
 }
 
-/// A peer: local refusals opened the breaker of a healthy backend.
+/// Defect of another library: local refusals open the breaker of a healthy backend.
 #[tokio::test(start_paused = true)]
-async fn refusals_of_the_bulkhead_never_open_the_breaker_around_it() {
+async fn bulkhead_refusals_do_not_open_the_breaker_around_it() {
     let (breaker, limit) = (Breaker::new("breaker"), Limit::new("limit", 1).unwrap());
     let probe = Probe::new();
     let mut stack = CircuitBreakerLayer::with(breaker.clone())
@@ -40,9 +40,9 @@ async fn refusals_of_the_bulkhead_never_open_the_breaker_around_it() {
     call(&mut stack, Request::default()).await.unwrap();
 }
 
-/// A peer: seven attempts, three real calls.
+/// Defect of another library: of seven attempts, four are spent on an open breaker.
 #[tokio::test(start_paused = true)]
-async fn an_open_breaker_burns_no_attempts_and_no_budget() {
+async fn open_breaker_spends_no_attempts_and_no_budget() {
     let all = All::new(limited(10));
     let probe = Probe::new();
     let mut stack = all.without_fallback(probe.clone());
@@ -57,9 +57,9 @@ async fn an_open_breaker_burns_no_attempts_and_no_budget() {
     assert_eq!((retries.budget.unwrap().balance, probe.calls()), (balance, 0));
 }
 
-/// A peer: a dropped call is never counted, so a timeout around a breaker over a hung backend never opens it.
+/// Defect of another library: a dropped call is not counted, so that a timeout around a breaker never opens it.
 #[tokio::test(start_paused = true)]
-async fn a_timeout_around_a_breaker_opens_it_over_a_hung_backend() {
+async fn timeout_around_a_breaker_opens_it_over_a_hung_backend() {
     let breaker = Breaker::new("breaker");
     let hung = service_fn(|_: Request| pending::<Result<Answer, ProbeError>>());
     let stack = TimeoutLayer::attempt("attempt", 2 * SECOND)
@@ -74,9 +74,9 @@ async fn a_timeout_around_a_breaker_opens_it_over_a_hung_backend() {
     assert_eq!(reason(&error), Some(Reason::CircuitOpen));
 }
 
-/// In the standard order the attempt timeout is a failure of the dependency to all above it.
+/// In the standard order, the layers above count an attempt timeout as a failure of the dependency.
 #[tokio::test(start_paused = true)]
-async fn attempt_timeouts_open_the_breaker_and_a_healed_backend_closes_it() {
+async fn attempt_timeouts_open_the_breaker_until_the_backend_recovers() {
     let all = All::new(limited(10));
     let probe = Probe::new();
     probe.always(Reply::Hang);
@@ -94,9 +94,9 @@ async fn attempt_timeouts_open_the_breaker_and_a_healed_backend_closes_it() {
     assert_eq!((all.breaker.state(), probe.live(), probe.reserved()), (State::Closed, 0, 0));
 }
 
-/// A total timeout ends the call for good: outside it nobody repeats, and what it cut off counts once.
+/// A total timeout is final: a retry outside does not repeat the call.
 #[tokio::test(start_paused = true)]
-async fn a_total_timeout_is_not_repeated_by_a_retry_around_it() {
+async fn total_timeout_is_not_retried_by_a_retry_around_it() {
     let (retrier, probe) = (retrier(3), Probe::new());
     probe.always(Reply::Hang);
     let mut stack =
@@ -106,9 +106,8 @@ async fn a_total_timeout_is_not_repeated_by_a_retry_around_it() {
     assert_eq!((probe.calls(), probe.live(), retrier.snapshot().gave_up.server_said_never), (1, 0, 1));
 }
 
-/// One budget for retries and second attempts, whoever asks first.
 #[tokio::test(start_paused = true)]
-async fn a_shared_budget_bounds_the_load_over_layers() {
+async fn shared_budget_bounds_the_repeats_of_both_layers() {
     let (budget, probe) = (Budget::new(), Probe::new());
     let layer = |name: &'static str| RetryLayer::with(Retrier::network(name).with_budget(budget.clone()));
     let (outer, inner) = (layer("outer"), layer("inner"));
@@ -121,15 +120,15 @@ async fn a_shared_budget_bounds_the_load_over_layers() {
     for _ in 0..100 {
         call(&mut stack, Request::default()).await.unwrap_err();
     }
-    // Forty successes within a second, seen by both layers, earn twenty; one was there from the start.
+    // Forty successes within a second, counted by both layers, earn twenty tokens; the budget starts with one.
     let repeats = probe.calls() - calls - 100;
     assert!((1..=21).contains(&repeats), "{repeats} repeats of 100 failures");
     assert_eq!(budget.snapshot().spent, repeats);
 }
 
-/// Retry around failover: what one request may send is bounded, however many layers would repeat it.
+/// The attempt quota bounds the attempts of one request across all layers that repeat it.
 #[tokio::test(start_paused = true)]
-async fn sends_over_retry_and_failover_are_bounded_together() {
+async fn attempt_quota_bounds_retry_and_failover_together() {
     let probe = Probe::new();
     probe.always(Reply::Fail);
     let endpoints = ["a", "b", "c"].map(|name| Endpoint::new(name, probe.clone()));
@@ -141,9 +140,9 @@ async fn sends_over_retry_and_failover_are_bounded_together() {
     assert_eq!(retrier.snapshot().gave_up.attempt_quota, 1);
 }
 
-/// The original error comes through every layer in its one box, and is what the steps of the fallback are told.
+/// The layers pass the original error on without boxing it again, and the fallback's steps receive it.
 #[tokio::test(start_paused = true)]
-async fn the_original_error_comes_through_all_layers() {
+async fn original_error_passes_through_all_layers() {
     let all = All::new(limited(10));
     let probe = Probe::new();
     probe.always(Reply::Fail);
@@ -153,9 +152,9 @@ async fn the_original_error_comes_through_all_layers() {
     assert_eq!((answer.value, all.fallback.handle().snapshot().answered), (0, 1));
 }
 
-/// A peer: errors of `poll_ready` skip the fallback.
+/// Defect of another library: errors of `poll_ready` skip the fallback.
 #[tokio::test(start_paused = true)]
-async fn the_fallback_answers_for_readiness_that_fails_anywhere_below() {
+async fn fallback_handles_readiness_errors_of_inner_layers() {
     let all = All::new(limited(10));
     let probe = Probe::new();
     probe.set_readiness(mainstay_core::test::Readiness::Fail);
@@ -163,12 +162,12 @@ async fn the_fallback_answers_for_readiness_that_fails_anywhere_below() {
     for _ in 0..30 {
         assert_eq!(call(&mut stack, Request::default()).await.unwrap().value, 0);
     }
-    assert_eq!(all.breaker.state(), State::Open, "readiness that fails is the dependency's failure");
+    assert_eq!(all.breaker.state(), State::Open, "a readiness error is a failure of the dependency");
 }
 
-/// Outside of its place, each layer still does what it says: a fallback under a retry hides failures from it.
+/// A fallback inside a breaker hides failures from it.
 #[tokio::test(start_paused = true)]
-async fn a_fallback_inside_a_breaker_keeps_it_closed() {
+async fn fallback_inside_a_breaker_keeps_it_closed() {
     let (breaker, probe) = (Breaker::new("breaker"), Probe::new());
     probe.always(Reply::Fail);
     let mut stack = CircuitBreakerLayer::with(breaker.clone())
@@ -179,9 +178,9 @@ async fn a_fallback_inside_a_breaker_keeps_it_closed() {
     assert_eq!((breaker.state(), breaker.snapshot().successes), (State::Closed, 50));
 }
 
-/// The breaker around the retry counts a whole request once; inside of it, each attempt.
+/// A breaker around a retry counts each request once; a breaker inside it counts each attempt.
 #[tokio::test(start_paused = true)]
-async fn a_breaker_counts_what_it_is_around() {
+async fn breaker_counts_requests_outside_a_retry_and_attempts_inside() {
     let (outer, inner, probe) = (Breaker::new("outer"), Breaker::new("inner"), Probe::new());
     probe.always(Reply::Fail);
     let stack = CircuitBreakerLayer::with(inner.clone()).layer(probe.clone());
@@ -193,9 +192,9 @@ async fn a_breaker_counts_what_it_is_around() {
     assert_eq!((outer.snapshot().failures, inner.snapshot().failures, probe.calls()), (5, 15, 15));
 }
 
-/// Whoever waits in a bulkhead's queue sees a breaker below it open, and passes without touching the dependency.
+/// A request leaves the bulkhead's queue and is then refused by the breaker, which opened while the request waited.
 #[tokio::test(start_paused = true)]
-async fn a_bulkhead_around_a_breaker_lets_its_refusals_through() {
+async fn bulkhead_passes_on_refusals_of_the_breaker_inside() {
     let (breaker, probe) = (Breaker::new("breaker"), Probe::new());
     let limit = Limit::with_settings("limit", crate::stacks::queueing(1, 10, SECOND)).unwrap();
     let mut stack =

@@ -1,4 +1,4 @@
-//! In a server: one place maps all refusals, and routes share what they should share.
+//! In a server: one function maps all refusals, and routes share breaker and limit.
 
 use std::{convert::Infallible, future::pending};
 
@@ -28,7 +28,6 @@ async fn status(router: &Router, path: &str) -> (StatusCode, Option<u64>) {
     (response.status(), retry_after)
 }
 
-/// Three layers refuse, one function answers for all of them.
 #[tokio::test(start_paused = true)]
 async fn one_handler_maps_the_refusals_of_all_layers() {
     let (breaker, limit) = (Breaker::new("breaker"), Limit::new("limit", 1).unwrap());
@@ -49,7 +48,8 @@ async fn one_handler_maps_the_refusals_of_all_layers() {
     assert_eq!((limit.snapshot().in_flight, limit.snapshot().queued), (0, 0));
 }
 
-/// A peer: each `layer()` call with a state of its own, so axum, which calls it for every route, never trips.
+/// Defect of another library: each `layer()` call has a state of its own. Axum calls it for every route, so that the
+/// breaker never opens.
 #[tokio::test(start_paused = true)]
 async fn routes_share_the_breaker_and_the_permits_of_one_layer() {
     let (breaker, limit) = (Breaker::new("breaker"), Limit::new("limit", 2).unwrap());

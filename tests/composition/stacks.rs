@@ -1,4 +1,4 @@
-//! The handles of a stack, and the stack over a service.
+//! The stack of these tests, and its handles.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use mainstay_core::{Boxed, Plain};
 pub(crate) const MS: Duration = Duration::from_millis(1);
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
-/// Fallback, total timeout, retry, breaker, bulkhead, attempt timeout: the standard order around one dependency.
+/// The standard order around one dependency: fallback, total timeout, retry, breaker, bulkhead, attempt timeout.
 pub(crate) struct All {
     pub(crate) fallback: FallbackLayer<Value<Answer>>,
     pub(crate) total: TimeLimit,
@@ -29,7 +29,7 @@ pub(crate) type Guarded<S> = CircuitBreaker<Bulkhead<Timeout<S>>>;
 pub(crate) type Stack<S> = Fallback<Timeout<Retry<Guarded<S>, Plain, Boxed>>, Value<Answer>>;
 
 impl All {
-    /// With these limits, quick retries, and a fallback that answers with 0.
+    /// Creates handles with this limit, retries after a millisecond, and a fallback that returns 0.
     pub(crate) fn new(limit: LimitSettings) -> Self {
         Self {
             fallback: FallbackLayer::new(value(Answer::from(0))),
@@ -41,7 +41,7 @@ impl All {
         }
     }
 
-    /// Without the fallback, which would answer for everything.
+    /// Returns the stack without the fallback, which would replace every error.
     pub(crate) fn without_fallback<S: Clone>(&self, inner: S) -> Timeout<Retry<Guarded<S>, Plain, Boxed>> {
         let guarded = CircuitBreakerLayer::with(self.breaker.clone()).layer(
             BulkheadLayer::with(self.limit.clone()).layer(TimeoutLayer::with(self.attempt.clone()).layer(inner)),
@@ -58,7 +58,7 @@ impl<S: Clone> Layer<S> for All {
     }
 }
 
-/// So many attempts at once, each after a millisecond.
+/// A retrier with `max_attempts` attempts, a millisecond apart.
 pub(crate) fn retrier(max_attempts: u32) -> Retrier {
     let settings = RetrySettings { max_attempts, backoff: Backoff::constant(MS), ..RetrySettings::default() };
     Retrier::with_settings("retry", settings).unwrap()

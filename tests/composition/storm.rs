@@ -1,4 +1,4 @@
-//! A thousand callers at once, of which many go away at any moment, over a service that does its worst.
+//! A thousand concurrent callers, half of which are cancelled at a random time, over a service with random faults.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ use crate::stacks::{All, MS, SECOND, queueing};
 
 const CALLERS: u64 = 1_000;
 
-/// What the service does next: mostly it answers, sooner or later; the rest is trouble of every kind.
+/// Draws the next reply of the service: mostly a response after a delay, otherwise an error, a hang or a panic.
 fn reply(random: &Random) -> Reply {
     let soon = Duration::from_micros((random.unit() * 50_000.0) as u64);
     match random.unit() {
@@ -35,7 +35,7 @@ fn reply(random: &Random) -> Reply {
     }
 }
 
-/// Every caller comes at some time, and half of them go away at some other time.
+/// Starts every caller at a random time, and cancels half of them at another one.
 async fn storm<S>(seed: u64, probe: &Probe, stack: S)
 where
     S: Service<Request, Response = Answer, Error = BoxError, Future: Send> + Clone + Send + 'static,
@@ -47,16 +47,20 @@ where
         callers.spawn(async move {
             sleep(SECOND.mul_f64(random.unit())).await;
             probe.always(reply(&random));
-            let patience = if random.unit() < 0.5 { SECOND.mul_f64(random.unit()) } else { 100 * SECOND };
-            let _whatever = timeout(patience, stack.oneshot(Request::new(id))).await;
+            let cancel_after = if random.unit() < 0.5 { SECOND.mul_f64(random.unit()) } else { 100 * SECOND };
+            let _any = timeout(cancel_after, stack.oneshot(Request::new(id))).await;
         });
     }
-    // Some of them panic with the service.
+    // A panic of the service is a panic of the caller's task.
     while callers.join_next().await.is_some() {}
 }
 
 fn assert_at_rest(seed: u64, probe: &Probe, limits: &[&Limit]) {
-    assert_eq!((probe.live(), probe.reserved()), (0, 0), "seed {seed}: futures and readiness of the service");
+    assert_eq!(
+        (probe.live(), probe.reserved()),
+        (0, 0),
+        "seed {seed}: live futures and reserved readiness of the service"
+    );
     for limit in limits {
         let now = limit.snapshot();
         assert_eq!((now.in_flight, now.queued), (0, 0), "seed {seed}: {}", now.name);
@@ -64,12 +68,12 @@ fn assert_at_rest(seed: u64, probe: &Probe, limits: &[&Limit]) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_gauges_are_true_after_a_storm_over_the_layers() {
+async fn gauges_are_exact_after_random_cancellations_over_the_layers() {
     for seed in 0..8 {
         let all = All::new(queueing(20, 50, 100 * MS));
         all.attempt.set(SECOND).unwrap();
         if seed % 2 == 1 {
-            // Or the breaker keeps most of the storm away from the queue.
+            // A closed breaker would refuse most requests before the queue.
             all.breaker.disable("test");
         }
         let probe = Probe::new();
@@ -84,7 +88,7 @@ async fn all_gauges_are_true_after_a_storm_over_the_layers() {
         assert_eq!(limit.rejected.total() + limit.permitted + limit.abandoned + breaker.refused, retries.attempts);
         assert!(limit.peak <= 20, "seed {seed}: never above the limit");
 
-        // And it heals: whatever the storm left behind, a working service is used again.
+        // A service that works again is used again.
         probe.always(Reply::Count);
         sleep(10 * SECOND).await;
         let mut stack = all.without_fallback(probe.clone());
@@ -96,7 +100,7 @@ async fn all_gauges_are_true_after_a_storm_over_the_layers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_gauges_are_true_after_a_storm_over_the_standard_stack() {
+async fn gauges_are_exact_after_random_cancellations_over_the_standard_stack() {
     for seed in 0..8 {
         let (primary, backup) = (Probe::new(), Probe::new());
         let endpoints = [Endpoint::new("primary", primary.clone()), Endpoint::new("backup", backup.clone())];

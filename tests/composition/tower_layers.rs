@@ -1,4 +1,4 @@
-//! Our layers over and under Tower's own.
+//! Mainstay's layers around and inside Tower's own.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ use tower::{
 
 use crate::stacks::{All, SECOND, limited, retrier};
 
-/// A peer: attempts on fresh clones that were never polled ready panic over `ConcurrencyLimit` and `Buffer`, and are
-/// refused over `LoadShed`.
+/// Defect of another library: attempts on fresh clones that were never polled ready. `ConcurrencyLimit` and `Buffer`
+/// panic then, and `LoadShed` refuses.
 #[tokio::test(start_paused = true)]
-async fn attempts_are_ready_over_towers_limit_buffer_and_load_shed() {
+async fn each_attempt_is_polled_ready_over_tower_layers() {
     for number in 0..3 {
         let probe = Probe::new();
         Probe::then(&probe, Reply::Fail);
@@ -39,9 +39,9 @@ async fn attempts_are_ready_over_towers_limit_buffer_and_load_shed() {
     }
 }
 
-/// A peer: a bulkhead that holds inner readiness while it queues deadlocks with a limit below it.
+/// Defect of another library: a bulkhead that holds inner readiness while it queues deadlocks with a limit below it.
 #[tokio::test(start_paused = true)]
-async fn a_queue_over_a_limit_as_narrow_deadlocks_with_nothing() {
+async fn queue_over_an_equal_concurrency_limit_does_not_deadlock() {
     let limit = Limit::with_settings("limit", crate::stacks::queueing(1, 100, 60 * SECOND)).unwrap();
     let probe = Probe::new();
     probe.always(Reply::Count.after(Duration::from_millis(10)));
@@ -58,9 +58,9 @@ async fn a_queue_over_a_limit_as_narrow_deadlocks_with_nothing() {
     assert_eq!((probe.calls(), limit.snapshot().in_flight, limit.snapshot().permitted), (50, 0, 50));
 }
 
-/// Errors of other layers are failures, and refusals of ours are found under their wrapping.
+/// An error of another layer is a failure, unless a refusal by Mainstay is among its sources.
 #[tokio::test(start_paused = true)]
-async fn refusals_are_found_under_towers_buffer() {
+async fn refusal_is_recognised_through_buffer() {
     let breaker = Breaker::new("breaker");
     breaker.trip("test");
     let outer = Breaker::new("outer");
@@ -76,9 +76,9 @@ async fn refusals_are_found_under_towers_buffer() {
     assert_eq!((outer.state(), outer.snapshot().rejected_below), (State::Closed, 30));
 }
 
-/// Behind a `Buffer`, whose worker is the one that polls, a stack is woken like anywhere else.
+/// The worker of `Buffer` polls the stack, and is woken like any task.
 #[tokio::test(start_paused = true)]
-async fn a_stack_inside_a_buffer_is_woken() {
+async fn stack_inside_buffer_is_woken() {
     let all = All::new(limited(1));
     let probe = Probe::new();
     probe.always(Reply::Count.after(SECOND));
@@ -92,6 +92,6 @@ async fn a_stack_inside_a_buffer_is_woken() {
     }
     let answers = callers.join_all().await;
     let served = answers.iter().filter(|answer| answer.as_ref().is_ok_and(|answer| answer.value > 0)).count();
-    assert_eq!((answers.len(), served), (8, 1), "one permit: one is served, the others refused at once");
+    assert_eq!((answers.len(), served), (8, 1), "one permit: one request is served, the others are refused");
     assert_eq!((probe.live(), all.limit.snapshot().in_flight), (0, 0));
 }

@@ -1,4 +1,4 @@
-//! Vectors of the delays between attempts.
+//! Vectors of backoff delays.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub(crate) fn run(vector: &Vector) -> Check {
             Some(json!([bound(&backoff, number, 0.0), bound(&backoff, number, 1.0)]))
         }),
         "backoff_jitter" => {
-            // One source adds where its draw is small, we where it is large.
+            // In one source a small draw lengthens the delay, in Mainstay a large one.
             let mirrored = vector.config()["jitter"].is_object();
             for (number, case) in vector.list("cases").iter().enumerate() {
                 let draw = case.number("random").unwrap();
@@ -65,7 +65,7 @@ pub(crate) fn run(vector: &Vector) -> Check {
     check
 }
 
-/// The settings of a source as ours. Where it names no cap there is none.
+/// Converts the settings of a source. Without a cap in the source, there is none.
 pub(crate) fn backoff(config: &Value) -> Backoff {
     let (exponential, linear, constant) = (&config["exponential"], &config["linear"], &config["constant"]);
     let (randomized, decorrelated) = (&config["randomized"], &config["decorrelated_jitter_v2"]);
@@ -75,7 +75,7 @@ pub(crate) fn backoff(config: &Value) -> Backoff {
         Backoff::linear(base)
     } else {
         let base = [constant, randomized, decorrelated].iter().find_map(|shape| shape.millis("base_ms"));
-        // Bounds that are given as factors hold for any base.
+        // Bounds given as factors hold for any base.
         Backoff::constant(base.unwrap_or(Duration::from_secs(1)))
     };
     shape.with_cap(exponential.millis("max_ms").unwrap_or(LONGEST)).with_jitter(jitter(config))
@@ -91,13 +91,13 @@ fn jitter(config: &Value) -> Jitter {
     match share {
         Some(share) => Jitter::Proportional { share },
         None if config["decorrelated_jitter_v2"].is_object() => Jitter::Decorrelated,
-        // A draw that is given is one of full jitter.
+        // A vector with a random number has full jitter.
         None if config["random"].is_number() => Jitter::Full,
         None => Jitter::None,
     }
 }
 
-/// The delay for one draw, in milliseconds.
+/// Returns the delay for one random number, in milliseconds.
 fn bound(backoff: &Backoff, retry: u32, draw: f64) -> f64 {
     backoff.delay(retry, Duration::ZERO, &Random::scripted(&[draw])).as_secs_f64() * 1e3
 }
@@ -112,11 +112,12 @@ fn stateful(backoff: &Backoff, draws: &Value) -> Value {
     (1..=draws.len() as u32).map(&mut delay).collect()
 }
 
-/// What can't be said at all (a negative duration) is as good as refused.
+/// Validates the settings of a source. A value that has no representation (a negative duration) is invalid.
 fn validate(config: &Value) -> Result<(), InvalidSetting> {
-    let unsayable = |field: &str, value: f64| InvalidSetting::new(field, value, "no such value");
-    let duration =
-        |field: &str, millis: f64| Duration::try_from_secs_f64(millis / 1e3).map_err(|_| unsayable(field, millis));
+    let unrepresentable = |field: &str, value: f64| InvalidSetting::new(field, value, "no such value");
+    let duration = |field: &str, millis: f64| {
+        Duration::try_from_secs_f64(millis / 1e3).map_err(|_| unrepresentable(field, millis))
+    };
     let (field, value) = config.as_object().unwrap().iter().next().unwrap();
     let value = value.as_f64().unwrap();
     match field.as_str() {

@@ -1,4 +1,4 @@
-//! Vectors of retry budgets. The sources' budgets are of five kinds; ours is one, earned by successes.
+//! Vectors of retry budgets. The sources have five kinds of budgets; Mainstay has one, earned by successes.
 
 use mainstay_core::{Budget, BudgetSettings, Cost, Reservation};
 use serde_json::Value;
@@ -9,23 +9,23 @@ use crate::{
     vector::{Fields, Vector},
 };
 
-struct Bench {
+struct Harness {
     budget: Budget,
-    /// Retries under way.
+    /// Reservations of running retries.
     held: Vec<Reservation>,
-    /// Whether the last step's retry was allowed.
+    /// Whether the last retry was permitted.
     allowed: bool,
 }
 
 pub(crate) async fn run(vector: &Vector) -> Check {
     let mut check = Check::default();
-    let mut bench = Bench::new(vector);
+    let mut harness = Harness::new(vector);
     for (number, step) in vector.steps() {
         for _ in 0..step.times() {
-            bench.step(step).await;
+            harness.step(step).await;
         }
         for (key, expected) in step.as_object().unwrap() {
-            if let Some(ours) = bench.show(step, key) {
+            if let Some(ours) = harness.show(step, key) {
                 check.expect(number, key, expected, ours);
             }
         }
@@ -33,7 +33,7 @@ pub(crate) async fn run(vector: &Vector) -> Check {
     check
 }
 
-/// The nearest that our budget comes to the source's.
+/// Returns the settings that are nearest to those of the source.
 fn settings(vector: &Vector) -> BudgetSettings {
     let (config, none) =
         (vector.config(), BudgetSettings { earned_per_success: 0.0, reserve: 0.0, ..Default::default() });
@@ -68,7 +68,7 @@ fn settings(vector: &Vector) -> BudgetSettings {
     }
 }
 
-impl Bench {
+impl Harness {
     fn new(vector: &Vector) -> Self {
         let budget = Budget::with_settings(settings(vector)).unwrap();
         Self { budget, held: Vec::new(), allowed: false }
@@ -90,7 +90,7 @@ impl Bench {
             "failure" | "withdraw" => self.spend(Cost::Retry),
             "retry" if step["throttling"] == true => self.spend(Cost::Throttled),
             "retry" => self.spend(Cost::Retry),
-            // A primary attempt costs nothing; a limit is shown, not asked for.
+            // A first attempt is free; a limit is only compared.
             "primary" | "limit" => {}
             other => panic!("unknown op {other}"),
         }
@@ -114,7 +114,7 @@ impl Bench {
             "expect" if step["op"] == "limit" => Some((balance / self.budget.settings().cost).into()),
             "expect" | "allowed" => Some(self.allowed.into()),
             "expect_tokens" | "expect_capacity" => Some(balance.into()),
-            // Whether the next one would be: the reservation goes back at once.
+            // Dropping the reservation returns its tokens.
             "retry_allowed" => Some(self.budget.reserve(Cost::Retry, Instant::now()).is_some().into()),
             _ => None,
         }

@@ -1,16 +1,16 @@
-//! What a vector expects beside what we give.
+//! Compares the expectations of a vector with Mainstay's values.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// The comparisons of one vector. All are made: a first difference must not hide the second.
+/// The mismatches of one vector. All comparisons are made, so that the first mismatch does not hide others.
 #[derive(Debug, Default)]
 pub(crate) struct Check {
     mismatches: Vec<Mismatch>,
 }
 
-/// One thing that is not as expected.
+/// A value that differs from the expectation.
 #[derive(Debug)]
 pub(crate) struct Mismatch {
     step: usize,
@@ -20,7 +20,7 @@ pub(crate) struct Mismatch {
 }
 
 impl Check {
-    /// Compares what one key of an expectation says with what we have. Numbers agree to a hundredth.
+    /// Compares one key of an expectation. Numbers agree to a hundredth.
     pub(crate) fn expect(&mut self, step: usize, key: &str, expected: &Value, ours: impl Into<Value>) {
         let ours = ours.into();
         if !agree(expected, &ours) {
@@ -28,7 +28,8 @@ impl Check {
         }
     }
 
-    /// Compares each key of an expectation. A key that `ours` does not know is a fault of the runner.
+    /// Compares each key of an expectation. `ours` returns `None` for a key that is not compared, and panics on an
+    /// unknown one.
     pub(crate) fn expect_all(&mut self, step: usize, expected: &Value, mut ours: impl FnMut(&str) -> Option<Value>) {
         for (key, expected) in expected.as_object().into_iter().flatten().filter(|(key, _)| *key != "note") {
             if let Some(ours) = ours(key) {
@@ -47,7 +48,7 @@ impl Check {
 }
 
 impl Mismatch {
-    /// As the table of differences writes it: step, key, what we give.
+    /// Returns the mismatch in the form of the table of differences: step, key, Mainstay's value.
     pub(crate) fn ours(&self) -> String {
         format!("{} {} {}", self.step, self.key, show(&self.ours))
     }

@@ -1,4 +1,4 @@
-//! Vectors of layers over layers: the stack is built as the vector lists it.
+//! Vectors of layers over layers. The stack is built in the order of the vector.
 
 use std::{
     sync::{
@@ -28,8 +28,8 @@ use crate::{
 
 type Stack = BoxCloneService<u32, String, BoxError>;
 
-/// The handles of the layers, and what the fallback was told.
-struct Bench {
+/// The handles of the layers, and counters.
+struct Harness {
     breaker: Breaker,
     limit: TimeLimit,
     calls: Arc<AtomicU32>,
@@ -40,20 +40,20 @@ pub(crate) async fn run(vector: &Vector) -> Check {
     if !vector.body["expect"]["order_checked_by"].is_null() {
         return order(vector);
     }
-    let bench = Bench::new();
+    let harness = Harness::new();
     let layers = vector.list("stack_outer_to_inner").iter().rev();
-    let stack = layers.fold(bench.inner(vector), |stack, layer| bench.layer(layer, stack));
+    let stack = layers.fold(harness.inner(vector), |stack, layer| harness.layer(layer, stack));
     let result = stack.oneshot(0).await.unwrap_or_else(|error| format!("err:{error}"));
-    let failures = bench.breaker.snapshot().failures;
+    let failures = harness.breaker.snapshot().failures;
     let mut check = Check::default();
     check.expect_all(0, &vector.body["expect"], |key| {
         Some(match key {
-            "inner_calls" => bench.calls.load(Relaxed).into(),
+            "inner_calls" => harness.calls.load(Relaxed).into(),
             "result" => result.as_str().into(),
-            "timeouts" => bench.limit.snapshot().timed_out.into(),
+            "timeouts" => harness.limit.snapshot().timed_out.into(),
             "breaker_failures" => failures.into(),
-            "breaker_state" => json!(bench.breaker.state().to_string().to_uppercase()),
-            "fallback_sees" if bench.saw_open.load(Relaxed) > 0 => "breaker_open".into(),
+            "breaker_state" => json!(harness.breaker.state().to_string().to_uppercase()),
+            "fallback_sees" if harness.saw_open.load(Relaxed) > 0 => "breaker_open".into(),
             "fallback_sees" => Value::Null,
             other => panic!("unknown key {other}"),
         })
@@ -61,13 +61,13 @@ pub(crate) async fn run(vector: &Vector) -> Check {
     check
 }
 
-/// The order of our standard stack beside the source's, for those layers that both have.
+/// Compares the order of the standard stack with the source's, for the layers that both have.
 fn order(vector: &Vector) -> Check {
     let kind = |layer: &Value| match layer.as_str().unwrap().split([' ', '(']).next().unwrap() {
         "total_timeout" => Some("total timeout"),
         "retry" => Some("retry"),
         "circuit_breaker" => Some("breaker"),
-        // What one source calls a rate limiter of a concurrency is a bulkhead.
+        // One source calls a bulkhead a rate limiter of the concurrency.
         "rate_limiter" if layer.as_str().unwrap().contains("concurrency") => Some("bulkhead"),
         "bulkhead" => Some("bulkhead"),
         "attempt_timeout" | "time_limiter" => Some("attempt timeout"),
@@ -80,7 +80,7 @@ fn order(vector: &Vector) -> Check {
     check
 }
 
-/// Read off the type of the standard stack: each layer names the one inside of it.
+/// Returns the order of the standard stack, read from its type name.
 fn standard_order() -> Vec<&'static str> {
     let mut timeouts = ["total timeout", "attempt timeout"].into_iter();
     let name = std::any::type_name::<StandardStack<()>>();
@@ -94,7 +94,7 @@ fn standard_order() -> Vec<&'static str> {
     layers.collect()
 }
 
-impl Bench {
+impl Harness {
     fn new() -> Self {
         let settings = BreakerSettings { consecutive_failures: Some(3), ..BreakerSettings::default() };
         Self {
@@ -105,7 +105,7 @@ impl Bench {
         }
     }
 
-    /// Takes the times that are given, and ends as it says.
+    /// Creates the inner service, with the delays and the result of the vector.
     fn inner(&self, vector: &Vector) -> Stack {
         let (calls, times) = (self.calls.clone(), vector.list("attempt_durations_ms").to_vec());
         let good = vector.body.text("inner").is_none_or(|inner| inner == "ok");
@@ -124,7 +124,7 @@ impl Bench {
         match name.as_str() {
             "breaker" => {
                 if config["state"] == "OPEN" {
-                    self.breaker.trip("the vector says so");
+                    self.breaker.trip("as in the vector");
                     assert_eq!(self.breaker.state(), State::Open);
                 }
                 boxed(CircuitBreakerLayer::with(self.breaker.clone()), inner)

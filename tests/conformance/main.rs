@@ -1,8 +1,9 @@
-//! Behaviour vectors: facts from the test suites of established libraries, run over our crates on a paused clock.
+//! Behaviour vectors: facts from the test suites of established libraries, run against Mainstay on a paused clock.
 //!
-//! Each vector is one test. It *conforms*, or it *differs* on purpose (`differences.rs` says where, how and why, and a
-//! difference that is gone fails), or it is *to come* with an issue that is not done (`unsupported.rs`).
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
+//! Each vector is one test. It *conforms*, or *differs* on purpose, or is *to come* with a feature that is not built.
+//! `differences.rs` lists each difference with its reason, and a listed difference that does not occur fails;
+//! `unsupported.rs` lists what is to come.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 mod backoff;
 mod breaker;
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
     if !arguments.list && !arguments.exact {
         eprintln!("{}", count(&vectors));
     }
-    let mut trials = vec![Trial::test("the_table_names_vectors_that_exist", {
+    let mut trials = vec![Trial::test("table_of_differences_names_known_vectors", {
         let vectors = vectors.clone();
         move || table_names_vectors(&vectors)
     })];
@@ -43,24 +44,22 @@ fn trial(vector: Vector) -> Trial {
     let name = format!("{}::{}", vector.section, vector.id);
     match unsupported::find(&vector) {
         Some(reason) => Trial::test(name, move || Err(Failed::from(reason))).with_ignored_flag(true),
-        None => Trial::test(name, move || judge(&vector)),
+        None => Trial::test(name, move || compare(&vector)),
     }
 }
 
-/// What the vector shows must be exactly what the table of differences says.
-fn judge(vector: &Vector) -> Result<(), Failed> {
+/// Runs the vector. Its mismatches must be exactly those in the table of differences.
+fn compare(vector: &Vector) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
     let check = runtime.block_on(run(vector));
     let (seen, (allowed, why)) = (check.seen(), differences::of(&vector.id));
     let unexpected = check.mismatches().filter(|mismatch| !allowed.contains(&mismatch.ours().as_str()));
     let mut lines: Vec<_> = unexpected.map(|mismatch| format!("  {mismatch}")).collect();
-    let gone = allowed.iter().filter(|allowed| !seen.iter().any(|seen| seen == *allowed));
-    lines.extend(gone.map(|gone| format!("  {gone}: in the table of differences, but not seen")));
+    let stale = allowed.iter().filter(|allowed| !seen.iter().any(|seen| seen == *allowed));
+    lines.extend(stale.map(|stale| format!("  {stale}: in the table of differences, but not seen")));
     match lines.is_empty() {
         true => Ok(()),
-        false => {
-            Err(format!("{}\nwe differ because: {why}\nsource: {}", lines.join("\n"), vector.body["source"]).into())
-        }
+        false => Err(format!("{}\ndifference: {why}\nsource: {}", lines.join("\n"), vector.body["source"]).into()),
     }
 }
 

@@ -1,8 +1,8 @@
-//! Vectors of what is not built yet.
+//! Vectors of features that are not built yet.
 
 use crate::vector::Vector;
 
-/// Whole sections and kinds.
+/// Section, kind (empty: all kinds), and the feature that is missing.
 const KINDS: &[(&str, &str, &str)] = &[
     ("adaptive", "", "adaptive limits"),
     ("rate_limiter", "", "rate limits"),
@@ -10,7 +10,7 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("fallback_hedge_failover", "weighted_pick", "weighted routing, which is not planned: endpoints are in order"),
 ];
 
-/// What is to bring this vector, if it can't run yet.
+/// Returns the missing feature, if the vector cannot run yet.
 pub(crate) fn find(vector: &Vector) -> Option<String> {
     let kind = KINDS
         .iter()

@@ -1,10 +1,10 @@
-//! The vectors as they are read.
+//! Reads the vectors from their file.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-/// One vector.
+/// A behaviour vector.
 #[derive(Clone, Debug)]
 pub(crate) struct Vector {
     pub(crate) section: String,
@@ -12,22 +12,22 @@ pub(crate) struct Vector {
     pub(crate) body: Value,
 }
 
-/// Named fields of an object, as what they mean.
+/// Access to the fields of a JSON object by type.
 pub(crate) trait Fields {
     fn text(&self, field: &str) -> Option<&str>;
     fn number(&self, field: &str) -> Option<f64>;
 
-    /// A whole number that is there.
+    /// Returns a required whole number.
     fn count(&self, field: &str) -> u32 {
         self.number(field).unwrap_or_else(|| panic!("no number {field}")) as u32
     }
 
-    /// Milliseconds, where they are given and not zero.
+    /// Returns a duration in milliseconds; `None` if it is absent or zero.
     fn millis(&self, field: &str) -> Option<Duration> {
         self.number(field).filter(|millis| *millis > 0.0).map(|millis| Duration::from_secs_f64(millis / 1e3))
     }
 
-    /// How often a step is repeated.
+    /// Returns how many times a step runs.
     fn times(&self) -> u32 {
         self.number("repeat").map_or(1, |times| times as u32)
     }
@@ -38,7 +38,7 @@ impl Vector {
         &self.body["config"]
     }
 
-    /// The kind or model of the vector, where its section has several.
+    /// Returns the kind or model of the vector, if its section has several.
     pub(crate) fn kind(&self) -> &str {
         self.body.text("kind").or(self.body.text("model")).unwrap_or_default()
     }
@@ -47,7 +47,7 @@ impl Vector {
         self.body[field].as_array().map_or(&[], Vec::as_slice)
     }
 
-    /// The steps with their numbers.
+    /// Returns the steps with their numbers.
     pub(crate) fn steps(&self) -> impl Iterator<Item = (usize, &Value)> {
         self.list("steps").iter().enumerate()
     }
@@ -63,7 +63,7 @@ impl Fields for Value {
     }
 }
 
-/// All vectors of the file.
+/// Returns all vectors of the file.
 pub(crate) fn read(data: &str) -> Vec<Vector> {
     let file: Value = serde_json::from_str(data).unwrap();
     let sections = file.as_object().unwrap().iter().filter_map(|(name, value)| Some((name, value.as_array()?)));

@@ -1,4 +1,4 @@
-//! Vectors of the window. A window of ours counts one kind of hit, so three of them stand side by side.
+//! Vectors of the window. A `Window` counts one kind of hit, so that three of them are needed.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ impl Windows {
     fn new(config: &Value) -> Self {
         let window = || match config.text("type") {
             Some("count") => Window::last_calls(config.count("size")),
-            // The source has one bucket a second.
+            // The source has one slice a second.
             Some("time") => {
                 let seconds = config.count("seconds");
                 Window::last_in_slices(Duration::from_secs(seconds.into()), seconds)
@@ -57,7 +57,7 @@ impl Windows {
         }
     }
 
-    /// `None`: we keep no times. Whoever wants to know how long calls take asks a histogram.
+    /// Returns the value of a key; `None` for durations of calls, which a window does not store.
     fn show(&self, key: &str) -> Option<Value> {
         let tally = |window: &Window| window.tally(Instant::now);
         let percent = |tally: Tally| tally.rate(1).map_or(json!(-1), |rate| json!(rate * 100.0));

@@ -1,15 +1,16 @@
-//! What the cross-crate suites share. The suites stand beside this folder, one file or folder each:
+//! Types shared by the cross-crate suites. Each suite is a file or folder beside `src`:
 //!
-//! | suite | what it shows |
+//! | suite | content |
 //! |---|---|
-//! | `conformance/` | behaviour vectors of established libraries, one test each, with the table of our differences |
-//! | `composition/` | layers over layers: blame, deadlines, axum, Tower's own, the contract of stacks, a storm of callers |
-//! | `types.rs`, `ui/` | stacks need no annotations; what the compiler says of mistakes |
+//! | `conformance/` | behaviour vectors of established libraries, one test each, and the table of Mainstay's differences |
+//! | `composition/` | layers over layers: which layer counts what, deadlines, axum, Tower's own layers, contract, load |
+//! | `types.rs`, `frameworks.rs` | stacks compile without type annotations, over plain requests and in frameworks |
+//! | `ui/` | compiler messages for common mistakes |
 //! | `allocations.rs` | the happy path allocates nothing, and futures stay small |
-//! | `contention.rs` | threads that meet at one handle |
-//! | `generated.rs` | a generated gRPC client over our layers: the statuses that its caller reads |
-//! | `streams/` | a gigabyte each way in flat memory, permits kept and verdicts given at the end of a stream |
-//! | `defects.rs` | which tests own which defect of the field |
+//! | `contention.rs` | threads that share one handle |
+//! | `generated.rs` | a generated gRPC client over the layers: the statuses that its caller receives |
+//! | `streams/` | a gigabyte each way in constant memory; permits and outcomes at the end of a stream |
+//! | `defects.rs` | the tests for each defect seen in other libraries |
 
 use std::{
     convert::Infallible,
@@ -21,16 +22,16 @@ use std::{
 use mainstay_core::{Refusal, Rejected};
 use tower_service::Service;
 
-/// A typed error, as somebody who does not want to box would write it.
+/// A typed error, as an application that avoids boxing defines it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// One of our layers refused.
+    /// A layer refused the request.
     Refused(Rejected),
     /// The backend failed.
     Down,
 }
 
-/// A service that answers at once with the request: what remains is what the layers cost.
+/// A service that returns the request at once, so that measurements show the cost of the layers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Echo;
 

@@ -1,4 +1,4 @@
-//! gRPC streams over tonic's channel: verdicts come with the trailers.
+//! gRPC streams over tonic's channel: the trailers decide the outcome.
 
 use bytes::Bytes;
 use http::Request;
@@ -12,7 +12,7 @@ use tower::{ServiceBuilder, ServiceExt as _};
 use crate::origin::Origin;
 
 #[tokio::test]
-async fn the_trailers_decide_and_the_permit_is_kept_until_they_come() {
+async fn trailers_decide_the_outcome_and_release_the_permit() {
     let origin = Origin::start();
     let channel = Endpoint::from_shared(origin.url("")).unwrap().connect_lazy();
     for (status, successes, failures, ignored) in [("0", 1, 0, 0), ("14", 0, 1, 0), ("5", 0, 0, 1)] {
@@ -29,7 +29,7 @@ async fn the_trailers_decide_and_the_permit_is_kept_until_they_come() {
             let snapshot = breaker.snapshot();
             (snapshot.successes, snapshot.failures, snapshot.ignored)
         };
-        assert_eq!((limit.snapshot().in_flight, counts()), (1, (0, 0, 0)), "a message came, and the stream goes on");
+        assert_eq!((limit.snapshot().in_flight, counts()), (1, (0, 0, 0)), "after a message, before the trailers");
         assert!(body.frame().await.unwrap().unwrap().is_trailers());
         assert_eq!((limit.snapshot().in_flight, counts()), (0, (successes, failures, ignored)));
     }

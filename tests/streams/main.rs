@@ -1,9 +1,8 @@
-//! Long answers and long requests through the layers, over real sockets: how much memory they take, how long a permit is
-//! kept, and what their ends mean.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
+//! Streams through the layers, over real sockets: their memory, how long a permit is held, and the outcome at their end.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 mod client;
 mod gigabyte;
 mod grpc;
-mod kept;
 mod origin;
+mod permits;

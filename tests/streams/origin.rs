@@ -1,4 +1,4 @@
-//! The server of these tests, on a thread and a runtime of its own, so that what the client allocates can be told apart.
+//! The server of these tests, on its own thread and runtime: allocations of the client are counted by thread.
 
 use std::{convert::Infallible, net::SocketAddr, thread, time::Duration};
 
@@ -17,7 +17,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 
 pub(crate) const CHUNK: usize = 64 * 1024;
 
-/// Listens until it is dropped.
+/// A server; dropping it stops it.
 pub(crate) struct Origin {
     pub(crate) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -72,7 +72,7 @@ async fn download(Path(chunks): Path<u64>) -> Body {
     Body::from_stream(stream::iter((0..chunks).map(move |_| Ok::<_, Infallible>(chunk.clone()))))
 }
 
-/// Answers with how many bytes came.
+/// Returns the number of bytes received.
 async fn upload(mut body: Body) -> String {
     let mut bytes = 0;
     while let Some(frame) = body.frame().await {
@@ -81,7 +81,7 @@ async fn upload(mut body: Body) -> String {
     bytes.to_string()
 }
 
-/// Breaks off after its first piece, which is sent before.
+/// Sends one chunk, then breaks off.
 async fn cut() -> Body {
     let broken = stream::once(async {
         tokio::task::yield_now().await;
@@ -90,13 +90,13 @@ async fn cut() -> Body {
     Body::from_stream(stream::iter([Ok(Bytes::from("one"))]).chain(broken))
 }
 
-/// Says no more after its first piece.
+/// Sends one chunk, then nothing.
 async fn stall() -> Body {
     let one = stream::iter([Ok::<_, Infallible>(Bytes::from("one"))]);
     Body::from_stream(one.chain(stream::pending()))
 }
 
-/// A message of five bytes, and the status in trailers.
+/// Sends a message of five bytes, then the status in trailers.
 async fn grpc(Path(status): Path<String>) -> Response<Body> {
     let trailers = HeaderMap::from_iter([("grpc-status".parse().unwrap(), status.parse().unwrap())]);
     let frames = [Frame::data(Bytes::from_static(&[0; 5])), Frame::trailers(trailers)];

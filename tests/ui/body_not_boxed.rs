@@ -1,4 +1,4 @@
-//! A breaker over hyper's client, whose body cannot carry a guard to its end.
+//! A breaker over hyper's client, whose body cannot hold a guard.
 
 use bytes::Bytes;
 use http::Request;

@@ -1,4 +1,4 @@
-//! A retry of requests whose bodies are streams.
+//! A retry of requests with streaming bodies.
 
 use bytes::Bytes;
 use http::{Request, Response};

@@ -1,4 +1,4 @@
-//! A typed error that is no `Refusal`.
+//! A typed error without `Refusal`.
 
 use mainstay_circuit_breaker::CircuitBreakerLayer;
 use mainstay_core::check;

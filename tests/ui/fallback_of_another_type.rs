@@ -1,4 +1,4 @@
-//! A fallback value that is no answer of the service.
+//! A fallback value whose type is not the response of the service.
 
 use mainstay_core::check;
 use mainstay_fallback::FallbackLayer;

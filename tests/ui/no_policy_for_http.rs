@@ -1,4 +1,4 @@
-//! A retry of HTTP requests that does not name the policy.
+//! A retry of HTTP requests without a policy.
 
 use mainstay_core::check;
 use mainstay_retry::RetryLayer;

@@ -1,4 +1,4 @@
-//! `.with_error` on one layer of two: the inner one boxes, and a box is not the typed error.
+//! `.with_error` on one layer of two: the inner layer boxes its errors.
 
 use mainstay_circuit_breaker::CircuitBreakerLayer;
 use mainstay_core::check;

@@ -1,4 +1,4 @@
-//! The policy of HTTP over something else.
+//! The policy of HTTP over another protocol.
 
 use mainstay_circuit_breaker::CircuitBreakerLayer;
 use mainstay_core::check;

@@ -1,4 +1,4 @@
-//! A policy of one's own that says what a result means, and not when it is over.
+//! A custom policy that implements `Classify` but not `Follow`.
 
 use mainstay_circuit_breaker::CircuitBreakerLayer;
 use mainstay_core::{Classify, Outcome, check};

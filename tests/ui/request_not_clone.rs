@@ -1,4 +1,4 @@
-//! A retry of requests that can't be cloned.
+//! A retry of requests that are not `Clone`.
 
 use mainstay_core::check;
 use mainstay_retry::RetryLayer;
