@@ -1,91 +1,91 @@
-//! The handle's way of a call: to ask, and to tell what became of it.
+//! Calls through the handle: permits and outcomes.
 
 use mainstay_core::{Outcome, Rejected};
 
-use crate::{Breaker, Permit, engine::Admission};
+use crate::{Breaker, Permit, state_machine::admit::Admission};
 
 impl Breaker {
-    /// Asks to make a call. One load while closed; no lock and no allocation while refusing.
+    /// Acquires a permit for one call. One load while closed; no lock and no allocation while refusing.
     ///
     /// # Errors
     /// [`Reason::CircuitOpen`](mainstay_core::Reason::CircuitOpen), with the time to the next trial.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit, Rejected> {
-        self.acquire_timed_if(|| true)
+        self.acquire(|| true)
     }
 
-    /// The same for a call whose future tells when it begins to [wait](Permit::waits): one that answers at once needs
-    /// no clock to notice that it was not abandoned.
-    pub(crate) fn try_call(&self) -> Result<Permit, Rejected> {
-        self.acquire_timed_if(|| self.0.wants_duration())
+    /// Acquires a permit for a call whose future marks it as [pending](Permit::mark_pending). A call that is ready at its
+    /// first poll cannot be abandoned, so it needs no clock read for that.
+    pub(crate) fn try_acquire_for_future(&self) -> Result<Permit, Rejected> {
+        self.acquire(|| self.0.needs_duration())
     }
 
-    /// The same where nothing stands in the way of any call, and `None` otherwise.
+    /// Acquires the same permit if every call passes; otherwise `None`.
     ///
-    /// Always inlined, and apart from what is rare: a permit that may come from two places is handed on through memory,
-    /// which costs more than all the rest.
+    /// Fast path, always inlined: returning a `Permit` from two branches spills it to the stack, which dominates the
+    /// cost.
     #[inline(always)]
-    pub(crate) fn free_call(&self) -> Option<Permit> {
+    pub(crate) fn acquire_if_closed(&self) -> Option<Permit> {
         let word = self.0.word.load();
-        let timed = || word.is_timed() && self.0.wants_duration();
-        word.passes().then(|| Permit::recorded(self.0.clone(), word.epoch(), None, timed()))
+        let timed = || word.is_timed() && self.0.needs_duration();
+        word.admits_all().then(|| Permit::recorded(self.0.clone(), word.epoch(), None, timed()))
     }
 
-    fn acquire_timed_if(&self, from_the_start: impl FnOnce() -> bool) -> Result<Permit, Rejected> {
+    fn acquire(&self, times_from_start: impl FnOnce() -> bool) -> Result<Permit, Rejected> {
         match self.0.admit() {
             Admission::Pass { epoch, lease, timed } => {
-                Ok(Permit::recorded(self.0.clone(), epoch, lease, timed && from_the_start()))
+                Ok(Permit::recorded(self.0.clone(), epoch, lease, timed && times_from_start()))
             }
             Admission::Unrecorded => Ok(Permit::unrecorded(self.0.clone())),
             Admission::Refuse => Err(self.0.rejected()),
         }
     }
 
-    /// Whether a call would be refused now. Looks, and takes nothing.
+    /// Returns whether a call would be refused now. Takes no permit.
     #[inline]
     pub(crate) fn refuses(&self) -> bool {
-        !self.0.word.load().passes() && self.0.refuses()
+        !self.0.word.load().admits_all() && self.0.refuses()
     }
 
-    /// Counts a refusal, and gives it.
+    /// Counts a refusal, and returns it.
     pub(crate) fn refuse(&self) -> Rejected {
         self.0.refuse()
     }
 
-    /// The refusal that a call would get now, if it would get one. Looks, and takes nothing.
+    /// Returns the refusal that a call would get now, if any. Takes no permit.
     #[must_use]
     pub fn refusal(&self) -> Option<Rejected> {
         self.refuses().then(|| self.0.rejected())
     }
 
-    /// The outcome of a call that was made without a permit.
+    /// Records the outcome of a call that was made without a permit.
     pub fn record(&self, outcome: Outcome) {
         self.record_at(self.epoch(), outcome);
     }
 
-    /// The outcome of a call that was sent in this epoch; nothing if the state has changed since.
+    /// Records the outcome of a call that was sent in this epoch. Changes nothing in any other epoch.
     #[inline]
     pub fn record_at(&self, epoch: u64, outcome: Outcome) {
         if !(outcome.is_success() && self.0.absorb_success(epoch, None)) {
-            self.0.settle(epoch, None, &outcome, None);
+            self.0.record(epoch, None, &outcome, None);
         }
     }
 
-    /// A probe's outcome. While closed it counts like a call; while open, and recovering by
-    /// [probes](crate::Recovery::Probes), toward the gate: anything but a success begins the row anew.
+    /// Records the outcome of a probe: as a call while closed; while open and recovering by
+    /// [probes](crate::Recovery::Probes), in the streak of successful probes, which anything but a success ends.
     pub fn record_probe(&self, outcome: Outcome) {
         self.record_probe_at(self.epoch(), outcome);
     }
 
-    /// The outcome of a probe that was sent in this epoch; nothing if the state has changed since.
+    /// Records the outcome of a probe that was sent in this epoch. Changes nothing in any other epoch.
     pub fn record_probe_at(&self, epoch: u64, outcome: Outcome) {
-        self.0.settle_probe(epoch, &outcome);
+        self.0.record_probe(epoch, &outcome);
     }
 
-    /// Opens at once: the dependency said "take me out". In force like any opening; begins the gate anew if open.
+    /// Opens at once, by the rules: for a dependency that reports that it must not be used. An open breaker stays as it
+    /// is, and its streak of probes starts again.
     pub fn trip(&self, reason: impl Into<String>) {
-        let engine = &*self.0;
-        engine.open(engine.word.load().epoch(), reason.into(), None);
-        engine.lock().gate = Default::default();
+        self.0.open(self.epoch(), reason.into(), None);
+        self.0.lock().recovery.probes = Default::default();
     }
 }

@@ -25,10 +25,9 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, P> {
-        // The call is under way; the permit counts it, whatever becomes of it.
-        // It stays where it is when it is settled, for moving it costs more than settling.
+        // The call is in flight. The permit records its outcome in place: moving it costs more than recording.
         Calling { #[pin] future: F, permit: Permit, policy: P },
-        // The breaker refused: the answer is ready.
+        // The breaker refused the call.
         Refused { rejected: Option<Rejected> },
     }
 }
@@ -58,25 +57,25 @@ where
         match self.project().state.project() {
             StateProj::Calling { future, permit, policy } => {
                 let Poll::Ready(result) = future.poll(cx) else {
-                    permit.waits();
+                    permit.mark_pending();
                     return Poll::Pending;
                 };
                 let result = result.map_err(Into::into);
                 let outcome = policy.classify(result.as_ref());
                 match result {
-                    // It began well; its end decides.
+                    // The response began well and streams: its end is the outcome.
                     Ok(response) if outcome.is_success() && policy.is_streaming(&response) => {
                         Poll::Ready(Ok(policy.follow(response, permit.take().record_on_end())))
                     }
                     result => {
-                        permit.settle_here(outcome);
+                        permit.record_in_place(outcome);
                         Poll::Ready(result)
                     }
                 }
             }
             StateProj::Refused { rejected } => match rejected.take() {
                 Some(rejected) => Poll::Ready(Err(rejected.into())),
-                // Polled after its end, which no caller may do: pending for ever rather than a panic.
+                // Polled after completion, which the contract forbids: stays pending rather than panic.
                 None => Poll::Pending,
             },
         }

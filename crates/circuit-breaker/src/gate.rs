@@ -1,7 +1,7 @@
 //! The service that is unready while its breaker is open.
 //!
-//! For balancers and routers that choose by readiness. In a plain stack an unready service makes callers wait, so
-//! there the refusing [`CircuitBreakerLayer`](crate::CircuitBreakerLayer) is right.
+//! For balancers and routers that choose by readiness. In a plain stack an unready service makes callers wait: use
+//! [`CircuitBreakerLayer`](crate::CircuitBreakerLayer) there, which refuses.
 
 use std::{
     fmt,
@@ -9,6 +9,7 @@ use std::{
     marker::PhantomData,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use mainstay_core::{Boxed, Classify, ErrorType, Follow, Name, Plain, Typed};
@@ -18,7 +19,7 @@ use tower_service::Service;
 
 use crate::{Breaker, BreakerFuture};
 
-/// Makes a service unready while its [`Breaker`] is open or its trial calls are all taken.
+/// Makes a service unready while its [`Breaker`] is open or all permits for trial calls are in use.
 pub struct GateLayer<P = Plain, E = Boxed> {
     breaker: Breaker,
     policy: P,
@@ -30,8 +31,8 @@ pub struct Gate<S, P = Plain, E = Boxed> {
     inner: S,
     breaker: Breaker,
     policy: P,
-    /// Waits for the state to change, by itself or by others. Boxed, because only a closed gate has it.
-    opening: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
+    /// Completes when the state may have changed. Boxed: present only while the gate is shut.
+    change: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
     _error: PhantomData<fn() -> E>,
 }
 
@@ -52,13 +53,13 @@ impl GateLayer {
 }
 
 impl<P, E> GateLayer<P, E> {
-    /// Reads results by another policy.
+    /// Classifies results by another policy.
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> GateLayer<P2, E> {
         GateLayer { breaker: self.breaker, policy, _error: PhantomData }
     }
 
-    /// Gives errors as another type, without boxing.
+    /// Returns errors as another type, without boxing.
     #[must_use]
     pub fn with_error<E2>(self) -> GateLayer<P, Typed<E2>> {
         GateLayer { breaker: self.breaker, policy: self.policy, _error: PhantomData }
@@ -75,7 +76,7 @@ impl<S, P: Clone, E> Layer<S> for GateLayer<P, E> {
     type Service = Gate<S, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Gate { inner, breaker: self.breaker.clone(), policy: self.policy.clone(), opening: None, _error: PhantomData }
+        Gate { inner, breaker: self.breaker.clone(), policy: self.policy.clone(), change: None, _error: PhantomData }
     }
 }
 
@@ -114,11 +115,11 @@ where
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         while self.breaker.refusal().is_some() {
             let breaker = &self.breaker;
-            let opening = self.opening.get_or_insert_with(|| opening(breaker));
-            ready!(opening.as_mut().poll(cx));
-            self.opening = None;
+            let change = self.change.get_or_insert_with(|| change(breaker));
+            ready!(change.as_mut().poll(cx));
+            self.change = None;
         }
-        self.opening = None;
+        self.change = None;
         let ready = ready!(self.inner.poll_ready(cx)).map_err(Into::into);
         if let Err(error) = &ready {
             self.breaker.record(self.policy.classify(Err(error)));
@@ -127,10 +128,10 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        match self.breaker.try_call() {
+        match self.breaker.try_acquire_for_future() {
             Ok(permit) => BreakerFuture::calling(self.inner.call(request), permit, self.policy.clone()),
             Err(rejected) => {
-                // The last place went to somebody else: no readiness of the inner service is kept.
+                // Another caller took the last permit. A fresh clone holds no readiness of the inner service.
                 self.inner = self.inner.clone();
                 BreakerFuture::refused(rejected)
             }
@@ -138,30 +139,30 @@ where
     }
 }
 
-fn opening(breaker: &Breaker) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
-    let (mut watch, by_itself) = (breaker.watch(), breaker.next_change());
+/// Completes at the next change of state, or when the breaker may change without an event. Waits for at least a
+/// millisecond in the latter case, so that the gate cannot spin.
+fn change(breaker: &Breaker) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
+    let (mut watch, next_change) = (breaker.watch(), breaker.next_change());
     Box::pin(async move {
         let changed = async { drop(watch.changed().await) };
-        match by_itself {
-            Some(at) => drop(tokio::time::timeout_at(at.max(soon()), changed).await),
+        match next_change {
+            Some(at) => {
+                let at = at.max(Instant::now() + Duration::from_millis(1));
+                drop(tokio::time::timeout_at(at, changed).await);
+            }
             None => changed.await,
         }
     })
 }
 
-/// Never in the past, so that a gate can't spin.
-fn soon() -> Instant {
-    Instant::now() + std::time::Duration::from_millis(1)
-}
-
-/// Neither readiness nor waiting is copied.
+/// The clone starts without readiness.
 impl<S: Clone, P: Clone, E> Clone for Gate<S, P, E> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
             breaker: self.breaker.clone(),
             policy: self.policy.clone(),
-            opening: None,
+            change: None,
             _error: PhantomData,
         }
     }

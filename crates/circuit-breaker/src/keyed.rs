@@ -1,9 +1,9 @@
-//! One breaker per key: host, shard, tenant. Bounded, so that keys from outside can't fill the memory.
+//! One breaker per key: host, shard, tenant. Bounded, so that keys from outside cannot fill the memory.
 //!
-//! Finding a breaker is one lock-free look-up. The map is read often and written rarely, so a new key pays for
-//! room: when full, a sixteenth of the breakers goes at once, least recently used first, and only closed ones with
-//! clean windows (evicting an open one would forget an outage), or else half-open ones that nobody asks. If none can
-//! go, new keys share one breaker.
+//! Finding a breaker is one lock-free look-up. The map is read often and written rarely, so a new key pays for room: a
+//! full map evicts a sixteenth of its breakers at once, least recently used first. Only closed breakers with clean
+//! windows are evicted (evicting an open one would forget an outage), or, if there are none, half-open ones without a
+//! trial call. If no breaker can be evicted, new keys share one.
 
 use std::{
     fmt,
@@ -11,15 +11,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use mainstay_core::{Counters, InvalidSetting, Name, settings};
+use mainstay_core::{InvalidSetting, Name, settings};
 use portable_atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::{Breaker, BreakerSettings, BreakerSnapshot, Mode, State};
+use crate::{Breaker, BreakerSettings, BreakerSnapshot, Mode, State, counters::BreakerCounters};
 
-/// Breakers by key, with the same settings each.
+/// Breakers by key, all with the same settings.
 ///
-/// One breaker over many shards trips for all when one is down (a 10 % breaker over ten shards: 3 % available, where
-/// 90 % could be); with a breaker per key the others go on.
+/// A single breaker over many shards opens for all of them when one is down: a 10 % breaker over ten shards leaves 3 %
+/// available where 90 % could be. With a breaker per key the other shards stay available.
 ///
 /// ```
 /// use mainstay_circuit_breaker::KeyedBreakers;
@@ -27,7 +27,7 @@ use crate::{Breaker, BreakerSettings, BreakerSnapshot, Mode, State};
 /// let breakers = KeyedBreakers::new("shards");
 /// assert_eq!(breakers.get(&7).name(), "shards/7");
 ///
-/// // Live, for all of them.
+/// // Changes the settings of all of them, under load.
 /// let mut settings = breakers.settings();
 /// settings.breaker.failure_rate = Some(0.2);
 /// breakers.reconfigure(settings)?;
@@ -38,9 +38,9 @@ pub struct KeyedBreakers<K>(Arc<Inner<K>>);
 struct Inner<K> {
     name: Name,
     breakers: papaya::HashMap<K, Entry>,
-    /// Taken for a new key and by operators; never for a key that is kept.
+    /// Locked for a new key and by operators; never for a key that is in the map.
     settings: Mutex<KeyedBreakerSettings>,
-    /// Grows with every new key: the clock of "recently used".
+    /// The number of new keys so far: the clock for "recently used".
     tick: AtomicU64,
     overflow: Breaker,
 }
@@ -54,22 +54,22 @@ struct Entry {
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct KeyedBreakerSettings {
-    /// Of each breaker.
+    /// The settings of each breaker.
     pub breaker: BreakerSettings,
-    /// How many breakers are kept at most: 1 to ten million. Default 1,024.
+    /// The maximum number of breakers, 1 to ten million. Default 1,024.
     pub capacity: u32,
 }
 
 // === impl KeyedBreakers ===
 
 impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
-    /// Breakers with the default settings; each is named `name/key`.
+    /// Creates breakers with the default settings. Each is named `name/key`.
     #[must_use]
     pub fn new(name: impl Into<Name>) -> Self {
         Self::build(name.into(), KeyedBreakerSettings::default())
     }
 
-    /// Breakers with these settings; each is named `name/key`.
+    /// Creates breakers with these settings. Each is named `name/key`.
     ///
     /// # Errors
     /// A setting out of its range.
@@ -89,7 +89,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
         }))
     }
 
-    /// The breaker of this key; a new one if there is none; the shared one if there is no room.
+    /// Returns the breaker of this key: a new one if there is none, the shared one if there is no room.
     #[must_use]
     pub fn get(&self, key: &K) -> Breaker {
         let inner = &*self.0;
@@ -111,21 +111,21 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
         breakers.get_or_insert_with(key.clone(), make).breaker.clone()
     }
 
-    /// The settings in force.
+    /// Returns the settings in force.
     #[must_use]
     pub fn settings(&self) -> KeyedBreakerSettings {
         self.0.settings().clone()
     }
 
-    /// Takes other settings for all breakers, those to come too, and keeps their states, windows and timers. The window
-    /// itself is fixed. Breakers above a smaller capacity go as new keys come, and only clean ones.
+    /// Replaces the settings of all present and future breakers. States, counts and timers stay. The kind and size of the
+    /// window cannot change. A smaller capacity evicts breakers as new keys come, and only clean ones.
     ///
     /// # Errors
     /// A setting out of its range, or another window; nothing changes then.
     pub fn reconfigure(&self, settings: KeyedBreakerSettings) -> Result<(), InvalidSetting> {
         settings.validate()?;
         let mut current = self.0.settings();
-        // It is as old as the store, and says no to what the others could not take either.
+        // The shared breaker is as old as the store: it refuses every change that the other breakers would refuse.
         self.0.overflow.reconfigure(settings.breaker.clone()).map_err(|error| error.within("breaker"))?;
         let breakers = self.0.breakers.pin();
         let refused = breakers.values().filter_map(|entry| {
@@ -135,33 +135,33 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
         let refused: Vec<_> = refused.collect();
         *current = settings;
         drop(current);
-        // Somebody has given these settings of their own.
+        // A program has given these breakers settings of their own.
         for (breaker, error) in refused {
             tracing::warn!(breaker = %breaker.escape_debug(), %error, "keeps its own settings");
         }
         Ok(())
     }
 
-    /// One look at each breaker that is kept, and at the shared one.
+    /// Returns a snapshot of each breaker, and of the shared one.
     #[must_use]
     pub fn snapshots(&self) -> Vec<BreakerSnapshot> {
         let breakers = self.0.breakers.pin();
         breakers.values().map(|entry| &entry.breaker).chain([&self.0.overflow]).map(Breaker::snapshot).collect()
     }
 
-    /// How many breakers are kept, the shared one apart.
+    /// Returns the number of breakers, without the shared one.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.breakers.len()
     }
 
-    /// Whether none is kept.
+    /// Returns whether there are no breakers.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Resets each.
+    /// Resets every breaker.
     pub fn reset_all(&self, author: impl Into<Name>) {
         let author = author.into();
         let breakers = self.0.breakers.pin();
@@ -171,7 +171,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
 }
 
 fn make(name: &Name, key: &dyn fmt::Display, settings: &KeyedBreakerSettings) -> Breaker {
-    Breaker::build(format!("{name}/{key}").into(), settings.breaker.clone(), Counters::shared())
+    Breaker::build(format!("{name}/{key}").into(), settings.breaker.clone(), BreakerCounters::shared())
 }
 
 impl<K: Hash + Eq + Clone> Inner<K> {
@@ -179,17 +179,17 @@ impl<K: Hash + Eq + Clone> Inner<K> {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether there is room after the least recently used clean breakers are gone; or else those that nobody asks,
-    /// though they would admit a trial call: hosts that died long ago must not fill the store for ever.
+    /// Evicts the least recently used clean breakers, or else unused half-open ones: hosts that are gone must not fill the
+    /// store forever. Returns whether there is room now.
     fn make_room(&self, capacity: usize) -> bool {
-        self.forget(capacity, Breaker::is_clean) || self.forget(capacity, Breaker::is_left_alone)
+        self.evict(capacity, Breaker::is_clean) || self.evict(capacity, Breaker::is_unused)
     }
 
-    fn forget(&self, capacity: usize, may_go: fn(&Breaker) -> bool) -> bool {
+    fn evict(&self, capacity: usize, evictable: fn(&Breaker) -> bool) -> bool {
         let breakers = self.breakers.pin();
-        let idle = breakers.iter().filter(|(_, entry)| may_go(&entry.breaker));
+        let idle = breakers.iter().filter(|(_, entry)| evictable(&entry.breaker));
         let mut idle: Vec<_> = idle.map(|(key, entry)| (entry.used.load(Relaxed), key)).collect();
-        // More than one are too many after the capacity was made smaller.
+        // More than one after the capacity was made smaller.
         let excess = (breakers.len() + 1).saturating_sub(capacity);
         let some = (capacity / 16).max(excess).min(idle.len());
         if some > 0 {
@@ -203,17 +203,17 @@ impl<K: Hash + Eq + Clone> Inner<K> {
 }
 
 impl Breaker {
-    /// Closed, in the normal mode, and without a failure in its window: nothing is lost with it.
+    /// Returns whether nothing is lost with this breaker: closed, in the normal mode, without a failure in its window.
     fn is_clean(&self) -> bool {
-        let engine = self.engine();
+        let rules = &self.0.rules;
         self.mode() == Mode::Normal
             && self.state() == State::Closed
-            && (engine.rules.row(), engine.rules.tallies().0.hits, engine.lock().openings) == (0, 0, 0)
+            && (rules.consecutive_failures(), rules.tallies().0.hits, self.0.lock().openings) == (0, 0, 0)
     }
 
-    /// Half-open, in the normal mode, and without a trial call.
-    fn is_left_alone(&self) -> bool {
-        self.mode() == Mode::Normal && self.state() == State::HalfOpen && self.engine().lock().trials.in_flight() == 0
+    /// Returns whether it is half-open, in the normal mode, and without a trial call in flight.
+    fn is_unused(&self) -> bool {
+        self.mode() == Mode::Normal && self.state() == State::HalfOpen && self.0.lock().recovery.trials.in_flight() == 0
     }
 }
 

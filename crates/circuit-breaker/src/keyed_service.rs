@@ -1,6 +1,6 @@
 //! The service with a breaker per key.
 //!
-//! The key is known only in `call`, so `poll_ready` is the inner service's own.
+//! The key is part of the request, so `poll_ready` polls the inner service alone.
 
 use std::{
     fmt,
@@ -15,15 +15,14 @@ use tower_service::Service;
 
 use crate::{BreakerFuture, KeyedBreakers};
 
-/// Puts one breaker per key in front of a service; the key comes from a function of the request.
+/// Puts one breaker per key in front of a service. A function of the request returns the key.
 ///
 /// ```
-/// use mainstay_circuit_breaker::{KeyedBreakerLayer, KeyedBreakers};
+/// use mainstay_circuit_breaker::KeyedBreakerLayer;
 /// use tower::{ServiceBuilder, service_fn};
 ///
-/// let breakers = KeyedBreakers::new("shards");
 /// let shards = ServiceBuilder::new()
-///     .layer(KeyedBreakerLayer::with(breakers, |id: &u32| id % 16))
+///     .layer(KeyedBreakerLayer::new("shards", |id: &u32| id % 16))
 ///     .service(service_fn(|id: u32| async move { Ok::<_, std::io::Error>(id) }));
 /// # drop(mainstay_core::check::<u32, _, _, _>(shards));
 /// ```
@@ -65,13 +64,13 @@ impl<K, F> KeyedBreakerLayer<K, F> {
 }
 
 impl<K, F, P, E> KeyedBreakerLayer<K, F, P, E> {
-    /// Reads results by another policy.
+    /// Classifies results by another policy.
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> KeyedBreakerLayer<K, F, P2, E> {
         KeyedBreakerLayer { breakers: self.breakers, key: self.key, policy, _error: PhantomData }
     }
 
-    /// Gives errors as another type, without boxing.
+    /// Returns errors as another type, without boxing.
     #[must_use]
     pub fn with_error<E2>(self) -> KeyedBreakerLayer<K, F, P, Typed<E2>> {
         KeyedBreakerLayer { breakers: self.breakers, key: self.key, policy: self.policy, _error: PhantomData }
@@ -142,10 +141,10 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        match self.breakers.get(&(self.key)(&request)).try_call() {
+        match self.breakers.get(&(self.key)(&request)).try_acquire_for_future() {
             Ok(permit) => BreakerFuture::calling(self.inner.call(request), permit, self.policy.clone()),
             Err(rejected) => {
-                // No readiness of the inner service is kept while refusing.
+                // A fresh clone holds no readiness of the inner service.
                 self.inner = self.inner.clone();
                 BreakerFuture::refused(rejected)
             }

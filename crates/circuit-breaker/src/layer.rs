@@ -2,16 +2,16 @@
 
 use std::{fmt, marker::PhantomData};
 
-use mainstay_core::{Boxed, Plain, Typed};
+use mainstay_core::{Boxed, Name, Plain, Typed};
 use tower_layer::Layer;
 
 use crate::{Breaker, CircuitBreaker};
 
 /// Puts a [`Breaker`] in front of a service: while it is open, calls are refused at once.
 ///
-/// All services of one layer share its breaker, however often `layer` is called (axum calls it for every route).
-/// Refused calls never wait for the inner service's readiness. An answer that begins well and goes on is recorded by its
-/// end: by gRPC's trailers, or as a failure where it breaks off.
+/// All services of one layer share its breaker, however often `layer` is called (axum calls it for every route). A
+/// refused call never waits for the inner service's readiness. A response that begins well and streams is recorded at
+/// its end: by gRPC's trailers, or as a failure if it breaks off.
 pub struct CircuitBreakerLayer<P = Plain, E = Boxed> {
     breaker: Breaker,
     policy: P,
@@ -19,13 +19,13 @@ pub struct CircuitBreakerLayer<P = Plain, E = Boxed> {
 }
 
 impl CircuitBreakerLayer {
-    /// A breaker of that name with the default settings.
+    /// Creates a layer whose breaker has this name and the default settings.
     #[must_use]
-    pub fn new(name: impl Into<mainstay_core::Name>) -> Self {
+    pub fn new(name: impl Into<Name>) -> Self {
         Self::with(Breaker::new(name))
     }
 
-    /// This breaker.
+    /// Creates a layer with this breaker.
     #[must_use]
     pub fn with(breaker: Breaker) -> Self {
         Self { breaker, policy: Plain, _error: PhantomData }
@@ -33,20 +33,20 @@ impl CircuitBreakerLayer {
 }
 
 impl<P, E> CircuitBreakerLayer<P, E> {
-    /// Reads results by another policy: it needs [`Classify`](mainstay_core::Classify) and
-    /// [`Follow`](mainstay_core::Follow), which says whether an answer's end is still to come.
+    /// Classifies results by another policy: it needs [`Classify`](mainstay_core::Classify) and
+    /// [`Follow`](mainstay_core::Follow), which reports whether a response streams.
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> CircuitBreakerLayer<P2, E> {
         CircuitBreakerLayer { breaker: self.breaker, policy, _error: PhantomData }
     }
 
-    /// Gives errors as another type, without boxing.
+    /// Returns errors as another type, without boxing.
     #[must_use]
     pub fn with_error<E2>(self) -> CircuitBreakerLayer<P, Typed<E2>> {
         CircuitBreakerLayer { breaker: self.breaker, policy: self.policy, _error: PhantomData }
     }
 
-    /// The breaker.
+    /// Returns the breaker.
     #[must_use]
     pub fn handle(&self) -> &Breaker {
         &self.breaker

@@ -1,14 +1,14 @@
 //! A circuit breaker for Tower services.
 //!
-//! Tower has none. Among the peers, windows do not slide, half-open states wedge, and a call that its caller gave up
-//! on is never counted. Here:
+//! Tower has none. In other Rust crates windows do not slide, half-open states get stuck, and a call that its caller
+//! drops is never counted. Here:
 //!
-//! * the count window really slides, and the closed path takes no lock and allocates nothing;
-//! * a half-open breaker hands out *leases* with a generation and a deadline, so nothing a caller does wedges it, and
-//!   outcomes of calls that were admitted before a change of state change nothing;
-//! * what a result means is the policy's word ([`Classify`](mainstay_core::Classify)): the caller's own mistakes and our
-//!   own refusals count neither for nor against the dependency;
-//! * one engine recovers by *trial calls* or by *probes* ([`Recovery`]); failover uses the latter.
+//! * the count window slides call by call, and the closed path takes no lock and allocates nothing;
+//! * a trial call of a half-open breaker holds a *lease* with an epoch and a deadline, so no caller can block the
+//!   recovery, and outcomes of calls that were admitted before a change of state change nothing;
+//! * the policy decides what a result means ([`Classify`](mainstay_core::Classify)): the caller's own mistakes and
+//!   refusals by Mainstay layers count neither for nor against the dependency;
+//! * one state machine recovers by *trial calls* or by *probes* ([`Recovery`]); failover uses the latter.
 //!
 //! ```
 //! use mainstay_circuit_breaker::{Breaker, CircuitBreakerLayer};
@@ -24,17 +24,17 @@
 //! # Ok(()) }
 //! ```
 //!
-//! | piece | what it is |
+//! | type | purpose |
 //! |---|---|
 //! | [`Breaker`] | the handle: the algorithm, usable without Tower |
 //! | [`CircuitBreakerLayer`] | refuses in `call` while the breaker is open |
-//! | [`GateLayer`] | is unready while it is open: for balancers |
+//! | [`GateLayer`] | is unready while the breaker is open: for balancers |
 //! | [`KeyedBreakers`], [`KeyedBreakerLayer`] | one breaker per key, bounded |
-//! | [`BreakerRegistry`] | breakers by name: get or create, all snapshots, reset all |
+//! | [`BreakerRegistry`] | breakers by name: get or create one, take all snapshots, reset all |
 
 mod breaker;
 mod calls;
-mod engine;
+mod counters;
 mod future;
 mod gate;
 mod keyed;
@@ -42,6 +42,8 @@ mod keyed_service;
 mod layer;
 mod operate;
 mod permit;
+mod probe_streak;
+mod recovery;
 mod registry;
 mod rules;
 mod run;
@@ -49,8 +51,10 @@ mod service;
 mod settings;
 mod snapshot;
 mod state;
+mod state_machine;
 mod transition;
 mod trials;
+mod word;
 
 pub use breaker::Breaker;
 pub use future::BreakerFuture;
@@ -59,9 +63,10 @@ pub use keyed::{KeyedBreakerSettings, KeyedBreakers};
 pub use keyed_service::{KeyedBreaker, KeyedBreakerLayer};
 pub use layer::CircuitBreakerLayer;
 pub use permit::Permit;
+pub use recovery::{Recovery, RecoveryProgress, TrialCriteria};
 pub use registry::BreakerRegistry;
 pub use service::CircuitBreaker;
-pub use settings::{BreakerSettings, Growth, OpenSettings, Recovery, SlowCalls, TrialCriteria, WindowSettings};
-pub use snapshot::{BreakerSnapshot, RecoveryProgress};
+pub use settings::{BreakerSettings, Growth, OpenSettings, SlowCalls, WindowSettings};
+pub use snapshot::BreakerSnapshot;
 pub use state::{Mode, State};
 pub use transition::{Actor, Transition};

@@ -5,102 +5,108 @@ use std::{mem, num::NonZeroU64, time::Duration};
 use mainstay_core::{FailureKind, Outcome, Shared};
 use tokio::time::Instant;
 
-use crate::engine::{Engine, counter};
+use crate::{counters::Counter, state_machine::StateMachine};
 
-/// One admitted call. [Settle](Self::settle) it with the outcome.
+/// One admitted call. [Record](Self::record) its outcome.
 ///
-/// Dropped without an outcome it is neutral, and frees its place; unless the call had run for
-/// [`abandoned_after`](crate::BreakerSettings::abandoned_after), or the thread panics: then it counts as a failure.
-#[must_use = "a permit that is dropped at once is a call that never was"]
+/// A permit that is dropped without an outcome is released, and the call counts for nothing. Two cases count as a
+/// failure: the call ran for [`abandoned_after`](crate::BreakerSettings::abandoned_after) or longer, or the thread
+/// panics.
+#[must_use = "a permit that is dropped at once records nothing"]
 #[derive(Debug)]
 pub struct Permit {
-    engine: Shared<Engine>,
-    /// [`UNRECORDED`], or the epoch. Plain words rather than options: a permit is moved with every call.
+    machine: Shared<StateMachine>,
+    /// The epoch that admitted the call, or [`UNRECORDED`]. A plain integer: every call moves its permit, and an
+    /// `Option` is a word longer.
     epoch: u64,
     lease: Option<NonZeroU64>,
     started: Option<Instant>,
 }
 
-/// The epoch of a call whose outcome counts for nothing, or was given.
+/// The epoch of a permit whose outcome is not recorded, or was recorded already.
 const UNRECORDED: u64 = u64::MAX;
+
+// === impl Permit ===
 
 impl Permit {
     #[inline]
-    pub(crate) fn recorded(engine: Shared<Engine>, epoch: u64, lease: Option<NonZeroU64>, timed: bool) -> Self {
-        Self { engine, epoch, lease, started: timed.then(Instant::now) }
+    pub(crate) fn recorded(machine: Shared<StateMachine>, epoch: u64, lease: Option<NonZeroU64>, timed: bool) -> Self {
+        Self { machine, epoch, lease, started: timed.then(Instant::now) }
     }
 
-    pub(crate) fn unrecorded(engine: Shared<Engine>) -> Self {
-        Self { engine, epoch: UNRECORDED, lease: None, started: None }
+    pub(crate) fn unrecorded(machine: Shared<StateMachine>) -> Self {
+        Self { machine, epoch: UNRECORDED, lease: None, started: None }
     }
 
-    /// The epoch that admitted the call; its outcome changes nothing in another one. `None` if it is not recorded.
+    /// Returns the epoch that admitted the call, or `None` if its outcome is not recorded. In any other epoch the
+    /// outcome changes nothing.
     #[must_use]
     pub fn epoch(&self) -> Option<u64> {
         (self.epoch != UNRECORDED).then_some(self.epoch)
     }
 
-    /// The call's outcome.
+    /// Records the outcome of the call.
     #[inline]
     pub fn record(mut self, outcome: Outcome) {
-        self.settle_here(outcome);
+        self.record_in_place(outcome);
     }
 
-    /// The same, without moving it. Once: a second outcome is none.
+    /// Records the outcome without moving the permit. Later outcomes are ignored.
     #[inline]
-    pub(crate) fn settle_here(&mut self, outcome: Outcome) {
+    pub(crate) fn record_in_place(&mut self, outcome: Outcome) {
         let took = self.took();
-        self.settle_after(outcome, took);
+        self.record_with(outcome, took);
     }
 
-    /// Leaves one that counts for nothing.
+    /// Takes the permit, and leaves an unrecorded one.
     pub(crate) fn take(&mut self) -> Self {
-        let nothing = Self::unrecorded(self.engine.clone());
-        mem::replace(self, nothing)
+        let unrecorded = Self::unrecorded(self.machine.clone());
+        mem::replace(self, unrecorded)
     }
 
-    /// The answer began well and goes on: gives what is to be told its [end](mainstay_core::Follow).
+    /// Returns a function that records the outcome at the [end](mainstay_core::Follow) of a response that began well and
+    /// streams.
     ///
-    /// How long the call took is measured now, and a trial call that outlives its lease has shown that the dependency
-    /// is back: a stream may go on for hours. Dropped without an outcome it is neutral, however long it ran.
+    /// The duration of the call is measured now. A trial call whose lease expires after this counts as a success: the
+    /// stream may go on for hours. A function that is dropped without a call records nothing.
     pub fn record_on_end(mut self) -> impl FnOnce(Outcome) + Send + Sync + 'static {
         let took = self.took();
         self.started = None;
-        self.engine.begun(self.epoch, self.lease, took);
-        move |outcome| self.settle_after(outcome, took)
+        self.machine.mark_streaming(self.epoch, self.lease, took);
+        move |outcome| self.record_with(outcome, took)
     }
 
     #[inline]
-    fn settle_after(&mut self, outcome: Outcome, took: Option<Duration>) {
+    fn record_with(&mut self, outcome: Outcome, took: Option<Duration>) {
         let epoch = mem::replace(&mut self.epoch, UNRECORDED);
-        if epoch != UNRECORDED && !(outcome.is_success() && self.engine.absorb_success(epoch, took)) {
-            self.engine.settle(epoch, self.lease, &outcome, took);
+        if epoch != UNRECORDED && !(outcome.is_success() && self.machine.absorb_success(epoch, took)) {
+            self.machine.record(epoch, self.lease, &outcome, took);
         }
     }
 
     #[inline]
     fn took(&self) -> Option<Duration> {
-        self.started.filter(|_| self.engine.wants_duration()).map(|started| started.elapsed())
+        self.started.filter(|_| self.machine.needs_duration()).map(|started| started.elapsed())
     }
 
-    /// The call is found to be waiting: from now on it may be abandoned.
-    pub(crate) fn waits(&mut self) {
-        if self.started.is_none() && self.engine.notices_abandoned() {
+    /// Notes that the call is pending: from now on it can be abandoned.
+    pub(crate) fn mark_pending(&mut self) {
+        if self.started.is_none() && self.machine.detects_abandoned() {
             self.started = Some(Instant::now());
         }
     }
 
-    /// The call ended without an outcome.
+    /// Ends the call without an outcome.
     fn abandon(&mut self) {
         let (epoch, lease) = (self.epoch, self.lease);
         let ran = self.started.map_or(Duration::ZERO, |started| started.elapsed());
         if std::thread::panicking() {
-            self.engine.settle(epoch, lease, &Outcome::failure(FailureKind::Unknown), Some(ran));
-        } else if self.engine.abandoned(ran) {
-            self.engine.counters.add(counter::ABANDONED);
-            self.engine.settle(epoch, lease, &Outcome::failure(FailureKind::Timeout), Some(ran));
+            self.machine.record(epoch, lease, &Outcome::failure(FailureKind::Unknown), Some(ran));
+        } else if self.machine.is_abandoned(ran) {
+            self.machine.counters.add(Counter::Abandoned);
+            self.machine.record(epoch, lease, &Outcome::failure(FailureKind::Timeout), Some(ran));
         } else {
-            self.engine.give_back(epoch, lease);
+            self.machine.release(epoch, lease);
         }
     }
 }

@@ -7,9 +7,9 @@ use std::{
 
 use mainstay_core::{InvalidSetting, Name};
 
-use crate::{Breaker, BreakerSettings, BreakerSnapshot};
+use crate::{Breaker, BreakerSettings, BreakerSnapshot, counters::BreakerCounters};
 
-/// Breakers by name: get or create, look at all, reset all. An explicit value that the program passes around.
+/// Breakers by name: get or create one, take all snapshots, reset all. An explicit value, not a global.
 ///
 /// ```
 /// use mainstay_circuit_breaker::BreakerRegistry;
@@ -30,13 +30,13 @@ struct Inner {
 }
 
 impl BreakerRegistry {
-    /// An empty registry whose breakers have the default settings.
+    /// Creates an empty registry whose breakers have the default settings.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// An empty registry whose breakers have these settings.
+    /// Creates an empty registry whose breakers have these settings.
     ///
     /// # Errors
     /// A setting out of its range.
@@ -45,7 +45,8 @@ impl BreakerRegistry {
         Ok(Self(Arc::new(RwLock::new(Inner { settings, ..Inner::default() }))))
     }
 
-    /// The breaker of that name; made with the registry's settings if there is none. Look it up once and keep it.
+    /// Returns the breaker of this name, and creates it with the registry's settings if there is none. Keep the result:
+    /// each look-up takes a lock.
     #[must_use]
     pub fn get(&self, name: impl Into<Name>) -> Breaker {
         let name = name.into();
@@ -54,29 +55,29 @@ impl BreakerRegistry {
         }
         let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let settings = inner.settings.clone();
-        let make = || Breaker::build(name.clone(), settings, mainstay_core::Counters::per_thread());
+        let make = || Breaker::build(name.clone(), settings, BreakerCounters::per_thread());
         inner.breakers.entry(name.clone()).or_insert_with(make).clone()
     }
 
-    /// Adds a breaker under its own name, in place of the one that had it, which is given back.
+    /// Adds a breaker under its own name. Returns the breaker that had the name before.
     pub fn insert(&self, breaker: Breaker) -> Option<Breaker> {
         let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
         inner.breakers.insert(breaker.name().clone(), breaker)
     }
 
-    /// All breakers, by name.
+    /// Returns all breakers, ordered by name.
     #[must_use]
     pub fn breakers(&self) -> Vec<Breaker> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).breakers.values().cloned().collect()
     }
 
-    /// One look at each, by name.
+    /// Returns a snapshot of each breaker, ordered by name.
     #[must_use]
     pub fn snapshots(&self) -> Vec<BreakerSnapshot> {
         self.breakers().iter().map(Breaker::snapshot).collect()
     }
 
-    /// Resets each.
+    /// Resets every breaker.
     pub fn reset_all(&self, author: impl Into<Name>) {
         let author = author.into();
         self.breakers().iter().for_each(|breaker| breaker.reset(&author));

@@ -1,8 +1,8 @@
-//! The rules that open a closed breaker: the row of failures and the two rates.
+//! The rules that open a closed breaker: consecutive failures, the failure rate and the rate of slow calls.
 //!
-//! Thresholds are atomics, so that an operator can change them while calls are judged; windows are fixed.
+//! Thresholds are atomics, so that an operator can change them under load. The windows are fixed.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use mainstay_core::{Class, Outcome, Tally, Window};
 use portable_atomic::{AtomicF64, AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -14,23 +14,25 @@ use crate::{BreakerSettings, WindowSettings};
 pub(crate) struct Rules {
     failures: Window,
     slow: Window,
-    /// The era in the upper half, the row's length in the lower.
-    row: AtomicU64,
-    /// Off: a row nobody reaches, rates above one, a duration that never passes.
-    consecutive: AtomicU32,
+    /// The low half of the epoch in the upper 32 bits, the number of consecutive failures in the lower.
+    streak: AtomicU64,
+    /// A rule that is off has a threshold that is never reached: `u32::MAX`, infinity, `u64::MAX` nanoseconds.
+    max_streak: AtomicU32,
     failure_rate: AtomicF64,
     slow_rate: AtomicF64,
     slow_nanos: AtomicU64,
-    minimum: AtomicU32,
+    minimum_calls: AtomicU32,
 }
 
-/// The rule that fired, with its numbers.
+/// A rule that is broken, with its numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Fired {
-    Row(u32),
+pub(crate) enum BrokenRule {
+    ConsecutiveFailures(u32),
     FailureRate(Tally),
     SlowRate(Tally),
 }
+
+// === impl Rules ===
 
 impl Rules {
     pub(crate) fn new(settings: &BreakerSettings) -> Self {
@@ -40,53 +42,55 @@ impl Rules {
                 Some(_) => settings.window.build(),
                 None => WindowSettings::LastCalls(1).build(),
             },
-            row: AtomicU64::new(0),
-            consecutive: AtomicU32::new(0),
+            streak: AtomicU64::new(0),
+            max_streak: AtomicU32::new(0),
             failure_rate: AtomicF64::new(0.0),
             slow_rate: AtomicF64::new(0.0),
             slow_nanos: AtomicU64::new(0),
-            minimum: AtomicU32::new(0),
+            minimum_calls: AtomicU32::new(0),
         };
         rules.configure(settings);
         rules
     }
 
     pub(crate) fn configure(&self, settings: &BreakerSettings) {
-        self.consecutive.store(settings.consecutive_failures.unwrap_or(u32::MAX), Relaxed);
+        self.max_streak.store(settings.consecutive_failures.unwrap_or(u32::MAX), Relaxed);
         self.failure_rate.store(settings.failure_rate.unwrap_or(f64::INFINITY), Relaxed);
         self.slow_rate.store(settings.slow_calls.map_or(f64::INFINITY, |slow| slow.rate), Relaxed);
         let nanos = |slow: Duration| slow.as_nanos().try_into().unwrap_or(u64::MAX);
         self.slow_nanos.store(settings.slow_calls.map_or(u64::MAX, |slow| nanos(slow.duration)), Relaxed);
-        self.minimum.store(settings.minimum_calls, Relaxed);
+        self.minimum_calls.store(settings.minimum_calls, Relaxed);
     }
 
-    /// Whether a success of this epoch that took this long would change nothing.
+    /// Returns whether a success of this epoch and duration would change nothing: no streak, and windows that hold only
+    /// fast successes.
     #[inline]
-    pub(crate) fn absorb_success(&self, epoch: u64, took: Option<Duration>) -> bool {
-        let era = epoch as u16;
-        self.row.load(Relaxed) == epoch << 32
-            && self.failures.absorbs_success(era)
-            && (!self.times_calls() || (!took.is_some_and(|took| self.is_slow(took)) && self.slow.absorbs_success(era)))
+    pub(crate) fn absorbs_success(&self, epoch: u64, took: Option<Duration>) -> bool {
+        let tag = epoch as u16;
+        self.streak.load(Relaxed) == epoch << 32
+            && self.failures.absorbs_success(tag)
+            && (!self.needs_duration()
+                || (!took.is_some_and(|took| self.is_slow(took)) && self.slow.absorbs_success(tag)))
     }
 
-    /// Records a call of this epoch, and says which rule it fires.
-    pub(crate) fn record(&self, outcome: &Outcome, epoch: u64, took: Option<Duration>) -> Option<Fired> {
-        let era = epoch as u16;
-        let row = self.lengthen_row(outcome.class(), epoch);
-        let failures = self.failures.record_for_hits(outcome.is_failure(), era, Instant::now);
-        let slow = self.record_slow(took, era);
-        if row >= self.consecutive.load(Relaxed) {
-            return Some(Fired::Row(row));
+    /// Records a call of this epoch, and returns the rule that it breaks.
+    pub(crate) fn record(&self, outcome: &Outcome, epoch: u64, took: Option<Duration>) -> Option<BrokenRule> {
+        let tag = epoch as u16;
+        let streak = self.update_streak(outcome.class(), epoch);
+        let failures = self.failures.record_for_hits(outcome.is_failure(), tag, Instant::now);
+        let slow = self.record_slow(took, tag);
+        if streak >= self.max_streak.load(Relaxed) {
+            return Some(BrokenRule::ConsecutiveFailures(streak));
         }
-        let minimum = self.minimum.load(Relaxed);
+        let minimum = self.minimum_calls();
         let reaches = |tally: &Tally, rate: &AtomicF64| tally.reaches(rate.load(Relaxed), minimum);
-        let failures = failures.filter(|tally| reaches(tally, &self.failure_rate)).map(Fired::FailureRate);
-        failures.or_else(|| slow.filter(|tally| reaches(tally, &self.slow_rate)).map(Fired::SlowRate))
+        let failures = failures.filter(|tally| reaches(tally, &self.failure_rate)).map(BrokenRule::FailureRate);
+        failures.or_else(|| slow.filter(|tally| reaches(tally, &self.slow_rate)).map(BrokenRule::SlowRate))
     }
 
-    /// Begins an epoch with empty windows. Before the epoch is published.
+    /// Begins an epoch with empty windows. The caller publishes the epoch afterwards.
     pub(crate) fn reset(&self, epoch: u64) {
-        self.row.store(epoch << 32, Relaxed);
+        self.streak.store(epoch << 32, Relaxed);
         self.failures.reset(epoch as u16);
         self.slow.reset(epoch as u16);
     }
@@ -96,50 +100,55 @@ impl Rules {
         took.as_nanos() >= u128::from(self.slow_nanos.load(Relaxed))
     }
 
+    /// Returns whether the rule for slow calls is on, which needs the duration of each call.
     #[inline]
-    pub(crate) fn times_calls(&self) -> bool {
+    pub(crate) fn needs_duration(&self) -> bool {
         self.slow_nanos.load(Relaxed) != u64::MAX
     }
 
+    /// Returns the tallies of failed and of slow calls.
     pub(crate) fn tallies(&self) -> (Tally, Tally) {
         (self.failures.tally(Instant::now), self.slow.tally(Instant::now))
     }
 
-    pub(crate) fn row(&self) -> u32 {
-        self.row.load(Relaxed) as u32
+    pub(crate) fn consecutive_failures(&self) -> u32 {
+        self.streak.load(Relaxed) as u32
     }
 
-    pub(crate) fn minimum(&self) -> u32 {
-        self.minimum.load(Relaxed)
+    pub(crate) fn minimum_calls(&self) -> u32 {
+        self.minimum_calls.load(Relaxed)
     }
 
-    fn record_slow(&self, took: Option<Duration>, era: u16) -> Option<Tally> {
-        if !self.times_calls() {
+    fn record_slow(&self, took: Option<Duration>, tag: u16) -> Option<Tally> {
+        if !self.needs_duration() {
             return None;
         }
-        self.slow.record_for_hits(took.is_some_and(|took| self.is_slow(took)), era, Instant::now)
+        self.slow.record_for_hits(took.is_some_and(|took| self.is_slow(took)), tag, Instant::now)
     }
 
-    /// A success in a row of none writes nothing.
-    fn lengthen_row(&self, class: Class, epoch: u64) -> u32 {
-        let era = epoch << 32;
-        let next = |row: u64| match class {
-            _ if row >> 32 != era >> 32 => None,
-            Class::Failure => Some(row + u64::from(row as u32 != u32::MAX)),
-            Class::Success if row != era => Some(era),
+    /// Lengthens the streak after a failure, ends it after a success, and returns its length. A success without a streak
+    /// writes nothing; a call of another epoch returns 0.
+    fn update_streak(&self, class: Class, epoch: u64) -> u32 {
+        let empty = epoch << 32;
+        let next = |streak: u64| match class {
+            _ if streak >> 32 != empty >> 32 => None,
+            Class::Failure => Some(streak + u64::from(streak as u32 != u32::MAX)),
+            Class::Success if streak != empty => Some(empty),
             _ => None,
         };
-        match self.row.fetch_update(Relaxed, Relaxed, next) {
+        match self.streak.fetch_update(Relaxed, Relaxed, next) {
             Ok(before) => next(before).unwrap_or(before) as u32,
             Err(_) => 0,
         }
     }
 }
 
-impl std::fmt::Display for Fired {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+// === impl BrokenRule ===
+
+impl fmt::Display for BrokenRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Row(row) => write!(f, "{row} failures in a row"),
+            Self::ConsecutiveFailures(streak) => write!(f, "{streak} failures in a row"),
             Self::FailureRate(tally) => write!(f, "{} of {} calls failed", tally.hits, tally.calls),
             Self::SlowRate(tally) => write!(f, "{} of {} calls were slow", tally.hits, tally.calls),
         }

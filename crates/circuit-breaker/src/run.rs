@@ -1,4 +1,4 @@
-//! The function form: a breaker around plain async or blocking code.
+//! A breaker around plain async or blocking code, without Tower.
 
 use std::future::Future;
 
@@ -7,7 +7,7 @@ use mainstay_core::{BoxError, Classify, Plain, Refusal};
 use crate::Breaker;
 
 impl Breaker {
-    /// Runs the work through the breaker: every error is a failure, unless one of our layers refused.
+    /// Runs the work through the breaker. Every error is a failure, except a refusal by a Mainstay layer.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), mainstay_core::BoxError> {
@@ -30,7 +30,7 @@ impl Breaker {
         self.run_with(&Plain, || async { work().await.map_err(Into::into) }).await
     }
 
-    /// Runs the work through the breaker, with results read by a policy and errors of any type that carries refusals.
+    /// Runs the work through the breaker. The policy classifies results; the error type carries refusals.
     ///
     /// # Errors
     /// The work's own error, or the refusal.
@@ -47,8 +47,7 @@ impl Breaker {
         result
     }
 
-    /// Runs blocking work through the breaker, on the thread it is called on; inside a runtime call it from
-    /// `spawn_blocking`.
+    /// Runs blocking work through the breaker, on the calling thread. Inside a runtime, call it from `spawn_blocking`.
     ///
     /// # Errors
     /// The work's own error, or the refusal.

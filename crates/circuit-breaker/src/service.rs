@@ -1,7 +1,7 @@
 //! The service that refuses in `call`.
 //!
-//! `poll_ready` only looks, and `call` takes: a permit that was taken in `poll_ready` would be kept by callers that
-//! never call. While refusing, no readiness of the inner service is asked for or kept.
+//! `call` acquires the permit, not `poll_ready`: a caller that never calls would keep it. While the breaker refuses, the
+//! inner service is not polled, and no readiness of it is kept.
 
 use std::{
     fmt,
@@ -22,29 +22,30 @@ pub struct CircuitBreaker<S, P = Plain, E = Boxed> {
     inner: S,
     breaker: Breaker,
     policy: P,
-    found: Found,
+    readiness: Readiness,
     _error: PhantomData<fn() -> E>,
 }
 
-/// What `poll_ready` found.
-enum Found {
-    Nothing,
-    /// The inner service is ready, and reserved for the next call.
+/// The last result of `poll_ready`.
+enum Readiness {
+    Unknown,
+    /// The inner service is ready for the next call.
     Ready,
-    /// The breaker refuses; so will the next call, whatever happens in between.
+    /// The breaker refuses. The next call is refused even if the state changes before it.
     Refusing,
-    /// The inner service is pending: a change of state must wake the caller all the same. Boxed, because a service
-    /// that waits has time.
-    Waiting(Pin<Box<dyn Future<Output = ()> + Send + Sync>>),
+    /// The inner service is pending, and the caller is woken by a change of state too. Boxed, off the fast path.
+    Pending(Pin<Box<dyn Future<Output = ()> + Send + Sync>>),
 }
 
+// === impl CircuitBreaker ===
+
 impl<S, P, E> CircuitBreaker<S, P, E> {
-    /// Puts the breaker in front of the service.
+    /// Creates a service behind this breaker.
     pub fn new(inner: S, breaker: Breaker, policy: P) -> Self {
-        Self { inner, breaker, policy, found: Found::Nothing, _error: PhantomData }
+        Self { inner, breaker, policy, readiness: Readiness::Unknown, _error: PhantomData }
     }
 
-    /// The breaker.
+    /// Returns the breaker.
     pub fn handle(&self) -> &Breaker {
         &self.breaker
     }
@@ -65,63 +66,61 @@ where
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         loop {
             if self.breaker.refuses() {
-                if matches!(self.found, Found::Ready) {
-                    self.drop_reserved();
+                if matches!(self.readiness, Readiness::Ready) {
+                    self.reset_inner();
                 }
-                self.found = Found::Refusing;
+                self.readiness = Readiness::Refusing;
                 return Poll::Ready(Ok(()));
             }
             match self.inner.poll_ready(cx) {
                 Poll::Ready(Ok(())) => {
-                    self.found = Found::Ready;
+                    self.readiness = Readiness::Ready;
                     return Poll::Ready(Ok(()));
                 }
                 Poll::Ready(Err(error)) => {
                     let error: E::Error = error.into();
-                    self.found = Found::Nothing;
+                    self.readiness = Readiness::Unknown;
                     self.breaker.record(self.policy.classify(Err(&error)));
                     return Poll::Ready(Err(error));
                 }
                 Poll::Pending => {}
             }
-            let mut changed = match mem::replace(&mut self.found, Found::Nothing) {
-                Found::Waiting(changed) => changed,
-                _ => changed(&self.breaker),
+            let mut change = match mem::replace(&mut self.readiness, Readiness::Unknown) {
+                Readiness::Pending(change) => change,
+                _ => change(&self.breaker),
             };
-            if changed.as_mut().poll(cx).is_pending() {
-                self.found = Found::Waiting(changed);
+            if change.as_mut().poll(cx).is_pending() {
+                self.readiness = Readiness::Pending(change);
                 return Poll::Pending;
             }
-            // The state changed: look again, and wait for the next change.
+            // The state changed: start again.
         }
     }
 
     #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
-        let found = mem::replace(&mut self.found, Found::Nothing);
-        if !matches!(found, Found::Refusing)
-            && let Some(permit) = self.breaker.free_call()
-        {
+        let refusing = matches!(mem::replace(&mut self.readiness, Readiness::Unknown), Readiness::Refusing);
+        if !refusing && let Some(permit) = self.breaker.acquire_if_closed() {
             return BreakerFuture::calling(self.inner.call(request), permit, self.policy.clone());
         }
-        self.call_if_admitted(&found, request)
+        self.call_if_admitted(refusing, request)
     }
 }
 
 impl<S: Clone, P: Clone, E> CircuitBreaker<S, P, E> {
-    /// A call of a breaker that is not simply closed.
+    /// Calls the inner service if the breaker admits the call, or refuses.
     #[cold]
-    fn call_if_admitted<Req>(&mut self, found: &Found, request: Req) -> BreakerFuture<S::Future, P, E>
+    fn call_if_admitted<Req>(&mut self, refusing: bool, request: Req) -> BreakerFuture<S::Future, P, E>
     where
         S: Service<Req>,
     {
-        if let Found::Refusing = found {
+        if refusing {
             return BreakerFuture::refused(self.breaker.refuse());
         }
-        match self.breaker.try_call() {
+        match self.breaker.try_acquire_for_future() {
             Ok(permit) => BreakerFuture::calling(self.inner.call(request), permit, self.policy.clone()),
             Err(rejected) => {
-                self.drop_reserved();
+                self.reset_inner();
                 BreakerFuture::refused(rejected)
             }
         }
@@ -129,19 +128,19 @@ impl<S: Clone, P: Clone, E> CircuitBreaker<S, P, E> {
 }
 
 impl<S: Clone, P, E> CircuitBreaker<S, P, E> {
-    /// Swaps in a fresh clone, so that no readiness of the inner service is kept.
-    fn drop_reserved(&mut self) {
+    /// Replaces the inner service by a fresh clone, which holds no readiness.
+    fn reset_inner(&mut self) {
         self.inner = self.inner.clone();
     }
 }
 
-fn changed(breaker: &Breaker) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
+/// Completes at the next change of state. The service keeps the breaker, so the sender outlives the receiver.
+fn change(breaker: &Breaker) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
     let mut watch = breaker.watch();
-    // The sender lives in the breaker, which the service keeps: it can't go away first.
     Box::pin(async move { drop(watch.changed().await) })
 }
 
-/// Readiness is not copied.
+/// The clone starts without readiness.
 impl<S: Clone, P: Clone, E> Clone for CircuitBreaker<S, P, E> {
     fn clone(&self) -> Self {
         Self::new(self.inner.clone(), self.breaker.clone(), self.policy.clone())

@@ -1,4 +1,4 @@
-//! What a breaker can be told.
+//! The settings of a breaker.
 
 use std::time::Duration;
 
@@ -7,55 +7,54 @@ use mainstay_core::{
     settings::{self, LONGEST, SHORTEST},
 };
 
+use crate::Recovery;
+
 mod open;
-mod recovery;
 
 pub use open::{Growth, OpenSettings};
-pub use recovery::{Recovery, TrialCriteria};
 
-/// Settings of a [`Breaker`](crate::Breaker). Any enabled rule opens it.
+/// Settings of a [`Breaker`](crate::Breaker). Any rule that is on can open it.
 ///
-/// The default opens at 50 % failures among the last 100 calls, of which at least 20 were made, for half a second at
-/// first. Presets by name: [`standard`](Self::standard), [`quick`](Self::quick), [`sensitive`](Self::sensitive).
+/// The default opens at 50 % failures among the last 100 calls, once there are 20, for half a second at first. Presets by name: [`standard`](Self::standard), [`quick`](Self::quick), [`sensitive`](Self::sensitive).
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct BreakerSettings {
-    /// Opens after this many failures in a row. Overloads neither lengthen nor end the row. Default: off.
+    /// Opens after this many consecutive failures. Overloads neither lengthen nor end the streak. Default: off.
     pub consecutive_failures: Option<u32>,
     /// Opens when at least this share of the window failed, 0..=1. Default 0.5.
     pub failure_rate: Option<f64>,
     /// Opens when at least a share of the window was slow. Costs two clock reads per call. Default: off.
     pub slow_calls: Option<SlowCalls>,
-    /// What the rates are taken over. Default: the last 100 calls.
+    /// The calls over which the rates are taken. Default: the last 100.
     pub window: WindowSettings,
-    /// Below this many calls in the window a rate says nothing. Default 20.
+    /// The number of calls in the window below which no rate opens the breaker. Default 20.
     pub minimum_calls: u32,
-    /// A call that its caller gave up on after this long counts as a failure, so that `timeout(breaker(..))` opens over
-    /// a hung backend; one given up sooner says nothing. Costs one clock read for a call that does not answer at
-    /// once. Default 1 s; `None` turns it off.
+    /// A call that its caller drops after this time counts as a failure, so that `timeout(breaker(..))` opens over a
+    /// hung backend. A call that is dropped sooner counts for nothing. Costs one clock read for a call that is pending at
+    /// its first poll. Default 1 s; `None` turns it off.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub abandoned_after: Option<Duration>,
-    /// How long it stays open.
+    /// The time that an open breaker stays open.
     pub open: OpenSettings,
-    /// How it finds out that the dependency is back.
+    /// How an open breaker detects that the dependency is back.
     pub recovery: Recovery,
-    /// After closing, admit a growing share of calls, from 10 % to all, over this long. Default: off.
+    /// The time after closing over which the share of admitted calls grows from 10 % to all. Default: off.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub ramp: Option<Duration>,
 }
 
-/// When a call is slow, and what share of slow calls is too many.
+/// The rule for slow calls.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct SlowCalls {
-    /// A call that took at least this long is slow, whatever its outcome. A slow trial call counts as a failure.
+    /// The duration from which on a call is slow, whatever its outcome. A slow trial call counts as a failure.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub duration: Duration,
     /// Opens when at least this share of the window was slow, 0..=1.
     pub rate: f64,
 }
 
-/// What rates are taken over.
+/// The calls over which rates are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum WindowSettings {
@@ -69,8 +68,8 @@ pub enum WindowSettings {
 // === impl BreakerSettings ===
 
 impl BreakerSettings {
-    /// 5 failures in a row or 50 % of the last 300 s, open for 60 s, closed by 3 successes. A minute of refusals
-    /// after a hiccup is what it costs.
+    /// Opens after 5 consecutive failures or at 50 % failures of the last 300 s, for 60 s; closes after 3 successes. Its
+    /// price is a minute of refusals after a short fault.
     #[must_use]
     pub fn standard() -> Self {
         Self {
@@ -81,7 +80,7 @@ impl BreakerSettings {
         }
     }
 
-    /// 5 failures in a row, open for 30 s, 3 trial calls.
+    /// Opens after 5 consecutive failures, for 30 s; closes after 3 successes.
     #[must_use]
     pub fn quick() -> Self {
         Self {
@@ -92,7 +91,7 @@ impl BreakerSettings {
         }
     }
 
-    /// 3 failures in a row, open for 30 s, closed by 2 successes.
+    /// Opens after 3 consecutive failures, for 30 s; closes after 2 successes.
     #[must_use]
     pub fn sensitive() -> Self {
         Self {
@@ -141,7 +140,7 @@ impl Default for BreakerSettings {
             minimum_calls: 20,
             abandoned_after: Some(Duration::from_secs(1)),
             open: OpenSettings::default(),
-            recovery: Recovery::trials(3),
+            recovery: Recovery::default(),
             ramp: None,
         }
     }

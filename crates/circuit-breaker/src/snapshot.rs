@@ -3,35 +3,36 @@
 use std::time::Duration;
 
 use mainstay_core::Name;
+use tokio::time::Instant;
 
-use crate::{Mode, State};
+use crate::{Mode, RecoveryProgress, State, counters::Counter, state_machine::StateMachine};
 
-/// One look at a breaker: figures for pages, metrics and people.
+/// State, rates and counts of a breaker at one time, for pages and metrics.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct BreakerSnapshot {
-    /// Its name.
+    /// The name.
     pub name: Name,
-    /// Its state.
+    /// The state.
     pub state: State,
-    /// What an operator made of it.
+    /// The mode that an operator has set.
     pub mode: Mode,
-    /// For how long it has been in this state.
+    /// The time in this state.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub for_time: Duration,
-    /// Why it is in this state; empty before the first change.
+    /// The reason for this state; empty before the first change.
     pub reason: String,
     /// The number of the state; it grows with every change.
     pub epoch: u64,
-    /// Openings in a row, less one per healthy period since.
+    /// Consecutive openings, less one per healthy period since.
     pub openings: u32,
-    /// How long it stays open yet.
+    /// The time until the open time ends, while open.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub open_left: Option<Duration>,
-    /// How far recovery has come.
+    /// The progress of the recovery, unless closed.
     pub recovery: Option<RecoveryProgress>,
-    /// Failures in a row.
+    /// Consecutive failures.
     pub consecutive_failures: u32,
     /// Failures among the calls of the window; `None` below the minimum of calls.
     pub failure_rate: Option<f64>,
@@ -46,32 +47,61 @@ pub struct BreakerSnapshot {
     pub since_last_failure: Option<Duration>,
     /// Calls that succeeded, since the start.
     pub successes: u64,
-    /// Calls that failed, since the start; overloads and abandoned calls apart.
+    /// Calls that failed, since the start; abandoned calls included, overloads not.
     pub failures: u64,
-    /// Answers that the dependency was too busy.
+    /// Calls that the dependency was too busy for.
     pub overloaded: u64,
     /// Calls that a layer below refused.
     pub rejected_below: u64,
-    /// Calls that said nothing about the dependency.
+    /// Calls that say nothing about the dependency.
     pub ignored: u64,
     /// Slow calls.
     pub slow: u64,
     /// Calls that this breaker refused.
     pub refused: u64,
-    /// Calls that it would have refused, had it not been in the shadow mode.
+    /// Calls that passed in the shadow mode and would have been refused in the normal one.
     pub would_have_refused: u64,
-    /// Calls that counted as failures because their caller gave up on them. Also among `failures`.
+    /// Calls that counted as failures because the caller dropped them; among `failures`.
     pub abandoned: u64,
-    /// Outcomes that came after the state had changed, and changed nothing.
+    /// Outcomes that arrived after the state had changed, and changed nothing.
     pub late: u64,
 }
 
-/// How far recovery has come: trial calls or probes that succeeded, of so many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct RecoveryProgress {
-    /// Successes so far.
-    pub have: u32,
-    /// Successes needed.
-    pub need: u32,
+impl BreakerSnapshot {
+    pub(crate) fn of(machine: &StateMachine) -> Self {
+        let now = Instant::now();
+        let (failures, slow) = machine.rules.tallies();
+        let minimum_calls = machine.rules.minimum_calls();
+        let locked = machine.lock();
+        let word = machine.word.load();
+        let counts = machine.counters.read();
+        let open = word.state() == State::Open && word.mode() != Mode::ForcedOpen;
+        Self {
+            name: machine.name.clone(),
+            state: word.state(),
+            mode: word.mode(),
+            for_time: now.saturating_duration_since(locked.since),
+            reason: locked.log.last().map(|last| last.reason.clone()).unwrap_or_default(),
+            epoch: word.epoch(),
+            openings: locked.openings,
+            open_left: open.then(|| locked.recovery.open_until.saturating_duration_since(now)),
+            recovery: locked.recovery.progress(locked.settings.recovery, word.state()),
+            consecutive_failures: machine.rules.consecutive_failures(),
+            failure_rate: failures.rate(minimum_calls),
+            slow_rate: locked.settings.slow_calls.and_then(|_| slow.rate(minimum_calls)),
+            window_calls: failures.calls,
+            failures_in_last_hour: machine.failures_in_hour.tally(|| now).hits,
+            since_last_failure: machine.since_last_failure(),
+            successes: counts[Counter::Successes],
+            failures: counts[Counter::Failures],
+            overloaded: counts[Counter::Overloaded],
+            rejected_below: counts[Counter::RejectedBelow],
+            ignored: counts[Counter::Ignored],
+            slow: counts[Counter::Slow],
+            refused: counts[Counter::Refused],
+            would_have_refused: counts[Counter::WouldHaveRefused],
+            abandoned: counts[Counter::Abandoned],
+            late: counts[Counter::Late],
+        }
+    }
 }

@@ -1,13 +1,8 @@
-//! The state as one atomic word, so that asking costs one load.
-//!
-//! Bits from low to high: 2 for the state, 2 for the mode, 1 for "calls are timed", 1 for "ramping", and the rest
-//! for the epoch. A closed breaker in its normal mode that times nothing is a word whose low bits are zero.
+//! The public state and mode of a breaker.
 
 use std::fmt;
 
-use portable_atomic::{AtomicU64, Ordering};
-
-/// What the circuit is.
+/// The state of the circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum State {
@@ -15,107 +10,22 @@ pub enum State {
     Closed,
     /// Calls are refused.
     Open,
-    /// A few trial calls pass.
+    /// A limited number of trial calls pass.
     HalfOpen,
 }
 
-/// What an operator made of it.
+/// The mode that an operator has set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum Mode {
-    /// It works by its rules.
+    /// The breaker works by its rules.
     Normal,
-    /// It refuses everything until told otherwise.
+    /// Every call is refused until an operator changes the mode.
     ForcedOpen,
-    /// It lets everything pass and records nothing.
+    /// Every call passes, and no outcome is recorded.
     Disabled,
-    /// It records, and reports what it would have done, but refuses nothing.
+    /// Outcomes are recorded and changes of state reported, but every call passes.
     Shadow,
-}
-
-/// One reading of the word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Word(u64);
-
-#[derive(Debug)]
-pub(crate) struct AtomicWord(AtomicU64);
-
-const MODE_AT: u32 = 2;
-const TIMED: u64 = 1 << 4;
-const RAMPING: u64 = 1 << 5;
-const EPOCH_AT: u32 = 6;
-
-// === impl Word ===
-
-impl Word {
-    pub(crate) fn new(epoch: u64, state: State, mode: Mode) -> Self {
-        Self((epoch << EPOCH_AT) | ((mode as u64) << MODE_AT) | state as u64)
-    }
-
-    pub(crate) fn timed(self, timed: bool) -> Self {
-        Self(if timed { self.0 | TIMED } else { self.0 & !TIMED })
-    }
-
-    pub(crate) fn ramping(self, ramping: bool) -> Self {
-        Self(if ramping { self.0 | RAMPING } else { self.0 & !RAMPING })
-    }
-
-    #[inline]
-    pub(crate) fn is_timed(self) -> bool {
-        self.0 & TIMED != 0
-    }
-
-    pub(crate) fn is_ramping(self) -> bool {
-        self.0 & RAMPING != 0
-    }
-
-    /// Closed, in the normal mode, and not ramping: everything passes.
-    #[inline]
-    pub(crate) fn passes(self) -> bool {
-        self.0 & ((TIMED - 1) | RAMPING) == 0
-    }
-
-    #[inline]
-    pub(crate) fn epoch(self) -> u64 {
-        self.0 >> EPOCH_AT
-    }
-
-    #[inline]
-    pub(crate) fn state(self) -> State {
-        match self.0 & 0b11 {
-            0 => State::Closed,
-            1 => State::Open,
-            _ => State::HalfOpen,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn mode(self) -> Mode {
-        match (self.0 >> MODE_AT) & 0b11 {
-            0 => Mode::Normal,
-            1 => Mode::ForcedOpen,
-            2 => Mode::Disabled,
-            _ => Mode::Shadow,
-        }
-    }
-}
-
-// === impl AtomicWord ===
-
-impl AtomicWord {
-    pub(crate) fn new(word: Word) -> Self {
-        Self(AtomicU64::new(word.0))
-    }
-
-    #[inline]
-    pub(crate) fn load(&self) -> Word {
-        Word(self.0.load(Ordering::Acquire))
-    }
-
-    /// Only while the engine's lock is held.
-    pub(crate) fn store(&self, word: Word) {
-        self.0.store(word.0, Ordering::Release);
-    }
 }
 
 // === impl State ===

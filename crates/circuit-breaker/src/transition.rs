@@ -1,4 +1,4 @@
-//! The log of state changes: bounded, gap-free, with the numbers that fired.
+//! Transitions: each change of state or mode, with its reason.
 
 use std::{collections::VecDeque, fmt, time::Duration};
 
@@ -12,35 +12,35 @@ use crate::{Mode, State};
 pub struct Transition {
     /// The number of the change, from 1, without gaps.
     pub sequence: u64,
-    /// When.
+    /// The time of the change.
     pub at: Instant,
-    /// The state before and after.
+    /// The state before.
     pub from: State,
     /// The state after.
     pub to: State,
     /// The mode after.
     pub mode: Mode,
-    /// Why, with the numbers that fired.
+    /// The reason, with the numbers of the rule that was broken.
     pub reason: String,
-    /// Who.
+    /// The cause: the rules, or an operator.
     pub actor: Actor,
-    /// How long it will stay open, when it opened.
+    /// The time that the breaker stays open, for a change to open.
     pub open_for: Option<Duration>,
-    /// The time spent in the state before.
+    /// The time in the state before.
     pub spent: Duration,
 }
 
-/// Who changed a state.
+/// The cause of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum Actor {
     /// The breaker's own rules.
     Rules,
-    /// A person or program that gave this name.
+    /// A person or program, by the name given.
     Operator(Name),
 }
 
-/// The last changes.
+/// The last transitions.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     entries: VecDeque<Transition>,

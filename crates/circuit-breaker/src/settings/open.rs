@@ -1,4 +1,4 @@
-//! How long an open breaker stays open.
+//! The time that an open breaker stays open.
 
 use std::time::Duration;
 
@@ -7,27 +7,28 @@ use mainstay_core::{
     settings::{self, LONGEST, SHORTEST},
 };
 
-/// How long an open breaker stays open: `base`, grown with each opening in a row, up to `max`, plus or minus jitter.
+/// The time that an open breaker stays open: `base`, grown with each consecutive opening up to `max`, plus or minus
+/// jitter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct OpenSettings {
-    /// The first opening. Default 0.5 s: 30-60 s, as other libraries have it, is 30-60 s of refusals after a
-    /// hiccup of one.
+    /// The time of the first opening. Default 0.5 s: the 30-60 s of other libraries are 30-60 s of refusals after a
+    /// fault of one second.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub base: Duration,
-    /// The longest. Default 8 s.
+    /// The maximum. Default 8 s.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub max: Duration,
-    /// How it grows with the k-th opening in a row.
+    /// How the time grows with the k-th consecutive opening.
     pub growth: Growth,
-    /// The share by which chance changes it, 0..=0.5. Default 0.1.
+    /// The random share that is added or subtracted, 0..=0.5. Default 0.1.
     pub jitter: f64,
-    /// After closing, each period of this length without an opening takes one step of growth back. Default 30 s.
+    /// After closing, each period of this length without an opening takes back one step of growth. Default 30 s.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub decay: Duration,
 }
 
-/// How the time grows with the k-th opening in a row.
+/// How the time grows with the k-th consecutive opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Growth {
@@ -42,13 +43,13 @@ pub enum Growth {
 // === impl OpenSettings ===
 
 impl OpenSettings {
-    /// The same time for every opening.
+    /// Returns settings with the same time for every opening.
     #[must_use]
     pub fn constant(time: Duration) -> Self {
         Self { base: time, max: time, growth: Growth::Constant, ..Self::default() }
     }
 
-    /// The time of the k-th opening in a row, before jitter.
+    /// Returns the time of the k-th consecutive opening, before jitter.
     #[must_use]
     pub fn time(&self, openings: u32) -> Duration {
         let steps = openings.max(1) - 1;

@@ -1,4 +1,4 @@
-//! Asking: one load while closed, no lock while refusing.
+//! Admission: one load while closed, no lock while refusing.
 
 use std::{num::NonZeroU64, time::Duration};
 
@@ -6,69 +6,71 @@ use mainstay_core::{Reason, Rejected};
 use portable_atomic::Ordering::Relaxed;
 use tokio::time::Instant;
 
-use super::{Engine, Memory, NEVER, counter};
-use crate::{Mode, Recovery, State, state::Word};
+use super::{Locked, NEVER, StateMachine};
+use crate::{Mode, State, counters::Counter, word::Word};
 
-/// The answer to a call that asks to pass.
+/// The decision on one call.
 pub(crate) enum Admission {
+    /// The call passes, and its outcome is recorded.
     Pass {
         epoch: u64,
         lease: Option<NonZeroU64>,
         timed: bool,
     },
-    /// Passes, and its outcome is not recorded.
+    /// The call passes, and its outcome is not recorded.
     Unrecorded,
     Refuse,
 }
 
-/// A half-open breaker suggests to come back after at most this: a lease may end at any time.
-const HALF_OPEN_HINT: Duration = Duration::from_millis(500);
+/// The longest `retry_after` of a half-open breaker: a lease may end at any time.
+const HALF_OPEN_RETRY_AFTER: Duration = Duration::from_millis(500);
 
-impl Engine {
-    /// Whether a call would be refused now. Looks, and takes nothing.
+impl StateMachine {
+    /// Returns whether a call would be refused now. Takes no permit.
     pub(crate) fn refuses(&self) -> bool {
         let word = self.word.load();
         match (word.mode(), word.state()) {
             (Mode::ForcedOpen, _) => true,
             (Mode::Disabled | Mode::Shadow, _) | (_, State::Closed) => false,
-            _ => self.nanos_now() < self.ask_again.load(Relaxed),
+            _ => self.nanos_now() < self.refuses_until.load(Relaxed),
         }
     }
 
     #[inline]
     pub(crate) fn admit(&self) -> Admission {
         let word = self.word.load();
-        match word.passes() {
+        match word.admits_all() {
             true => Admission::Pass { epoch: word.epoch(), lease: None, timed: word.is_timed() },
-            false => self.admit_by(word),
+            false => self.admit_by_mode(word),
         }
     }
 
-    fn admit_by(&self, word: Word) -> Admission {
+    fn admit_by_mode(&self, word: Word) -> Admission {
         let admission = match word.mode() {
             Mode::Disabled => return Admission::Unrecorded,
             Mode::ForcedOpen => Admission::Refuse,
             Mode::Normal | Mode::Shadow => match word.state() {
-                State::Closed => self.admit_closed(word),
+                State::Closed => self.admit_ramping(word),
                 State::Open | State::HalfOpen => self.admit_recovering(),
             },
         };
         match admission {
             Admission::Refuse if word.mode() == Mode::Shadow => {
-                self.counters.add(counter::WOULD_REFUSE);
+                self.counters.add(Counter::WouldHaveRefused);
                 Admission::Unrecorded
             }
             Admission::Refuse => {
-                self.counters.add(counter::REFUSED);
+                self.counters.add(Counter::Refused);
                 Admission::Refuse
             }
             pass => pass,
         }
     }
 
-    fn admit_closed(&self, word: Word) -> Admission {
+    /// Admits a share of the calls that grows from 10 % to all over the ramp.
+    fn admit_ramping(&self, word: Word) -> Admission {
         if word.is_ramping() {
-            let elapsed = self.nanos_now().saturating_sub(self.closed_at.load(Relaxed)) as f64;
+            let elapsed = self.nanos_now().saturating_sub(self.changed_at.load(Relaxed)) as f64;
             let share = 0.1 + 0.9 * elapsed / self.ramp.load(Relaxed).max(1) as f64;
             if share >= 1.0 {
                 self.end_ramp(word.epoch());
@@ -80,7 +82,7 @@ impl Engine {
     }
 
     fn end_ramp(&self, epoch: u64) {
-        let _memory = self.lock();
+        let _locked = self.lock();
         let word = self.word.load();
         if word.epoch() == epoch {
             self.word.store(word.ramping(false));
@@ -89,38 +91,38 @@ impl Engine {
 
     fn admit_recovering(&self) -> Admission {
         let now = Instant::now();
-        if self.nanos(now) < self.ask_again.load(Relaxed) {
+        if self.nanos(now) < self.refuses_until.load(Relaxed) {
             return Admission::Refuse;
         }
-        let mut memory = self.lock();
-        let advanced = self.advance(&mut memory, now);
-        let admission = self.admit_advanced(&mut memory, now);
-        drop(memory);
-        self.announce(advanced);
+        let mut locked = self.lock();
+        let change = self.advance(&mut locked, now);
+        let admission = self.admit_advanced(&mut locked, now);
+        drop(locked);
+        self.announce(change);
         admission
     }
 
-    fn admit_advanced(&self, memory: &mut Memory, now: Instant) -> Admission {
+    fn admit_advanced(&self, locked: &mut Locked, now: Instant) -> Admission {
         let word = self.word.load();
         let pass = |lease| Admission::Pass { epoch: word.epoch(), lease, timed: word.is_timed() };
-        match (word.state(), memory.settings.recovery) {
-            (State::Closed, _) => pass(None),
-            (State::HalfOpen, Recovery::Trials { permits, lease, .. }) => {
-                let lease = memory.trials.lease(permits, lease, now);
-                self.update_ask_again(memory, now);
+        match word.state() {
+            State::Closed => pass(None),
+            State::Open => Admission::Refuse,
+            State::HalfOpen => {
+                let lease = locked.recovery.admit_trial(locked.settings.recovery, now);
+                self.update_refuses_until(locked, now);
                 lease.map_or(Admission::Refuse, |lease| pass(Some(lease)))
             }
-            _ => Admission::Refuse,
         }
     }
 
-    /// Counts a refusal that `poll_ready` found, and gives it.
+    /// Counts a refusal that `poll_ready` found, and returns it.
     pub(crate) fn refuse(&self) -> Rejected {
-        self.counters.add(counter::REFUSED);
+        self.counters.add(Counter::Refused);
         self.rejected()
     }
 
-    /// The refusal, with the time until asking again makes sense.
+    /// Returns the refusal, with the time after which a retry makes sense.
     pub(crate) fn rejected(&self) -> Rejected {
         Rejected::new(Reason::CircuitOpen, self.name.clone()).with_retry_after(self.retry_after())
     }
@@ -133,14 +135,14 @@ impl Engine {
         let now = self.nanos_now();
         let left = |until: u64| Duration::from_nanos(until.saturating_sub(now));
         Some(match word.state() {
-            State::Open => left(self.until.load(Relaxed)).max(Duration::from_millis(10)),
-            _ => left(self.ask_again.load(Relaxed)).clamp(Duration::from_millis(10), HALF_OPEN_HINT),
+            State::Open => left(self.open_until.load(Relaxed)).max(Duration::from_millis(10)),
+            _ => left(self.refuses_until.load(Relaxed)).clamp(Duration::from_millis(10), HALF_OPEN_RETRY_AFTER),
         })
     }
 
-    /// When the state may change by itself.
+    /// Returns the time at which the state may change without an event.
     pub(crate) fn next_change(&self) -> Option<Instant> {
-        match self.ask_again.load(Relaxed) {
+        match self.refuses_until.load(Relaxed) {
             NEVER => None,
             nanos => Some(self.start + Duration::from_nanos(nanos)),
         }

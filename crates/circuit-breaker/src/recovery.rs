@@ -1,0 +1,234 @@
+//! How an open breaker recovers: when it becomes half-open, how many trial calls it admits, and when it closes.
+//!
+//! [`RecoveryState`] decides all three; the state machine carries them out. With [`Recovery::Trials`],
+//! [`due`](RecoveryState::due) makes a breaker half-open when its open time has passed,
+//! [`admit_trial`](RecoveryState::admit_trial) admits up to `permits` calls at a time
+//! ([`Recovery::DEFAULT_PERMITS`]), and [`TrialCriteria`] turn their results into closed or open. With
+//! [`Recovery::Probes`], a breaker is never half-open: `due` closes an open one.
+
+use std::{num::NonZeroU64, time::Duration};
+
+use mainstay_core::{
+    InvalidSetting,
+    settings::{self, LONGEST, SHORTEST},
+};
+use tokio::time::Instant;
+
+use crate::{State, probe_streak::ProbeStreak, trials::Trials};
+
+/// How an open breaker detects that the dependency is back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Recovery {
+    /// The breaker becomes half-open and admits a limited number of live calls.
+    Trials {
+        /// The number of trial calls at a time. Default 3.
+        permits: u32,
+        /// The time that a trial call may take. After it the call counts as a failure and its permit is free. Default
+        /// 30 s; keep it above the attempt timeout.
+        #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+        lease: Duration,
+        /// What the trial calls must show.
+        criteria: TrialCriteria,
+    },
+    /// No live call passes while the breaker is open. Probes report by
+    /// [`Breaker::record_probe`](crate::Breaker::record_probe). The breaker closes at the first instant at which the
+    /// open time has passed, the last `successes` probes succeeded, and the newest success is fresh.
+    Probes {
+        /// The number of consecutive successes that closes the breaker.
+        successes: u32,
+        /// The maximum age of the newest success.
+        #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+        fresh_for: Duration,
+    },
+}
+
+/// What the trial calls of a half-open breaker must show.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum TrialCriteria {
+    /// Closes after this many successes; opens again at the first failure. The default, with 3.
+    Successes(u32),
+    /// Closes or opens by the failure rate of a number of calls, as early as the result is certain: for dependencies
+    /// with some background errors.
+    Rate {
+        /// The number of trial calls.
+        calls: u32,
+        /// Opens again at this share of failures, 0..=1.
+        failure_rate: f64,
+    },
+}
+
+/// The progress of a recovery: trial calls or probes that succeeded, and how many are needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct RecoveryProgress {
+    /// Successes so far.
+    pub have: u32,
+    /// Successes needed.
+    pub need: u32,
+}
+
+/// What is known of the recovery since the last change of state.
+#[derive(Debug)]
+pub(crate) struct RecoveryState {
+    /// The end of the open time.
+    pub(crate) open_until: Instant,
+    pub(crate) trials: Trials,
+    pub(crate) probes: ProbeStreak,
+}
+
+// === impl Recovery ===
+
+impl Recovery {
+    /// The number of trial calls at a time, if no other is set.
+    pub const DEFAULT_PERMITS: u32 = 3;
+    /// The time that a trial call may take, if no other is set.
+    pub const DEFAULT_LEASE: Duration = Duration::from_secs(30);
+    /// The number of successful trial calls that closes a breaker, if no other is set.
+    pub const DEFAULT_SUCCESSES: u32 = 3;
+
+    /// Returns a recovery by trial calls that closes after this many successes, with the default permits and lease.
+    #[must_use]
+    pub fn trials(successes: u32) -> Self {
+        let criteria = TrialCriteria::Successes(successes);
+        Self::Trials { permits: Self::DEFAULT_PERMITS, lease: Self::DEFAULT_LEASE, criteria }
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), InvalidSetting> {
+        match *self {
+            Self::Trials { permits, lease, criteria } => {
+                settings::count("permits", permits.into(), 1..=10_000)?;
+                settings::duration("lease", lease, SHORTEST..=LONGEST)?;
+                match criteria {
+                    TrialCriteria::Successes(n) => settings::count("successes", n.into(), 1..=1_000_000),
+                    TrialCriteria::Rate { calls, failure_rate } => {
+                        settings::count("calls", calls.into(), 1..=1_000_000)?;
+                        settings::rate("failure_rate", failure_rate)
+                    }
+                }
+            }
+            Self::Probes { successes, fresh_for } => {
+                settings::count("successes", successes.into(), 1..=1_000_000)?;
+                settings::duration("fresh_for", fresh_for, SHORTEST..=LONGEST)
+            }
+        }
+    }
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Self::trials(Self::DEFAULT_SUCCESSES)
+    }
+}
+
+// === impl TrialCriteria ===
+
+impl TrialCriteria {
+    /// Returns the state that these results lead to, or `None` while they are not certain.
+    fn result(self, successes: u32, failures: u32) -> Option<State> {
+        let (enough, too_many) = match self {
+            Self::Successes(enough) => (enough, 1),
+            Self::Rate { calls, failure_rate } => {
+                let too_many = (f64::from(calls) * failure_rate).ceil().max(1.0) as u32;
+                // With this many successes, the calls that remain are fewer than `too_many`.
+                ((calls + 1).saturating_sub(too_many), too_many)
+            }
+        };
+        match (failures >= too_many, successes >= enough) {
+            (true, _) => Some(State::Open),
+            (_, true) => Some(State::Closed),
+            _ => None,
+        }
+    }
+}
+
+// === impl RecoveryState ===
+
+impl RecoveryState {
+    pub(crate) fn new(open_until: Instant) -> Self {
+        Self { open_until, trials: Trials::default(), probes: ProbeStreak::default() }
+    }
+
+    /// Returns the change of state that is due at this time, with its reason. Expires leases.
+    pub(crate) fn due(&mut self, recovery: Recovery, state: State, now: Instant) -> Option<(State, String)> {
+        match (state, recovery) {
+            (State::Open, Recovery::Trials { .. }) if now >= self.open_until => {
+                Some((State::HalfOpen, "the open time has passed: trial calls".to_owned()))
+            }
+            (State::Open, Recovery::Probes { successes, fresh_for }) if now >= self.open_until => {
+                let streak = self.probes.successes;
+                let reason = || format!("{streak} probes succeeded in a row and the hold has passed");
+                self.probes.is_enough(successes, fresh_for, now).then(|| (State::Closed, reason()))
+            }
+            (State::HalfOpen, _) if self.trials.expire(now) => self.trial_result(recovery),
+            _ => None,
+        }
+    }
+
+    /// Returns the change of state that the trial calls so far lead to, with its reason.
+    pub(crate) fn trial_result(&self, recovery: Recovery) -> Option<(State, String)> {
+        let Recovery::Trials { criteria, .. } = recovery else { return None };
+        let Trials { successes, failures, .. } = self.trials;
+        let state = criteria.result(successes, failures)?;
+        let reason = match state {
+            State::Open => format!("{failures} of {} trial calls failed", successes + failures),
+            _ => format!("{successes} trial calls succeeded"),
+        };
+        Some((state, reason))
+    }
+
+    /// Admits a trial call of a half-open breaker, if a permit is free.
+    pub(crate) fn admit_trial(&mut self, recovery: Recovery, now: Instant) -> Option<NonZeroU64> {
+        match recovery {
+            Recovery::Trials { permits, lease, .. } => self.trials.lease(permits, lease, now),
+            Recovery::Probes { .. } => None,
+        }
+    }
+
+    /// Returns the time until which every call is refused; `None` if only an event can end that.
+    pub(crate) fn refuses_until(&self, recovery: Recovery, state: State, now: Instant) -> Option<Instant> {
+        match (state, recovery) {
+            (State::Open, Recovery::Trials { .. }) => Some(self.open_until),
+            (State::Open, Recovery::Probes { successes, fresh_for }) => {
+                let at = now.max(self.open_until);
+                self.probes.is_enough(successes, fresh_for, at).then_some(at)
+            }
+            (State::HalfOpen, Recovery::Trials { permits, .. }) if self.trials.in_flight() >= permits as usize => {
+                self.trials.next_deadline()
+            }
+            (State::Closed | State::HalfOpen, _) => Some(now),
+        }
+    }
+
+    /// Returns how far the recovery has come; `None` while closed.
+    pub(crate) fn progress(&self, recovery: Recovery, state: State) -> Option<RecoveryProgress> {
+        let have = match state {
+            State::Closed => return None,
+            State::Open => self.probes.successes,
+            State::HalfOpen => self.trials.successes,
+        };
+        let need = match recovery {
+            Recovery::Probes { successes, .. }
+            | Recovery::Trials { criteria: TrialCriteria::Successes(successes), .. } => successes,
+            Recovery::Trials { criteria: TrialCriteria::Rate { calls, .. }, .. } => calls,
+        };
+        Some(RecoveryProgress { have: have.min(need), need })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rate_is_decided_as_early_as_it_is_certain() {
+        let half = TrialCriteria::Rate { calls: 10, failure_rate: 0.5 };
+        assert_eq!(half.result(5, 4), None);
+        assert_eq!(half.result(6, 4), Some(State::Closed));
+        assert_eq!(half.result(6, 0), Some(State::Closed));
+        assert_eq!(half.result(5, 5), Some(State::Open));
+        let all = TrialCriteria::Rate { calls: 3, failure_rate: 1.0 };
+        assert_eq!((all.result(0, 2), all.result(0, 3)), (None, Some(State::Open)));
+    }
+}

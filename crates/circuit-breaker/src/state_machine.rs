@@ -1,0 +1,163 @@
+//! The state machine that all clones of a [`Breaker`](crate::Breaker) share.
+//!
+//! Admitting a call through a closed breaker is one load of the state word, and recording its outcome touches only the
+//! windows and the counters. Refusing takes no lock: `refuses_until` holds the time before which every call is refused.
+//! Everything else happens under one lock, which is never held across an await, a callback or a log line.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use mainstay_core::{Level, Name, Random, Status, StatusSender, Window};
+use portable_atomic::{AtomicU64, Ordering::Relaxed};
+use tokio::{sync::watch, time::Instant};
+
+use crate::{
+    BreakerSettings, Mode, State,
+    counters::BreakerCounters,
+    recovery::RecoveryState,
+    rules::Rules,
+    transition::Log,
+    word::{AtomicWord, Word},
+};
+
+pub(crate) mod admit;
+mod change;
+mod record;
+
+#[derive(Debug)]
+pub(crate) struct StateMachine {
+    pub(crate) name: Name,
+    pub(crate) word: AtomicWord,
+    pub(crate) rules: Rules,
+    pub(crate) counters: BreakerCounters,
+    pub(crate) failures_in_hour: Window,
+    pub(crate) status: StatusSender,
+    pub(crate) watch: watch::Sender<State>,
+    start: Instant,
+    random: Random,
+    /// Nanoseconds from `start` to the time before which an open or a full half-open breaker refuses every call.
+    refuses_until: AtomicU64,
+    /// Nanoseconds from `start` to the end of the open time.
+    open_until: AtomicU64,
+    /// Nanoseconds from `start` to the last change of state; the ramp starts there.
+    changed_at: AtomicU64,
+    /// The length of the ramp in nanoseconds; 0 is off.
+    ramp: AtomicU64,
+    /// Nanoseconds; [`NEVER`] is off.
+    abandoned_after: AtomicU64,
+    /// Nanoseconds from `start` to the last failure.
+    last_failure_at: AtomicU64,
+    locked: Mutex<Locked>,
+}
+
+/// The part of the state machine behind its lock.
+#[derive(Debug)]
+pub(crate) struct Locked {
+    pub(crate) settings: BreakerSettings,
+    /// The time of the last change of state.
+    pub(crate) since: Instant,
+    /// Consecutive openings, less one per healthy period since.
+    pub(crate) openings: u32,
+    pub(crate) recovery: RecoveryState,
+    pub(crate) log: Log,
+}
+
+const NEVER: u64 = u64::MAX;
+
+// === impl StateMachine ===
+
+impl StateMachine {
+    pub(crate) fn new(name: Name, settings: BreakerSettings, counters: BreakerCounters) -> Self {
+        let now = Instant::now();
+        let machine = Self {
+            name,
+            word: AtomicWord::new(Word::new(0, State::Closed, Mode::Normal)),
+            rules: Rules::new(&settings),
+            counters,
+            failures_in_hour: Window::last_in_slices(Duration::from_secs(3600), 12),
+            status: StatusSender::new(Status::new(Level::Healthy, "")),
+            watch: watch::Sender::new(State::Closed),
+            start: now,
+            random: Random::new(),
+            refuses_until: AtomicU64::new(0),
+            open_until: AtomicU64::new(0),
+            changed_at: AtomicU64::new(0),
+            ramp: AtomicU64::new(0),
+            abandoned_after: AtomicU64::new(NEVER),
+            last_failure_at: AtomicU64::new(NEVER),
+            locked: Mutex::new(Locked {
+                settings,
+                since: now,
+                openings: 0,
+                recovery: RecoveryState::new(now),
+                log: Log::default(),
+            }),
+        };
+        machine.configure(&mut machine.lock());
+        machine
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Locked> {
+        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Copies the settings into the atomics that calls read.
+    pub(crate) fn configure(&self, locked: &mut Locked) {
+        let settings = &locked.settings;
+        self.rules.configure(settings);
+        self.ramp.store(settings.ramp.map_or(0, nanos), Relaxed);
+        self.abandoned_after.store(settings.abandoned_after.map_or(NEVER, nanos), Relaxed);
+        self.word.store(self.word.load().timed(settings.abandoned_after.is_some() || settings.slow_calls.is_some()));
+        self.update_refuses_until(locked, Instant::now());
+    }
+
+    /// Returns the time since the last failure.
+    pub(crate) fn since_last_failure(&self) -> Option<Duration> {
+        match self.last_failure_at.load(Relaxed) {
+            NEVER => None,
+            at => Some(Duration::from_nanos(self.nanos_now().saturating_sub(at))),
+        }
+    }
+
+    fn update_refuses_until(&self, locked: &Locked, now: Instant) {
+        let until = locked.recovery.refuses_until(locked.settings.recovery, self.word.load().state(), now);
+        self.refuses_until.store(until.map_or(NEVER, |until| self.nanos(until)), Relaxed);
+    }
+
+    fn nanos_now(&self) -> u64 {
+        self.nanos(Instant::now())
+    }
+
+    fn nanos(&self, at: Instant) -> u64 {
+        nanos(at.saturating_duration_since(self.start))
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    duration.as_nanos().try_into().unwrap_or(NEVER)
+}
+
+#[cfg(test)]
+mod tests {
+    use mainstay_core::Outcome;
+
+    use crate::Breaker;
+
+    /// A path that takes the lock would deadlock here.
+    #[test]
+    fn closed_and_refusing_breakers_take_no_lock() {
+        let (closed, open) = (Breaker::new("closed"), Breaker::new("open"));
+        open.trip("test");
+        let _held = (closed.0.lock(), open.0.lock());
+        for _ in 0..200 {
+            assert!(closed.refusal().is_none());
+            assert!(closed.try_acquire().is_ok_and(|permit| {
+                permit.record(Outcome::Success);
+                true
+            }));
+            assert!(open.refusal().is_some() && open.try_acquire().is_err());
+        }
+    }
+}

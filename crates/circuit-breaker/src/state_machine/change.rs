@@ -1,0 +1,118 @@
+//! Changes of state. A change is made under the lock; it is logged and published after the lock is released.
+
+use std::time::Duration;
+
+use mainstay_core::Level;
+use portable_atomic::Ordering::Relaxed;
+use tokio::time::Instant;
+
+use super::{Locked, StateMachine};
+use crate::{Actor, Mode, State, Transition, recovery::RecoveryState, word::Word};
+
+impl StateMachine {
+    /// Makes the change of state that the passing of time has made due.
+    pub(crate) fn advance(&self, locked: &mut Locked, now: Instant) -> Option<Transition> {
+        let word = self.word.load();
+        if word.mode() == Mode::ForcedOpen {
+            return None;
+        }
+        let due = locked.recovery.due(locked.settings.recovery, word.state(), now);
+        let change = due.map(|(to, reason)| self.change_by_rules(locked, now, to, reason, None));
+        self.update_refuses_until(locked, now);
+        change
+    }
+
+    /// Opens, unless the epoch has passed: of several threads that see a rule broken, one opens.
+    pub(crate) fn open(&self, epoch: u64, reason: String, retry_after: Option<Duration>) {
+        let mut locked = self.lock();
+        let word = self.word.load();
+        if word.epoch() != epoch || word.state() == State::Open {
+            return;
+        }
+        let change = self.change_by_rules(&mut locked, Instant::now(), State::Open, reason, retry_after);
+        drop(locked);
+        self.announce(Some(change));
+    }
+
+    /// Changes the state in the current mode. A change to open counts an opening and sets its length.
+    pub(super) fn change_by_rules(
+        &self,
+        locked: &mut Locked,
+        now: Instant,
+        to: State,
+        reason: String,
+        retry_after: Option<Duration>,
+    ) -> Transition {
+        let word = self.word.load();
+        if to == State::Open {
+            let open = locked.settings.open;
+            if word.state() == State::Closed {
+                let healthy = now.saturating_duration_since(locked.since).as_nanos() / open.decay.as_nanos().max(1);
+                locked.openings = locked.openings.saturating_sub(healthy.try_into().unwrap_or(u32::MAX));
+            }
+            locked.openings = locked.openings.saturating_add(1);
+            let jitter = self.random.between(1.0 - open.jitter, 1.0 + open.jitter);
+            // One response must not keep the breaker open for an hour.
+            let asked = retry_after.unwrap_or_default().min(open.max.saturating_mul(10));
+            locked.recovery.open_until = now + open.time(locked.openings).mul_f64(jitter).max(asked);
+        }
+        self.change(locked, now, (to, word.mode()), reason, Actor::Rules)
+    }
+
+    /// Changes state and mode: begins an epoch with empty windows, and logs the transition.
+    pub(crate) fn change(
+        &self,
+        locked: &mut Locked,
+        now: Instant,
+        (to, mode): (State, Mode),
+        reason: String,
+        actor: Actor,
+    ) -> Transition {
+        let before = self.word.load();
+        let epoch = before.epoch() + 1;
+        let open_until = locked.recovery.open_until;
+        let open = to == State::Open && mode != Mode::ForcedOpen;
+        let open_for = open.then(|| open_until.saturating_duration_since(now));
+        let transition = Transition {
+            sequence: locked.log.next_sequence(),
+            at: now,
+            from: before.state(),
+            to,
+            mode,
+            reason,
+            actor,
+            open_for,
+            spent: now.saturating_duration_since(locked.since),
+        };
+        locked.log.push(transition.clone());
+        locked.since = now;
+        locked.recovery = RecoveryState::new(open_until);
+        self.rules.reset(epoch);
+        self.open_until.store(self.nanos(open_until), Relaxed);
+        self.changed_at.store(self.nanos(now), Relaxed);
+        let ramps = to == State::Closed && before.state() != State::Closed && self.ramp.load(Relaxed) > 0;
+        self.word.store(Word::new(epoch, to, mode).timed(before.is_timed()).ramping(ramps));
+        self.update_refuses_until(locked, now);
+        transition
+    }
+
+    /// Logs and publishes a change, outside the lock. Of several threads, the last one publishes the newest state.
+    pub(crate) fn announce(&self, change: Option<Transition>) {
+        let Some(change) = change else { return };
+        let name = &*self.name;
+        let Transition { from, to, mode, reason, actor, open_for, .. } = &change;
+        match (to, mode) {
+            (State::Open, Mode::Normal) => tracing::warn!(name, %from, %to, reason, ?open_for, "circuit opened"),
+            _ => tracing::info!(name, %from, %to, %mode, reason, %actor, "circuit changed"),
+        }
+        let word = self.word.load();
+        let level = match (word.mode(), word.state()) {
+            (Mode::Normal | Mode::ForcedOpen, State::Open) => Level::Unhealthy,
+            (Mode::Normal, State::HalfOpen) | (Mode::Disabled, _) => Level::Degraded,
+            _ => Level::Healthy,
+        };
+        let reason = if level == Level::Healthy { "" } else { reason };
+        self.status.publish(level, reason);
+        self.watch.send_modify(|state| *state = self.word.load().state());
+    }
+}
