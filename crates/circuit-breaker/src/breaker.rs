@@ -116,7 +116,7 @@ impl Breaker {
     /// Returns the last 64 transitions, oldest first.
     #[must_use]
     pub fn transitions(&self) -> Vec<Transition> {
-        self.0.lock().log.entries()
+        self.0.lock().log.iter().cloned().collect()
     }
 
     /// Returns the settings in force.

@@ -20,6 +20,7 @@ use tower_service::Service;
 use crate::{Breaker, BreakerFuture};
 
 /// Makes a service unready while its [`Breaker`] is open or all permits for trial calls are in use.
+#[derive(Clone, Debug)]
 pub struct GateLayer<P = Plain, E = Boxed> {
     breaker: Breaker,
     policy: P,
@@ -77,18 +78,6 @@ impl<S, P: Clone, E> Layer<S> for GateLayer<P, E> {
 
     fn layer(&self, inner: S) -> Self::Service {
         Gate { inner, breaker: self.breaker.clone(), policy: self.policy.clone(), change: None, _error: PhantomData }
-    }
-}
-
-impl<P: Clone, E> Clone for GateLayer<P, E> {
-    fn clone(&self) -> Self {
-        Self { breaker: self.breaker.clone(), policy: self.policy.clone(), _error: PhantomData }
-    }
-}
-
-impl<P: fmt::Debug, E> fmt::Debug for GateLayer<P, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GateLayer").field("breaker", &self.breaker).field("policy", &self.policy).finish()
     }
 }
 

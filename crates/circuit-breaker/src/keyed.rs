@@ -1,9 +1,8 @@
 //! One breaker per key: host, shard, tenant. Bounded, so that keys from outside cannot fill the memory.
 //!
-//! Finding a breaker is one lock-free look-up. The map is read often and written rarely, so a new key pays for room: a
-//! full map evicts a sixteenth of its breakers at once, least recently used first. Only closed breakers with clean
-//! windows are evicted (evicting an open one would forget an outage), or, if there are none, half-open ones without a
-//! trial call. If no breaker can be evicted, new keys share one.
+//! Finding a breaker is one lock-free look-up. A full store evicts closed breakers with clean windows first (evicting an
+//! open one would forget an outage), then half-open ones without a trial call: hosts that are gone must not fill the
+//! store forever. If no breaker can be evicted, new keys share one.
 
 use std::{
     fmt,
@@ -11,8 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use mainstay_core::{InvalidSetting, Name, settings};
-use portable_atomic::{AtomicU64, Ordering::Relaxed};
+use mainstay_core::{Bounded, Evict, InvalidSetting, Name, NotInserted, settings};
 
 use crate::{Breaker, BreakerSettings, BreakerSnapshot, Mode, State, counters::BreakerCounters};
 
@@ -37,17 +35,10 @@ pub struct KeyedBreakers<K>(Arc<Inner<K>>);
 
 struct Inner<K> {
     name: Name,
-    breakers: papaya::HashMap<K, Entry>,
-    /// Locked for a new key and by operators; never for a key that is in the map.
+    breakers: Bounded<K, Breaker>,
+    /// Locked for a new key and by operators; never for a key that is in the store.
     settings: Mutex<KeyedBreakerSettings>,
-    /// The number of new keys so far: the clock for "recently used".
-    tick: AtomicU64,
     overflow: Breaker,
-}
-
-struct Entry {
-    breaker: Breaker,
-    used: AtomicU64,
 }
 
 /// Settings of [`KeyedBreakers`].
@@ -79,36 +70,30 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
     }
 
     fn build(name: Name, settings: KeyedBreakerSettings) -> Self {
-        let overflow = make(&name, &"(other)", &settings);
-        Self(Arc::new(Inner {
-            name,
-            breakers: papaya::HashMap::new(),
-            settings: Mutex::new(settings),
-            tick: AtomicU64::new(0),
-            overflow,
-        }))
+        let overflow = build(&name, &"(other)", &settings);
+        let breakers = Bounded::new(settings.capacity as usize);
+        Self(Arc::new(Inner { name, breakers, settings: Mutex::new(settings), overflow }))
     }
 
     /// Returns the breaker of this key: a new one if there is none, the shared one if there is no room.
     #[must_use]
     pub fn get(&self, key: &K) -> Breaker {
         let inner = &*self.0;
-        let now = inner.tick.load(Relaxed);
-        let breakers = inner.breakers.pin();
-        if let Some(entry) = breakers.get(key) {
-            if entry.used.load(Relaxed) != now {
-                entry.used.store(now, Relaxed);
-            }
-            return entry.breaker.clone();
+        if let Some(breaker) = inner.breakers.get(key, Breaker::clone) {
+            return breaker;
         }
         let settings = inner.settings();
-        let capacity = settings.capacity as usize;
-        if breakers.len() >= capacity && !breakers.contains_key(key) && !inner.make_room(capacity) {
-            return inner.overflow.clone();
+        let new = |key: &K| {
+            let breaker = build(&inner.name, key, &settings);
+            (breaker.clone(), breaker)
+        };
+        match inner.breakers.insert_with(key.clone(), new, |_| {}) {
+            Ok(breaker) => breaker,
+            Err(NotInserted::Present) => {
+                inner.breakers.get(key, Breaker::clone).unwrap_or_else(|| inner.overflow.clone())
+            }
+            Err(NotInserted::Full) => inner.overflow.clone(),
         }
-        let used = AtomicU64::new(inner.tick.fetch_add(1, Relaxed) + 1);
-        let make = || Entry { breaker: make(&inner.name, key, &settings), used };
-        breakers.get_or_insert_with(key.clone(), make).breaker.clone()
     }
 
     /// Returns the settings in force.
@@ -127,12 +112,12 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
         let mut current = self.0.settings();
         // The shared breaker is as old as the store: it refuses every change that the other breakers would refuse.
         self.0.overflow.reconfigure(settings.breaker.clone()).map_err(|error| error.within("breaker"))?;
-        let breakers = self.0.breakers.pin();
-        let refused = breakers.values().filter_map(|entry| {
-            let refused = entry.breaker.reconfigure(settings.breaker.clone());
-            refused.err().map(|error| (entry.breaker.name(), error))
+        let mut refused = Vec::new();
+        self.0.breakers.for_each(|_, breaker| {
+            let result = breaker.reconfigure(settings.breaker.clone());
+            refused.extend(result.err().map(|error| (breaker.name().clone(), error)));
         });
-        let refused: Vec<_> = refused.collect();
+        self.0.breakers.set_capacity(settings.capacity as usize);
         *current = settings;
         drop(current);
         // A program has given these breakers settings of their own.
@@ -145,8 +130,10 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
     /// Returns a snapshot of each breaker, and of the shared one.
     #[must_use]
     pub fn snapshots(&self) -> Vec<BreakerSnapshot> {
-        let breakers = self.0.breakers.pin();
-        breakers.values().map(|entry| &entry.breaker).chain([&self.0.overflow]).map(Breaker::snapshot).collect()
+        let mut snapshots = Vec::new();
+        self.0.breakers.for_each(|_, breaker| snapshots.push(breaker.snapshot()));
+        snapshots.push(self.0.overflow.snapshot());
+        snapshots
     }
 
     /// Returns the number of breakers, without the shared one.
@@ -164,56 +151,35 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
     /// Resets every breaker.
     pub fn reset_all(&self, author: impl Into<Name>) {
         let author = author.into();
-        let breakers = self.0.breakers.pin();
-        breakers.values().for_each(|entry| entry.breaker.reset(&author));
+        self.0.breakers.for_each(|_, breaker| breaker.reset(&author));
         self.0.overflow.reset(author);
     }
 }
 
-fn make(name: &Name, key: &dyn fmt::Display, settings: &KeyedBreakerSettings) -> Breaker {
+fn build(name: &Name, key: &dyn fmt::Display, settings: &KeyedBreakerSettings) -> Breaker {
     Breaker::build(format!("{name}/{key}").into(), settings.breaker.clone(), BreakerCounters::shared())
 }
 
-impl<K: Hash + Eq + Clone> Inner<K> {
+impl<K> Inner<K> {
     fn settings(&self) -> MutexGuard<'_, KeyedBreakerSettings> {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Evicts the least recently used clean breakers, or else unused half-open ones: hosts that are gone must not fill the
-    /// store forever. Returns whether there is room now.
-    fn make_room(&self, capacity: usize) -> bool {
-        self.evict(capacity, Breaker::is_clean) || self.evict(capacity, Breaker::is_unused)
-    }
-
-    fn evict(&self, capacity: usize, evictable: fn(&Breaker) -> bool) -> bool {
-        let breakers = self.breakers.pin();
-        let idle = breakers.iter().filter(|(_, entry)| evictable(&entry.breaker));
-        let mut idle: Vec<_> = idle.map(|(key, entry)| (entry.used.load(Relaxed), key)).collect();
-        // More than one after the capacity was made smaller.
-        let excess = (breakers.len() + 1).saturating_sub(capacity);
-        let some = (capacity / 16).max(excess).min(idle.len());
-        if some > 0 {
-            idle.select_nth_unstable_by_key(some - 1, |(used, _)| *used);
-        }
-        idle[..some].iter().for_each(|(_, key)| {
-            breakers.remove(*key);
-        });
-        some >= excess
-    }
 }
 
-impl Breaker {
-    /// Returns whether nothing is lost with this breaker: closed, in the normal mode, without a failure in its window.
-    fn is_clean(&self) -> bool {
-        let rules = &self.0.rules;
-        self.mode() == Mode::Normal
-            && self.state() == State::Closed
-            && (rules.consecutive_failures(), rules.tallies().0.hits, self.0.lock().openings) == (0, 0, 0)
-    }
-
-    /// Returns whether it is half-open, in the normal mode, and without a trial call in flight.
-    fn is_unused(&self) -> bool {
-        self.mode() == Mode::Normal && self.state() == State::HalfOpen && self.0.lock().recovery.trials.in_flight() == 0
+impl Evict for Breaker {
+    /// Closed breakers without a failure in their windows go first: nothing is lost with them. Half-open breakers without
+    /// a trial call in flight go next.
+    fn eviction_rank(&self) -> Option<u8> {
+        let machine = &*self.0;
+        match (self.mode(), self.state()) {
+            (Mode::Normal, State::Closed) => {
+                let (failures, _slow) = machine.rules.tallies();
+                let clean = (machine.rules.consecutive_failures(), failures.hits, machine.lock().openings) == (0, 0, 0);
+                clean.then_some(0)
+            }
+            (Mode::Normal, State::HalfOpen) => (machine.lock().recovery.trials.in_flight() == 0).then_some(1),
+            _ => None,
+        }
     }
 }
 

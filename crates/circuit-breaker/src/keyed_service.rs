@@ -26,6 +26,7 @@ use crate::{BreakerFuture, KeyedBreakers};
 ///     .service(service_fn(|id: u32| async move { Ok::<_, std::io::Error>(id) }));
 /// # drop(mainstay_core::check::<u32, _, _, _>(shards));
 /// ```
+#[derive(Clone)]
 pub struct KeyedBreakerLayer<K, F, P = Plain, E = Boxed> {
     breakers: KeyedBreakers<K>,
     key: F,
@@ -89,17 +90,6 @@ impl<S, K, F: Clone, P: Clone, E> Layer<S> for KeyedBreakerLayer<K, F, P, E> {
     fn layer(&self, inner: S) -> Self::Service {
         KeyedBreaker {
             inner,
-            breakers: self.breakers.clone(),
-            key: self.key.clone(),
-            policy: self.policy.clone(),
-            _error: PhantomData,
-        }
-    }
-}
-
-impl<K, F: Clone, P: Clone, E> Clone for KeyedBreakerLayer<K, F, P, E> {
-    fn clone(&self) -> Self {
-        Self {
             breakers: self.breakers.clone(),
             key: self.key.clone(),
             policy: self.policy.clone(),

@@ -1,6 +1,6 @@
 //! The layer that refuses in `call`.
 
-use std::{fmt, marker::PhantomData};
+use std::marker::PhantomData;
 
 use mainstay_core::{Boxed, Name, Plain, Typed};
 use tower_layer::Layer;
@@ -12,6 +12,7 @@ use crate::{Breaker, CircuitBreaker};
 /// All services of one layer share its breaker, however often `layer` is called (axum calls it for every route). A
 /// refused call never waits for the inner service's readiness. A response that begins well and streams is recorded at
 /// its end: by gRPC's trailers, or as a failure if it breaks off.
+#[derive(Clone, Debug)]
 pub struct CircuitBreakerLayer<P = Plain, E = Boxed> {
     breaker: Breaker,
     policy: P,
@@ -58,17 +59,5 @@ impl<S, P: Clone, E> Layer<S> for CircuitBreakerLayer<P, E> {
 
     fn layer(&self, inner: S) -> Self::Service {
         CircuitBreaker::new(inner, self.breaker.clone(), self.policy.clone())
-    }
-}
-
-impl<P: Clone, E> Clone for CircuitBreakerLayer<P, E> {
-    fn clone(&self) -> Self {
-        Self { breaker: self.breaker.clone(), policy: self.policy.clone(), _error: PhantomData }
-    }
-}
-
-impl<P: fmt::Debug, E> fmt::Debug for CircuitBreakerLayer<P, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CircuitBreakerLayer").field("breaker", &self.breaker).field("policy", &self.policy).finish()
     }
 }

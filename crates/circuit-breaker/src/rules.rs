@@ -4,7 +4,7 @@
 
 use std::{fmt, time::Duration};
 
-use mainstay_core::{Class, Outcome, Tally, Window};
+use mainstay_core::{AtomicOptionDuration, Class, Outcome, Tally, Window, nanos};
 use portable_atomic::{AtomicF64, AtomicU32, AtomicU64, Ordering::Relaxed};
 use tokio::time::Instant;
 
@@ -16,11 +16,11 @@ pub(crate) struct Rules {
     slow: Window,
     /// The low half of the epoch in the upper 32 bits, the number of consecutive failures in the lower.
     streak: AtomicU64,
-    /// A rule that is off has a threshold that is never reached: `u32::MAX`, infinity, `u64::MAX` nanoseconds.
+    /// A rule that is off has a threshold that is never reached: `u32::MAX`, infinity, `None`.
     max_streak: AtomicU32,
     failure_rate: AtomicF64,
     slow_rate: AtomicF64,
-    slow_nanos: AtomicU64,
+    slow_from: AtomicOptionDuration,
     minimum_calls: AtomicU32,
 }
 
@@ -46,7 +46,7 @@ impl Rules {
             max_streak: AtomicU32::new(0),
             failure_rate: AtomicF64::new(0.0),
             slow_rate: AtomicF64::new(0.0),
-            slow_nanos: AtomicU64::new(0),
+            slow_from: AtomicOptionDuration::default(),
             minimum_calls: AtomicU32::new(0),
         };
         rules.configure(settings);
@@ -57,8 +57,7 @@ impl Rules {
         self.max_streak.store(settings.consecutive_failures.unwrap_or(u32::MAX), Relaxed);
         self.failure_rate.store(settings.failure_rate.unwrap_or(f64::INFINITY), Relaxed);
         self.slow_rate.store(settings.slow_calls.map_or(f64::INFINITY, |slow| slow.rate), Relaxed);
-        let nanos = |slow: Duration| slow.as_nanos().try_into().unwrap_or(u64::MAX);
-        self.slow_nanos.store(settings.slow_calls.map_or(u64::MAX, |slow| nanos(slow.duration)), Relaxed);
+        self.slow_from.store(settings.slow_calls.map(|slow| slow.duration));
         self.minimum_calls.store(settings.minimum_calls, Relaxed);
     }
 
@@ -97,13 +96,13 @@ impl Rules {
 
     #[inline]
     pub(crate) fn is_slow(&self, took: Duration) -> bool {
-        took.as_nanos() >= u128::from(self.slow_nanos.load(Relaxed))
+        nanos(took) >= self.slow_from.load_nanos()
     }
 
     /// Returns whether the rule for slow calls is on, which needs the duration of each call.
     #[inline]
     pub(crate) fn needs_duration(&self) -> bool {
-        self.slow_nanos.load(Relaxed) != u64::MAX
+        self.slow_from.load().is_some()
     }
 
     /// Returns the tallies of failed and of slow calls.

@@ -80,7 +80,7 @@ impl BreakerSnapshot {
             name: machine.name.clone(),
             state: word.state(),
             mode: word.mode(),
-            for_time: now.saturating_duration_since(locked.since),
+            for_time: now.saturating_duration_since(locked.log.since()),
             reason: locked.log.last().map(|last| last.reason.clone()).unwrap_or_default(),
             epoch: word.epoch(),
             openings: locked.openings,

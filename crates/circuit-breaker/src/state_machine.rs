@@ -9,16 +9,16 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{Level, Name, Random, Status, StatusSender, Window};
-use portable_atomic::{AtomicU64, Ordering::Relaxed};
+use mainstay_core::{
+    AtomicDuration, AtomicOptionDuration, Level, Name, Random, Status, StatusSender, TransitionLog, Window,
+};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    BreakerSettings, Mode, State,
+    BreakerSettings, Mode, State, Transition,
     counters::BreakerCounters,
     recovery::RecoveryState,
     rules::Rules,
-    transition::Log,
     word::{AtomicWord, Word},
 };
 
@@ -35,20 +35,19 @@ pub(crate) struct StateMachine {
     pub(crate) failures_in_hour: Window,
     pub(crate) status: StatusSender,
     pub(crate) watch: watch::Sender<State>,
+    /// The origin of the times below.
     start: Instant,
     random: Random,
-    /// Nanoseconds from `start` to the time before which an open or a full half-open breaker refuses every call.
-    refuses_until: AtomicU64,
-    /// Nanoseconds from `start` to the end of the open time.
-    open_until: AtomicU64,
-    /// Nanoseconds from `start` to the last change of state; the ramp starts there.
-    changed_at: AtomicU64,
-    /// The length of the ramp in nanoseconds; 0 is off.
-    ramp: AtomicU64,
-    /// Nanoseconds; [`NEVER`] is off.
-    abandoned_after: AtomicU64,
-    /// Nanoseconds from `start` to the last failure.
-    last_failure_at: AtomicU64,
+    /// The time before which an open or a full half-open breaker refuses every call; `None` until an event ends that.
+    refuses_until: AtomicOptionDuration,
+    /// The end of the open time.
+    open_until: AtomicDuration,
+    /// The time of the last change of state, at which a ramp starts.
+    changed_at: AtomicDuration,
+    last_failure_at: AtomicOptionDuration,
+    /// The length of the ramp; zero if it is off.
+    ramp: AtomicDuration,
+    abandoned_after: AtomicOptionDuration,
     locked: Mutex<Locked>,
 }
 
@@ -56,15 +55,11 @@ pub(crate) struct StateMachine {
 #[derive(Debug)]
 pub(crate) struct Locked {
     pub(crate) settings: BreakerSettings,
-    /// The time of the last change of state.
-    pub(crate) since: Instant,
     /// Consecutive openings, less one per healthy period since.
     pub(crate) openings: u32,
     pub(crate) recovery: RecoveryState,
-    pub(crate) log: Log,
+    pub(crate) log: TransitionLog<Transition>,
 }
-
-const NEVER: u64 = u64::MAX;
 
 // === impl StateMachine ===
 
@@ -81,18 +76,17 @@ impl StateMachine {
             watch: watch::Sender::new(State::Closed),
             start: now,
             random: Random::new(),
-            refuses_until: AtomicU64::new(0),
-            open_until: AtomicU64::new(0),
-            changed_at: AtomicU64::new(0),
-            ramp: AtomicU64::new(0),
-            abandoned_after: AtomicU64::new(NEVER),
-            last_failure_at: AtomicU64::new(NEVER),
+            refuses_until: AtomicOptionDuration::default(),
+            open_until: AtomicDuration::default(),
+            changed_at: AtomicDuration::default(),
+            last_failure_at: AtomicOptionDuration::default(),
+            ramp: AtomicDuration::default(),
+            abandoned_after: AtomicOptionDuration::default(),
             locked: Mutex::new(Locked {
                 settings,
-                since: now,
                 openings: 0,
                 recovery: RecoveryState::new(now),
-                log: Log::default(),
+                log: TransitionLog::new(now),
             }),
         };
         machine.configure(&mut machine.lock());
@@ -107,36 +101,29 @@ impl StateMachine {
     pub(crate) fn configure(&self, locked: &mut Locked) {
         let settings = &locked.settings;
         self.rules.configure(settings);
-        self.ramp.store(settings.ramp.map_or(0, nanos), Relaxed);
-        self.abandoned_after.store(settings.abandoned_after.map_or(NEVER, nanos), Relaxed);
+        self.ramp.store(settings.ramp.unwrap_or_default());
+        self.abandoned_after.store(settings.abandoned_after);
         self.word.store(self.word.load().timed(settings.abandoned_after.is_some() || settings.slow_calls.is_some()));
         self.update_refuses_until(locked, Instant::now());
     }
 
     /// Returns the time since the last failure.
     pub(crate) fn since_last_failure(&self) -> Option<Duration> {
-        match self.last_failure_at.load(Relaxed) {
-            NEVER => None,
-            at => Some(Duration::from_nanos(self.nanos_now().saturating_sub(at))),
-        }
+        self.last_failure_at.load().map(|at| self.now().saturating_sub(at))
     }
 
     fn update_refuses_until(&self, locked: &Locked, now: Instant) {
         let until = locked.recovery.refuses_until(locked.settings.recovery, self.word.load().state(), now);
-        self.refuses_until.store(until.map_or(NEVER, |until| self.nanos(until)), Relaxed);
+        self.refuses_until.store(until.map(|until| self.since_start(until)));
     }
 
-    fn nanos_now(&self) -> u64 {
-        self.nanos(Instant::now())
+    fn now(&self) -> Duration {
+        self.since_start(Instant::now())
     }
 
-    fn nanos(&self, at: Instant) -> u64 {
-        nanos(at.saturating_duration_since(self.start))
+    fn since_start(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.start)
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    duration.as_nanos().try_into().unwrap_or(NEVER)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Transitions: each change of state or mode, with its reason.
 
-use std::{collections::VecDeque, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use mainstay_core::Name;
 use tokio::time::Instant;
@@ -40,36 +40,7 @@ pub enum Actor {
     Operator(Name),
 }
 
-/// The last transitions.
-#[derive(Debug, Default)]
-pub(crate) struct Log {
-    entries: VecDeque<Transition>,
-    sequence: u64,
-}
-
-impl Log {
-    const KEPT: usize = 64;
-
-    pub(crate) fn next_sequence(&mut self) -> u64 {
-        self.sequence += 1;
-        self.sequence
-    }
-
-    pub(crate) fn push(&mut self, transition: Transition) {
-        if self.entries.len() == Self::KEPT {
-            self.entries.pop_front();
-        }
-        self.entries.push_back(transition);
-    }
-
-    pub(crate) fn entries(&self) -> Vec<Transition> {
-        self.entries.iter().cloned().collect()
-    }
-
-    pub(crate) fn last(&self) -> Option<&Transition> {
-        self.entries.back()
-    }
-}
+// === impl Actor ===
 
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,6 @@
 //! The layer.
 
-use std::{fmt, marker::PhantomData, time::Duration};
+use std::{marker::PhantomData, time::Duration};
 
 use mainstay_core::{Boxed, InvalidSetting, Name, Plain, Typed};
 use tower_layer::Layer;
@@ -11,6 +11,7 @@ use crate::{TimeLimit, Timeout};
 ///
 /// A total timeout with a policy that carries a context also narrows the request's deadline, so that nothing below
 /// waits or starts beyond it; and where the request came with an earlier one, the call ends at that.
+#[derive(Clone, Debug)]
 pub struct TimeoutLayer<P = Plain, E = Boxed> {
     limit: TimeLimit,
     policy: P,
@@ -66,17 +67,5 @@ impl<S, P: Clone, E> Layer<S> for TimeoutLayer<P, E> {
 
     fn layer(&self, inner: S) -> Self::Service {
         Timeout::new(inner, self.limit.clone(), self.policy.clone())
-    }
-}
-
-impl<P: Clone, E> Clone for TimeoutLayer<P, E> {
-    fn clone(&self) -> Self {
-        Self { limit: self.limit.clone(), policy: self.policy.clone(), _error: PhantomData }
-    }
-}
-
-impl<P: fmt::Debug, E> fmt::Debug for TimeoutLayer<P, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TimeoutLayer").field("limit", &self.limit).field("policy", &self.policy).finish()
     }
 }

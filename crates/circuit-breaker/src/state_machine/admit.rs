@@ -2,11 +2,10 @@
 
 use std::{num::NonZeroU64, time::Duration};
 
-use mainstay_core::{Reason, Rejected};
-use portable_atomic::Ordering::Relaxed;
+use mainstay_core::{Reason, Rejected, nanos, ramp_share};
 use tokio::time::Instant;
 
-use super::{Locked, NEVER, StateMachine};
+use super::{Locked, StateMachine};
 use crate::{Mode, State, counters::Counter, word::Word};
 
 /// The decision on one call.
@@ -32,7 +31,7 @@ impl StateMachine {
         match (word.mode(), word.state()) {
             (Mode::ForcedOpen, _) => true,
             (Mode::Disabled | Mode::Shadow, _) | (_, State::Closed) => false,
-            _ => self.nanos_now() < self.refuses_until.load(Relaxed),
+            _ => nanos(self.now()) < self.refuses_until.load_nanos(),
         }
     }
 
@@ -70,8 +69,8 @@ impl StateMachine {
     /// Admits a share of the calls that grows from 10 % to all over the ramp.
     fn admit_ramping(&self, word: Word) -> Admission {
         if word.is_ramping() {
-            let elapsed = self.nanos_now().saturating_sub(self.changed_at.load(Relaxed)) as f64;
-            let share = 0.1 + 0.9 * elapsed / self.ramp.load(Relaxed).max(1) as f64;
+            let elapsed = self.now().saturating_sub(self.changed_at.load());
+            let share = ramp_share(nanos(elapsed), self.ramp.load_nanos());
             if share >= 1.0 {
                 self.end_ramp(word.epoch());
             } else if self.random.unit() >= share {
@@ -91,7 +90,7 @@ impl StateMachine {
 
     fn admit_recovering(&self) -> Admission {
         let now = Instant::now();
-        if self.nanos(now) < self.refuses_until.load(Relaxed) {
+        if nanos(self.since_start(now)) < self.refuses_until.load_nanos() {
             return Admission::Refuse;
         }
         let mut locked = self.lock();
@@ -132,19 +131,18 @@ impl StateMachine {
         if word.mode() == Mode::ForcedOpen {
             return None;
         }
-        let now = self.nanos_now();
-        let left = |until: u64| Duration::from_nanos(until.saturating_sub(now));
+        let (now, shortest) = (self.now(), Duration::from_millis(10));
         Some(match word.state() {
-            State::Open => left(self.open_until.load(Relaxed)).max(Duration::from_millis(10)),
-            _ => left(self.refuses_until.load(Relaxed)).clamp(Duration::from_millis(10), HALF_OPEN_RETRY_AFTER),
+            State::Open => self.open_until.load().saturating_sub(now).max(shortest),
+            _ => {
+                let left = self.refuses_until.load().map_or(Duration::MAX, |until| until.saturating_sub(now));
+                left.clamp(shortest, HALF_OPEN_RETRY_AFTER)
+            }
         })
     }
 
     /// Returns the time at which the state may change without an event.
     pub(crate) fn next_change(&self) -> Option<Instant> {
-        match self.refuses_until.load(Relaxed) {
-            NEVER => None,
-            nanos => Some(self.start + Duration::from_nanos(nanos)),
-        }
+        self.refuses_until.load().map(|until| self.start + until)
     }
 }

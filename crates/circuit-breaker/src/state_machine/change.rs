@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use mainstay_core::Level;
-use portable_atomic::Ordering::Relaxed;
 use tokio::time::Instant;
 
 use super::{Locked, StateMachine};
@@ -47,7 +46,8 @@ impl StateMachine {
         if to == State::Open {
             let open = locked.settings.open;
             if word.state() == State::Closed {
-                let healthy = now.saturating_duration_since(locked.since).as_nanos() / open.decay.as_nanos().max(1);
+                let healthy =
+                    now.saturating_duration_since(locked.log.since()).as_nanos() / open.decay.as_nanos().max(1);
                 locked.openings = locked.openings.saturating_sub(healthy.try_into().unwrap_or(u32::MAX));
             }
             locked.openings = locked.openings.saturating_add(1);
@@ -73,24 +73,14 @@ impl StateMachine {
         let open_until = locked.recovery.open_until;
         let open = to == State::Open && mode != Mode::ForcedOpen;
         let open_for = open.then(|| open_until.saturating_duration_since(now));
-        let transition = Transition {
-            sequence: locked.log.next_sequence(),
-            at: now,
-            from: before.state(),
-            to,
-            mode,
-            reason,
-            actor,
-            open_for,
-            spent: now.saturating_duration_since(locked.since),
-        };
-        locked.log.push(transition.clone());
-        locked.since = now;
+        let from = before.state();
+        let entry = |sequence, spent| Transition { sequence, at: now, from, to, mode, reason, actor, open_for, spent };
+        let transition = locked.log.push(now, entry).clone();
         locked.recovery = RecoveryState::new(open_until);
         self.rules.reset(epoch);
-        self.open_until.store(self.nanos(open_until), Relaxed);
-        self.changed_at.store(self.nanos(now), Relaxed);
-        let ramps = to == State::Closed && before.state() != State::Closed && self.ramp.load(Relaxed) > 0;
+        self.open_until.store(self.since_start(open_until));
+        self.changed_at.store(self.since_start(now));
+        let ramps = to == State::Closed && from != State::Closed && !self.ramp.load().is_zero();
         self.word.store(Word::new(epoch, to, mode).timed(before.is_timed()).ramping(ramps));
         self.update_refuses_until(locked, now);
         transition

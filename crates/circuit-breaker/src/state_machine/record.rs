@@ -2,11 +2,10 @@
 
 use std::{num::NonZeroU64, time::Duration};
 
-use mainstay_core::{Class, Outcome};
-use portable_atomic::Ordering::Relaxed;
+use mainstay_core::{Class, Outcome, nanos};
 use tokio::time::Instant;
 
-use super::{NEVER, StateMachine, nanos};
+use super::StateMachine;
 use crate::{Mode, State, counters::Counter};
 
 impl StateMachine {
@@ -123,19 +122,19 @@ impl StateMachine {
             self.counters.add(Counter::Slow);
         }
         if outcome.is_failure() {
-            self.last_failure_at.store(self.nanos_now(), Relaxed);
+            self.last_failure_at.store(Some(self.now()));
             self.failures_in_hour.record(true, 0, Instant::now);
         }
     }
 
     /// Returns whether abandoned calls can count as failures.
     pub(crate) fn detects_abandoned(&self) -> bool {
-        self.abandoned_after.load(Relaxed) != NEVER
+        self.abandoned_after.load().is_some()
     }
 
     /// Returns whether a call that was abandoned after this time counts as a failure.
     pub(crate) fn is_abandoned(&self, ran: Duration) -> bool {
-        nanos(ran) >= self.abandoned_after.load(Relaxed)
+        nanos(ran) >= self.abandoned_after.load_nanos()
     }
 
     /// Returns whether the duration of calls is needed: it costs a clock read, and only the rule for slow calls uses it.
