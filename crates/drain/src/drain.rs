@@ -19,47 +19,48 @@ use tokio::{runtime::Handle, sync::watch, time::sleep_until};
 use crate::{
     hooks::Hook,
     phase::{Cause, Phase},
-    report::{Report, Served},
+    report::{DrainReport, RequestCounts},
     settings::DrainSettings,
     signals::Signals,
     state::State,
 };
 
-/// The shutdown of this process: when it begins, how far it is, what must be done before it ends.
+/// The shutdown of this process: its trigger, its current phase and its shutdown hooks.
 ///
 /// ```text
-/// t0  SIGTERM, SIGINT   announced  /ready says 503, /live 200; the listener stays open for drain_delay (SIGINT: not)
-/// t1  delay over        closing    nothing new is accepted; what is in flight goes on
-/// t2  all done, or      finishing  what is left is cut off and counted; shutdown hooks run, the last added first
-///     drain_timeout over
-/// t3  hooks done        done       the process may leave: exit code 0 if nothing was cut off
+/// t0  SIGTERM, SIGINT   announced  /ready is 503, /live is 200; the listener stays open for drain_delay (SIGINT: 0 s)
+/// t1  delay over        closing    no new connections; requests in flight continue
+/// t2  all requests done finishing  the remaining requests are aborted and counted; shutdown hooks run, the last added
+///     or drain_timeout             first
+/// t3  hooks done        done       the process may exit: code 0 if nothing was aborted
 /// ```
 ///
-/// A second signal ends the current phase, a third the next. Clones are cheap and share everything.
+/// Each further signal ends the current phase. Clones are cheap and share all state.
 ///
 /// ```
 /// use std::time::Duration;
-/// use mainstay_drain::{Drain, Served};
+/// use mainstay_drain::{Cause, Drain, Phase, RequestCounts};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// let drain = Drain::new();
 /// drain.on_shutdown("flush the log", Duration::from_secs(1), || async { /* .. */ });
-/// // A server of `serve`, or your own:
+/// // A server of `serve`, or of another framework:
 /// let server = tokio::spawn({
 ///     let drain = drain.clone();
-///     async move { drain.reached(mainstay_drain::Phase::Closing).await }
+///     async move { drain.reached(Phase::Closing).await }
 /// });
-/// drain.begin(mainstay_drain::Cause::Interrupt);
+/// drain.begin(Cause::Interrupt);
 /// server.await.unwrap();
-/// let report = drain.finish(Served::default()).await;
+/// let report = drain.finish(RequestCounts::default()).await;
 /// assert!(report.is_clean());
 /// # }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Drain(Arc<Inner>);
 
+#[derive(Default)]
 struct Inner {
-    /// The phase alone, for readers that must not take a lock.
+    /// A copy of the phase, for readers that must not take a lock.
     phase: AtomicU8,
     state: watch::Sender<State>,
     hooks: Mutex<Vec<Hook>>,
@@ -68,103 +69,97 @@ struct Inner {
 // === impl Drain ===
 
 impl Drain {
-    /// A drain with the default settings that nothing has begun. It listens to no signal: see
-    /// [`on_signals`](Self::on_signals) and [`listen`](Self::listen).
+    /// Creates a drain with the default settings. It listens to no signal: see [`on_signals`](Self::on_signals) and
+    /// [`listen`](Self::listen).
     #[must_use]
     pub fn new() -> Self {
-        Self::from_valid(DrainSettings::default())
+        Self::default()
     }
 
-    /// A drain with these settings.
+    /// Creates a drain with these settings.
     ///
     /// # Errors
-    /// A wrong setting.
+    /// A setting out of its range.
     pub fn with_settings(settings: DrainSettings) -> Result<Self, InvalidSetting> {
-        settings.validate()?;
-        Ok(Self::from_valid(settings))
+        let drain = Self::new();
+        drain.reconfigure(settings)?;
+        Ok(drain)
     }
 
-    fn from_valid(settings: DrainSettings) -> Self {
-        Self(Arc::new(Inner {
-            phase: AtomicU8::new(Phase::Serving as u8),
-            state: watch::Sender::new(State::new(settings)),
-            hooks: Mutex::default(),
-        }))
-    }
-
-    /// A drain with the default settings that begins on SIGTERM or SIGINT. The handlers stand when this returns:
-    /// call it before anything slow, and give it the settings later with [`reconfigure`](Self::reconfigure).
+    /// Creates a drain with the default settings that begins on SIGTERM or SIGINT. The signal handlers are installed when
+    /// this returns: call it before anything slow, and set the settings later with [`reconfigure`](Self::reconfigure).
     ///
     /// # Errors
-    /// No tokio runtime, or the system refuses a handler.
+    /// No tokio runtime, or the system refuses a signal handler.
     pub fn on_signals() -> io::Result<Self> {
         let drain = Self::new();
         drain.listen()?;
         Ok(drain)
     }
 
-    /// Begins on SIGTERM or SIGINT from now on. Each further signal ends the current phase.
+    /// Installs handlers for SIGTERM and SIGINT: the first signal begins the drain, each further one ends the current
+    /// phase.
     ///
     /// # Errors
-    /// No tokio runtime, or the system refuses a handler.
+    /// No tokio runtime, or the system refuses a signal handler.
     pub fn listen(&self) -> io::Result<()> {
         let runtime = Handle::try_current().map_err(io::Error::other)?;
         let mut signals = Signals::install()?;
         let drain = self.clone();
-        // It lives as long as the runtime: the handlers cannot be taken down again either.
+        // The task lives as long as the runtime: tokio cannot remove signal handlers either.
         runtime.spawn(async move {
             loop {
                 let cause = signals.next().await;
                 if !drain.begin(cause) {
-                    drain.skip();
+                    drain.skip_phase();
                 }
             }
         });
         Ok(())
     }
 
-    /// Replaces the settings. Counts for phases that have not begun.
+    /// Replaces the settings. They apply to phases that have not begun.
     ///
     /// # Errors
-    /// A wrong setting; the old ones stay.
+    /// A setting out of its range; the previous settings stay in force.
     pub fn reconfigure(&self, settings: DrainSettings) -> Result<(), InvalidSetting> {
         settings.validate()?;
         self.0.state.send_modify(|state| state.settings = settings);
         Ok(())
     }
 
-    /// Begins, unless it has begun: `false` then. What a signal does, for programs that stop by themselves.
+    /// Begins the drain, as a signal does. Returns `false` if it had begun before.
     pub fn begin(&self, cause: Cause) -> bool {
-        let begun = self.change(|state| state.begin(cause));
+        let begun = self.transition(|state| state.begin(cause));
         if begun {
-            tracing::info!(%cause, "draining: not ready from now on");
+            tracing::info!(%cause, "drain begins: the process is not ready");
         }
         begun
     }
 
-    /// Ends the current phase. What a second signal does. Before the drain has begun it does nothing.
-    pub fn skip(&self) {
+    /// Ends the current phase, as a second signal does. Does nothing before the drain has begun.
+    pub fn skip_phase(&self) {
         let phase = self.phase();
-        if self.change(|state| state.leave(phase)) {
-            tracing::warn!(%phase, "phase skipped");
+        if self.transition(|state| state.leave(phase)) {
+            tracing::warn!(%phase, "drain phase skipped");
         }
     }
 
-    /// How far it is. No lock.
+    /// Returns the current phase. Takes no lock.
     #[must_use]
     pub fn phase(&self) -> Phase {
         Phase::from_u8(self.0.phase.load(Ordering::Acquire))
     }
 
-    /// Whether it has begun. Once true, true for ever. No lock.
+    /// Returns whether the drain has begun; once `true`, it stays so. Takes no lock.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.phase() > Phase::Serving
     }
 
-    /// Waits until the drain has come to this phase or beyond it.
+    /// Waits until the drain has reached `target` or a later phase.
     ///
-    /// Long-lived handlers (WebSockets, event streams, consumers) wait for [`Phase::Closing`] and say goodbye.
+    /// Long-lived handlers (WebSockets, event streams, consumers) wait for [`Phase::Closing`] and then end their session.
     pub async fn reached(&self, target: Phase) {
         let mut states = self.0.state.subscribe();
         loop {
@@ -172,7 +167,7 @@ impl Drain {
             if state.phase >= target {
                 return;
             }
-            // The sender lives as long as `self`, so waiting for a change cannot fail.
+            // `changed` cannot fail: `self` holds the sender.
             let Some(until) = state.until else {
                 let _ = states.changed().await;
                 continue;
@@ -180,7 +175,7 @@ impl Drain {
             tokio::select! {
                 _ = states.changed() => {}
                 () = sleep_until(until) => {
-                    self.change(|current| current.leave(state.phase));
+                    self.transition(|current| current.leave(state.phase));
                 }
             }
         }
@@ -199,9 +194,9 @@ impl Drain {
 
     /// Runs the shutdown hooks and ends the drain. Call it once, when all servers have stopped, with the sum of their
     /// counts; `serve` calls it itself.
-    pub async fn finish(&self, served: Served) -> Report {
-        self.change(|state| state.advance_to(Phase::Finishing));
-        let mut report = Report { served, unfinished_hooks: Vec::new() };
+    pub async fn finish(&self, requests: RequestCounts) -> DrainReport {
+        self.transition(|state| state.advance_to(Phase::Finishing));
+        let mut report = DrainReport { requests, unfinished_hooks: Vec::new() };
         while let Some(hook) = self.last_hook() {
             let name = hook.name().clone();
             let finished = tokio::select! {
@@ -213,12 +208,12 @@ impl Drain {
                 report.unfinished_hooks.push(name);
             }
         }
-        self.change(|state| state.advance_to(Phase::Done));
+        self.transition(|state| state.advance_to(Phase::Done));
         report.log();
         report
     }
 
-    // Not inlined into the loop: the guard must be dropped before the hook runs.
+    // A function of its own: in the `while let` above, the lock's guard would live while the hook runs.
     fn last_hook(&self) -> Option<Hook> {
         self.hooks().pop()
     }
@@ -227,19 +222,13 @@ impl Drain {
         self.0.hooks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, change: impl FnOnce(&mut State) -> bool) -> bool {
+    fn transition(&self, change: impl FnOnce(&mut State) -> bool) -> bool {
         self.0.state.send_if_modified(|state| {
             let changed = change(state);
-            // Under the lock, so the copy never runs ahead of or behind the order of changes.
+            // Stored under the lock, so that the copy follows the order of the transitions.
             self.0.phase.store(state.phase as u8, Ordering::Release);
             changed
         })
-    }
-}
-
-impl Default for Drain {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

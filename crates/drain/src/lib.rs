@@ -12,10 +12,10 @@
 //! # #[cfg(feature = "serve")]
 //! # mod example {
 //! use axum::{Router, routing::get};
-//! use mainstay_drain::{Drain, Report, serve};
+//! use mainstay_drain::{Drain, DrainReport, serve};
 //!
 //! #[tokio::main]
-//! async fn main() -> Result<Report, Box<dyn std::error::Error>> {
+//! async fn main() -> Result<DrainReport, Box<dyn std::error::Error>> {
 //!     // First, so that a signal that arrives during the start is not lost.
 //!     let drain = Drain::on_signals()?;
 //!     let app = Router::new().route("/", get(|| async { "hello" }));
@@ -36,12 +36,12 @@
 mod connection;
 mod drain;
 mod hooks;
-#[cfg(feature = "serve")]
-mod io;
 mod phase;
 mod report;
 #[cfg(feature = "serve")]
 mod request;
+#[cfg(feature = "serve")]
+mod request_counters;
 #[cfg(feature = "serve")]
 mod server;
 mod settings;
@@ -50,12 +50,12 @@ mod state;
 #[cfg(all(feature = "systemd", unix))]
 mod systemd;
 #[cfg(feature = "serve")]
-mod tally;
+mod tracked_io;
 
 pub use drain::Drain;
 pub use mainstay_core::InvalidSetting;
 pub use phase::{Cause, Phase};
-pub use report::{Report, Served};
+pub use report::{DrainReport, RequestCounts};
 #[cfg(feature = "serve")]
 pub use server::{Server, ServerSettings, serve};
 pub use settings::DrainSettings;

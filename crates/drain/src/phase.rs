@@ -1,32 +1,33 @@
-//! How far a drain is, and what began it.
+//! The phases of a drain and its causes.
 
 use std::fmt;
 
 /// The phases of a process, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Phase {
-    /// It serves.
+    /// The process serves; the drain has not begun.
+    #[default]
     Serving,
-    /// It still serves, but says that it will stop: not ready, and HTTP/1.1 answers carry `Connection: close`.
+    /// The process serves, but is not ready, and HTTP/1.1 responses carry `Connection: close`.
     Announced,
-    /// It accepts nothing new; what is in flight goes on.
+    /// The servers accept no connections; requests in flight continue.
     Closing,
-    /// What was left has been cut off; shutdown hooks run.
+    /// The remaining requests were aborted; shutdown hooks run.
     Finishing,
-    /// Nothing is left to do.
+    /// The drain is over; the process may exit.
     Done,
 }
 
-/// What began a drain.
+/// The trigger of a drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
-    /// SIGTERM: an orchestrator that also takes the process out of rotation, which needs the delay.
+    /// SIGTERM, from an orchestrator that also takes the process out of rotation. `drain_delay` applies.
     Terminate,
-    /// SIGINT: a person at a terminal, who does not want to wait. No delay.
+    /// SIGINT, from a person at a terminal. No delay.
     Interrupt,
-    /// The program itself. With the delay.
+    /// The program itself. `drain_delay` applies.
     Requested,
 }
 
@@ -59,6 +60,7 @@ impl fmt::Display for Phase {
 // === impl Cause ===
 
 impl Cause {
+    /// Whether `drain_delay` applies.
     pub(crate) const fn announces(self) -> bool {
         !matches!(self, Self::Interrupt)
     }

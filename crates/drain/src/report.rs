@@ -1,4 +1,4 @@
-//! What a drain ended with.
+//! The result of a drain: counts of requests, unfinished hooks, exit code.
 
 use std::{
     fmt,
@@ -8,39 +8,39 @@ use std::{
 
 use mainstay_core::Name;
 
-/// What became of the requests of a server. `accepted = completed + cancelled + aborted` once it has stopped.
+/// The requests of a server by their end. `accepted = completed + cancelled + aborted` once it has stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Served {
+pub struct RequestCounts {
     /// Requests that reached the application.
     pub accepted: u64,
-    /// Requests that were answered in full.
+    /// Requests whose response was sent in full.
     pub completed: u64,
-    /// Requests that ended early by themselves: the client went away, or the handler panicked.
+    /// Requests that ended early without the drain: the client disconnected, or the handler panicked.
     pub cancelled: u64,
-    /// Requests (and upgraded connections) that the drain cut off.
+    /// Requests (and upgraded connections) that the drain aborted.
     pub aborted: u64,
-    /// Requests that came too late and were told so with a 503.
+    /// Requests that arrived after the server stopped accepting, and were answered with a 503.
     pub refused: u64,
 }
 
-/// How a drain ended: what the process logs last, and its exit code.
+/// The result of a drain: the last line in the log, and the exit code.
 ///
-/// `main` may return it, `async fn main() -> Result<Report, Error>`, or call [`exit`](Report::exit), which waits for
-/// nothing.
+/// `main` may return it, `async fn main() -> Result<DrainReport, Error>`, or call [`exit`](DrainReport::exit), which
+/// does not wait for blocking calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct Report {
-    /// What became of the requests.
-    pub served: Served,
-    /// Shutdown hooks that took too long, panicked, or were skipped.
+pub struct DrainReport {
+    /// The requests by their end.
+    pub requests: RequestCounts,
+    /// Names of the shutdown hooks that exceeded their limit, panicked, or were skipped.
     pub unfinished_hooks: Vec<Name>,
 }
 
-// === impl Served ===
+// === impl RequestCounts ===
 
-impl Add for Served {
+impl Add for RequestCounts {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -54,27 +54,27 @@ impl Add for Served {
     }
 }
 
-impl fmt::Display for Served {
+impl fmt::Display for RequestCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { accepted, completed, cancelled, aborted, refused } = self;
         write!(f, "accepted {accepted}, completed {completed}, aborted {aborted}, refused {refused}")?;
         match cancelled {
             0 => Ok(()),
-            n => write!(f, ", ended by clients {n}"),
+            n => write!(f, ", cancelled {n}"),
         }
     }
 }
 
-// === impl Report ===
+// === impl DrainReport ===
 
-impl Report {
-    /// Whether nothing was cut off: no request, no hook.
+impl DrainReport {
+    /// Returns whether no request was aborted and every hook finished.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.served.aborted == 0 && self.unfinished_hooks.is_empty()
+        self.requests.aborted == 0 && self.unfinished_hooks.is_empty()
     }
 
-    /// 0 if it ended clean, 1 if something was cut off.
+    /// Returns 0 if the drain is [clean](Self::is_clean), else 1.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self.is_clean() {
@@ -83,10 +83,10 @@ impl Report {
         }
     }
 
-    /// Ends the process now, with the exit code.
+    /// Exits the process with the exit code, without dropping what is still alive.
     ///
-    /// Returning from `main` instead drops the runtime, and that waits for ever for a blocking call that hangs (a
-    /// name server, a network file system). Nothing that is still alive is dropped.
+    /// Returning from `main` instead drops the runtime, which waits for a blocking call that hangs (a name server, a
+    /// network file system) for ever.
     pub fn exit(&self) -> ! {
         std::process::exit(i32::from(!self.is_clean()))
     }
@@ -94,14 +94,14 @@ impl Report {
     pub(crate) fn log(&self) {
         match self.is_clean() {
             true => tracing::info!("drained: {self}"),
-            false => tracing::warn!("drained by force: {self}"),
+            false => tracing::warn!("drained, but requests or hooks were aborted: {self}"),
         }
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for DrainReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.served.fmt(f)?;
+        self.requests.fmt(f)?;
         if let [first, rest @ ..] = &*self.unfinished_hooks {
             write!(f, "; hooks not finished: {}", first.escape_debug())?;
             for hook in rest {
@@ -112,7 +112,7 @@ impl fmt::Display for Report {
     }
 }
 
-impl Termination for Report {
+impl Termination for DrainReport {
     fn report(self) -> ExitCode {
         self.exit_code()
     }

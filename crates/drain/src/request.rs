@@ -1,4 +1,4 @@
-//! One request in flight: counted from its head to the last byte of its answer.
+//! The service around the application: counts each request from its head to the last byte of its response.
 
 use std::{
     convert::Infallible,
@@ -26,20 +26,20 @@ use tower_service::Service;
 
 use crate::{
     drain::Drain,
-    tally::{Activity, InFlight},
+    request_counters::{ConnectionState, InFlightGuard},
 };
 
-/// The application, as one connection sees it.
-pub(crate) struct Counted<A> {
+/// The application, for one connection.
+pub(crate) struct CountingService<A> {
     router: Router,
     peer: A,
-    activity: Arc<Activity>,
+    connection: Arc<ConnectionState>,
     drain: Drain,
 }
 
 pin_project! {
-    /// The answer, on its way.
-    pub(crate) struct CountedFuture {
+    /// The response future.
+    pub(crate) struct CountingFuture {
         #[pin]
         state: State,
         drain: Drain,
@@ -50,97 +50,97 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State {
-        // The application works on it.
-        Running { #[pin] answer: RouteFuture<Infallible>, in_flight: Option<InFlight>, bodiless: bool },
-        // It came too late.
+        // The application handles the request.
+        Running { #[pin] response: RouteFuture<Infallible>, guard: Option<InFlightGuard>, bodiless: bool },
+        // The request arrived after the server stopped accepting.
         Refused,
     }
 }
 
 pin_project! {
-    /// The body of an answer, which counts as complete with its last byte.
-    pub(crate) struct CountedBody {
+    /// A response body; its last byte completes the request.
+    pub(crate) struct CountingBody {
         #[pin]
         body: Body,
-        in_flight: Option<InFlight>,
-        // Bytes to come, where the head says how many: hyper lets go of a body without asking for its end.
+        guard: Option<InFlightGuard>,
+        // Bytes left of `Content-Length`: hyper drops such a body without polling it for its end.
         left: Option<u64>,
     }
 }
 
-// === impl Counted ===
+// === impl CountingService ===
 
-impl<A> Counted<A> {
-    pub(crate) fn new(router: Router, peer: A, activity: Arc<Activity>, drain: Drain) -> Self {
-        Self { router, peer, activity, drain }
+impl<A> CountingService<A> {
+    pub(crate) fn new(router: Router, peer: A, connection: Arc<ConnectionState>, drain: Drain) -> Self {
+        Self { router, peer, connection, drain }
     }
 }
 
-impl<A: Clone + Send + Sync + 'static> hyper::service::Service<Request<Incoming>> for Counted<A> {
-    type Response = Response<CountedBody>;
+impl<A: Clone + Send + Sync + 'static> hyper::service::Service<Request<Incoming>> for CountingService<A> {
+    type Response = Response<CountingBody>;
     type Error = Infallible;
-    type Future = CountedFuture;
+    type Future = CountingFuture;
 
-    fn call(&self, mut request: Request<Incoming>) -> CountedFuture {
+    fn call(&self, mut request: Request<Incoming>) -> CountingFuture {
         let version = request.version();
-        let in_flight = self.activity.begin(version == Version::HTTP_2);
-        let state = match in_flight {
+        let guard = self.connection.begin(version == Version::HTTP_2);
+        let state = match guard {
             None => State::Refused,
-            Some(in_flight) => {
+            Some(guard) => {
                 request.extensions_mut().insert(ConnectInfo(self.peer.clone()));
                 let bodiless = request.method() == Method::HEAD;
-                // A router is always ready.
-                let answer = self.router.clone().call(request);
-                State::Running { answer, in_flight: Some(in_flight), bodiless }
+                // A `Router` is always ready.
+                let response = self.router.clone().call(request);
+                State::Running { response, guard: Some(guard), bodiless }
             }
         };
-        CountedFuture { state, drain: self.drain.clone(), version }
+        CountingFuture { state, drain: self.drain.clone(), version }
     }
 }
 
-// === impl CountedFuture ===
+// === impl CountingFuture ===
 
-impl Future for CountedFuture {
-    type Output = Result<Response<CountedBody>, Infallible>;
+impl Future for CountingFuture {
+    type Output = Result<Response<CountingBody>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut response = match this.state.project() {
-            StateProj::Running { answer, in_flight, bodiless } => {
-                let mut response = ready!(answer.poll(cx))?;
+            StateProj::Running { response, guard, bodiless } => {
+                let mut response = ready!(response.poll(cx))?;
                 if *bodiless && *this.version == Version::HTTP_2 {
                     response = head_only(response);
                 }
-                counted(response, in_flight.take(), *bodiless)
+                counting(response, guard.take(), *bodiless)
             }
-            StateProj::Refused => counted(refusal(), None, false),
+            StateProj::Refused => counting(refusal(), None, false),
         };
-        // HTTP/2 says so by itself and forbids the header; an upgrade needs the header for itself.
-        let may_say = *this.version <= Version::HTTP_11 && response.status() != StatusCode::SWITCHING_PROTOCOLS;
-        if may_say && this.drain.is_draining() {
+        // HTTP/2 has GOAWAY and forbids the header; an upgrade response uses the header itself.
+        let may_close = *this.version <= Version::HTTP_11 && response.status() != StatusCode::SWITCHING_PROTOCOLS;
+        if may_close && this.drain.is_draining() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Poll::Ready(Ok(response))
     }
 }
 
-fn counted(response: Response, mut in_flight: Option<InFlight>, bodiless: bool) -> Response<CountedBody> {
+fn counting(response: Response, mut guard: Option<InFlightGuard>, bodiless: bool) -> Response<CountingBody> {
     let status = response.status();
     let bodiless = bodiless || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
     let left = length(response.headers());
     response.map(|body| {
         if bodiless || left == Some(0) || http_body::Body::is_end_stream(&body) {
-            in_flight.as_mut().map(InFlight::complete);
+            guard.as_mut().map(InFlightGuard::complete);
         }
-        CountedBody { body, in_flight, left }
+        CountingBody { body, guard, left }
     })
 }
 
-/// An answer to `HEAD` without its body. Over HTTP/1 hyper sees to it, over HTTP/2 nobody does: axum only where a route
-/// is a handler's, and to a client a body is an error there.
+/// Removes the body of a response to `HEAD`. hyper does so over HTTP/1 only, axum only for routes that are handlers. An
+/// HTTP/2 client treats such a body as a protocol error.
 fn head_only(mut response: Response) -> Response {
     let body = mem::take(response.body_mut());
-    // Of a body that was left out below, its length is not known here.
+    // axum may have removed the body already: length 0 is then not the length of GET's body.
     if let Some(length) = http_body::Body::size_hint(&body).exact().filter(|length| *length > 0) {
         response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
     }
@@ -151,7 +151,7 @@ fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The request was not touched, so any client may send it again.
+/// The application did not see the request, so any client may send it again.
 fn refusal() -> Response {
     let mut response = Response::new(Body::from("draining\n"));
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -159,16 +159,16 @@ fn refusal() -> Response {
     response
 }
 
-// === impl CountedBody ===
+// === impl CountingBody ===
 
-impl http_body::Body for CountedBody {
+impl http_body::Body for CountingBody {
     type Data = Bytes;
     type Error = axum::Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let mut this = self.project();
         let frame = ready!(this.body.as_mut().poll_frame(cx));
-        let over = match &frame {
+        let complete = match &frame {
             None => true,
             Some(Err(_)) => false,
             Some(Ok(frame)) => {
@@ -178,8 +178,8 @@ impl http_body::Body for CountedBody {
                 *this.left == Some(0) || this.body.is_end_stream()
             }
         };
-        if over {
-            this.in_flight.as_mut().map(InFlight::complete);
+        if complete {
+            this.guard.as_mut().map(InFlightGuard::complete);
         }
         Poll::Ready(frame)
     }

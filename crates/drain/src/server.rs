@@ -1,4 +1,4 @@
-//! An axum `Router` over hyper-util, under a drain.
+//! A server that drains: an axum `Router` over hyper-util.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -19,38 +19,38 @@ use tokio::{
 };
 
 use crate::{
-    connection::Shared,
+    connection::ConnectionDriver,
     drain::Drain,
     phase::Phase,
-    report::{Report, Served},
-    tally::{Activity, Tally},
+    report::{DrainReport, RequestCounts},
+    request_counters::{ConnectionState, RequestCounters},
 };
 
-/// Serves the application until the drain is over, runs the shutdown hooks, and logs the one line of counts.
+/// Serves the application until the drain is over, runs the shutdown hooks, and logs one line of counts.
 ///
-/// HTTP/1.1 and HTTP/2 with prior knowledge, upgrades (WebSockets), `ConnectInfo<SocketAddr>`. Layers at the entrance
-/// go onto the router as always. For several listeners, or one that is not TCP, see [`Server`].
+/// Supports HTTP/1.1, HTTP/2 with prior knowledge, upgrades (WebSockets) and `ConnectInfo<SocketAddr>`. Layers go onto
+/// the router as usual. For several listeners, or one that is not TCP, see [`Server`].
 ///
-/// When to use it instead of `axum::serve`: whenever the process must end in bounded time. `axum::serve` with graceful
-/// shutdown waits for as long as any client keeps half a request head open.
-pub async fn serve(listener: TcpListener, app: Router, drain: &Drain) -> Report {
+/// Use it instead of `axum::serve` where the process must end in bounded time. `axum::serve` with graceful shutdown
+/// waits for as long as any client keeps half a request head open.
+pub async fn serve(listener: TcpListener, app: Router, drain: &Drain) -> DrainReport {
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::trace!(%error, "no TCP_NODELAY");
+            tracing::trace!(%error, "cannot set TCP_NODELAY");
         }
     });
-    let served = Server::new(listener, app).run(drain).await;
-    drain.finish(served).await
+    let requests = Server::new(listener, app).run(drain).await;
+    drain.finish(requests).await
 }
 
-/// One listener of a process, under a drain that it may share with others.
+/// A server for one listener. Several servers can share a drain.
 ///
 /// ```no_run
 /// use axum::Router;
-/// use mainstay_drain::{Drain, Report, Server};
+/// use mainstay_drain::{Drain, DrainReport, Server};
 /// use tokio::net::TcpListener;
 ///
-/// # async fn example(app: Router, admin: Router) -> std::io::Result<Report> {
+/// # async fn example(app: Router, admin: Router) -> std::io::Result<DrainReport> {
 /// let drain = Drain::on_signals()?;
 /// let app = Server::new(TcpListener::bind("0.0.0.0:8080").await?, app);
 /// let admin = Server::new(TcpListener::bind("127.0.0.1:9090").await?, admin);
@@ -69,18 +69,18 @@ pub struct Server<L> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct ServerSettings {
-    /// How long an HTTP/1 connection may be without a complete request head: after it was opened, and after each
-    /// answer. Default 75 s (nginx's `keepalive_timeout`): above the 60 s for which load balancers keep idle
-    /// connections, so that they close first and never send into a connection that is being closed.
+    /// The time that an HTTP/1 connection may be without a complete request head: after it was opened, and after each
+    /// response. Default 75 s (nginx's `keepalive_timeout`): above the 60 s for which load balancers keep idle
+    /// connections, so that they close first and never send into a connection that the server closes.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub head_timeout: Duration,
 }
 
-/// Connections that the system has accepted for us, taken over when accepting stops.
+/// How many connections of the system's accept queue are taken over when accepting stops.
 const BACKLOG: usize = 4_096;
 
-/// How long tasks have to notice that they are cut off. One that does not blocks its thread, and is not waited for.
-const NOTICE: Duration = Duration::from_millis(100);
+/// How long connection tasks have to end after an abort. A task that takes longer blocks its thread, and is abandoned.
+const ABORT_GRACE: Duration = Duration::from_millis(100);
 
 // === impl Server ===
 
@@ -89,32 +89,32 @@ where
     L: Listener,
     L::Addr: Clone + Send + Sync + 'static,
 {
-    /// A server with the default settings. Handlers find the peer in `ConnectInfo<L::Addr>`.
+    /// Creates a server with the default settings. Handlers find the peer's address in `ConnectInfo<L::Addr>`.
     pub fn new(listener: L, app: Router) -> Self {
         Self { listener, app, settings: ServerSettings::default() }
     }
 
-    /// A server with these settings.
+    /// Creates a server with these settings.
     ///
     /// # Errors
-    /// A wrong setting.
+    /// A setting out of its range.
     pub fn with_settings(listener: L, app: Router, settings: ServerSettings) -> Result<Self, InvalidSetting> {
         settings.validate()?;
         Ok(Self { listener, app, settings })
     }
 
-    /// Serves until the drain has closed the last connection or cut it off. The caller sums up and calls
-    /// [`Drain::finish`].
-    pub async fn run(self, drain: &Drain) -> Served {
+    /// Serves until the drain has closed or aborted the last connection. The caller adds the counts of all servers and
+    /// calls [`Drain::finish`].
+    pub async fn run(self, drain: &Drain) -> RequestCounts {
         let Self { mut listener, app, settings } = self;
-        let shared = Arc::new(Shared::new(app, drain, settings.head_timeout));
-        let mut connections = Connections::new(shared);
+        let driver = Arc::new(ConnectionDriver::new(app, drain, settings.head_timeout));
+        let mut connections = Connections::new(driver);
         let mut closing = pin!(drain.reached(Phase::Closing));
         loop {
             tokio::select! {
                 biased;
                 () = closing.as_mut() => break,
-                Some(ended) = connections.tasks.join_next() => connections.note(ended),
+                Some(ended) = connections.tasks.join_next() => connections.record_end(ended),
                 (io, peer) = listener.accept() => connections.open(io, peer),
             }
         }
@@ -123,13 +123,13 @@ where
             connections.open(io, peer);
         }
         drop(listener);
-        tracing::debug!(connections = connections.tasks.len(), "accepting no more");
+        tracing::debug!(connections = connections.tasks.len(), "listener closed");
         tokio::select! {
             biased;
-            () = connections.ended() => {}
+            () = connections.all_ended() => {}
             () = drain.reached(Phase::Finishing) => {}
         }
-        connections.close().await
+        connections.abort().await
     }
 }
 
@@ -153,11 +153,11 @@ impl Default for ServerSettings {
 
 /// The open connections.
 struct Connections {
-    shared: Arc<Shared>,
-    tally: Arc<Tally>,
-    /// Each gives the number of requests that were cut off.
+    driver: Arc<ConnectionDriver>,
+    counters: Arc<RequestCounters>,
+    /// A task returns the number of its requests that were aborted.
     tasks: JoinSet<u64>,
-    /// Has a receiver for each open connection, upgraded ones included.
+    /// Has one receiver for each open connection, upgraded ones included.
     open: watch::Sender<()>,
     aborted: u64,
 }
@@ -165,9 +165,9 @@ struct Connections {
 // === impl Connections ===
 
 impl Connections {
-    fn new(shared: Arc<Shared>) -> Self {
-        let (tally, open) = (Arc::new(Tally::new()), watch::Sender::new(()));
-        Self { shared, tally, tasks: JoinSet::new(), open, aborted: 0 }
+    fn new(driver: Arc<ConnectionDriver>) -> Self {
+        let (counters, open) = (Arc::new(RequestCounters::new()), watch::Sender::new(()));
+        Self { driver, counters, tasks: JoinSet::new(), open, aborted: 0 }
     }
 
     fn open<I, A>(&mut self, io: I, peer: A)
@@ -175,40 +175,39 @@ impl Connections {
         I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
         A: Clone + Send + Sync + 'static,
     {
-        let activity = Arc::new(Activity::new(Arc::clone(&self.tally)));
-        self.tasks.spawn(Arc::clone(&self.shared).drive(io, peer, activity, self.open.subscribe()));
+        let state = Arc::new(ConnectionState::new(Arc::clone(&self.counters)));
+        self.tasks.spawn(Arc::clone(&self.driver).drive(io, peer, state, self.open.subscribe()));
     }
 
-    fn note(&mut self, ended: Result<u64, JoinError>) {
+    fn record_end(&mut self, ended: Result<u64, JoinError>) {
         match ended {
             Ok(aborted) => self.aborted += aborted,
-            // The panic has been reported by its hook; here it cost one connection.
-            Err(error) => tracing::error!(%error, "a handler panicked: connection closed"),
+            // The panic hook has reported the panic itself.
+            Err(error) => tracing::error!(%error, "handler panicked; its connection is closed"),
         }
     }
 
-    async fn ended(&mut self) {
+    async fn all_ended(&mut self) {
         while let Some(ended) = self.tasks.join_next().await {
-            self.note(ended);
+            self.record_end(ended);
         }
         self.open.closed().await;
     }
 
-    /// Lets go of what is left, and counts it.
-    async fn close(mut self) -> Served {
-        let _ = timeout(NOTICE, async {
+    /// Aborts the remaining connections, and counts their requests.
+    async fn abort(mut self) -> RequestCounts {
+        let _ = timeout(ABORT_GRACE, async {
             while let Some(ended) = self.tasks.join_next().await {
-                self.note(ended);
+                self.record_end(ended);
             }
         })
         .await;
-        // A task that blocks its thread, and connections that were upgraded and live elsewhere.
-        let left = self.open.receiver_count() as u64;
-        let aborted = self.aborted + left;
+        // Open still: tasks that block their thread, and upgraded connections, which handlers own.
+        let aborted = self.aborted + self.open.receiver_count() as u64;
         self.tasks.abort_all();
         if aborted > 0 {
-            tracing::warn!(aborted, "requests cut off");
+            tracing::warn!(aborted, "requests aborted");
         }
-        self.tally.served(aborted)
+        self.counters.read(aborted)
     }
 }

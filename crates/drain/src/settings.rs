@@ -1,4 +1,4 @@
-//! How long the phases may last.
+//! The durations of a drain's phases.
 
 use std::time::Duration;
 
@@ -7,18 +7,18 @@ use mainstay_core::{
     settings::{self, LONGEST},
 };
 
-/// How long the phases of a drain may last.
+/// The durations of a drain's phases.
 ///
-/// The orchestrator's own patience must be longer than both and the hooks together: Kubernetes kills after
+/// The orchestrator's own limit must exceed their sum plus the hooks' limits: Kubernetes kills the process after
 /// `terminationGracePeriodSeconds`, 30 s unless set, which the defaults fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct DrainSettings {
-    /// From "not ready" until nothing new is accepted. Default 5 s: load balancers go on sending until they have
-    /// noticed, and a listener that closes sooner turns those requests into errors. Zero: none.
+    /// The time from "not ready" until the listener closes. Default 5 s: load balancers send requests until they have
+    /// noticed, and a listener that closes sooner turns those requests into errors. Zero: no delay.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub drain_delay: Duration,
-    /// How long requests in flight may go on after that. Default 20 s. Zero: they are cut off at once.
+    /// The time that requests in flight have after that. Default 20 s. Zero: they are aborted at once.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub drain_timeout: Duration,
 }

@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT (Ctrl-C elsewhere).
+//! The signals that begin a drain: SIGTERM and SIGINT, on systems other than Unix Ctrl-C.
 
 use std::io;
 
@@ -30,7 +30,7 @@ impl Signals {
         };
         match alive {
             Some(()) => cause,
-            // The runtime is going down; there will be no further signal.
+            // The runtime is shutting down; no further signal will arrive.
             None => std::future::pending().await,
         }
     }

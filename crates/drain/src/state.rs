@@ -9,7 +9,7 @@ use crate::{
     settings::DrainSettings,
 };
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct State {
     pub(crate) phase: Phase,
     /// When the phase ends by itself; `None` for a phase without a limit.
@@ -21,10 +21,6 @@ pub(crate) struct State {
 
 // Each transition returns whether the phase changed.
 impl State {
-    pub(crate) fn new(settings: DrainSettings) -> Self {
-        Self { phase: Phase::Serving, until: None, settings }
-    }
-
     /// Enters the first phase of the drain, unless the drain has begun.
     pub(crate) fn begin(&mut self, cause: Cause) -> bool {
         if self.phase != Phase::Serving {

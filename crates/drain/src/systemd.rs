@@ -1,6 +1,7 @@
-//! Messages to systemd (`Type=notify`): ready, stopping, still alive.
+//! Messages to systemd (`Type=notify`): ready, stopping, watchdog.
 //!
-//! The protocol is one datagram of text to a socket named in the environment, so there is no dependency for it.
+//! The protocol is one datagram of text to a socket named in the environment, which needs no dependency. Readiness and
+//! liveness are arguments of [`Notifier::run`], so that this crate does not depend on health checks.
 
 use std::{
     env, io,
@@ -34,11 +35,11 @@ pub struct Notifier {
 // === impl Notifier ===
 
 impl Notifier {
-    /// The notifier for the socket in `NOTIFY_SOCKET`; `None` when not started by systemd. Heeds `WATCHDOG_USEC`, if
-    /// meant for this process.
+    /// Creates a notifier for the socket in `NOTIFY_SOCKET`; `None` if systemd did not start the process. Applies
+    /// `WATCHDOG_USEC` if `WATCHDOG_PID` is unset or this process.
     ///
     /// # Errors
-    /// A socket that cannot be reached.
+    /// The socket cannot be reached.
     pub fn from_env() -> io::Result<Option<Self>> {
         let Some(path) = env::var_os("NOTIFY_SOCKET") else { return Ok(None) };
         let watchdog = env::var("WATCHDOG_USEC").ok().and_then(|micros| micros.parse().ok());
@@ -47,10 +48,10 @@ impl Notifier {
         Self::new(&address(path.as_encoded_bytes())?, watchdog).map(Some)
     }
 
-    /// A notifier for this socket, that says "still alive" twice in each `watchdog` interval.
+    /// Creates a notifier for this socket. `watchdog` is the interval within which systemd expects `WATCHDOG=1`.
     ///
     /// # Errors
-    /// A socket that cannot be reached.
+    /// The socket cannot be reached.
     pub fn new(socket: &SocketAddr, watchdog: Option<Duration>) -> io::Result<Self> {
         let datagram = UnixDatagram::unbound()?;
         datagram.connect_addr(socket)?;
@@ -58,8 +59,8 @@ impl Notifier {
         Ok(Self { socket: datagram, watchdog })
     }
 
-    /// Sends `READY=1` once `ready` completes, `STOPPING=1` when the drain begins, and `WATCHDOG=1` at each half of the
-    /// watchdog interval while `is_alive` returns `true`. Ends with the drain.
+    /// Sends `READY=1` once `ready` completes, `STOPPING=1` when the drain begins, and `WATCHDOG=1` twice in each watchdog
+    /// interval while `is_alive` returns `true`. Returns when the drain is done.
     pub async fn run(self, drain: Drain, ready: impl Future<Output = ()>, is_alive: impl Fn() -> bool) {
         tokio::select! {
             () = drain.reached(Phase::Done) => {}
@@ -93,12 +94,12 @@ impl Notifier {
 
     fn send(&self, message: &str) {
         if let Err(error) = self.socket.send(message.as_bytes()) {
-            tracing::warn!(%error, message, "systemd not notified");
+            tracing::warn!(%error, message, "cannot notify systemd");
         }
     }
 }
 
-/// A path, or a name in the abstract namespace after an `@`.
+/// Parses a socket address: a path, or `@` and a name in the abstract namespace.
 fn address(name: &[u8]) -> io::Result<SocketAddr> {
     match name {
         #[cfg(target_os = "linux")]

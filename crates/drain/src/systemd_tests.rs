@@ -1,12 +1,12 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::*;
-use crate::{phase::Cause, report::Served};
+use crate::{phase::Cause, report::RequestCounts};
 
 const S: Duration = Duration::from_secs(1);
 
-/// A socket as systemd has it, in the abstract namespace.
-fn systemd(name: &str) -> (UnixDatagram, SocketAddr) {
+/// Binds a socket in the abstract namespace, as systemd does.
+fn bind(name: &str) -> (UnixDatagram, SocketAddr) {
     let address = address(format!("@mainstay-{name}-{}", std::process::id()).as_bytes()).unwrap();
     let socket = UnixDatagram::bind_addr(&address).unwrap();
     socket.set_nonblocking(true).unwrap();
@@ -23,7 +23,7 @@ fn received(socket: &UnixDatagram) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn notifier_sends_ready_watchdog_and_stopping() {
     static ALIVE: AtomicBool = AtomicBool::new(true);
-    let (socket, address) = systemd("life");
+    let (socket, address) = bind("life");
     let drain = Drain::new();
     let notifier = Notifier::new(&address, Some(10 * S)).unwrap();
     let ready = tokio::time::sleep(S);
@@ -38,11 +38,11 @@ async fn notifier_sends_ready_watchdog_and_stopping() {
     drain.begin(Cause::Terminate);
     tokio::time::sleep(S).await;
     assert_eq!(received(&socket), ["STOPPING=1"]);
-    drain.finish(Served::default()).await;
+    drain.finish(RequestCounts::default()).await;
     task.await.unwrap();
 }
 
 #[test]
-fn paths_are_addresses_too() {
+fn path_without_at_sign_is_a_file_system_address() {
     assert_eq!(address(b"/run/notify").unwrap().as_pathname(), Some(std::path::Path::new("/run/notify")));
 }

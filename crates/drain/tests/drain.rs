@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use mainstay_drain::{Cause, Drain, DrainSettings, Phase, Report, Served};
+use mainstay_drain::{Cause, Drain, DrainReport, DrainSettings, Phase, RequestCounts};
 use tokio::time::{Instant, sleep};
 
 const S: Duration = Duration::from_secs(1);
@@ -15,7 +15,7 @@ fn settings(delay: u32, timeout: u32) -> DrainSettings {
     DrainSettings { drain_delay: delay * S, drain_timeout: timeout * S }
 }
 
-/// When each phase was reached, in seconds after the start.
+/// Returns when `Closing` and `Finishing` were reached, in seconds after `start`.
 async fn timeline(drain: &Drain, start: Instant) -> [f64; 2] {
     drain.reached(Phase::Closing).await;
     let closing = start.elapsed().as_secs_f64();
@@ -24,7 +24,7 @@ async fn timeline(drain: &Drain, start: Instant) -> [f64; 2] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sigterm_announces_first_and_sigint_does_not() {
+async fn sigterm_waits_for_the_delay_and_sigint_does_not() {
     for (cause, expected) in
         [(Cause::Terminate, [5.0, 25.0]), (Cause::Requested, [5.0, 25.0]), (Cause::Interrupt, [0.0, 20.0])]
     {
@@ -38,7 +38,7 @@ async fn sigterm_announces_first_and_sigint_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_begins_once() {
+async fn second_begin_changes_nothing() {
     let drain = Drain::new();
     let start = Instant::now();
     assert!(drain.begin(Cause::Terminate));
@@ -48,14 +48,14 @@ async fn it_begins_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_further_signal_ends_the_current_phase_only() {
+async fn skip_phase_ends_only_the_current_phase() {
     let drain = Drain::new();
-    drain.skip();
-    assert_eq!(drain.phase(), Phase::Serving, "nothing to skip before it has begun");
+    drain.skip_phase();
+    assert_eq!(drain.phase(), Phase::Serving, "no effect before the drain begins");
     let start = Instant::now();
     drain.begin(Cause::Terminate);
     sleep(S).await;
-    drain.skip();
+    drain.skip_phase();
     assert_eq!(drain.phase(), Phase::Closing);
     assert_eq!(timeline(&drain, start).await, [1.0, 21.0]);
 
@@ -64,12 +64,12 @@ async fn a_further_signal_ends_the_current_phase_only() {
     drain.begin(Cause::Terminate);
     drain.reached(Phase::Closing).await;
     sleep(S).await;
-    drain.skip();
+    drain.skip_phase();
     assert_eq!(timeline(&drain, start).await, [6.0, 6.0]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn settings_may_come_after_the_signal_handlers() {
+async fn settings_apply_after_signal_handlers_are_installed() {
     let drain = Drain::on_signals().unwrap();
     drain.reconfigure(settings(1, 2)).unwrap();
     let error = drain.reconfigure(DrainSettings { drain_timeout: Duration::MAX, ..settings(1, 2) }).unwrap_err();
@@ -80,7 +80,7 @@ async fn settings_may_come_after_the_signal_handlers() {
 }
 
 #[test]
-fn signal_handlers_without_a_runtime_are_an_error_and_no_panic() {
+fn signal_handlers_without_runtime_are_an_error() {
     assert!(Drain::on_signals().is_err());
 }
 
@@ -95,14 +95,14 @@ fn hook(drain: &Drain, log: &Log, name: &'static str, takes: Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hooks_run_in_reverse_each_with_its_own_timeout() {
+async fn hooks_run_in_reverse_order_each_with_its_own_limit() {
     let (drain, log) = (Drain::new(), Log::default());
     hook(&drain, &log, "pool", S);
     hook(&drain, &log, "stuck", 60 * S);
     drain.on_shutdown("panics", S, || async { panic!("no") });
     hook(&drain, &log, "queue", S);
     let start = Instant::now();
-    let report = drain.finish(Served { accepted: 3, completed: 3, ..Served::default() }).await;
+    let report = drain.finish(RequestCounts { accepted: 3, completed: 3, ..RequestCounts::default() }).await;
     assert_eq!(*log.lock().unwrap(), ["queue", "pool"]);
     assert_eq!(report.unfinished_hooks, ["panics", "stuck"]);
     assert_eq!(start.elapsed().as_secs(), 4);
@@ -112,26 +112,26 @@ async fn hooks_run_in_reverse_each_with_its_own_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_signal_during_the_hooks_gives_up_those_that_are_left() {
+async fn skip_phase_during_hooks_abandons_the_remaining_ones() {
     let (drain, log) = (Drain::new(), Log::default());
     hook(&drain, &log, "first", S);
     hook(&drain, &log, "second", S);
-    let (report, ()) = tokio::join!(drain.finish(Served::default()), async {
+    let (report, ()) = tokio::join!(drain.finish(RequestCounts::default()), async {
         sleep(S / 2).await;
-        drain.skip();
+        drain.skip_phase();
     });
     assert!(log.lock().unwrap().is_empty());
     assert_eq!(report.unfinished_hooks, ["second", "first"]);
 }
 
 #[test]
-fn the_exit_code_is_zero_only_if_nothing_was_cut_off() {
-    let code = |report: &Report| format!("{:?}", report.exit_code());
-    let mut report = Report::default();
+fn exit_code_is_zero_only_if_nothing_was_aborted() {
+    let code = |report: &DrainReport| format!("{:?}", report.exit_code());
+    let mut report = DrainReport::default();
     assert_eq!(code(&report), format!("{:?}", std::process::ExitCode::SUCCESS));
-    report.served.aborted = 1;
+    report.requests.aborted = 1;
     assert_eq!(code(&report), format!("{:?}", std::process::ExitCode::FAILURE));
-    report.served.aborted = 0;
+    report.requests.aborted = 0;
     report.unfinished_hooks.push("flush".into());
     assert_eq!(code(&report), format!("{:?}", std::process::ExitCode::FAILURE));
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use mainstay_drain::{Drain, DrainSettings, Report, Server, ServerSettings};
+use mainstay_drain::{Drain, DrainReport, DrainSettings, Server, ServerSettings};
 use serde_json::{from_str, to_value};
 
 #[test]
@@ -21,7 +21,7 @@ fn missing_fields_keep_their_defaults_and_unknown_fields_are_errors() {
 
 #[test]
 fn report_serializes() {
-    assert_eq!(to_value(Report::default()).unwrap()["served"]["accepted"], 0);
+    assert_eq!(to_value(DrainReport::default()).unwrap()["requests"]["accepted"], 0);
 }
 
 #[test]

@@ -11,11 +11,11 @@
 //! # #[cfg(feature = "axum")]
 //! # mod example {
 //! use axum::{Router, routing::get};
-//! use mainstay_drain::{Drain, Report, serve};
+//! use mainstay_drain::{Drain, DrainReport, serve};
 //! use mainstay_health::{Check, Health};
 //!
 //! #[tokio::main]
-//! async fn main() -> Result<Report, Box<dyn std::error::Error>> {
+//! async fn main() -> Result<DrainReport, Box<dyn std::error::Error>> {
 //!     // First, so that a signal that arrives during the start is not lost.
 //!     let drain = Drain::on_signals()?;
 //!     let health = Health::builder()

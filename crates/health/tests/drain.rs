@@ -31,7 +31,7 @@ async fn during_the_delay_ready_is_503_and_live_is_200_over_new_connections() {
             timeout(LONG, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
             assert!(answer.starts_with(status), "{answer}");
         }
-        drain.skip();
+        drain.skip_phase();
     });
     assert_eq!(report.to_string(), "accepted 2, completed 2, aborted 0, refused 0");
 }

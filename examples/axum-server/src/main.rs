@@ -9,7 +9,7 @@ use std::{
 
 use mainstay::{
     BoxError,
-    drain::{Drain, DrainSettings, Report, serve},
+    drain::{Drain, DrainReport, DrainSettings, serve},
 };
 use tokio::net::TcpListener;
 
@@ -20,7 +20,7 @@ mod introduction;
 mod prices;
 
 #[tokio::main]
-async fn main() -> Result<Report, BoxError> {
+async fn main() -> Result<DrainReport, BoxError> {
     // First of all, so that a signal during the start is not lost.
     let drain = Drain::on_signals()?;
     // A second is enough for somebody who watches; behind a load balancer leave the default.

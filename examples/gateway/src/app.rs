@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 use axum::Router;
 use mainstay_bulkhead::{BulkheadLayer, Limit};
 use mainstay_core::{BoxError, Random};
-use mainstay_drain::{Drain, DrainSettings, Report};
+use mainstay_drain::{Drain, DrainReport, DrainSettings};
 use mainstay_health::Health;
 use mainstay_http::{Http, RejectionLayer, proxy::Via};
 use tokio::{net::TcpListener, time::Instant};
@@ -26,7 +26,7 @@ use crate::{
 ///
 /// # Errors
 /// It cannot listen, or the settings contradict each other in a way that only the stack sees.
-pub(crate) async fn serve(settings: Settings) -> Result<Report, BoxError> {
+pub(crate) async fn serve(settings: Settings) -> Result<DrainReport, BoxError> {
     // First of all, so that a signal during the start is not lost.
     let drain = Drain::on_signals()?;
     drain.reconfigure(DrainSettings { drain_delay: settings.drain_delay, drain_timeout: settings.drain_timeout })?;

@@ -1,4 +1,4 @@
-//! Handlers that block or take over their connection, layers at the entrance, servers that share a drain.
+//! Handlers that block or upgrade their connection, layers around the router, servers that share a drain.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -18,17 +18,16 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::running::{LONG, MS, ask, read_until};
+use crate::running::{LONG, MS, read_until, send_get};
 
-/// A WebSocket, as far as the server can tell: the handler talks on after the 101.
+/// Upgrades like a WebSocket: the handler writes after the 101.
 async fn upgrade(drain: Drain, mut request: axum::extract::Request) -> Response<Body> {
     let upgraded = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         let mut io = TokioIo::new(upgraded.await.unwrap());
         io.write_all(b"welcome").await.unwrap();
         drain.reached(Phase::Closing).await;
-        // A polite one.
-        if request.uri().path() == "/polite" {
+        if request.uri().path() == "/ends" {
             sleep(400 * MS).await;
             io.write_all(b"goodbye").await.unwrap();
         } else {
@@ -39,9 +38,8 @@ async fn upgrade(drain: Drain, mut request: axum::extract::Request) -> Response<
     answer.header(header::CONNECTION, "upgrade").header(header::UPGRADE, "chat").body(Body::empty()).unwrap()
 }
 
-/// A handler that blocks its thread cannot be stopped; the exit does not wait for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_handler_that_blocks_its_thread_does_not_hold_the_exit_open() {
+async fn handler_that_blocks_its_thread_does_not_delay_the_exit() {
     let (unblock, blocked) = std::sync::mpsc::channel::<()>();
     let blocked = Arc::new(std::sync::Mutex::new(blocked));
     let settings = DrainSettings { drain_delay: Duration::ZERO, drain_timeout: 50 * MS };
@@ -58,7 +56,7 @@ async fn a_handler_that_blocks_its_thread_does_not_hold_the_exit_open() {
         let drain = drain.clone();
         async move { serve(listener, app, &drain).await }
     });
-    ask(&mut stream, "/").await;
+    send_get(&mut stream, "/").await;
     arrived.notified().await;
     drain.begin(Cause::Interrupt);
     let report = timeout(LONG, server).await.unwrap().unwrap();
@@ -67,25 +65,25 @@ async fn a_handler_that_blocks_its_thread_does_not_hold_the_exit_open() {
 }
 
 #[tokio::test]
-async fn upgraded_connections_may_say_goodbye_and_are_aborted_at_the_limit() {
+async fn upgraded_connections_end_by_themselves_or_are_aborted_at_the_timeout() {
     for (path, drain_timeout, counts) in [
-        ("/polite", 600 * LONG, "accepted 1, completed 1, aborted 0, refused 0"),
-        ("/deaf", 50 * MS, "accepted 1, completed 1, aborted 1, refused 0"),
+        ("/ends", 600 * LONG, "accepted 1, completed 1, aborted 0, refused 0"),
+        ("/stays", 50 * MS, "accepted 1, completed 1, aborted 1, refused 0"),
     ] {
         let drain = Drain::with_settings(DrainSettings { drain_delay: 600 * LONG, drain_timeout }).unwrap();
         let seen = drain.clone();
         let app = Router::new().fallback(move |request| upgrade(seen.clone(), request));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        // Announced: new connections are served still, and upgraded too.
+        // During the delay new connections are still served, and upgraded.
         drain.begin(Cause::Terminate);
         let (report, ()) = tokio::join!(serve(listener, app, &drain), async {
             let head = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: upgrade\r\nupgrade: chat\r\n\r\n");
             stream.write_all(head.as_bytes()).await.unwrap();
             let answer = read_until(&mut stream, "welcome").await;
             assert!(answer.contains("connection: upgrade"), "{answer}");
-            drain.skip();
-            if path == "/polite" {
+            drain.skip_phase();
+            if path == "/ends" {
                 read_until(&mut stream, "goodbye").await;
             }
         });
@@ -93,23 +91,22 @@ async fn upgraded_connections_may_say_goodbye_and_are_aborted_at_the_limit() {
     }
 }
 
-/// Layers at the entrance are the user's, and see what the server adds.
 #[tokio::test]
-async fn a_layer_at_the_entrance_works() {
+async fn layer_around_the_router_sees_the_peer_address() {
     let drain = Drain::new();
     let app = Router::new().route("/", get(|| async { "hello" })).layer(axum::middleware::from_fn(
         |ConnectInfo(peer): ConnectInfo<SocketAddr>, request, next: axum::middleware::Next| async move {
             assert!(peer.ip().is_loopback());
             let mut answer = next.run(request).await;
-            answer.headers_mut().insert("x-entrance", header::HeaderValue::from_static("yes"));
+            answer.headers_mut().insert("x-layer", header::HeaderValue::from_static("yes"));
             answer
         },
     ));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (report, ()) = tokio::join!(serve(listener, app, &drain), async {
-        ask(&mut stream, "/").await;
-        assert!(read_until(&mut stream, "hello").await.contains("x-entrance: yes"));
+        send_get(&mut stream, "/").await;
+        assert!(read_until(&mut stream, "hello").await.contains("x-layer: yes"));
         drain.begin(Cause::Interrupt);
     });
     assert!(report.is_clean());
@@ -125,16 +122,16 @@ async fn servers_share_a_drain_and_their_counts_add_up() {
     let ((one, two), ()) = tokio::join!(servers, async {
         for addr in addrs {
             let mut stream = TcpStream::connect(addr).await.unwrap();
-            ask(&mut stream, "/").await;
+            send_get(&mut stream, "/").await;
             read_until(&mut stream, "hello").await;
         }
         drain.begin(Cause::Interrupt);
     });
-    assert_eq!(drain.finish(one + two).await.served.completed, 2);
+    assert_eq!(drain.finish(one + two).await.requests.completed, 2);
 }
 
 #[test]
-fn a_wrong_timeout_names_field_value_and_range() {
+fn invalid_head_timeout_is_an_error_with_field_value_and_range() {
     let error = ServerSettings { head_timeout: Duration::ZERO }.validate().unwrap_err();
     assert_eq!(error.to_string(), "head_timeout = 0ns: must be 1ms to 31536000s");
 }

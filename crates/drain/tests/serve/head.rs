@@ -1,4 +1,4 @@
-//! Answers to `HEAD`: to an HTTP/2 client a body is an error of the protocol.
+//! Responses to `HEAD`: an HTTP/2 client treats a body as a protocol error.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -13,14 +13,14 @@ use mainstay_drain::{Drain, DrainSettings, serve};
 use tokio::net::TcpListener;
 use tower::service_fn;
 
-/// A service that knows nothing of `HEAD`, in place of a handler: axum leaves its answers as they are.
+/// A service that ignores the method. axum does not remove the bodies of a fallback service.
 fn app() -> Router {
     Router::new().fallback_service(service_fn(|_: Request<Body>| async {
         Ok::<_, Infallible>(Response::builder().status(StatusCode::NOT_FOUND).body(Body::from("nothing here")).unwrap())
     }))
 }
 
-async fn ask(http2: bool, method: Method) -> (Response<()>, Bytes) {
+async fn send(http2: bool, method: Method) -> (Response<()>, Bytes) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let second = Duration::from_secs(1);
@@ -35,11 +35,11 @@ async fn ask(http2: bool, method: Method) -> (Response<()>, Bytes) {
 }
 
 #[tokio::test]
-async fn have_the_head_of_get_and_no_body() {
+async fn head_response_has_the_headers_of_get_and_no_body() {
     for http2 in [false, true] {
-        let (get, body) = ask(http2, Method::GET).await;
+        let (get, body) = send(http2, Method::GET).await;
         assert_eq!((get.status(), &body[..]), (StatusCode::NOT_FOUND, &b"nothing here"[..]), "{http2}");
-        let (head, body) = ask(http2, Method::HEAD).await;
+        let (head, body) = send(http2, Method::HEAD).await;
         assert_eq!((head.status(), body.len()), (StatusCode::NOT_FOUND, 0), "{http2}");
         assert_eq!(head.headers()[header::CONTENT_LENGTH], "12", "{http2}");
     }

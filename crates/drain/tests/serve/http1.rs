@@ -1,4 +1,4 @@
-//! What holds the exit open and what does not, how much is served meanwhile, and what is counted.
+//! HTTP/1: what delays the exit, what is served during the drain, and what is counted.
 
 use axum::{Router, http::StatusCode, routing::get};
 use mainstay_drain::{Cause, Drain, DrainSettings, Phase, Server, ServerSettings};
@@ -8,16 +8,16 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::running::{LONG, MS, Running, ask, closes, read_until};
+use crate::running::{LONG, MS, Running, closes, read_until, send_get};
 
 /// A peer: a shutdown held open by half a header.
 #[tokio::test]
-async fn half_a_request_head_does_not_hold_the_exit_open() {
+async fn half_a_request_head_does_not_delay_the_exit() {
     let running = Running::start(600 * LONG).await;
     let mut half = running.connect().await;
     half.write_all(b"GET / HTTP/1.1\r\nhost: te").await.unwrap();
     let mut served = running.connect().await;
-    ask(&mut served, "/").await;
+    send_get(&mut served, "/").await;
     read_until(&mut served, "hello").await;
     served.write_all(b"GET / HT").await.unwrap();
     running.drain.begin(Cause::Terminate);
@@ -28,10 +28,10 @@ async fn half_a_request_head_does_not_hold_the_exit_open() {
 }
 
 #[tokio::test]
-async fn idle_and_silent_clients_do_not_hold_the_exit_open() {
+async fn idle_and_silent_clients_do_not_delay_the_exit() {
     let running = Running::start(600 * LONG).await;
     let mut idle = running.connect().await;
-    ask(&mut idle, "/").await;
+    send_get(&mut idle, "/").await;
     let answer = read_until(&mut idle, "hello").await;
     assert!(!answer.contains("connection: close"), "{answer}");
     let mut silent = running.connect().await;
@@ -41,10 +41,10 @@ async fn idle_and_silent_clients_do_not_hold_the_exit_open() {
 }
 
 #[tokio::test]
-async fn a_slow_request_completes_during_the_drain_and_its_connection_is_closed() {
+async fn slow_request_completes_during_the_drain_and_its_connection_closes() {
     let running = Running::start(600 * LONG).await;
     let mut slow = running.connect().await;
-    ask(&mut slow, "/slow").await;
+    send_get(&mut slow, "/slow").await;
     running.arrived.notified().await;
     running.drain.begin(Cause::Terminate);
     running.drain.reached(Phase::Closing).await;
@@ -59,10 +59,10 @@ async fn a_slow_request_completes_during_the_drain_and_its_connection_is_closed(
 }
 
 #[tokio::test]
-async fn a_request_that_takes_too_long_is_aborted_counted_and_spoils_the_exit_code() {
+async fn request_longer_than_the_timeout_is_aborted_and_the_exit_code_is_not_zero() {
     let running = Running::start(50 * MS).await;
     let mut slow = running.connect().await;
-    ask(&mut slow, "/slow").await;
+    send_get(&mut slow, "/slow").await;
     running.arrived.notified().await;
     running.drain.begin(Cause::Terminate);
     let report = running.end().await;
@@ -72,33 +72,33 @@ async fn a_request_that_takes_too_long_is_aborted_counted_and_spoils_the_exit_co
 }
 
 #[tokio::test]
-async fn a_second_signal_aborts_what_is_in_flight() {
+async fn skip_phase_while_closing_aborts_requests_in_flight() {
     let running = Running::start(600 * LONG).await;
     let mut slow = running.connect().await;
-    ask(&mut slow, "/slow").await;
+    send_get(&mut slow, "/slow").await;
     running.arrived.notified().await;
     running.drain.begin(Cause::Terminate);
     running.drain.reached(Phase::Closing).await;
-    running.drain.skip();
-    assert_eq!(running.end().await.served.aborted, 1);
+    running.drain.skip_phase();
+    assert_eq!(running.end().await.requests.aborted, 1);
 }
 
 #[tokio::test]
-async fn while_announced_it_serves_new_connections_and_says_close() {
+async fn during_the_delay_new_connections_are_served_with_connection_close() {
     let running = Running::with(DrainSettings { drain_delay: 600 * LONG, drain_timeout: LONG }).await;
     let mut early = running.connect().await;
-    ask(&mut early, "/").await;
+    send_get(&mut early, "/").await;
     read_until(&mut early, "hello").await;
     running.drain.begin(Cause::Terminate);
     let mut late = running.connect().await;
     for stream in [&mut early, &mut late] {
-        ask(stream, "/").await;
+        send_get(stream, "/").await;
         let answer = read_until(stream, "hello").await;
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"), "{answer}");
         assert!(closes(stream).await);
     }
-    // The second signal skips the rest of the delay.
-    running.drain.skip();
+    // A second signal skips the rest of the delay.
+    running.drain.skip_phase();
     let addr = running.addr;
     assert_eq!(running.end().await.to_string(), "accepted 3, completed 3, aborted 0, refused 0");
     assert!(TcpStream::connect(addr).await.is_err());
@@ -111,26 +111,26 @@ async fn sigint_skips_the_delay() {
     assert!(running.end().await.is_clean());
 }
 
-/// Requests that were on their way when accepting stopped are answered, not reset.
+/// Requests in transit when the listener closes are answered, not reset.
 #[tokio::test]
-async fn no_request_on_its_way_is_lost() {
+async fn requests_in_transit_are_answered() {
     let running = Running::start(LONG).await;
     let mut clients = Vec::new();
     for _ in 0..50 {
         let mut stream = running.connect().await;
-        ask(&mut stream, "/").await;
+        send_get(&mut stream, "/").await;
         read_until(&mut stream, "hello").await;
         clients.push(stream);
     }
-    // In the system's queue, and not yet taken by the server.
+    // In the system's accept queue, not yet accepted by the server.
     for _ in 0..50 {
         clients.push(running.connect().await);
     }
     running.drain.begin(Cause::Interrupt);
-    // Until it accepts no more.
+    // Until the listener is closed.
     while TcpStream::connect(running.addr).await.is_ok() {}
     for stream in &mut clients {
-        ask(stream, "/").await;
+        send_get(stream, "/").await;
     }
     for stream in &mut clients {
         let answer = read_until(stream, "hello").await;
@@ -139,12 +139,12 @@ async fn no_request_on_its_way_is_lost() {
     assert_eq!(running.end().await.to_string(), "accepted 150, completed 150, aborted 0, refused 0");
 }
 
-/// An answer whose body has been handed over, but waits for a slow reader, is in flight still.
+/// A response that hyper has buffered, but the client has not read, is still in flight.
 #[tokio::test]
-async fn an_answer_that_waits_for_its_reader_is_not_cut_off() {
+async fn response_to_slow_reader_completes_during_the_drain() {
     let running = Running::start(LONG).await;
     let mut slow = running.connect().await;
-    ask(&mut slow, "/big").await;
+    send_get(&mut slow, "/big").await;
     let mut first = [0; 1024];
     slow.read_exact(&mut first).await.unwrap();
     running.drain.begin(Cause::Interrupt);
@@ -157,10 +157,10 @@ async fn an_answer_that_waits_for_its_reader_is_not_cut_off() {
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_reads_is_aborted_at_the_limit() {
+async fn unread_response_is_aborted_at_the_timeout() {
     let running = Running::start(400 * MS).await;
     let mut slow = running.connect().await;
-    ask(&mut slow, "/big").await;
+    send_get(&mut slow, "/big").await;
     let mut first = [0; 1024];
     slow.read_exact(&mut first).await.unwrap();
     running.drain.begin(Cause::Interrupt);
@@ -168,33 +168,32 @@ async fn an_answer_that_nobody_reads_is_aborted_at_the_limit() {
 }
 
 #[tokio::test]
-async fn every_way_to_end_a_request_is_counted() {
+async fn requests_are_counted_by_their_end() {
     let running = Running::start(LONG).await;
     let mut stream = running.connect().await;
-    ask(&mut stream, "/length").await;
+    send_get(&mut stream, "/length").await;
     read_until(&mut stream, "abcd").await;
     stream.write_all(b"HEAD / HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
     read_until(&mut stream, "\r\n\r\n").await;
     stream.write_all(b"POST /echo HTTP/1.1\r\nhost: test\r\ncontent-length: 3\r\n\r\nabc").await.unwrap();
     read_until(&mut stream, "abc").await;
-    ask(&mut stream, "/peer").await;
+    send_get(&mut stream, "/peer").await;
     let peer = stream.local_addr().unwrap().to_string();
     read_until(&mut stream, &peer).await;
-    ask(&mut stream, "/panic").await;
+    send_get(&mut stream, "/panic").await;
     assert!(closes(&mut stream).await);
     let mut gone = running.connect().await;
-    ask(&mut gone, "/slow").await;
+    send_get(&mut gone, "/slow").await;
     running.arrived.notified().await;
     drop(gone);
-    // The server notices when it can.
     running.drain.begin(Cause::Interrupt);
     let report = running.end().await;
-    assert_eq!(report.to_string(), "accepted 6, completed 4, aborted 0, refused 0, ended by clients 2");
+    assert_eq!(report.to_string(), "accepted 6, completed 4, aborted 0, refused 0, cancelled 2");
     assert!(report.is_clean());
 }
 
 #[tokio::test]
-async fn a_client_that_never_sends_a_head_is_dropped_in_time() {
+async fn connection_without_request_head_closes_at_the_head_timeout() {
     let drain = Drain::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! The same over HTTP/2, whose connections are told to go.
+//! HTTP/2: connections receive GOAWAY.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ fn request(path: &str) -> Request<Empty<Bytes>> {
 }
 
 #[tokio::test]
-async fn over_http2_what_is_in_flight_completes_and_idle_connections_go() {
+async fn http2_requests_in_flight_complete_and_idle_connections_close() {
     let running = Running::start(600 * LONG).await;
     let (mut busy, mut idle) = (running.http2().await, running.http2().await);
     assert_eq!(idle.send_request(request("/")).await.unwrap().version(), Version::HTTP_2);
@@ -56,7 +56,7 @@ async fn over_http2_what_is_in_flight_completes_and_idle_connections_go() {
 }
 
 #[tokio::test]
-async fn over_http2_requests_are_aborted_at_the_limit_and_their_handlers_dropped() {
+async fn http2_requests_are_aborted_at_the_timeout_and_their_handlers_dropped() {
     let running = Running::start(50 * MS).await;
     let mut client = running.http2().await;
     let slow = tokio::spawn(client.send_request(request("/slow")));
@@ -71,12 +71,12 @@ async fn over_http2_requests_are_aborted_at_the_limit_and_their_handlers_dropped
         }
     })
     .await
-    .expect("no handler runs on");
+    .expect("the handler is dropped");
 }
 
-/// An HTTP/2 client that answers neither GOAWAY nor pings, and asks on.
+/// The HTTP/2 client ignores GOAWAY and pings, and sends another request.
 #[tokio::test]
-async fn a_request_that_comes_too_late_is_refused_and_counted() {
+async fn late_http2_request_is_refused_and_counted() {
     fn headers(stream: u8, path: &str) -> Vec<u8> {
         // GET, http, the path, and `test` for the authority.
         let block = [&[0x82, 0x86, 0x44, path.len() as u8], path.as_bytes(), &[0x41, 4], b"test"].concat();

@@ -1,4 +1,4 @@
-//! The server under a drain, over real loopback sockets. Durations are short and no test asserts a tight time.
+//! The server under a drain, over loopback sockets. Durations are short and no test asserts a tight time.
 #![cfg(feature = "serve")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 

@@ -1,4 +1,4 @@
-//! A server that runs, and what is said to it over a plain socket.
+//! A running server, and requests to it over a plain socket.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use axum::{
     http::{Response, header},
     routing::{get, post},
 };
-use mainstay_drain::{Drain, DrainSettings, Report, serve};
+use mainstay_drain::{Drain, DrainReport, DrainSettings, serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -19,16 +19,17 @@ use tokio::{
 };
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
-/// Far beyond what any step takes; a test that waits this long has failed.
+/// Far longer than any step takes; a test that waits this long has failed.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 
 pub(crate) struct Running {
     pub(crate) addr: SocketAddr,
     pub(crate) drain: Drain,
-    /// A request to `/slow` has arrived, and may be answered.
+    /// Notified when a request to `/slow` has arrived.
     pub(crate) arrived: Arc<Notify>,
+    /// Lets the handler of `/slow` answer.
     pub(crate) release: Arc<Notify>,
-    pub(crate) server: JoinHandle<Report>,
+    pub(crate) server: JoinHandle<DrainReport>,
 }
 
 impl Running {
@@ -74,16 +75,16 @@ impl Running {
         TcpStream::connect(self.addr).await.unwrap()
     }
 
-    pub(crate) async fn end(self) -> Report {
+    pub(crate) async fn end(self) -> DrainReport {
         timeout(LONG, self.server).await.expect("the server must end").unwrap()
     }
 }
 
-pub(crate) async fn ask(stream: &mut TcpStream, path: &str) {
+pub(crate) async fn send_get(stream: &mut TcpStream, path: &str) {
     stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n").as_bytes()).await.unwrap();
 }
 
-/// Reads until the body ends with this.
+/// Reads until the response ends with `end`.
 pub(crate) async fn read_until(stream: &mut TcpStream, end: &str) -> String {
     let mut text = Vec::new();
     timeout(LONG, async {
@@ -101,7 +102,7 @@ pub(crate) async fn read_until(stream: &mut TcpStream, end: &str) -> String {
     String::from_utf8(text).unwrap()
 }
 
-/// Whether the other side closes.
+/// Returns whether the server closes the connection.
 pub(crate) async fn closes(stream: &mut TcpStream) -> bool {
     let mut rest = Vec::new();
     timeout(LONG, stream.read_to_end(&mut rest)).await.is_ok()

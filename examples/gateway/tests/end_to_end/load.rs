@@ -15,13 +15,13 @@ use crate::client::get;
 
 /// Four clients that ask one request after the other.
 pub(crate) struct Load {
-    clients: JoinSet<Served>,
+    clients: JoinSet<RequestCounts>,
     ended: Arc<AtomicBool>,
 }
 
 /// What clients saw.
 #[derive(Debug, Default)]
-pub(crate) struct Served {
+pub(crate) struct RequestCounts {
     pub(crate) answers: usize,
     pub(crate) errors: Vec<String>,
 }
@@ -38,9 +38,9 @@ impl Load {
         Self { clients, ended }
     }
 
-    pub(crate) async fn end(self) -> Served {
+    pub(crate) async fn end(self) -> RequestCounts {
         self.ended.store(true, Relaxed);
-        let mut all = Served::default();
+        let mut all = RequestCounts::default();
         for served in self.clients.join_all().await {
             all.answers += served.answers;
             all.errors.extend(served.errors);
@@ -49,8 +49,8 @@ impl Load {
     }
 }
 
-async fn ask(gateway: SocketAddr, ended: Arc<AtomicBool>) -> Served {
-    let mut served = Served::default();
+async fn ask(gateway: SocketAddr, ended: Arc<AtomicBool>) -> RequestCounts {
+    let mut served = RequestCounts::default();
     while !ended.load(Relaxed) {
         let answer = get(gateway, "/api/v1/json").await;
         served.answers += 1;
@@ -63,9 +63,9 @@ async fn ask(gateway: SocketAddr, ended: Arc<AtomicBool>) -> Served {
     served
 }
 
-// === impl Served ===
+// === impl RequestCounts ===
 
-impl Served {
+impl RequestCounts {
     pub(crate) fn all_well(&self) -> bool {
         self.answers > 0 && self.errors.is_empty()
     }

@@ -36,7 +36,7 @@ async fn the_line_of_counts_adds_up() {
     let (accepted, completed) = (asked + 6, asked + 4);
     assert_eq!(
         counts(&gateway).await,
-        format!("accepted {accepted}, completed {completed}, aborted 1, refused 0, ended by clients 1")
+        format!("accepted {accepted}, completed {completed}, aborted 1, refused 0, cancelled 1")
     );
 }
 

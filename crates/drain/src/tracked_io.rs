@@ -1,4 +1,4 @@
-//! A connection's bytes, watched for two things: whether an answer is stuck in it, and whether it is still open.
+//! The stream of a connection, with two facts recorded: whether a write is blocked, and whether the stream is open.
 
 use std::{
     io,
@@ -13,42 +13,42 @@ use tokio::{
     sync::watch,
 };
 
-use crate::tally::Activity;
+use crate::request_counters::ConnectionState;
 
 pin_project! {
     /// The stream of a connection.
-    pub(crate) struct Watched<I> {
+    pub(crate) struct TrackedIo<I> {
         #[pin]
         io: I,
-        activity: Arc<Activity>,
-        // Goes where the stream goes, also into an upgraded connection: its receivers are the open ones.
+        connection: Arc<ConnectionState>,
+        // Moves with the stream into an upgraded connection. The number of receivers is the number of open streams.
         _open: watch::Receiver<()>,
     }
 }
 
-// === impl Watched ===
+// === impl TrackedIo ===
 
-impl<I> Watched<I> {
-    pub(crate) fn new(io: I, activity: Arc<Activity>, open: watch::Receiver<()>) -> Self {
-        Self { io, activity, _open: open }
+impl<I> TrackedIo<I> {
+    pub(crate) fn new(io: I, connection: Arc<ConnectionState>, open: watch::Receiver<()>) -> Self {
+        Self { io, connection, _open: open }
     }
 }
 
-impl<I: AsyncRead> AsyncRead for Watched<I> {
+impl<I: AsyncRead> AsyncRead for TrackedIo<I> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.project().io.poll_read(cx, buf)
     }
 }
 
-impl<I: AsyncWrite> AsyncWrite for Watched<I> {
+impl<I: AsyncWrite> AsyncWrite for TrackedIo<I> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.project();
-        watch(this.activity, this.io.poll_write(cx, buf))
+        record_blocked(this.connection, this.io.poll_write(cx, buf))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.project();
-        watch(this.activity, this.io.poll_flush(cx))
+        record_blocked(this.connection, this.io.poll_flush(cx))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -61,7 +61,7 @@ impl<I: AsyncWrite> AsyncWrite for Watched<I> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.project();
-        watch(this.activity, this.io.poll_write_vectored(cx, bufs))
+        record_blocked(this.connection, this.io.poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -69,7 +69,7 @@ impl<I: AsyncWrite> AsyncWrite for Watched<I> {
     }
 }
 
-fn watch<T>(activity: &Activity, poll: Poll<T>) -> Poll<T> {
-    activity.set_blocked(poll.is_pending());
+fn record_blocked<T>(connection: &ConnectionState, poll: Poll<T>) -> Poll<T> {
+    connection.set_write_blocked(poll.is_pending());
     poll
 }
