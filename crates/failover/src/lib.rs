@@ -42,7 +42,7 @@
 //!
 //! * `stack`: `stack::Standard`, total timeout, retry, failover, bulkheads and attempt timeouts in one
 //!   constructor.
-//! * `http-probe`: `probe::http::HttpProbe`, over hyper-util's client or any Tower client.
+//! * `http-probe`: `mainstay_http::probe::HttpProbe` as an endpoint's probe.
 //! * `tcp-probe`: `probe::TcpProbe`.
 //! * `tonic`: `probe::grpc::GrpcProbe`, for `grpc.health.v1`.
 //! * `serde`: settings, snapshots and reports implement serde's traits.

@@ -5,7 +5,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 #[cfg(feature = "tonic")]
 pub mod grpc;
 #[cfg(feature = "http-probe")]
-pub mod http;
+mod http;
 mod round;
 mod settings;
 #[cfg(feature = "tcp-probe")]

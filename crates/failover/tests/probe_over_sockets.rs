@@ -10,12 +10,9 @@ use std::{
 use http::{HeaderName, HeaderValue};
 use mainstay_failover::{
     Probe, ProbeOutcome,
-    probe::{
-        TcpProbe,
-        grpc::GrpcProbe,
-        http::{HOP_HEADER, HttpProbe},
-    },
+    probe::{TcpProbe, grpc::GrpcProbe},
 };
+use mainstay_http::probe::{HttpProbe, HttpProbeSettings};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -77,35 +74,41 @@ fn canned(path: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_http_probe_reads_answers_as_designed() {
+async fn http_probe_maps_responses_to_outcomes() {
     let server = Server::start(canned).await;
-    let ask = |path: &'static str| server.probe(path).probe();
-    assert_eq!(ask("/ok").await, ProbeOutcome::Healthy);
-    assert_eq!(ask("/moved").await, ProbeOutcome::Healthy);
-    assert_eq!(ask("/busy").await, ProbeOutcome::Overloaded);
-    assert_eq!(ask("/not-ready").await, ProbeOutcome::unhealthy("status 503"));
-    assert_eq!(ask("/not-found").await, ProbeOutcome::unhealthy("status 404"));
-    assert_eq!(ask("/round").await, ProbeOutcome::unhealthy("more than 5 redirects"));
-    assert_eq!(ask("/https").await, ProbeOutcome::unhealthy("a redirect to another scheme"));
-    assert!(!ask("/nonsense").await.is_healthy());
-    assert_eq!(ask("/large").await, ProbeOutcome::Healthy, "a large body is not read to its end");
+    let probe = |path: &'static str| server.probe(path).probe();
+    assert_eq!(probe("/ok").await, ProbeOutcome::Healthy);
+    assert_eq!(probe("/moved").await, ProbeOutcome::Healthy);
+    assert_eq!(probe("/busy").await, ProbeOutcome::Overloaded);
+    assert_eq!(probe("/not-ready").await, ProbeOutcome::unhealthy("status 503 Service Unavailable"));
+    assert_eq!(probe("/not-found").await, ProbeOutcome::unhealthy("status 404 Not Found"));
+    assert_eq!(probe("/round").await, ProbeOutcome::unhealthy("more than 5 redirects"));
+    assert_eq!(probe("/https").await, ProbeOutcome::unhealthy("a redirect to another scheme"));
+    assert!(!probe("/nonsense").await.is_healthy());
+    assert_eq!(probe("/large").await, ProbeOutcome::Healthy, "a large body is not read to its end");
 }
 
 #[tokio::test]
-async fn the_body_may_be_expected_and_a_header_may_ask_to_be_taken_out() {
+async fn http_probe_checks_expected_body_and_out_header() {
     let server = Server::start(canned).await;
-    assert_eq!(server.probe("/ok").expect_body("orders").probe().await, ProbeOutcome::Healthy);
-    let other = server.probe("/ok").expect_body("customers").probe().await;
-    assert_eq!(other, ProbeOutcome::unhealthy("the body is not the expected one"));
-    assert!(!server.probe("/large").expect_body("xyz").probe().await.is_healthy());
-    let out = server.probe("/out").out_header(HeaderName::from_static("x-out")).probe().await;
+    let expecting = |path: &str, text: &str| {
+        let settings = HttpProbeSettings { expected_body: Some(text.into()), ..Default::default() };
+        server.probe(path).with_settings(settings).probe()
+    };
+    assert_eq!(expecting("/ok", "orders").await, ProbeOutcome::Healthy);
+    let other = expecting("/ok", "customers").await;
+    assert_eq!(other, ProbeOutcome::unhealthy("the body does not contain the expected text"));
+    assert!(!expecting("/large", "xyz").await.is_healthy());
+    let out_header = Some(HeaderName::from_static("x-out"));
+    let settings = HttpProbeSettings { out_header, ..Default::default() };
+    let out = server.probe("/out").with_settings(settings).probe().await;
     assert_eq!(out, ProbeOutcome::Out { reason: "moving house".into() });
 }
 
 #[tokio::test]
-async fn it_carries_its_headers_and_keeps_its_connection() {
+async fn http_probe_sends_loop_guard_and_reuses_its_connection() {
     let server = Server::start(canned).await;
-    let probe = server.probe("/ok").with_header(HOP_HEADER, HeaderValue::from_static("gateway-7"));
+    let probe = server.probe("/ok").with_loop_guard(|| HeaderValue::from_static("gateway-7"));
     assert!(probe.probe().await.is_healthy() && probe.probe().await.is_healthy());
     let requests = server.requests.lock().unwrap();
     assert_eq!(requests.len(), 2);
@@ -113,7 +116,7 @@ async fn it_carries_its_headers_and_keeps_its_connection() {
 }
 
 #[tokio::test]
-async fn headers_do_not_follow_a_redirect_to_another_host() {
+async fn headers_are_not_sent_to_another_host_after_a_redirect() {
     let target = Server::start(canned).await;
     static TARGET: Mutex<Option<SocketAddr>> = Mutex::new(None);
     *TARGET.lock().unwrap() = Some(target.address);
@@ -129,7 +132,7 @@ async fn headers_do_not_follow_a_redirect_to_another_host() {
 }
 
 #[tokio::test]
-async fn nobody_listens() {
+async fn closed_port_is_unhealthy() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     assert_eq!(TcpProbe::from(address).probe().await, ProbeOutcome::Healthy);
@@ -141,7 +144,7 @@ async fn nobody_listens() {
 }
 
 #[tokio::test]
-async fn the_grpc_probe_asks_for_a_service() {
+async fn grpc_probe_reports_the_status_of_its_service() {
     let (reporter, health) = tonic_health::server::health_reporter();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -162,9 +165,9 @@ async fn the_grpc_probe_asks_for_a_service() {
     server.abort();
 }
 
-/// Warm standby: probes through the client that requests use keep a connection to an idle backup.
+/// Warm standby: a probe through the client of the requests keeps a connection to an idle backup.
 #[tokio::test]
-async fn a_probe_through_the_requests_own_client_keeps_the_standby_warm() {
+async fn probe_through_the_client_of_requests_opens_no_second_connection() {
     use bytes::Bytes;
     use http_body_util::Full;
     use tower::ServiceExt;

@@ -3,6 +3,6 @@
 #[cfg(all(feature = "disk", unix))]
 pub(crate) mod disk;
 #[cfg(feature = "http")]
-pub(crate) mod http;
+mod http;
 #[cfg(feature = "redis")]
 mod redis;

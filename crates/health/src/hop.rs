@@ -21,8 +21,8 @@ pub const HOP_HEADER: HeaderName = HeaderName::from_static("mainstay-hop");
 
 /// Who this process is towards the services that it asks for their health and that ask for its own.
 ///
-/// Give one to the checks that ask (`HttpCheck::hop`) and to the registry that answers
-/// ([`HealthBuilder::hop`](crate::HealthBuilder::hop)). Clones are cheap and share everything.
+/// Give its [`value`](Self::value) to the probes of the checks (`HttpProbe::with_loop_guard`), and itself to the registry
+/// that answers ([`HealthBuilder::hop`](crate::HealthBuilder::hop)). Clones are cheap and share everything.
 #[derive(Clone)]
 pub struct Hop(Arc<Inner>);
 

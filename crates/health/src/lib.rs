@@ -57,8 +57,6 @@ pub use builder::HealthBuilder;
 pub use check::{Check, CheckSettings};
 #[cfg(all(feature = "disk", unix))]
 pub use checks::disk::DiskSettings;
-#[cfg(feature = "http")]
-pub use checks::http::HttpCheck;
 #[cfg(feature = "tonic")]
 pub use grpc::GrpcHealth;
 pub use health::Health;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use axum::{Router, http::StatusCode, routing::get};
 use mainstay_core::Random;
-use mainstay_health::{Check, CheckSnapshot, Health, HealthBuilder, Hop, HttpCheck, Level};
+use mainstay_health::{Check, CheckSnapshot, Health, HealthBuilder, Hop, Level};
+use mainstay_http::probe::HttpProbe;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -52,17 +53,17 @@ async fn a_downstream_service_counts_by_its_status() {
     let (url, server) = listen(app).await;
     for (path, level, reason) in [
         ("/up", Level::Healthy, ""),
-        ("/down", Level::Unhealthy, "answered 503 Service Unavailable"),
-        ("/moved", Level::Unhealthy, "answered 303 See Other"),
+        ("/down", Level::Unhealthy, "status 503 Service Unavailable"),
+        ("/moved", Level::Unhealthy, "status 303 See Other"),
     ] {
-        let check = Check::http("downstream", HttpCheck::new(&format!("{url}{path}")).unwrap());
+        let check = Check::http("downstream", HttpProbe::new(&format!("{url}{path}")).unwrap());
         let health = at_once().check(check.interval(LONG)).build().unwrap();
         let seen = until(&health, path, |check| check.runs > 0).await;
         assert_eq!((seen.level, seen.reason.as_str()), (level, reason), "{path}");
     }
     server.abort();
     let _ = server.await;
-    let check = Check::http("downstream", HttpCheck::new(&url).unwrap());
+    let check = Check::http("downstream", HttpProbe::new(&url).unwrap());
     let health = at_once().check(check.interval(LONG)).build().unwrap();
     let seen = until(&health, "refused", |check| check.runs > 0).await;
     assert!(seen.reason.contains("refused"), "the cause, not only its wrapping: {}", seen.reason);
@@ -71,9 +72,9 @@ async fn a_downstream_service_counts_by_its_status() {
 #[test]
 fn addresses_are_checked_and_their_secrets_not_shown() {
     for wrong in ["", "/ready", "inventory", "https://inventory.internal/ready"] {
-        assert_eq!(HttpCheck::new(wrong).unwrap_err().field(), "url", "{wrong}");
+        assert_eq!(HttpProbe::new(wrong).unwrap_err().field(), "url", "{wrong}");
     }
-    let check = HttpCheck::new("http://admin:hunter2@inventory.internal/ready").unwrap();
+    let check = HttpProbe::new("http://admin:hunter2@inventory.internal/ready").unwrap();
     assert!(!format!("{check:?}").contains("hunter2"));
 }
 
@@ -85,7 +86,9 @@ async fn services_that_check_each_other_do_not_keep_each_other_down() {
     let mut healths = Vec::new();
     for (listener, other) in ports.into_iter().zip(urls.iter().rev()) {
         let hop = Hop::new();
-        let check = Check::http("other", HttpCheck::new(other).unwrap().hop(&hop)).critical();
+        let guard = hop.clone();
+        let probe = HttpProbe::new(other).unwrap().with_loop_guard(move || guard.value());
+        let check = Check::http("other", probe).critical();
         let health = at_once().check(quick(check)).hop(&hop).build().unwrap();
         let app = health.router();
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });

@@ -2,7 +2,7 @@
 
 use std::{any::Any, error::Error, io};
 
-use mainstay_core::{BoxError, FailureKind, Outcome, Refusal, Rejected};
+use mainstay_core::{BoxError, FailureKind, Outcome, Refusal, Rejected, causes};
 
 use crate::ReplayableError;
 
@@ -15,11 +15,11 @@ pub fn classify_error<E: Refusal + 'static>(error: &E) -> Outcome {
     if let Some(rejected) = error.rejected() {
         return rejected.outcome();
     }
-    causes(error).and_then(classify_causes).unwrap_or(Outcome::failure(FailureKind::Network))
+    as_dyn(error).and_then(classify_causes).unwrap_or(Outcome::failure(FailureKind::Network))
 }
 
-/// The error as one with causes, where its type is known to be one.
-fn causes<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
+/// The error as a trait object, if its type is one of those that can have causes.
+fn as_dyn<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
     let error: &dyn Any = error;
     #[cfg(feature = "tonic")]
     if let Some(error) = error.downcast_ref::<crate::GrpcError>() {
@@ -30,14 +30,7 @@ fn causes<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
 
 /// The verdict of the first cause that is known, the error itself included.
 pub(crate) fn classify_causes(error: &(dyn Error + 'static)) -> Option<Outcome> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(outcome) = classify_cause(error) {
-            return Some(outcome);
-        }
-        cause = error.source();
-    }
-    None
+    causes(error).find_map(classify_cause)
 }
 
 fn classify_cause(error: &(dyn Error + 'static)) -> Option<Outcome> {

@@ -40,6 +40,7 @@
 //! * `tonic`: refusals and a client's errors as `tonic::Status` (`GrpcStatusLayer`, `GrpcError`), statuses in errors and
 //!   results classified.
 //! * `reqwest`: the `Reqwest` policy.
+//! * `probe`: the HTTP probe of a failover's endpoint and of a health check.
 
 mod authority;
 #[cfg(feature = "axum")]
@@ -47,6 +48,8 @@ mod axum;
 mod context_headers;
 mod context_layers;
 mod error;
+#[cfg(any(feature = "probe", feature = "tonic"))]
+mod error_text;
 mod follow;
 mod forward_future;
 mod grpc_status;
@@ -55,6 +58,8 @@ mod guard_body;
 mod guarded;
 mod idempotency;
 mod policy;
+#[cfg(feature = "probe")]
+pub mod probe;
 pub mod proxy;
 mod rejection;
 mod rejection_layer;

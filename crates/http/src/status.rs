@@ -28,6 +28,12 @@ pub fn classify_status(status: StatusCode) -> Outcome {
     }
 }
 
+/// Whether a probe's response reports an overload: 429 only, because a health route reports "not ready" by 503.
+#[cfg(feature = "probe")]
+pub(crate) fn is_probe_overloaded(status: StatusCode) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS
+}
+
 /// The verdict on a response's head: [`classify_status`], with the wait that `Retry-After` asks for.
 ///
 /// The field is defined for 429 and 503; a server that sends it with another failure is taken at its word too.

@@ -4,7 +4,7 @@ use std::{convert::Infallible, error::Error, fmt, sync::Arc};
 
 use ::tonic::{Code, Status, metadata::MetadataMap, transport};
 use http::HeaderMap;
-use mainstay_core::{Refusal, Rejected};
+use mainstay_core::{Refusal, Rejected, causes};
 
 use crate::{
     GRPC_RETRY_PUSHBACK, GrpcCode, error_status, grpc_code,
@@ -77,14 +77,7 @@ impl From<GrpcError> for Status {
 
 impl Refusal for GrpcError {
     fn rejected(&self) -> Option<&Rejected> {
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            if let Some(rejected) = error.downcast_ref() {
-                return Some(rejected);
-            }
-            cause = error.source();
-        }
-        None
+        causes(&self.0).find_map(|cause| cause.downcast_ref())
     }
 }
 

@@ -4,20 +4,19 @@
 //! details. On a client the reader is the program itself.
 
 use std::{
-    error::Error,
     fmt,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{BoxError, FailureKind, Outcome, Refusal as _};
+use mainstay_core::{BoxError, FailureKind, Outcome, Refusal as _, causes};
 use pin_project_lite::pin_project;
 use tonic::{Code, Status};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{error::classify_causes, tonic::refused};
+use crate::{error::classify_causes, error_text::error_text, tonic::refused};
 
 /// Gives every error of a client's stack as the `tonic::Status` that [`error_status`] makes of it.
 ///
@@ -83,7 +82,7 @@ pub fn error_status(error: BoxError) -> Status {
     if let Some(rejected) = error.rejected() {
         return with_source(refused(rejected, rejected.to_string()), error);
     }
-    let words = words(error.as_ref());
+    let text = error_text(error.as_ref());
     let late = matches!(classify_causes(error.as_ref()), Some(Outcome::Failure { kind: FailureKind::Timeout, .. }));
     let (code, source) = match Status::try_from_error(error) {
         Ok(status) => (status.code(), status.into()),
@@ -95,26 +94,12 @@ pub fn error_status(error: BoxError) -> Status {
         Code::Cancelled => Code::Unavailable,
         code => code,
     };
-    with_source(Status::new(code, words), source)
+    with_source(Status::new(code, text), source)
 }
 
 fn with_source(mut status: Status, source: BoxError) -> Status {
     status.set_source(Arc::from(source));
     status
-}
-
-/// The error and its causes, as far as they say something new: "transport error: tcp connect error: Connection refused".
-fn words(error: &(dyn Error + 'static)) -> String {
-    causes(error).map(ToString::to_string).fold(String::new(), |mut words, cause| {
-        if !words.contains(&cause) {
-            words = if words.is_empty() { cause } else { format!("{words}: {cause}") };
-        }
-        words
-    })
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| (*error).source())
 }
 
 // === impl GrpcStatusLayer ===

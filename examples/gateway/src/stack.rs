@@ -5,10 +5,9 @@ use mainstay_bulkhead::LimitSettings;
 use mainstay_core::{BoxError, InvalidSetting};
 use mainstay_failover::{
     Endpoint, FailoverSettings, HoldSettings, ProbeSettings, SecondAttempt,
-    probe::http::HttpProbe,
     stack::{Standard, StandardHandles, StandardSettings},
 };
-use mainstay_http::Http;
+use mainstay_http::{Http, probe::HttpProbe};
 use mainstay_retry::RetrySettings;
 use tower::Service;
 

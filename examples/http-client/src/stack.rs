@@ -4,10 +4,8 @@ use std::{net::SocketAddr, time::Duration};
 
 use mainstay::{
     BoxError, InvalidSetting,
-    failover::{
-        Endpoint, FailoverSettings, HoldSettings, ProbeSettings, SecondAttempt, probe::http::HttpProbe,
-        stack::StandardSettings,
-    },
+    failover::{Endpoint, FailoverSettings, HoldSettings, ProbeSettings, SecondAttempt, stack::StandardSettings},
+    http::probe::HttpProbe,
 };
 use tower::util::BoxCloneSyncService;
 

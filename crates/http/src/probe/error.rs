@@ -1,0 +1,40 @@
+//! Why a service that was probed is not healthy.
+
+use std::{error::Error, fmt};
+
+/// What an [`HttpProbe`](super::HttpProbe) found where the service is not healthy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HttpProbeError {
+    /// The request failed, or its response is not the expected one.
+    Unhealthy {
+        /// The error with its causes, or what is wrong with the response.
+        reason: String,
+    },
+    /// The service reports an overload (429).
+    Overloaded,
+    /// The response has the [`out_header`](super::HttpProbeSettings::out_header).
+    Out {
+        /// The header's value.
+        reason: String,
+    },
+}
+
+// === impl HttpProbeError ===
+
+impl From<String> for HttpProbeError {
+    fn from(reason: String) -> Self {
+        Self::Unhealthy { reason }
+    }
+}
+
+impl fmt::Display for HttpProbeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unhealthy { reason } => f.write_str(reason),
+            Self::Overloaded => f.write_str("overloaded"),
+            Self::Out { reason } => write!(f, "asks to be taken out of use: {reason}"),
+        }
+    }
+}
+
+impl Error for HttpProbeError {}
