@@ -1,4 +1,4 @@
-//! Vectors of the circuit breaker.
+//! Conformance vectors of the circuit breaker.
 
 mod models;
 
@@ -15,20 +15,21 @@ use crate::{
 };
 
 /// A breaker, and what the steps so far have left.
-struct Bench {
+struct Harness {
     breaker: Breaker,
     settings: BreakerSettings,
-    /// Permits that are neither settled nor released.
+    /// Permits without an outcome.
     held: Vec<Permit>,
-    begun: HashMap<String, Permit>,
+    /// Calls in flight, by the vector's id.
+    in_flight: HashMap<String, Permit>,
     last: Last,
     /// The counters when the state last changed.
     base: BreakerSnapshot,
-    /// Openings in a row, at each opening.
+    /// The number of consecutive openings, at each opening.
     openings: Vec<u32>,
 }
 
-/// What the last step gave.
+/// The result of the last step.
 #[derive(Default)]
 struct Last {
     refusal: Option<Rejected>,
@@ -37,23 +38,23 @@ struct Last {
 
 pub(crate) async fn run(vector: &Vector) -> Check {
     let mut check = Check::default();
-    let mut bench = Bench::new(models::settings(vector));
+    let mut harness = Harness::new(models::settings(vector));
     for (number, step) in vector.steps() {
         for _ in 0..step.times() {
-            bench.step(vector, step).await;
-            check.expect_all(number, &step["expect_each"], |key| bench.show(key));
+            harness.step(vector, step).await;
+            check.expect_all(number, &step["expect_each"], |key| harness.show(key));
         }
-        check.expect_all(number, &step["expect"], |key| bench.show(key));
+        check.expect_all(number, &step["expect"], |key| harness.show(key));
     }
     check
 }
 
-impl Bench {
+impl Harness {
     fn new(settings: BreakerSettings) -> Self {
         let breaker = Breaker::with_settings("vector", settings.clone()).unwrap();
         let base = breaker.snapshot();
-        let (held, begun, last, openings) = Default::default();
-        Self { breaker, settings, held, begun, last, base, openings }
+        let (held, in_flight, last, openings) = Default::default();
+        Self { breaker, settings, held, in_flight, last, base, openings }
     }
 
     async fn step(&mut self, vector: &Vector, step: &Value) {
@@ -68,10 +69,10 @@ impl Bench {
             "release" => drop(self.held.pop()),
             "begin" => {
                 let permit = self.acquire().unwrap();
-                self.begun.insert(step.text("id").unwrap().to_owned(), permit);
+                self.in_flight.insert(step.text("id").unwrap().to_owned(), permit);
             }
             "end" => {
-                let permit = self.begun.remove(step.text("id").unwrap()).unwrap();
+                let permit = self.in_flight.remove(step.text("id").unwrap()).unwrap();
                 permit.record(outcome(step.text("outcome").unwrap()));
             }
             "call" => self.call(step.text("outcome").unwrap(), took).await,
@@ -80,21 +81,21 @@ impl Bench {
                     self.call(name.as_str().unwrap(), took).await;
                 }
             }
-            // How long a call took is measured, so a call that took time is one with a permit.
+            // The duration of a call is measured by its permit, so a call that took time has one.
             name @ ("success" | "failure" | "ignored") if took.is_zero() => self.breaker.record(outcome(name)),
             name @ ("success" | "failure" | "ignored") => self.call(name, took).await,
             "recreate" => *self = Self::new(self.settings.clone()),
             _ => self.operate(vector, step).await,
         }
-        self.notice_a_change();
+        self.rebase_counts();
     }
 
-    /// What operators do.
+    /// Runs a step that changes the breaker as an operator does.
     async fn operate(&mut self, vector: &Vector, step: &Value) {
         let breaker = &self.breaker;
         match (step.text("op").unwrap(), step.text("to").unwrap_or_default()) {
-            ("transition_to", "OPEN") => breaker.trip("the vector says so"),
-            ("transition_to", "HALF_OPEN") => self.let_the_open_time_pass(vector).await,
+            ("transition_to", "OPEN") => breaker.trip("the vector"),
+            ("transition_to", "HALF_OPEN") => self.end_open_time(vector).await,
             ("transition_to", "DISABLED") => breaker.disable("vector"),
             ("transition_to", "METRICS_ONLY") => breaker.shadow("vector"),
             ("isolate", _) => breaker.force_open("vector"),
@@ -102,20 +103,20 @@ impl Bench {
             ("open_for", _) => {
                 let open = OpenSettings { jitter: 0.0, ..OpenSettings::constant(step.millis("ms").unwrap()) };
                 breaker.reconfigure(BreakerSettings { open, ..self.settings.clone() }).unwrap();
-                breaker.trip("the vector says so");
+                breaker.trip("the vector");
             }
             unknown => panic!("unknown op {unknown:?}"),
         }
     }
 
-    /// Nobody can make a breaker half-open; it becomes so when its time has passed.
-    async fn let_the_open_time_pass(&mut self, vector: &Vector) {
+    /// Makes the breaker half-open: no operation does that, only the end of the open time.
+    async fn end_open_time(&mut self, vector: &Vector) {
         if self.breaker.state() == State::Closed {
             if vector.kind() == "failure_rate_window" {
                 self.last.error = Some("no such operation");
                 return;
             }
-            self.breaker.trip("the vector says so");
+            self.breaker.trip("the vector");
         }
         advance(self.breaker.snapshot().open_left.unwrap_or_default()).await;
     }
@@ -142,8 +143,8 @@ impl Bench {
         }
     }
 
-    /// Counts are those since the last change of state.
-    fn notice_a_change(&mut self) {
+    /// Starts the counts again after a change of state: the vectors count from there.
+    fn rebase_counts(&mut self) {
         let now = self.breaker.snapshot();
         if now.epoch != self.base.epoch {
             if now.state == State::Open && now.mode == Mode::Normal {
@@ -153,7 +154,7 @@ impl Bench {
         }
     }
 
-    /// What we have for a key; `None` where we have no such figure.
+    /// Returns the value for a key of the vector; `None` if Mainstay has no such value.
     fn show(&self, key: &str) -> Option<Value> {
         let (now, base) = (self.breaker.snapshot(), &self.base);
         let (successes, failures) = (now.successes - base.successes, now.failures - base.failures);
@@ -178,8 +179,8 @@ impl Bench {
             "slow" => (now.slow - base.slow).into(),
             "not_permitted" => (now.refused - base.refused).into(),
             "exclusions" => ignored.into(),
-            // The source counts what was admitted.
-            "requests" => (successes + failures + ignored + self.begun.len() as u64).into(),
+            // The source counts admitted calls.
+            "requests" => (successes + failures + ignored + self.in_flight.len() as u64).into(),
             "consecutive_failures" | "fail_counter" => now.consecutive_failures.into(),
             "success_counter" => now.recovery.map_or(0, |gate| gate.have).into(),
             "consecutive_successes" => now.recovery?.have.into(),

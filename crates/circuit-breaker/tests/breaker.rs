@@ -1,4 +1,4 @@
-//! What a breaker does, beyond the defects of others.
+//! Behaviour of a breaker; defects of other implementations are in `defects.rs`.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 
 use std::{collections::HashSet, time::Duration};
@@ -20,7 +20,7 @@ fn failure() -> Outcome {
     Outcome::failure(FailureKind::Network)
 }
 
-fn three_in_a_row() -> BreakerSettings {
+fn three_failures() -> BreakerSettings {
     BreakerSettings {
         consecutive_failures: Some(3),
         failure_rate: None,
@@ -33,7 +33,7 @@ fn by_probes() -> BreakerSettings {
     let recovery = Recovery::Probes { successes: 3, fresh_for: 12 * SECOND };
     let open =
         OpenSettings { base: 30 * SECOND, max: 300 * SECOND, growth: Growth::Linear, jitter: 0.0, decay: 60 * SECOND };
-    BreakerSettings { recovery, open, ..three_in_a_row() }
+    BreakerSettings { recovery, open, ..three_failures() }
 }
 
 fn breaker(settings: BreakerSettings) -> Breaker {
@@ -45,23 +45,23 @@ fn fail_three_times(breaker: &Breaker) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn overloads_count_in_rates_but_not_in_the_row() {
-    let row = breaker(three_in_a_row());
+async fn overloads_count_in_rates_but_not_in_the_streak() {
+    let streak = breaker(three_failures());
     for outcome in [failure(), failure(), Outcome::overloaded(None), Outcome::overloaded(None)] {
-        row.record(outcome);
+        streak.record(outcome);
     }
-    assert_eq!(row.state(), State::Closed);
-    row.record(failure());
-    assert_eq!(row.state(), State::Open, "they do not end the row either");
+    assert_eq!(streak.state(), State::Closed);
+    streak.record(failure());
+    assert_eq!(streak.state(), State::Open, "overloads do not end the streak");
     let rate = Breaker::new("test");
     (0..20).for_each(|_| rate.record(Outcome::overloaded(None)));
     assert_eq!(rate.state(), State::Open);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_open_time_doubles_with_relapses_and_decays_with_health() {
+async fn open_time_doubles_with_each_opening_and_decays_while_closed() {
     let open = OpenSettings { jitter: 0.0, ..OpenSettings::default() };
-    let breaker = breaker(BreakerSettings { open, ..three_in_a_row() });
+    let breaker = breaker(BreakerSettings { open, ..three_failures() });
     let mut times = Vec::new();
     for _ in 0..6 {
         breaker.trip("test");
@@ -78,7 +78,7 @@ async fn the_open_time_doubles_with_relapses_and_decays_with_health() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn jitter_spreads_the_open_time_by_ten_percent() {
+async fn open_time_varies_by_ten_percent() {
     let times: HashSet<_> = (0..50)
         .map(|_| {
             let breaker = Breaker::new("test");
@@ -91,9 +91,9 @@ async fn jitter_spreads_the_open_time_by_ten_percent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_may_ask_for_a_longer_break_but_not_for_an_hour() {
+async fn retry_after_extends_the_open_time_up_to_ten_times_the_maximum() {
     let asks = |wait| Outcome::failure(FailureKind::Unavailable).with_repeat(Repeat::After(wait));
-    let breaker = breaker(three_in_a_row());
+    let breaker = breaker(three_failures());
     (0..3).for_each(|_| breaker.record(asks(5 * SECOND)));
     assert_eq!(breaker.snapshot().open_left, Some(5 * SECOND));
     breaker.reset("test");
@@ -102,7 +102,7 @@ async fn a_server_may_ask_for_a_longer_break_but_not_for_an_hour() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn slow_calls_open_it_whatever_their_outcome() {
+async fn slow_successes_open_the_breaker() {
     let slow_calls = Some(SlowCalls { duration: SECOND, rate: 0.5 });
     let breaker = breaker(BreakerSettings { slow_calls, failure_rate: None, ..BreakerSettings::default() });
     for i in 0..20 {
@@ -117,9 +117,8 @@ async fn slow_calls_open_it_whatever_their_outcome() {
     assert_eq!(snapshot.reason, "10 of 20 calls were slow");
 }
 
-/// What opened it must not close it.
 #[tokio::test(start_paused = true)]
-async fn a_slow_trial_call_counts_as_a_failure() {
+async fn slow_trial_call_counts_as_a_failure() {
     let slow_calls = Some(SlowCalls { duration: SECOND, rate: 0.5 });
     let breaker = breaker(BreakerSettings { slow_calls, failure_rate: None, ..BreakerSettings::default() });
     breaker.trip("slow");
@@ -131,17 +130,17 @@ async fn a_slow_trial_call_counts_as_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn probes_close_it_when_hold_gate_and_freshness_agree() {
+async fn probes_close_after_open_time_and_a_fresh_streak() {
     let breaker = breaker(by_probes());
     fail_three_times(&breaker);
     assert!(breaker.try_acquire().is_err());
-    // Successes during the hold count, but do not end it.
+    // Successes during the open time count, but do not end it.
     (0..3).for_each(|_| breaker.record_probe(Outcome::Success));
-    assert_eq!(breaker.snapshot().recovery.map(|gate| (gate.have, gate.need)), Some((3, 3)));
+    assert_eq!(breaker.snapshot().recovery.map(|progress| (progress.have, progress.need)), Some((3, 3)));
     advance(29 * SECOND).await;
     assert_eq!(breaker.state(), State::Open);
     advance(SECOND).await;
-    // The hold is over, but the newest success is 30 s old.
+    // The open time has passed, but the newest success is 30 s old.
     assert_eq!(breaker.state(), State::Open);
     assert!(breaker.try_acquire().is_err());
     breaker.record_probe(Outcome::Success);
@@ -149,16 +148,16 @@ async fn probes_close_it_when_hold_gate_and_freshness_agree() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_or_overloaded_probe_begins_the_row_anew() {
+async fn failed_or_overloaded_probe_ends_the_streak() {
     let breaker = breaker(by_probes());
     fail_three_times(&breaker);
     advance(30 * SECOND).await;
-    for spoiler in [failure(), Outcome::overloaded(None)] {
+    for outcome in [failure(), Outcome::overloaded(None)] {
         (0..2).for_each(|_| breaker.record_probe(Outcome::Success));
-        breaker.record_probe(spoiler);
+        breaker.record_probe(outcome);
         assert_eq!(breaker.snapshot().recovery.unwrap().have, 0);
     }
-    // Says nothing about the dependency.
+    // An ignored probe does not end the streak.
     (0..2).for_each(|_| breaker.record_probe(Outcome::Success));
     breaker.record_probe(Outcome::Ignored);
     breaker.record_probe(Outcome::Success);
@@ -166,7 +165,7 @@ async fn a_failed_or_overloaded_probe_begins_the_row_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_hold_grows_by_its_base_and_a_fresh_gate_opens_by_itself_at_its_end() {
+async fn open_time_grows_by_its_base_and_closes_at_its_end_without_another_probe() {
     let breaker = breaker(by_probes());
     for k in 1..=3_u32 {
         fail_three_times(&breaker);
@@ -180,8 +179,8 @@ async fn the_hold_grows_by_its_base_and_a_fresh_gate_opens_by_itself_at_its_end(
 }
 
 #[tokio::test(start_paused = true)]
-async fn operators_have_the_last_word() {
-    let breaker = breaker(three_in_a_row());
+async fn operator_modes_override_the_rules() {
+    let breaker = breaker(three_failures());
     breaker.force_open("ann");
     advance(3_600 * SECOND).await;
     let refusal = breaker.try_acquire().unwrap_err();
@@ -197,8 +196,8 @@ async fn operators_have_the_last_word() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_shadow_mode_reports_and_refuses_nothing() {
-    let breaker = breaker(three_in_a_row());
+async fn shadow_mode_reports_and_refuses_nothing() {
+    let breaker = breaker(three_failures());
     breaker.shadow("ann");
     (0..10).for_each(|_| breaker.try_acquire().unwrap().record(failure()));
     let snapshot = breaker.snapshot();
@@ -207,7 +206,7 @@ async fn the_shadow_mode_reports_and_refuses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn settings_change_live_and_keep_the_window() {
+async fn reconfigured_breaker_keeps_its_window() {
     let breaker = Breaker::new("test");
     (0..30).for_each(|i| breaker.record(if i % 3 == 0 { failure() } else { Outcome::Success }));
     assert_eq!(breaker.state(), State::Closed);
@@ -221,8 +220,8 @@ async fn settings_change_live_and_keep_the_window() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_ramp_admits_a_growing_share() {
-    let breaker = breaker(BreakerSettings { ramp: Some(10 * SECOND), ..three_in_a_row() });
+async fn ramp_admits_a_growing_share() {
+    let breaker = breaker(BreakerSettings { ramp: Some(10 * SECOND), ..three_failures() });
     breaker.trip("test");
     advance(SECOND).await;
     (0..3).for_each(|_| breaker.try_acquire().unwrap().record(Outcome::Success));
@@ -235,22 +234,22 @@ async fn the_ramp_admits_a_growing_share() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_gate_is_unready_while_open_and_opens_by_itself() {
-    let (probe, breaker) = (Probe::new(), breaker(three_in_a_row()));
+async fn gate_is_unready_while_open_and_ready_after_the_open_time() {
+    let (probe, breaker) = (Probe::new(), breaker(three_failures()));
     let mut service = GateLayer::with(breaker.clone()).layer(probe.clone());
     breaker.trip("test");
     let mut waiting = tokio_test::task::spawn(call(&mut service, Request::default()));
     assert!(waiting.poll().is_pending());
     assert_eq!(probe.ready_polls(), 0);
-    // The paused clock goes on to the end of the open time.
+    // The paused clock advances to the end of the open time.
     assert!(waiting.await.is_ok());
     assert_eq!(breaker.state(), State::HalfOpen);
 }
 
 #[test]
-fn racing_threads_open_it_exactly_once() {
+fn racing_threads_open_the_breaker_once() {
     for _ in 0..300 {
-        let breaker = breaker(three_in_a_row());
+        let breaker = breaker(three_failures());
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
@@ -267,13 +266,13 @@ fn racing_threads_open_it_exactly_once() {
 }
 
 proptest! {
-    /// Whatever happens: the log has no gaps, an open breaker refuses, trial calls stay within their number, and
-    /// after a quiet minute with successes it closes.
+    /// In every sequence of steps the log has no gaps and an open breaker refuses; after a minute without failures, three
+    /// successes close it.
     #[test]
-    fn never_wedges(steps in proptest::collection::vec((0_u8..8, 0_u64..3_000), 1..200)) {
+    fn any_sequence_of_steps_recovers(steps in proptest::collection::vec((0_u8..8, 0_u64..3_000), 1..200)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            let breaker = breaker(three_in_a_row());
+            let breaker = breaker(three_failures());
             let mut held = Vec::new();
             for (step, ms) in steps {
                 match step {
@@ -293,7 +292,7 @@ proptest! {
             }
             let log = breaker.transitions();
             prop_assert!(log.windows(2).all(|pair| pair[1].sequence == pair[0].sequence + 1 && pair[1].from == pair[0].to));
-            // Callers that hold permits for ever change nothing about it.
+            // Some callers still hold permits.
             advance(60 * SECOND).await;
             let _ = breaker.state();
             advance(60 * SECOND).await;

@@ -6,13 +6,13 @@ use mainstay_circuit_breaker::{
 };
 use mainstay_core::test::{Expect, Request, contract};
 
-/// The smallest limits: one lease at a time, so that a lease that leaks shows.
+/// Never opens by the rules.
 fn breaker() -> Breaker {
     let settings = BreakerSettings { consecutive_failures: Some(1_000), failure_rate: None, ..Default::default() };
     Breaker::with_settings("probe", settings).unwrap()
 }
 
-/// Open as long as it lives.
+/// Keeps a breaker open until it is dropped.
 struct Forced(Breaker);
 
 impl Forced {
@@ -29,7 +29,7 @@ impl Drop for Forced {
 }
 
 #[test]
-fn the_refusing_layer_keeps_the_contract() {
+fn refusing_layer_keeps_the_contract() {
     let expect =
         Expect::default().refusing(|layer: &CircuitBreakerLayer| Forced::open(layer.handle())).at_rest(|layer| {
             match layer.handle().snapshot().state {
@@ -41,12 +41,12 @@ fn the_refusing_layer_keeps_the_contract() {
 }
 
 #[test]
-fn the_gate_keeps_the_contract() {
+fn gate_keeps_the_contract() {
     contract("gate", Expect::default(), || GateLayer::with(breaker()));
 }
 
 #[test]
-fn the_keyed_layer_keeps_the_contract() {
+fn keyed_layer_keeps_the_contract() {
     contract("keyed breaker", Expect::default(), || {
         KeyedBreakerLayer::with(KeyedBreakers::new("keys"), |_: &Request| 1_u8)
     });

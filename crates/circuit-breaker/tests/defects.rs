@@ -1,4 +1,4 @@
-//! Defects seen in the field, each one a test.
+//! Defects of other implementations, and earlier ones of this crate; one test each.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 
 use std::time::Duration;
@@ -20,8 +20,8 @@ fn failure() -> Outcome {
     Outcome::failure(FailureKind::Network)
 }
 
-/// Opens after three failures in a row, for exactly a second; three trial calls.
-fn three_in_a_row() -> BreakerSettings {
+/// Opens after three consecutive failures, for exactly a second; three trial calls.
+fn three_failures() -> BreakerSettings {
     BreakerSettings {
         consecutive_failures: Some(3),
         failure_rate: None,
@@ -44,7 +44,7 @@ async fn half_open(settings: BreakerSettings) -> Breaker {
 
 /// A peer: after 1,000 successes it took 1,000 failures to open.
 #[tokio::test(start_paused = true)]
-async fn a_long_healthy_past_does_not_delay_opening() {
+async fn many_successes_do_not_delay_opening() {
     let breaker = Breaker::new("test");
     (0..1_000).for_each(|_| breaker.record(Outcome::Success));
     (0..49).for_each(|_| breaker.record(failure()));
@@ -56,7 +56,7 @@ async fn a_long_healthy_past_does_not_delay_opening() {
 
 /// A peer ignored `minimum_calls` below the window's size.
 #[tokio::test(start_paused = true)]
-async fn the_minimum_may_be_below_the_window() {
+async fn minimum_below_the_window_opens_at_the_minimum() {
     let breaker = Breaker::new("test");
     (0..19).for_each(|_| breaker.record(failure()));
     assert_eq!((breaker.state(), breaker.snapshot().failure_rate), (State::Closed, None));
@@ -64,13 +64,13 @@ async fn the_minimum_may_be_below_the_window() {
     assert_eq!(breaker.state(), State::Open);
 }
 
-/// A peer: a probe's caller gave up, and the half-open state wedged for ever.
+/// A peer: the caller dropped a trial call, and the half-open state never ended.
 #[tokio::test(start_paused = true)]
-async fn a_trial_whose_caller_gave_up_frees_its_place() {
-    let breaker = half_open(three_in_a_row()).await;
+async fn dropped_trial_call_releases_its_permit() {
+    let breaker = half_open(three_failures()).await;
     let permits: Vec<_> = (0..3).map(|_| breaker.try_acquire().unwrap()).collect();
     let refusal = breaker.try_acquire().unwrap_err();
-    assert!(refusal.retry_after().unwrap() > Duration::ZERO, "half-open refusals say when to come back");
+    assert!(refusal.retry_after().unwrap() > Duration::ZERO, "a half-open refusal has a retry-after");
     drop(permits);
     assert_eq!(breaker.state(), State::HalfOpen);
     for _ in 0..3 {
@@ -79,26 +79,26 @@ async fn a_trial_whose_caller_gave_up_frees_its_place() {
     assert_eq!(breaker.state(), State::Closed);
 }
 
-/// A peer: a hung probe wedged the half-open state.
+/// A peer: a trial call that hung kept the breaker half-open forever.
 #[tokio::test(start_paused = true)]
-async fn a_hung_trial_expires_as_a_failure() {
-    let breaker = half_open(three_in_a_row()).await;
+async fn hung_trial_call_expires_as_a_failure() {
+    let breaker = half_open(three_failures()).await;
     let hung: Vec<_> = (0..3).map(|_| breaker.try_acquire().unwrap()).collect();
     assert!(breaker.try_acquire().is_err());
     advance(30 * SECOND).await;
     assert_eq!(breaker.state(), State::Open, "expiry counts as a failure");
     advance(SECOND).await;
     assert_eq!(breaker.state(), State::HalfOpen);
-    // The hung calls end at last, in another epoch: nothing changes.
+    // The hung calls end in a later epoch: nothing changes.
     hung.into_iter().for_each(|permit| permit.record(Outcome::Success));
     assert_eq!((breaker.state(), breaker.snapshot().late), (State::HalfOpen, 3));
 }
 
 /// A peer: successes aged out of a time window, so that half-open never closed.
 #[tokio::test(start_paused = true)]
-async fn slow_trials_still_close_over_a_time_window() {
+async fn trials_longer_than_the_time_window_close_the_breaker() {
     let window = WindowSettings::Last(SECOND);
-    let breaker = half_open(BreakerSettings { window, ..three_in_a_row() }).await;
+    let breaker = half_open(BreakerSettings { window, ..three_failures() }).await;
     for _ in 0..3 {
         let permit = breaker.try_acquire().unwrap();
         advance(5 * SECOND).await;
@@ -107,10 +107,10 @@ async fn slow_trials_still_close_over_a_time_window() {
     assert_eq!(breaker.state(), State::Closed);
 }
 
-/// Peers: results of calls admitted before the trip closed or reopened the half-open circuit.
+/// Peers: results of calls that were admitted before the opening closed or reopened the half-open circuit.
 #[tokio::test(start_paused = true)]
 async fn results_of_an_earlier_epoch_change_nothing() {
-    let breaker = breaker(three_in_a_row());
+    let breaker = breaker(three_failures());
     let early: Vec<_> = (0..8).map(|_| breaker.try_acquire().unwrap()).collect();
     breaker.trip("test");
     advance(SECOND).await;
@@ -123,8 +123,8 @@ async fn results_of_an_earlier_epoch_change_nothing() {
 
 /// Peers never counted a dropped future, so `timeout(breaker)` over a hung backend never tripped.
 #[tokio::test(start_paused = true)]
-async fn a_timeout_around_the_breaker_opens_it() {
-    let (probe, breaker) = (Probe::new(), breaker(three_in_a_row()));
+async fn timeout_around_the_breaker_opens_it() {
+    let (probe, breaker) = (Probe::new(), breaker(three_failures()));
     probe.always(Reply::Hang);
     let mut service = CircuitBreakerLayer::with(breaker.clone()).layer(probe);
     for _ in 0..3 {
@@ -136,8 +136,8 @@ async fn a_timeout_around_the_breaker_opens_it() {
 
 /// Peers counted a cancellation as a success (and closed), or as a failure.
 #[tokio::test(start_paused = true)]
-async fn a_call_given_up_early_is_neutral() {
-    let breaker = half_open(three_in_a_row()).await;
+async fn call_that_is_dropped_early_is_neutral() {
+    let breaker = half_open(three_failures()).await;
     for _ in 0..10 {
         drop(breaker.try_acquire().unwrap());
     }
@@ -147,8 +147,8 @@ async fn a_call_given_up_early_is_neutral() {
 
 /// A peer never counted a panic.
 #[tokio::test(start_paused = true)]
-async fn a_panic_is_a_failure() {
-    let (probe, breaker) = (Probe::new(), breaker(three_in_a_row()));
+async fn panic_is_a_failure() {
+    let (probe, breaker) = (Probe::new(), breaker(three_failures()));
     probe.always(Reply::Panic);
     for _ in 0..3 {
         let mut service = CircuitBreakerLayer::with(breaker.clone()).layer(probe.clone());
@@ -160,8 +160,8 @@ async fn a_panic_is_a_failure() {
 
 /// A peer never counted an error of `poll_ready`.
 #[tokio::test(start_paused = true)]
-async fn a_readiness_error_is_a_failure() {
-    let (probe, breaker) = (Probe::new(), breaker(three_in_a_row()));
+async fn readiness_error_is_a_failure() {
+    let (probe, breaker) = (Probe::new(), breaker(three_failures()));
     probe.set_readiness(Readiness::Fail);
     let mut service = CircuitBreakerLayer::with(breaker.clone()).layer(probe);
     for _ in 0..3 {
@@ -173,8 +173,8 @@ async fn a_readiness_error_is_a_failure() {
 
 /// A peer: local bulkhead refusals opened the breaker of a healthy backend.
 #[tokio::test(start_paused = true)]
-async fn our_own_refusals_never_open_it() {
-    let breaker = breaker(three_in_a_row());
+async fn refusals_by_layers_below_never_open_the_breaker() {
+    let breaker = breaker(three_failures());
     for _ in 0..100 {
         let refused = breaker.run(|| async { Err::<(), _>(Rejected::new(Reason::BulkheadFull, "below")) }).await;
         assert_eq!(refused.unwrap_err().rejected().unwrap().reason(), Reason::BulkheadFull);
@@ -182,10 +182,10 @@ async fn our_own_refusals_never_open_it() {
     assert_eq!((breaker.state(), breaker.snapshot().rejected_below), (State::Closed, 100));
 }
 
-/// And they give a half-open place back without closing it.
+/// Both release the permit of the trial call, and do not close the breaker.
 #[tokio::test(start_paused = true)]
 async fn refusals_and_ignored_calls_are_neutral_in_half_open() {
-    let breaker = half_open(three_in_a_row()).await;
+    let breaker = half_open(three_failures()).await;
     for _ in 0..20 {
         breaker.try_acquire().unwrap().record(Outcome::Ignored);
         breaker.try_acquire().unwrap().record(Outcome::rejected(None));
@@ -193,10 +193,10 @@ async fn refusals_and_ignored_calls_are_neutral_in_half_open() {
     assert_eq!(breaker.state(), State::HalfOpen);
 }
 
-/// Peers: each `layer()` call made a state of its own, so that axum's breaker never tripped.
+/// Peers: each call of `layer` made a state of its own, so a breaker in axum never opened.
 #[tokio::test(start_paused = true)]
-async fn all_services_of_a_layer_share_the_breaker() {
-    let (probe, layer) = (Probe::new(), CircuitBreakerLayer::with(breaker(three_in_a_row())));
+async fn services_of_one_layer_share_the_breaker() {
+    let (probe, layer) = (Probe::new(), CircuitBreakerLayer::with(breaker(three_failures())));
     probe.always(Reply::Fail);
     for _ in 0..3 {
         assert!(call(&mut layer.layer(probe.clone()), Request::default()).await.is_err());
@@ -208,23 +208,23 @@ async fn all_services_of_a_layer_share_the_breaker() {
 
 /// A peer: an open breaker first waited for inner readiness.
 #[tokio::test(start_paused = true)]
-async fn an_open_breaker_does_not_wait_for_a_dead_client() {
-    let (probe, breaker) = (Probe::new(), breaker(three_in_a_row()));
+async fn open_breaker_refuses_while_the_inner_service_is_pending() {
+    let (probe, breaker) = (Probe::new(), breaker(three_failures()));
     probe.set_readiness(Readiness::Pending);
     let mut service = CircuitBreakerLayer::with(breaker.clone()).layer(probe.clone());
     let mut waiting = tokio_test::task::spawn(async move { call(&mut service, Request::default()).await });
     assert!(waiting.poll().is_pending());
     breaker.trip("test");
-    assert!(waiting.is_woken(), "a change of state wakes whoever waits for the inner service");
+    assert!(waiting.is_woken(), "a change of state wakes the tasks that wait for the inner service");
     let error = waiting.await.unwrap_err();
     assert_eq!(error.rejected().unwrap().reason(), Reason::CircuitOpen);
     assert_eq!(probe.reserved(), 0);
 }
 
-/// A peer kept an inner permit while it refused.
+/// A peer kept a permit of the inner service while it refused.
 #[tokio::test(start_paused = true)]
-async fn refusing_keeps_no_inner_readiness() {
-    let (probe, breaker) = (Probe::new(), breaker(three_in_a_row()));
+async fn refusing_service_keeps_no_readiness_of_the_inner_service() {
+    let (probe, breaker) = (Probe::new(), breaker(three_failures()));
     let mut service = CircuitBreakerLayer::with(breaker.clone()).layer(probe.clone());
     std::future::poll_fn(|cx| service.poll_ready(cx)).await.unwrap();
     assert_eq!(probe.reserved(), 1);
@@ -233,10 +233,10 @@ async fn refusing_keeps_no_inner_readiness() {
     assert_eq!(probe.reserved(), 0);
 }
 
-/// Peers: std's clock, blind to a paused runtime. The end of the open time is inclusive.
+/// Peers read std's clock, which a paused runtime does not stop. The end of the open time is inclusive.
 #[tokio::test(start_paused = true)]
-async fn a_paused_clock_is_obeyed_to_the_instant() {
-    let breaker = breaker(three_in_a_row());
+async fn open_time_ends_at_its_exact_instant_of_the_paused_clock() {
+    let breaker = breaker(three_failures());
     breaker.trip("test");
     advance(SECOND - Duration::from_nanos(1)).await;
     assert_eq!(breaker.state(), State::Open);
@@ -244,21 +244,21 @@ async fn a_paused_clock_is_obeyed_to_the_instant() {
     assert!(breaker.try_acquire().is_ok());
 }
 
-/// A peer: 35 s to close again after a 5 s break, because its stages were judged on single samples.
+/// A peer took 35 s to close after 5 s of failures, because single samples decided each of its stages.
 #[tokio::test(start_paused = true)]
-async fn background_errors_do_not_keep_it_open() {
+async fn rate_criteria_close_despite_background_errors() {
     let criteria = TrialCriteria::Rate { calls: 10, failure_rate: 0.5 };
     let recovery = Recovery::Trials { permits: 10, lease: SECOND, criteria };
-    let breaker = half_open(BreakerSettings { recovery, ..three_in_a_row() }).await;
+    let breaker = half_open(BreakerSettings { recovery, ..three_failures() }).await;
     breaker.try_acquire().unwrap().record(failure());
     assert_eq!(breaker.state(), State::HalfOpen);
     (0..6).for_each(|_| breaker.try_acquire().unwrap().record(Outcome::Success));
     assert_eq!(breaker.state(), State::Closed);
 }
 
-/// Peers: a zero in the settings wedged; thresholds of 1.0 panicked in `layer()`; of 0.0 never closed.
+/// Peers: a zero in the settings hung the breaker, a threshold of 1.0 panicked in `layer`, one of 0.0 never closed.
 #[test]
-fn wrong_settings_are_errors_and_the_edges_work() {
+fn settings_out_of_range_are_errors_and_a_rate_of_one_works() {
     let wrong = |change: fn(&mut BreakerSettings)| {
         let mut settings = BreakerSettings::default();
         change(&mut settings);
@@ -281,22 +281,22 @@ fn wrong_settings_are_errors_and_the_edges_work() {
     assert_eq!(all.state(), State::Open);
 }
 
-/// A peer ran listeners inside its lock: reading metrics from one deadlocked.
+/// A peer ran listeners inside its lock: a listener that read metrics deadlocked.
 #[tokio::test(start_paused = true)]
-async fn a_listener_may_read_and_change_the_breaker() {
-    let breaker = breaker(three_in_a_row());
+async fn watcher_reads_the_breaker_without_deadlock() {
+    let breaker = breaker(three_failures());
     let mut watch = breaker.watch();
     breaker.trip("test");
     watch.changed().await.unwrap();
-    // The value is held by reference, as a listener would hold it.
+    // Holds the value by reference, as a listener does.
     let state = watch.borrow_and_update();
     assert_eq!((*state, breaker.snapshot().state), (State::Open, State::Open));
 }
 
-/// Partitions were never evicted; and an open one must not be forgotten.
+/// Keys were never evicted. An open breaker must not be.
 #[tokio::test(start_paused = true)]
-async fn keys_are_bounded_and_open_ones_stay() {
-    let settings = KeyedBreakerSettings { breaker: three_in_a_row(), capacity: 32 };
+async fn full_store_evicts_clean_breakers_and_keeps_open_ones() {
+    let settings = KeyedBreakerSettings { breaker: three_failures(), capacity: 32 };
     let breakers = KeyedBreakers::with_settings("shards", settings).unwrap();
     breakers.get(&0).trip("test");
     for key in 1..10_000 {
@@ -307,28 +307,28 @@ async fn keys_are_bounded_and_open_ones_stay() {
     for key in 10_000..11_000 {
         breakers.get(&key).trip("test");
     }
-    assert_eq!(breakers.get(&99_999).name(), "shards/(other)", "no clean one left: new keys share one");
+    assert_eq!(breakers.get(&99_999).name(), "shards/(other)", "no clean breaker is left: new keys share one");
     assert!(breakers.len() <= 32);
 }
 
-/// They stayed for ever, until all new keys shared one breaker, which they then opened for each other.
+/// Breakers of dead hosts were never evicted, until all new keys shared one breaker.
 #[tokio::test(start_paused = true)]
-async fn keys_that_died_long_ago_make_room() {
-    let settings = KeyedBreakerSettings { breaker: three_in_a_row(), capacity: 32 };
+async fn full_store_evicts_half_open_breakers_without_a_trial() {
+    let settings = KeyedBreakerSettings { breaker: three_failures(), capacity: 32 };
     let breakers = KeyedBreakers::with_settings("hosts", settings).unwrap();
     (0..32).for_each(|key| breakers.get(&key).trip("test"));
-    assert_eq!(breakers.get(&32).name(), "hosts/(other)", "their outage is not over yet");
+    assert_eq!(breakers.get(&32).name(), "hosts/(other)", "all breakers are open");
     advance(Duration::from_secs(3600)).await;
     let trial = breakers.get(&0).try_acquire().unwrap();
     (32..64).for_each(|key| assert_eq!(breakers.get(&key).name().as_str(), format!("hosts/{key}")));
-    assert_eq!(breakers.get(&0).state(), State::HalfOpen, "its trial call is under way");
+    assert_eq!(breakers.get(&0).state(), State::HalfOpen, "its trial call is in flight");
     drop(trial);
 }
 
-/// Settings of a store were fixed for its life. They change under load, and nothing that was learnt is lost.
+/// The settings of a store could not change after it was made.
 #[tokio::test(start_paused = true)]
-async fn keyed_breakers_take_other_settings_live() {
-    let settings = KeyedBreakerSettings { breaker: three_in_a_row(), capacity: 32 };
+async fn reconfigured_keyed_breakers_keep_their_states_and_counts() {
+    let settings = KeyedBreakerSettings { breaker: three_failures(), capacity: 32 };
     let breakers = KeyedBreakers::with_settings("shards", settings.clone()).unwrap();
     breakers.get(&0).trip("test");
     (1..32).for_each(|key| drop(breakers.get(&key)));
@@ -339,9 +339,9 @@ async fn keyed_breakers_take_other_settings_live() {
     breakers.reconfigure(smaller.clone()).unwrap();
     assert_eq!(breakers.settings(), smaller);
     breakers.get(&31).record(Outcome::failure(FailureKind::Network));
-    assert_eq!(breakers.get(&31).snapshot().reason, "2 failures in a row", "one from before counts");
+    assert_eq!(breakers.get(&31).snapshot().reason, "2 failures in a row", "the failure from before counts");
     assert_eq!(breakers.get(&0).state(), State::Open);
-    // The new one came to where there was room for four.
+    // The new key evicted breakers above the smaller capacity.
     assert_eq!((breakers.get(&99).settings(), breakers.len()), (smaller.breaker.clone(), 4));
 
     let mut wrong = settings;
@@ -352,9 +352,9 @@ async fn keyed_breakers_take_other_settings_live() {
     assert_eq!(breakers.settings(), smaller);
 }
 
-/// A breaker with too few calls for a rate was forgotten with its failures, and began anew.
+/// A breaker with too few calls for a rate was evicted with its failures.
 #[tokio::test(start_paused = true)]
-async fn a_key_with_a_failure_in_its_window_stays() {
+async fn breaker_with_a_failure_in_its_window_is_not_evicted() {
     let settings = KeyedBreakerSettings { breaker: BreakerSettings::default(), capacity: 8 };
     let breakers = KeyedBreakers::with_settings("shards", settings).unwrap();
     breakers.get(&0).record(Outcome::failure(FailureKind::Network));
@@ -364,7 +364,7 @@ async fn a_key_with_a_failure_in_its_window_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_typed_error_is_never_boxed() {
+async fn typed_error_is_never_boxed() {
     #[derive(Debug)]
     struct Mine(Option<Rejected>);
     impl From<Rejected> for Mine {
@@ -377,7 +377,7 @@ async fn a_typed_error_is_never_boxed() {
             self.0.as_ref()
         }
     }
-    let layer = CircuitBreakerLayer::with(breaker(three_in_a_row())).with_error::<Mine>();
+    let layer = CircuitBreakerLayer::with(breaker(three_failures())).with_error::<Mine>();
     let mut service = layer.layer(tower::service_fn(|_: ()| async { Err::<(), _>(Mine(None)) }));
     for _ in 0..3 {
         assert!(service.call(()).await.unwrap_err().rejected().is_none());

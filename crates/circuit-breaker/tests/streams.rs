@@ -1,4 +1,4 @@
-//! A call whose answer goes on is classified by its end.
+//! A call whose response streams is classified by the end of the stream.
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
 use std::{io, time::Duration};
@@ -22,7 +22,7 @@ fn breaker(mut settings: BreakerSettings) -> Breaker {
     Breaker::with_settings("streams", settings).unwrap()
 }
 
-fn two_in_a_row() -> Breaker {
+fn two_failures() -> Breaker {
     breaker(BreakerSettings { consecutive_failures: Some(2), failure_rate: None, ..BreakerSettings::default() })
 }
 
@@ -40,10 +40,10 @@ fn failure() -> Outcome {
     Outcome::failure(FailureKind::Network)
 }
 
-/// At the head each of them was a success, and would have ended the row.
+/// Classified at the head, each stream would be a success and end the streak.
 #[tokio::test(start_paused = true)]
-async fn streams_that_break_off_open_it() {
-    let breaker = two_in_a_row();
+async fn streams_that_break_off_open_the_breaker() {
+    let breaker = two_failures();
     begin(&breaker, Duration::ZERO).await.end(failure());
     assert_eq!((breaker.state(), breaker.snapshot().consecutive_failures), (State::Closed, 1));
     begin(&breaker, Duration::ZERO).await.end(failure());
@@ -51,18 +51,17 @@ async fn streams_that_break_off_open_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_counts_once_and_not_before_its_end() {
-    let breaker = two_in_a_row();
+async fn stream_counts_once_at_its_end() {
+    let breaker = two_failures();
     let stream = begin(&breaker, Duration::ZERO).await;
     assert_eq!((breaker.snapshot().successes, breaker.snapshot().window_calls), (0, 0));
     stream.end(Outcome::Success);
     assert_eq!(breaker.snapshot().successes, 1);
 }
 
-/// However long it ran.
 #[tokio::test(start_paused = true)]
-async fn one_that_is_given_up_on_says_nothing() {
-    let breaker = two_in_a_row();
+async fn dropped_stream_is_neutral_however_long_it_ran() {
+    let breaker = two_failures();
     for _ in 0..3 {
         let stream = begin(&breaker, Duration::ZERO).await;
         advance(60 * SECOND).await;
@@ -73,7 +72,7 @@ async fn one_that_is_given_up_on_says_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn how_long_a_call_took_is_measured_at_the_head() {
+async fn duration_is_measured_at_the_head() {
     let slow_calls = Some(SlowCalls { duration: SECOND, rate: 1.0 });
     let breaker = breaker(BreakerSettings { slow_calls, minimum_calls: 1, ..BreakerSettings::default() });
     let quick = begin(&breaker, Duration::ZERO).await;
@@ -85,8 +84,8 @@ async fn how_long_a_call_took_is_measured_at_the_head() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_from_before_it_opened_changes_nothing_after() {
-    let breaker = two_in_a_row();
+async fn stream_of_an_earlier_epoch_changes_nothing() {
+    let breaker = two_failures();
     let (good, bad) = (begin(&breaker, Duration::ZERO).await, begin(&breaker, Duration::ZERO).await);
     breaker.trip("test");
     advance(SECOND).await;
@@ -97,7 +96,7 @@ async fn a_stream_from_before_it_opened_changes_nothing_after() {
 }
 
 async fn half_open() -> (Breaker, Stream) {
-    let breaker = two_in_a_row();
+    let breaker = two_failures();
     breaker.trip("test");
     advance(SECOND).await;
     let trial = begin(&breaker, Duration::ZERO).await;
@@ -106,20 +105,20 @@ async fn half_open() -> (Breaker, Stream) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_a_trial_decides() {
+async fn end_of_a_trial_stream_decides_the_state() {
     for (end, state) in
         [(Outcome::Success, State::Closed), (failure(), State::Open), (Outcome::Ignored, State::HalfOpen)]
     {
         let (breaker, trial) = half_open().await;
-        assert!(breaker.try_acquire().is_err(), "its place is taken until it ends");
+        assert!(breaker.try_acquire().is_err(), "the stream holds its permit until it ends");
         trial.end(end);
         assert_eq!(breaker.state(), state);
     }
 }
 
-/// A subscription may last for days; a lease that ends counts against calls that have not answered.
+/// A subscription may last for days: an expired lease counts against calls without a response head only.
 #[tokio::test(start_paused = true)]
-async fn a_trial_that_streams_past_its_lease_has_shown_that_it_is_back() {
+async fn trial_stream_that_outlives_its_lease_closes_the_breaker() {
     let (breaker, trial) = half_open().await;
     advance(10 * SECOND).await;
     assert_eq!(breaker.state(), State::Closed);

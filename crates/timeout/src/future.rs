@@ -1,8 +1,8 @@
-//! The future of a call that may take too long.
+//! The future of a call with a time limit.
 //!
-//! The timer is armed when the inner future is pending for the first time. It lives in the future itself, which makes
-//! that 112 bytes longer: a call that answers at once costs 4 ns all the same, and one that does not, which is every
-//! call over a network, is spared an allocation. Boxing it was rejected.
+//! The timer is armed when the inner future is pending for the first time. It is a field of the future, which makes that
+//! 112 bytes longer. A call that is ready at once still costs 4 ns; a call that is not, which is every call over a
+//! network, saves an allocation. Boxing the timer was rejected.
 
 use std::{
     fmt,
@@ -35,16 +35,16 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F> {
-        // The call is under way; the timer is armed once it was pending.
-        // Unconstrained: a call that uses up tokio's budget in every poll would keep its timer from firing.
+        // The call is in flight. The timer is armed at the first pending poll, and is unconstrained: otherwise a call
+        // that uses up tokio's budget in every poll would keep it from firing.
         Calling { #[pin] future: F, #[pin] timer: Option<Unconstrained<Sleep>> },
-        // The answer was given, and the inner future dropped.
+        // The result was returned, and the inner future dropped.
         Done,
     }
 }
 
 impl<F, E> TimeoutFuture<F, E> {
-    /// Ends at the deadline, if there is one; else after the limit's time from the first poll.
+    /// Creates a future that ends at the deadline, or without one after the limit's time from its first pending poll.
     pub(crate) fn new(future: F, limit: TimeLimit, deadline: Option<Instant>) -> Self {
         Self { state: State::Calling { future, timer: None }, limit, deadline, _error: PhantomData }
     }
@@ -61,7 +61,7 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        // Polled after its end, which no caller may do: pending for ever rather than a panic.
+        // Polled after completion, which the contract forbids: stays pending rather than panic.
         let StateProj::Calling { future, mut timer } = this.state.as_mut().project() else { return Poll::Pending };
         let result = match future.poll(cx) {
             Poll::Ready(result) => result.map_err(Into::into),

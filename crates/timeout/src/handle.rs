@@ -1,11 +1,10 @@
-//! The handle: how long a call may take.
+//! The handle: the time limit of a call.
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use mainstay_core::{Counters, InvalidSetting, Name, Reason, Rejected, settings};
-use portable_atomic::{AtomicU64, Ordering::Relaxed};
+use mainstay_core::{AtomicDuration, Counters, InvalidSetting, Name, Reason, Rejected, settings};
 
-/// How long a call may take. Clones share one time, which an operator can set live.
+/// The time limit of a call. Clones share it; an operator can set it under load.
 ///
 /// ```
 /// use std::time::Duration;
@@ -22,29 +21,32 @@ pub struct TimeLimit(Arc<Inner>);
 struct Inner {
     name: Name,
     scope: Scope,
-    nanos: AtomicU64,
+    time: AtomicDuration,
     counters: Counters<1>,
 }
 
-/// What the time is for.
+/// The index of the counter of calls that took too long.
+const TIMED_OUT: usize = 0;
+
+/// What the time limit covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum Scope {
     /// One attempt: inside retry and failover.
     Attempt,
-    /// The whole call: outside of them.
+    /// The whole call: outside of retry and failover.
     Total,
 }
 
-/// What a [`TimeLimit`] shows.
+/// The time and the count of a [`TimeLimit`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct TimeLimitSnapshot {
-    /// Its name.
+    /// The name.
     pub name: Name,
-    /// What the time is for.
+    /// What the time limit covers.
     pub scope: Scope,
-    /// The time.
+    /// The time limit.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub time: Duration,
     /// Calls that took too long.
@@ -54,7 +56,7 @@ pub struct TimeLimitSnapshot {
 // === impl TimeLimit ===
 
 impl TimeLimit {
-    /// The time of one attempt: 1 ms to a year.
+    /// Creates a limit for one attempt: 1 ms to a year.
     ///
     /// # Errors
     /// A time out of its range.
@@ -62,7 +64,7 @@ impl TimeLimit {
         Self::new(name.into(), Scope::Attempt, time)
     }
 
-    /// The time of the whole call: 1 ms to a year.
+    /// Creates a limit for the whole call: 1 ms to a year.
     ///
     /// # Errors
     /// A time out of its range.
@@ -71,13 +73,13 @@ impl TimeLimit {
     }
 
     fn new(name: Name, scope: Scope, time: Duration) -> Result<Self, InvalidSetting> {
-        let inner = Inner { name, scope, nanos: AtomicU64::new(0), counters: Counters::per_thread() };
+        let inner = Inner { name, scope, time: AtomicDuration::default(), counters: Counters::per_thread() };
         let limit = Self(Arc::new(inner));
         limit.set(time)?;
         Ok(limit)
     }
 
-    /// Sets the time, for calls that have not armed their timer yet.
+    /// Sets the time for calls that have not armed their timer yet.
     ///
     /// # Errors
     /// A time out of its range: 1 ms to a year.
@@ -87,39 +89,39 @@ impl TimeLimit {
             Scope::Total => "total_timeout",
         };
         settings::duration(field, time, settings::SHORTEST..=settings::LONGEST)?;
-        self.0.nanos.store(time.as_nanos() as u64, Relaxed);
+        self.0.time.store(time);
         Ok(())
     }
 
-    /// The time.
+    /// Returns the time.
     #[must_use]
     pub fn get(&self) -> Duration {
-        Duration::from_nanos(self.0.nanos.load(Relaxed))
+        self.0.time.load()
     }
 
-    /// What the time is for.
+    /// Returns what the time limit covers.
     #[must_use]
     pub fn scope(&self) -> Scope {
         self.0.scope
     }
 
-    /// Its name.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.0.name
     }
 
-    /// Time and count.
+    /// Returns time and count.
     #[must_use]
     pub fn snapshot(&self) -> TimeLimitSnapshot {
-        let timed_out = self.0.counters.get(0);
+        let timed_out = self.0.counters.get(TIMED_OUT);
         TimeLimitSnapshot { name: self.0.name.clone(), scope: self.0.scope, time: self.get(), timed_out }
     }
 
-    /// Runs the work, and drops it when the time is over.
+    /// Runs the work, and drops it when the time has passed.
     ///
     /// # Errors
-    /// The work's own error, or the refusal.
+    /// The work's own error, or a refusal if the time has passed.
     pub async fn run<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E>
     where
         E: From<Rejected>,
@@ -130,9 +132,9 @@ impl TimeLimit {
         }
     }
 
-    /// Counts a call that took too long, and makes its error.
+    /// Counts a call that took too long, and returns its error.
     pub(crate) fn expired(&self) -> Rejected {
-        self.0.counters.add(0);
+        self.0.counters.add(TIMED_OUT);
         let reason = match self.0.scope {
             Scope::Attempt => Reason::AttemptTimeout,
             Scope::Total => Reason::TotalTimeout,

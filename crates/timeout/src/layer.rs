@@ -9,8 +9,8 @@ use crate::{TimeLimit, Timeout};
 
 /// Ends calls that take too long. All services of one layer share its [`TimeLimit`].
 ///
-/// A total timeout with a policy that carries a context also narrows the request's deadline, so that nothing below
-/// waits or starts beyond it; and where the request came with an earlier one, the call ends at that.
+/// A total timeout whose policy carries a context also moves the request's deadline forward, so that no layer below waits
+/// or starts work beyond it. If the request has an earlier deadline, the call ends at that one.
 #[derive(Clone, Debug)]
 pub struct TimeoutLayer<P = Plain, E = Boxed> {
     limit: TimeLimit,
@@ -19,7 +19,7 @@ pub struct TimeoutLayer<P = Plain, E = Boxed> {
 }
 
 impl TimeoutLayer {
-    /// For one attempt: inside retry and failover.
+    /// Creates a layer for one attempt: inside retry and failover.
     ///
     /// # Errors
     /// A time out of its range: 1 ms to a year.
@@ -27,7 +27,7 @@ impl TimeoutLayer {
         Ok(Self::with(TimeLimit::attempt(name, time)?))
     }
 
-    /// For the whole call: outside of retry and failover.
+    /// Creates a layer for the whole call: outside of retry and failover.
     ///
     /// # Errors
     /// A time out of its range: 1 ms to a year.
@@ -35,7 +35,7 @@ impl TimeoutLayer {
         Ok(Self::with(TimeLimit::total(name, time)?))
     }
 
-    /// By this handle.
+    /// Creates a layer with this limit.
     #[must_use]
     pub fn with(limit: TimeLimit) -> Self {
         Self { limit, policy: Plain, _error: PhantomData }
@@ -43,19 +43,19 @@ impl TimeoutLayer {
 }
 
 impl<P, E> TimeoutLayer<P, E> {
-    /// Writes deadlines by another policy: [`Contextual`](mainstay_core::Contextual) is all it needs.
+    /// Writes deadlines by another policy. It needs only [`Contextual`](mainstay_core::Contextual).
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> TimeoutLayer<P2, E> {
         TimeoutLayer { limit: self.limit, policy, _error: PhantomData }
     }
 
-    /// Gives errors as another type, without boxing.
+    /// Returns errors as another type, without boxing.
     #[must_use]
     pub fn with_error<E2>(self) -> TimeoutLayer<P, Typed<E2>> {
         TimeoutLayer { limit: self.limit, policy: self.policy, _error: PhantomData }
     }
 
-    /// The handle.
+    /// Returns the limit.
     #[must_use]
     pub fn handle(&self) -> &TimeLimit {
         &self.limit

@@ -1,12 +1,11 @@
 //! Timeouts for Tower services: of one attempt, or of the whole call.
 //!
-//! Instead of `tower::timeout`, which arms a timer for every call: here no timer is armed if the inner service answers
-//! at once, the error is the refusal type that all layers share ([`Rejected`](mainstay_core::Rejected)), an operator can
-//! set the time live, and a total timeout tells the layers below by the request's deadline.
+//! `tower::timeout` arms a timer for every call. Here a call that is ready at its first poll arms none, the error is the
+//! refusal type that all layers share ([`Rejected`](mainstay_core::Rejected)), an operator can set the time under load,
+//! and a total timeout passes its deadline to the layers below in the request's context.
 //!
-//! * an **attempt** timeout belongs inside retry and failover. To them it is a failure like any other: the dependency
-//!   was asked.
-//! * a **total** timeout belongs outside of them. Nobody retries it.
+//! * An **attempt** timeout belongs inside retry and failover. They treat it as a failure of the dependency.
+//! * A **total** timeout belongs outside of them. No layer retries it.
 //!
 //! To the caller both are a 504 or `DEADLINE_EXCEEDED`.
 //!

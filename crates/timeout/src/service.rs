@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use crate::{Scope, TimeLimit, TimeoutFuture};
 
-/// A service whose calls end after a time; see [`TimeoutLayer`](crate::TimeoutLayer).
+/// A service whose calls have a time limit; see [`TimeoutLayer`](crate::TimeoutLayer).
 pub struct Timeout<S, P = Plain, E = Boxed> {
     inner: S,
     limit: TimeLimit,
@@ -21,12 +21,12 @@ pub struct Timeout<S, P = Plain, E = Boxed> {
 }
 
 impl<S, P, E> Timeout<S, P, E> {
-    /// Bounds the calls of a service.
+    /// Creates a service whose calls have this limit.
     pub fn new(inner: S, limit: TimeLimit, policy: P) -> Self {
         Self { inner, limit, policy, _error: PhantomData }
     }
 
-    /// The handle.
+    /// Returns the limit.
     pub fn handle(&self) -> &TimeLimit {
         &self.limit
     }

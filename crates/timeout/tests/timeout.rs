@@ -1,4 +1,4 @@
-//! What a timeout does, and the defects of others.
+//! Timeouts, and defects of other implementations.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 
 use std::{
@@ -19,13 +19,13 @@ use tower::{Layer, Service, service_fn};
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn both_keep_the_contract() {
+fn attempt_and_total_keep_the_contract() {
     contract("attempt timeout", Expect::default(), || TimeoutLayer::attempt("probe", SECOND).unwrap());
     contract("total timeout", Expect::default(), || TimeoutLayer::total("probe", SECOND).unwrap());
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_fires_at_its_time_and_drops_the_call() {
+async fn hanging_call_ends_at_its_time_and_is_dropped() {
     let (probe, layer) = (Probe::new(), TimeoutLayer::attempt("probe", SECOND).unwrap());
     probe.always(Reply::Hang);
     let start = Instant::now();
@@ -34,9 +34,9 @@ async fn it_fires_at_its_time_and_drops_the_call() {
     assert_eq!((start.elapsed(), probe.live(), layer.handle().snapshot().timed_out), (SECOND, 0, 1));
 }
 
-/// A peer kept the first waker: polled once and moved to another task, it never fired.
+/// A peer kept the first waker: a future that moved to another task after its first poll never ended.
 #[tokio::test(start_paused = true)]
-async fn it_fires_in_the_task_that_polled_last() {
+async fn timeout_wakes_the_task_that_polled_last() {
     let (probe, layer) = (Probe::new(), TimeoutLayer::total("probe", SECOND).unwrap());
     probe.always(Reply::Hang);
     let mut service = layer.layer(probe);
@@ -48,14 +48,14 @@ async fn it_fires_in_the_task_that_polled_last() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_in_time_is_the_answer() {
+async fn response_in_time_is_returned() {
     let (probe, layer) = (Probe::new(), TimeoutLayer::attempt("probe", SECOND).unwrap());
     probe.always(Reply::Answer(7).after(SECOND - Duration::from_millis(1)));
     assert_eq!(call(&mut layer.layer(probe), Request::default()).await.unwrap().value, 7);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_total_timeout_narrows_the_deadline_below() {
+async fn total_timeout_sets_the_deadline_of_the_request() {
     let probe = Probe::new();
     let layer = TimeoutLayer::total("probe", SECOND).unwrap().with_policy(ProbePolicy);
     let start = Instant::now();
@@ -64,7 +64,7 @@ async fn a_total_timeout_narrows_the_deadline_below() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_total_timeout_ends_the_call_at_the_callers_deadline() {
+async fn total_timeout_ends_the_call_at_an_earlier_deadline() {
     let (probe, start) = (Probe::new(), Instant::now());
     probe.always(Reply::Hang);
     let layer = TimeoutLayer::total("probe", SECOND * 30).unwrap().with_policy(ProbePolicy);
@@ -72,7 +72,7 @@ async fn a_total_timeout_ends_the_call_at_the_callers_deadline() {
     let error = call(&mut layer.layer(probe.clone()), request.clone()).await.unwrap_err();
     assert_eq!(error.rejected().unwrap().reason(), Reason::TotalTimeout);
     assert_eq!((start.elapsed(), probe.live()), (SECOND, 0));
-    // An attempt timeout leaves the deadline alone.
+    // An attempt timeout does not change the deadline.
     let layer = TimeoutLayer::attempt("probe", SECOND * 30).unwrap().with_policy(ProbePolicy);
     let start = Instant::now();
     assert!(call(&mut layer.layer(probe.clone()), request.clone()).await.is_err());
@@ -81,9 +81,9 @@ async fn a_total_timeout_ends_the_call_at_the_callers_deadline() {
     assert_eq!(seen.deadline, request.context.unwrap().deadline);
 }
 
-/// tokio had it: a call that uses up the task's budget in every poll keeps its own timeout from firing.
+/// A defect of tokio's timeout: a call that uses up the task's budget in every poll kept it from firing.
 #[tokio::test(start_paused = true)]
-async fn a_greedy_call_does_not_starve_its_timeout() {
+async fn call_that_spends_the_coop_budget_still_times_out() {
     let greedy = service_fn(|()| async {
         let mut tick = tokio::time::interval(SECOND / 10);
         poll_fn(|cx| {
@@ -97,14 +97,14 @@ async fn a_greedy_call_does_not_starve_its_timeout() {
     });
     let start = Instant::now();
     let mut service = TimeoutLayer::attempt("greedy", SECOND).unwrap().layer(greedy);
-    let ended = drive(SECOND * 10, call(&mut service, ())).await.expect("it ends");
+    let ended = drive(SECOND * 10, call(&mut service, ())).await.expect("the call ends");
     assert_eq!(ended.unwrap_err().rejected().unwrap().reason(), Reason::AttemptTimeout);
     assert_eq!(start.elapsed(), SECOND);
 }
 
-/// No timer, which would need a runtime, and no allocation, where the answer is there at once.
+/// Runs outside a runtime, so an armed timer would panic.
 #[test]
-fn an_answer_at_once_arms_no_timer_and_allocates_nothing() {
+fn response_at_the_first_poll_arms_no_timer_and_allocates_nothing() {
     async fn up(id: u32) -> Result<u32, std::io::Error> {
         Ok(id)
     }
@@ -118,9 +118,9 @@ fn an_answer_at_once_arms_no_timer_and_allocates_nothing() {
     }
 }
 
-/// A timer that is armed lives in the call: no allocation either.
+/// The timer is a field of the call's future.
 #[tokio::test(start_paused = true)]
-async fn an_armed_timer_allocates_nothing() {
+async fn armed_timer_allocates_nothing() {
     let mut service = TimeoutLayer::attempt("x", SECOND)
         .unwrap()
         .layer(service_fn(|()| std::future::pending::<Result<(), BoxError>>()));
@@ -133,7 +133,7 @@ async fn an_armed_timer_allocates_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_can_be_set_live() {
+async fn time_set_under_load_applies_to_the_next_call() {
     let limit = TimeLimit::attempt("work", SECOND).unwrap();
     limit.set(SECOND * 3).unwrap();
     let start = Instant::now();
@@ -143,7 +143,7 @@ async fn the_time_can_be_set_live() {
 }
 
 #[test]
-fn wrong_times_are_named() {
+fn time_out_of_range_is_an_error_with_its_field() {
     for wrong in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
         assert_eq!(TimeLimit::attempt("x", wrong).unwrap_err().field(), "attempt_timeout");
         assert_eq!(TimeLimit::total("x", wrong).unwrap_err().field(), "total_timeout");

@@ -1,4 +1,4 @@
-//! The rule sets of the sources, as settings of ours.
+//! The rule sets of the sources, as Mainstay's settings.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub(super) fn settings(vector: &Vector) -> BreakerSettings {
     }
 }
 
-/// No rule but those that the vector names, and no chance.
+/// Settings without rules and without jitter; each source adds its own rules.
 fn bare(open: Duration) -> BreakerSettings {
     BreakerSettings {
         failure_rate: None,
@@ -37,12 +37,13 @@ fn trials(permits: u32, lease: Option<Duration>, criteria: TrialCriteria) -> Rec
     Recovery::Trials { permits, lease: lease.unwrap_or(Duration::from_secs(3600)), criteria }
 }
 
-/// A rate in percent; above a hundred the source means "never".
+/// Converts a rate in percent. The source turns a rule off by a rate above a hundred.
 fn rate(percent: f64) -> Option<f64> {
     (percent <= 100.0).then_some(percent / 100.0)
 }
 
-/// Calls of the vectors take no time on the source's clock, but on ours: no lease may end because of it.
+/// Returns the duration of the longest call. Calls take no time on the source's clock, but do here: it is added to each
+/// lease.
 fn longest_call(vector: &Vector) -> Duration {
     vector.steps().filter_map(|(_, step)| step.millis("duration_ms")).max().unwrap_or_default()
 }
@@ -55,7 +56,7 @@ fn resilience4j(config: &Value, longest_call: Duration) -> BreakerSettings {
     let growing = &config["wait_open"]["exponential"];
     let mut settings = bare(config.millis("wait_open_ms").or(growing.millis("initial_ms")).unwrap());
     if growing.is_object() {
-        // The source grows by 1.5; ours doubles.
+        // The source grows by 1.5; Mainstay doubles.
         settings.open = OpenSettings { growth: Growth::Doubling, max: Duration::from_secs(3600), ..settings.open };
     }
     BreakerSettings {
@@ -71,7 +72,7 @@ fn resilience4j(config: &Value, longest_call: Duration) -> BreakerSettings {
     }
 }
 
-/// So many failures among the last so many calls; the same for closing, or "the same rule" where no other is given.
+/// Opens at a number of failures among a number of calls. Closes by such a rule too: its own, or else the same.
 fn failsafe_go(config: &Value) -> BreakerSettings {
     let (failures, calls) = (config.count("failure_threshold"), config.count("failure_capacity"));
     let (successes, trial_calls) = (config.count("success_threshold"), config.count("success_capacity"));
@@ -96,7 +97,7 @@ fn gobreaker(config: &Value) -> BreakerSettings {
         ..bare(config.millis("timeout_ms").unwrap())
     };
     match trip.number("consecutive_failures_gt") {
-        Some(row) => BreakerSettings { consecutive_failures: Some(row as u32 + 1), ..settings },
+        Some(failures) => BreakerSettings { consecutive_failures: Some(failures as u32 + 1), ..settings },
         None => BreakerSettings {
             failure_rate: trip.number("failure_ratio_gte"),
             window: WindowSettings::Last(config.millis("interval_ms").unwrap()),
