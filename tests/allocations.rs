@@ -113,16 +113,16 @@ fn bulkhead_with_free_permit_allocates_nothing() {
 
 #[test]
 fn successful_first_attempt_allocates_nothing() {
-    assert_free("retry", RetryLayer::new().layer(Echo), 192);
-    assert_free("retry, typed", RetryLayer::new().with_error::<Error>().layer(Echo), 192);
+    assert_free("retry", RetryLayer::new("retry").layer(Echo), 192);
+    assert_free("retry, typed", RetryLayer::new("retry").with_error::<Error>().layer(Echo), 192);
 }
 
 #[test]
 fn unused_fallback_allocates_nothing() {
-    assert_free("fallback to a value", FallbackLayer::new(value(0_u64)).layer(Echo), 128);
+    assert_free("fallback to a value", FallbackLayer::new("fallback", value(0_u64)).layer(Echo), 128);
     let steps = || backup(Echo).or(value(0_u64));
-    assert_free("fallback to a backup", FallbackLayer::new(steps()).layer(Echo), 128);
-    assert_free("fallback, typed", FallbackLayer::new(steps()).with_error::<Error>().layer(Echo), 128);
+    assert_free("fallback to a backup", FallbackLayer::new("fallback", steps()).layer(Echo), 128);
+    assert_free("fallback, typed", FallbackLayer::new("fallback", steps()).with_error::<Error>().layer(Echo), 128);
 }
 
 #[test]
@@ -147,14 +147,14 @@ fn failover_with_healthy_primary_allocates_nothing() {
 #[test]
 fn stack_of_four_layers_allocates_nothing() {
     let boxed = ServiceBuilder::new()
-        .layer(FallbackLayer::new(value(0_u64)))
-        .layer(RetryLayer::new())
+        .layer(FallbackLayer::new("fallback", value(0_u64)))
+        .layer(RetryLayer::new("retry"))
         .layer(CircuitBreakerLayer::new("breaker"))
         .layer(BulkheadLayer::new("bulkhead", 1).unwrap())
         .service(Echo);
     assert_free("fallback(retry(breaker(bulkhead)))", boxed, 288);
     let typed = ServiceBuilder::new()
-        .layer(FallbackLayer::new(value(0_u64)).with_error::<Error>())
+        .layer(FallbackLayer::new("fallback", value(0_u64)).with_error::<Error>())
         .layer(RetryLayer::with(Retrier::new("retry")).with_error::<Error>())
         .layer(CircuitBreakerLayer::new("breaker").with_error::<Error>())
         .layer(BulkheadLayer::new("bulkhead", 1).unwrap().with_error::<Error>())
@@ -170,7 +170,11 @@ fn standard_stack_allocates_nothing() {
     };
     assert_free("standard stack", standard().build(), 640);
     assert_free("standard stack, typed", standard().with_error::<Error>().build(), 640);
-    assert_free("fallback(standard stack)", FallbackLayer::new(value(0_u64)).layer(standard().build()), 704);
+    assert_free(
+        "fallback(standard stack)",
+        FallbackLayer::new("fallback", value(0_u64)).layer(standard().build()),
+        704,
+    );
 }
 
 #[test]
@@ -200,7 +204,7 @@ fn refusal_allocates_only_the_boxed_error() {
     };
     assert_refusals("failover, typed", down().with_error::<Error>(), Reason::NoHealthyEndpoint, 0);
     assert_refusals("failover", down(), Reason::NoHealthyEndpoint, 1);
-    let under_retry = RetryLayer::new().with_error::<Error>().layer(open().with_error::<Error>().layer(Echo));
+    let under_retry = RetryLayer::new("retry").with_error::<Error>().layer(open().with_error::<Error>().layer(Echo));
     assert_refusals("retry over an open breaker, typed", under_retry, Reason::CircuitOpen, 0);
 }
 

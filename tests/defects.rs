@@ -45,18 +45,18 @@ const BREAKERS: &[Defect] = &[
 
 #[rustfmt::skip]
 const RETRIES: &[Defect] = &[
-    ("eight clients with eight identical jitter series", &["{retry}/delays.rs::eight_clients_have_eight_series", "crates/core/src/backoff.rs::clones_do_not_share_a_sequence"]),
+    ("eight clients with eight identical jitter series", &["{retry}/delays.rs::eight_clients_draw_eight_different_series", "crates/core/src/backoff.rs::clones_do_not_share_a_sequence"]),
     ("presets documented as jittered that are not", &["{retry}/delays.rs::presets_are_jittered_at_their_cap_too"]),
-    ("budgets that bound nothing", &["{retry}/budget.rs::a_dead_dependency_gets_one_request_more_and_no_storm", "tests/composition/order.rs::shared_budget_bounds_the_repeats_of_both_layers"]),
-    ("0.35 acting as 50 %, 0.6 as 100 %", &["{retry}/budget.rs::repeating_an_overload_costs_less", "crates/core/src/budget/tests.rs::four_successes_pay_for_one_retry_exactly"]),
-    ("the budget checked after the sleep, its error hiding the original", &["{retry}/budget.rs::a_budget_that_is_used_up_leaves_the_original_result_at_once"]),
-    ("attempts burnt on an open breaker", &["{retry}/refusals.rs::an_open_breaker_burns_no_attempts_and_no_budget", "tests/composition/order.rs::open_breaker_spends_no_attempts_and_no_budget"]),
-    ("Retry-After impossible because backoff sees only a number", &["{retry}/deadline.rs::what_the_server_asks_for_is_waited_for_or_not_at_all"]),
-    ("requests cloned on the last attempt", &["{retry}/attempts.rs::no_copy_is_made_that_cannot_be_sent"]),
+    ("budgets that bound nothing", &["{retry}/budget.rs::dead_dependency_gets_one_retry_in_ten_minutes", "tests/composition/order.rs::shared_budget_bounds_the_repeats_of_both_layers"]),
+    ("0.35 acting as 50 %, 0.6 as 100 %", &["{retry}/budget.rs::retry_after_an_overload_costs_less", "crates/core/src/budget/tests.rs::four_successes_pay_for_one_retry_exactly"]),
+    ("the budget checked after the sleep, its error hiding the original", &["{retry}/budget.rs::empty_budget_returns_the_original_result_at_once"]),
+    ("attempts burnt on an open breaker", &["{retry}/rejections.rs::open_breaker_costs_no_attempts_and_no_budget", "tests/composition/order.rs::open_breaker_spends_no_attempts_and_no_budget"]),
+    ("Retry-After impossible because backoff sees only a number", &["{retry}/deadline.rs::retry_after_is_waited_for_in_full_or_not_at_all"]),
+    ("requests cloned on the last attempt", &["{retry}/attempts.rs::last_attempt_makes_no_copy"]),
     ("capped delays in step because the cap comes after the jitter", &["{retry}/delays.rs::presets_are_jittered_at_their_cap_too"]),
-    ("overflow or NaN after 1,000 attempts", &["{retry}/attempts.rs::two_thousand_attempts_overflow_nothing"]),
-    ("bodies of discarded responses never drained", &["{retry}/attempts.rs::a_discarded_response_is_let_go_before_the_wait_and_the_last_one_never", "crates/http/tests/sockets.rs::a_drained_connection_is_used_again"]),
-    ("attempts on fresh clones that were never polled ready", &["{retry}/attempts.rs::each_attempt_has_readiness_of_its_own", "tests/composition/tower_layers.rs::each_attempt_is_polled_ready_over_tower_layers"]),
+    ("overflow or NaN after 1,000 attempts", &["{retry}/attempts.rs::two_thousand_attempts_do_not_overflow"]),
+    ("bodies of discarded responses never drained", &["{retry}/attempts.rs::response_is_discarded_before_the_delay_except_the_last", "crates/http/tests/sockets.rs::a_drained_connection_is_used_again"]),
+    ("attempts on fresh clones that were never polled ready", &["{retry}/attempts.rs::each_attempt_polls_readiness_of_a_fresh_clone", "tests/composition/tower_layers.rs::each_attempt_is_polled_ready_over_tower_layers"]),
     ("a timeout that keeps the first waker", &["crates/timeout/tests/timeout.rs::timeout_wakes_the_task_that_polled_last"]),
     ("a timer with a clock of its own, or one that spins", &["crates/timeout/tests/timeout.rs::hanging_call_ends_at_its_time_and_is_dropped", "crates/timeout/tests/timeout.rs::attempt_and_total_keep_the_contract"]),
 ];
@@ -74,10 +74,10 @@ const BULKHEADS: &[Defect] = &[
 
 #[rustfmt::skip]
 const FAILOVERS: &[Defect] = &[
-    ("`poll_ready` errors skip the fallback", &["{fallback}::an_error_of_poll_ready_leads_to_the_fallback", "{failover}/readiness.rs::an_error_of_readiness_goes_to_the_next_and_counts", "tests/composition/order.rs::fallback_handles_readiness_errors_of_inner_layers"]),
-    ("a backup behind one async mutex, awaited while locked", &["{fallback}::a_stuck_backup_blocks_only_its_own_request"]),
+    ("`poll_ready` errors skip the fallback", &["{fallback}::poll_ready_error_runs_the_steps", "{failover}/readiness.rs::an_error_of_readiness_goes_to_the_next_and_counts", "tests/composition/order.rs::fallback_handles_readiness_errors_of_inner_layers"]),
+    ("a backup behind one async mutex, awaited while locked", &["{fallback}::stuck_backup_blocks_only_its_own_request"]),
     ("a router that polls all backends, so one dead one stalls it", &["{failover}/readiness.rs::a_backup_that_is_not_ready_stalls_nobody"]),
-    ("a clone that copies readiness and panics", &["{fallback}::a_clone_does_not_copy_what_poll_ready_found", "{failover}/readiness.rs::second_attempts_are_made_on_ready_services"]),
+    ("a clone that copies readiness and panics", &["{fallback}::clone_does_not_copy_the_poll_ready_error", "{failover}/readiness.rs::second_attempts_are_made_on_ready_services"]),
     ("ejection times that double for ever", &["{failover}/selection.rs::holds_grow_by_steps_up_to_the_longest_and_decay"]),
     ("busy-spinning waiters", &["{failover}/contract.rs::two_endpoints_keep_the_contract", "crates/core/tests/contract.rs::spinning_is_caught"]),
     ("lost wake-ups when clones poll one shared future", &["{failover}/readiness.rs::a_switch_wakes_who_waits", "crates/core/tests/contract.rs::a_kept_first_waker_is_caught"]),

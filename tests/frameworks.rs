@@ -54,15 +54,15 @@ async fn each_layer_compiles_over_a_router() {
     let http = Http::new();
     is_home(app().layer((RejectionLayer::new(), bulkhead().with_policy(http)))).await;
     is_home(app().layer((RejectionLayer::new(), timeout().with_policy(http)))).await;
-    is_home(app().layer((RejectionLayer::new(), RetryLayer::new().with_policy(http)))).await;
-    is_home(app().layer((RejectionLayer::new(), RetryLayer::new().with_policy(http.draining())))).await;
+    is_home(app().layer((RejectionLayer::new(), RetryLayer::new("retry").with_policy(http)))).await;
+    is_home(app().layer((RejectionLayer::new(), RetryLayer::new("retry").with_policy(http.draining())))).await;
     is_home(app().layer((RejectionLayer::new(), CircuitBreakerLayer::new("routes").with_policy(http)))).await;
     let keyed = KeyedBreakerLayer::with(KeyedBreakers::new("hosts"), authority).with_policy(http);
     is_home(app().layer((RejectionLayer::new(), keyed))).await;
     let keyed = KeyedBulkheadLayer::new(KeyedLimits::new("hosts", 10).unwrap(), authority).with_policy(http);
     is_home(app().layer((RejectionLayer::new(), keyed))).await;
     let sorry = value_from(|_| Response::new(Body::from("sorry")));
-    is_home(app().layer((RejectionLayer::new(), FallbackLayer::new(sorry).with_policy(http)))).await;
+    is_home(app().layer((RejectionLayer::new(), FallbackLayer::new("fallback", sorry).with_policy(http)))).await;
     is_home(app().layer(ReadContextLayer::new(ContextHeaders::http()))).await;
 
     is_home(app().layer((HandleErrorLayer::new(handle_error), bulkhead().with_policy(http)))).await;
@@ -78,12 +78,12 @@ async fn each_layer_compiles_over_one_route() {
     let at_home = |route| is_home(Router::new().route("/", route));
     at_home(get(hello).layer((RejectionLayer::new(), bulkhead().with_policy(http)))).await;
     at_home(get(hello).layer((RejectionLayer::new(), timeout().with_policy(http)))).await;
-    at_home(get(hello).layer((RejectionLayer::new(), RetryLayer::new().with_policy(http)))).await;
+    at_home(get(hello).layer((RejectionLayer::new(), RetryLayer::new("retry").with_policy(http)))).await;
     at_home(get(hello).layer((RejectionLayer::new(), CircuitBreakerLayer::new("route").with_policy(http)))).await;
     let keyed = KeyedBreakerLayer::with(KeyedBreakers::new("hosts"), authority).with_policy(http);
     at_home(get(hello).layer((RejectionLayer::new(), keyed))).await;
     let sorry = value_from(|_| Response::new(Body::from("sorry")));
-    at_home(get(hello).layer((RejectionLayer::new(), FallbackLayer::new(sorry).with_policy(http)))).await;
+    at_home(get(hello).layer((RejectionLayer::new(), FallbackLayer::new("fallback", sorry).with_policy(http)))).await;
     at_home(get(hello).layer((RejectionLayer::new(), bulkhead(), timeout(), CircuitBreakerLayer::new("route")))).await;
     at_home(get(hello).layer((HandleErrorLayer::new(handle_error), CircuitBreakerLayer::new("route")))).await;
 }
@@ -102,7 +102,7 @@ async fn each_layer_compiles_over_a_tonic_server() {
         call.uri().path().to_owned()
     });
     drop(Server::builder().layer((refusals(), keyed.with_policy(grpc))).add_service(health()));
-    drop(Server::builder().layer((refusals(), RetryLayer::new().with_policy(grpc))).add_service(health()));
+    drop(Server::builder().layer((refusals(), RetryLayer::new("retry").with_policy(grpc))).add_service(health()));
     let layers = ServiceBuilder::new()
         .layer(refusals())
         .layer(ReadContextLayer::new(ContextHeaders::grpc()))
@@ -121,7 +121,7 @@ async fn generated_client_works_over_typed_errors() {
     let grpc = Grpc::new().repeating_any_method();
     let stack = ServiceBuilder::new()
         .layer(timeout().with_policy(grpc).with_error::<GrpcError>())
-        .layer(RetryLayer::new().with_policy(grpc).with_error::<GrpcError>())
+        .layer(RetryLayer::new("retry").with_policy(grpc).with_error::<GrpcError>())
         .layer(CircuitBreakerLayer::new("breaker").with_policy(grpc).with_error::<GrpcError>())
         .layer(bulkhead().with_policy(grpc).with_error::<GrpcError>())
         .layer(ForwardContextLayer::new(ContextHeaders::grpc()))
@@ -154,7 +154,7 @@ async fn generated_client_works_over_boxed_errors() {
 async fn breaker_for_each_host_compiles_over_hyper_and_reqwest() {
     let client = Client::builder(TokioExecutor::new()).http2_only(true).build_http::<Full<Bytes>>();
     let stack = ServiceBuilder::new()
-        .layer(RetryLayer::new().with_policy(Http::new()))
+        .layer(RetryLayer::new("retry").with_policy(Http::new()))
         .layer(KeyedBreakerLayer::with(KeyedBreakers::new("hosts"), authority).with_policy(Http::new()))
         .layer(KeyedBulkheadLayer::new(KeyedLimits::new("hosts", 10).unwrap(), authority).with_policy(Http::new()))
         .map_response(box_body)
@@ -164,7 +164,7 @@ async fn breaker_for_each_host_compiles_over_hyper_and_reqwest() {
 
     let host = |request: &reqwest::Request| request.url().authority().to_owned();
     let stack = ServiceBuilder::new()
-        .layer(RetryLayer::new().with_policy(Reqwest::new()))
+        .layer(RetryLayer::new("retry").with_policy(Reqwest::new()))
         .layer(KeyedBreakerLayer::with(KeyedBreakers::new("hosts"), host).with_policy(Reqwest::new()))
         .service(reqwest::Client::new());
     drop(check::<_, _, BoxError, _>(stack));

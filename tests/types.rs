@@ -55,8 +55,8 @@ where
 #[tokio::test]
 async fn four_layers_over_a_function_need_no_annotations() {
     let stack = ServiceBuilder::new()
-        .layer(FallbackLayer::new(value("sorry")))
-        .layer(RetryLayer::new())
+        .layer(FallbackLayer::new("fallback", value("sorry")))
+        .layer(RetryLayer::new("retry"))
         .layer(CircuitBreakerLayer::new("breaker"))
         .layer(bulkhead())
         .service(service_fn(|name: String| async move { Ok::<_, io::Error>(format!("hello {name}")) }));
@@ -67,9 +67,12 @@ async fn four_layers_over_a_function_need_no_annotations() {
 async fn all_layers_in_a_task_need_no_annotations() {
     let replica = service_fn(|id: u64| async move { Ok::<_, io::Error>(id + 1) });
     let stack = ServiceBuilder::new()
-        .layer(FallbackLayer::new(backup(replica).or(value_from(|cause| u64::from(cause.outcome().is_failure())))))
+        .layer(FallbackLayer::new(
+            "fallback",
+            backup(replica).or(value_from(|cause| u64::from(cause.outcome().is_failure()))),
+        ))
         .layer(TimeoutLayer::total("total", SECOND).unwrap())
-        .layer(RetryLayer::new())
+        .layer(RetryLayer::new("retry"))
         .layer(CircuitBreakerLayer::new("breaker"))
         .layer(bulkhead())
         .layer(attempt_timeout())
@@ -85,8 +88,8 @@ async fn function_works_as_policy_in_a_task() {
     }
     let policy = classify_fn(any_error);
     let stack = ServiceBuilder::new()
-        .layer(FallbackLayer::new(value(0_u64)).with_policy(policy))
-        .layer(RetryLayer::new().with_policy(policy))
+        .layer(FallbackLayer::new("fallback", value(0_u64)).with_policy(policy))
+        .layer(RetryLayer::new("retry").with_policy(policy))
         .layer(CircuitBreakerLayer::new("breaker").with_policy(policy))
         .service(Echo);
     assert_eq!(tokio::spawn(async move { stack.oneshot(7).await.unwrap() }).await.unwrap(), 7);
@@ -95,9 +98,9 @@ async fn function_works_as_policy_in_a_task() {
 #[tokio::test]
 async fn typed_error_is_named_once_for_each_layer() {
     let stack = ServiceBuilder::new()
-        .layer(FallbackLayer::new(value(0_u64)).with_error::<Error>())
+        .layer(FallbackLayer::new("fallback", value(0_u64)).with_error::<Error>())
         .layer(TimeoutLayer::total("total", SECOND).unwrap().with_error::<Error>())
-        .layer(RetryLayer::new().with_error::<Error>())
+        .layer(RetryLayer::new("retry").with_error::<Error>())
         .layer(CircuitBreakerLayer::new("breaker").with_error::<Error>())
         .layer(bulkhead().with_error::<Error>())
         .layer(attempt_timeout().with_error::<Error>())
@@ -114,7 +117,7 @@ async fn failover_over_stacks_needs_no_annotations() {
         Endpoint::new(name, layers.service(Echo))
     };
     let failover = Failover::new("failover", [at("primary"), at("backup")]).unwrap();
-    let stack = FallbackLayer::new(value(0_u64)).layer(RetryLayer::new().layer(failover));
+    let stack = FallbackLayer::new("fallback", value(0_u64)).layer(RetryLayer::new("retry").layer(failover));
     assert_eq!(tokio::spawn(async move { stack.oneshot(7).await.unwrap() }).await.unwrap(), 7);
 }
 
@@ -123,7 +126,7 @@ async fn standard_stack_names_only_the_policy() {
     fn standard<S>(service: S) -> Standard<S> {
         Standard::new("standard", [Endpoint::new("primary", service)], StandardSettings::default()).unwrap()
     }
-    let stack = FallbackLayer::new(value(0_u64)).layer(standard(Echo).build());
+    let stack = FallbackLayer::new("fallback", value(0_u64)).layer(standard(Echo).build());
     assert_eq!(tokio::spawn(async move { stack.oneshot(7).await.unwrap() }).await.unwrap(), 7);
     let typed = check::<u64, u64, Error, _>(standard(Echo).with_error::<Error>().build());
     assert_eq!(in_a_task(typed, 7).await, Ok(7));
@@ -142,9 +145,9 @@ async fn standard_stack_names_only_the_policy() {
 async fn stack_over_hyper_util_names_only_the_policy() {
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let stack = ServiceBuilder::new()
-        .layer(FallbackLayer::new(backup(client.clone().map_response(box_body))).with_policy(Http::new()))
+        .layer(FallbackLayer::new("fallback", backup(client.clone().map_response(box_body))).with_policy(Http::new()))
         .layer(TimeoutLayer::total("total", SECOND).unwrap().with_policy(Http::new()))
-        .layer(RetryLayer::new().with_policy(Http::new()))
+        .layer(RetryLayer::new("retry").with_policy(Http::new()))
         .layer(CircuitBreakerLayer::new("breaker").with_policy(Http::new()))
         .layer(bulkhead().with_policy(Http::new()))
         .layer(attempt_timeout())
@@ -163,9 +166,9 @@ async fn stack_over_hyper_util_names_only_the_policy() {
 async fn stack_over_reqwest_names_only_the_policy() {
     let client = reqwest::Client::new();
     let stack = ServiceBuilder::new()
-        .layer(FallbackLayer::new(backup(client.clone())).with_policy(Reqwest::new()))
+        .layer(FallbackLayer::new("fallback", backup(client.clone())).with_policy(Reqwest::new()))
         .layer(TimeoutLayer::total("total", SECOND).unwrap().with_policy(Reqwest::new()))
-        .layer(RetryLayer::new().with_policy(Reqwest::new()))
+        .layer(RetryLayer::new("retry").with_policy(Reqwest::new()))
         .layer(CircuitBreakerLayer::new("breaker").with_policy(Reqwest::new()))
         .layer(bulkhead().with_policy(Reqwest::new()))
         .layer(attempt_timeout())
@@ -178,9 +181,9 @@ async fn stack_over_reqwest_names_only_the_policy() {
 async fn stack_over_a_tonic_channel_names_only_the_policy() {
     let channel = tonic::transport::Endpoint::from_static("http://127.0.0.1:1").connect_lazy();
     let stack = ServiceBuilder::new()
-        .layer(FallbackLayer::new(backup(channel.clone())).with_policy(Grpc::new()))
+        .layer(FallbackLayer::new("fallback", backup(channel.clone())).with_policy(Grpc::new()))
         .layer(TimeoutLayer::total("total", SECOND).unwrap().with_policy(Grpc::new()))
-        .layer(RetryLayer::new().with_policy(Grpc::new()))
+        .layer(RetryLayer::new("retry").with_policy(Grpc::new()))
         .layer(CircuitBreakerLayer::new("breaker").with_policy(Grpc::new()))
         .layer(bulkhead().with_policy(Grpc::new()))
         .layer(attempt_timeout())
@@ -196,7 +199,7 @@ async fn stack_over_a_tonic_channel_names_only_the_policy() {
 async fn stack_over_hyper_util_has_a_typed_error() {
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let stack = ServiceBuilder::new()
-        .layer(RetryLayer::new().with_policy(Http::new()).with_error::<Error>())
+        .layer(RetryLayer::new("retry").with_policy(Http::new()).with_error::<Error>())
         .layer(CircuitBreakerLayer::new("breaker").with_policy(Http::new()).with_error::<Error>())
         .layer(bulkhead().with_error::<Error>())
         .map_err(|_: hyper_util::client::legacy::Error| Error::Down)
@@ -212,7 +215,10 @@ async fn stack_in_axum_names_only_the_policy() {
     let layers = || {
         ServiceBuilder::new()
             .layer(HandleErrorLayer::new(handle_error))
-            .layer(FallbackLayer::new(value_from(|_| Response::new(Body::from("sorry")))).with_policy(Http::new()))
+            .layer(
+                FallbackLayer::new("fallback", value_from(|_| Response::new(Body::from("sorry"))))
+                    .with_policy(Http::new()),
+            )
             .layer(TimeoutLayer::total("total", SECOND).unwrap().with_policy(Http::new()))
             .layer(CircuitBreakerLayer::new("breaker").with_policy(Http::new()))
             .layer(bulkhead().with_policy(Http::new()))

@@ -29,7 +29,7 @@ async fn retry_does_not_wait_beyond_the_total_timeout() {
     let error = call(&mut stack, Request::default()).await.unwrap_err();
     assert_eq!(error.downcast_ref(), Some(&ProbeError::Failed));
     assert!(start.elapsed() < SECOND, "{:?}", start.elapsed());
-    assert_eq!((probe.calls(), retrier.snapshot().gave_up.deadline), (1, 1));
+    assert_eq!((probe.calls(), retrier.snapshot().stopped.deadline), (1, 1));
     let deadline = probe.requests()[0].context.as_ref().and_then(|context| context.deadline);
     assert_eq!(deadline, Some(start + 5 * SECOND));
 }
@@ -59,5 +59,5 @@ async fn retry_waits_for_an_open_breaker_within_the_deadline() {
     let start = Instant::now();
     call(&mut stack, Request::default()).await.unwrap();
     assert!(start.elapsed() < SECOND, "{:?}", start.elapsed());
-    assert_eq!((probe.calls(), retrier.snapshot().refusals_waited_out), (1, 1));
+    assert_eq!((probe.calls(), retrier.snapshot().rejections_waited_out), (1, 1));
 }

@@ -53,7 +53,7 @@ async fn open_breaker_spends_no_attempts_and_no_budget() {
     assert_eq!(refusal.reason(), Reason::CircuitOpen);
     assert!(refusal.retry_after().is_some());
     let retries = all.retrier.snapshot();
-    assert_eq!((retries.attempts, retries.retries, retries.gave_up.rejected), (1, 0, 1));
+    assert_eq!((retries.attempts, retries.retries, retries.stopped.rejected), (1, 0, 1));
     assert_eq!((retries.budget.unwrap().balance, probe.calls()), (balance, 0));
 }
 
@@ -103,7 +103,7 @@ async fn total_timeout_is_not_retried_by_a_retry_around_it() {
         RetryLayer::with(retrier.clone()).layer(TimeoutLayer::total("total", SECOND).unwrap().layer(probe.clone()));
     let error = call(&mut stack, Request::default()).await.unwrap_err();
     assert_eq!(reason(&error), Some(Reason::TotalTimeout));
-    assert_eq!((probe.calls(), probe.live(), retrier.snapshot().gave_up.server_said_never), (1, 0, 1));
+    assert_eq!((probe.calls(), probe.live(), retrier.snapshot().stopped.not_retryable), (1, 0, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,7 +137,7 @@ async fn attempt_quota_bounds_retry_and_failover_together() {
     let mut stack = RetryLayer::with(retrier.clone()).with_policy(ProbePolicy).layer(failover);
     call(&mut stack, Request::default()).await.unwrap_err();
     assert_eq!(probe.calls(), u64::from(AttemptQuota::DEFAULT));
-    assert_eq!(retrier.snapshot().gave_up.attempt_quota, 1);
+    assert_eq!(retrier.snapshot().stopped.attempt_quota, 1);
 }
 
 /// The layers pass the original error on without boxing it again, and the fallback's steps receive it.
@@ -171,7 +171,7 @@ async fn fallback_inside_a_breaker_keeps_it_closed() {
     let (breaker, probe) = (Breaker::new("breaker"), Probe::new());
     probe.always(Reply::Fail);
     let mut stack = CircuitBreakerLayer::with(breaker.clone())
-        .layer(FallbackLayer::new(value(Answer::from(0))).layer(probe.clone()));
+        .layer(FallbackLayer::new("fallback", value(Answer::from(0))).layer(probe.clone()));
     for _ in 0..50 {
         call(&mut stack, Request::default()).await.unwrap();
     }

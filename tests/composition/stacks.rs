@@ -32,7 +32,7 @@ impl All {
     /// Creates handles with this limit, retries after a millisecond, and a fallback that returns 0.
     pub(crate) fn new(limit: LimitSettings) -> Self {
         Self {
-            fallback: FallbackLayer::new(value(Answer::from(0))),
+            fallback: FallbackLayer::new("fallback", value(Answer::from(0))),
             total: TimeLimit::total("total", 30 * SECOND).unwrap(),
             retrier: retrier(3),
             breaker: Breaker::new("breaker"),

@@ -83,7 +83,7 @@ async fn stack_inside_buffer_is_woken() {
     let probe = Probe::new();
     probe.always(Reply::Count.after(SECOND));
     let stack = ServiceBuilder::new()
-        .layer(FallbackLayer::new(value(Answer::from(0))))
+        .layer(FallbackLayer::new("fallback", value(Answer::from(0))))
         .layer(BufferLayer::new(8))
         .service(all.without_fallback(probe.clone()));
     let mut callers = JoinSet::new();

@@ -145,7 +145,7 @@ impl Harness {
                     saw_open.fetch_add(refusal.is_some_and(|why| why.reason() == Reason::CircuitOpen).into(), Relaxed);
                     answer.clone()
                 });
-                boxed(FallbackLayer::new(step), inner)
+                boxed(FallbackLayer::new("fallback", step), inner)
             }
             other => panic!("unknown layer {other}"),
         }

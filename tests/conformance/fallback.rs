@@ -36,7 +36,7 @@ async fn fallback(vector: &Vector) -> Check {
         _ => Outcome::failure(FailureKind::Unknown),
     });
     let answer = vector.config().text("fallback").unwrap().to_owned();
-    let layer = FallbackLayer::new(value(answer)).with_policy(policy);
+    let layer = FallbackLayer::new("fallback", value(answer)).with_policy(policy);
     let inner = vector.body.text("inner").unwrap().to_owned();
     let cancelled = inner.starts_with("cancelled");
     let service = layer.layer(service_fn(move |_: ()| {

@@ -89,7 +89,7 @@ async fn sequence(vector: &Vector) -> Check {
             "result" => result.clone().unwrap_or_else(|error| error).into(),
             "delays_ms" => starts.windows(2).map(|pair| millis(pair[1] - pair[0])).collect(),
             "retries" | "on_retry_events" => figures.retries.into(),
-            "retries_exceeded_events" => figures.gave_up.attempts.into(),
+            "retries_exceeded_events" => figures.stopped.attempts.into(),
             other => panic!("unknown key {other}"),
         })
     });

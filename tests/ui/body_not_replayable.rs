@@ -11,5 +11,5 @@ type Body = hyper::body::Incoming;
 
 fn main() {
     let proxy = service_fn(|_: Request<Body>| async { Ok::<_, BoxError>(Response::new(Bytes::new())) });
-    check::<Request<Body>, _, _, _>(RetryLayer::new().with_policy(Http::new()).layer(proxy));
+    check::<Request<Body>, _, _, _>(RetryLayer::new("retry").with_policy(Http::new()).layer(proxy));
 }

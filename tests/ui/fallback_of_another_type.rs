@@ -6,6 +6,6 @@ use mainstay_tests::Echo;
 use tower::Layer;
 
 fn main() {
-    let stack = FallbackLayer::value("sorry").layer(Echo);
+    let stack = FallbackLayer::value("fallback", "sorry").layer(Echo);
     check::<u64, _, _, _>(stack);
 }

@@ -5,6 +5,6 @@ use mainstay_retry::RetryLayer;
 use tower::Layer;
 
 fn main() {
-    let stack = RetryLayer::new().layer(reqwest::Client::new());
+    let stack = RetryLayer::new("retry").layer(reqwest::Client::new());
     check::<reqwest::Request, _, _, _>(stack);
 }

@@ -8,7 +8,7 @@ use tower::ServiceBuilder;
 
 fn main() {
     let stack = ServiceBuilder::new()
-        .layer(RetryLayer::new().with_error::<Error>())
+        .layer(RetryLayer::new("retry").with_error::<Error>())
         .layer(CircuitBreakerLayer::new("orders"))
         .service(Echo);
     check::<u64, _, _, _>(stack);

@@ -8,5 +8,5 @@ struct Job(u64);
 
 fn main() {
     let work = service_fn(|job: Job| async move { Ok::<_, std::io::Error>(job.0) });
-    check::<Job, _, _, _>(RetryLayer::new().layer(work));
+    check::<Job, _, _, _>(RetryLayer::new("retry").layer(work));
 }

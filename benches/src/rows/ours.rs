@@ -28,10 +28,10 @@ pub(crate) const LASTING: &str = "mainstay, lasting";
 pub(crate) fn rows() -> Result<Vec<Row>, InvalidSetting> {
     let mut rows = breakers()?;
     rows.extend(limits()?);
-    rows.push(Row::new(pattern::RETRY, WHO, Tower::new(RetryLayer::new().layer(Echo), 1)));
-    rows.push(Row::new(pattern::FALLBACK, WHO, Tower::new(FallbackLayer::value(0_u64).layer(Echo), 1)));
+    rows.push(Row::new(pattern::RETRY, WHO, Tower::new(RetryLayer::new("retry").layer(Echo), 1)));
+    rows.push(Row::new(pattern::FALLBACK, WHO, Tower::new(FallbackLayer::value("fallback", 0_u64).layer(Echo), 1)));
     rows.extend(failovers()?);
-    let http = RetryLayer::new().with_policy(Http::new()).layer(Site);
+    let http = RetryLayer::new("retry").with_policy(Http::new()).layer(Site);
     rows.push(Row::new(pattern::HTTP, WHO, Tower::new(http, request())).over(Bare::Site));
     Ok(rows)
 }

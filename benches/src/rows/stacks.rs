@@ -23,14 +23,14 @@ pub(crate) fn rows() -> Result<Vec<Row>, InvalidSetting> {
     let mut rows = Vec::new();
     for name in [pattern::STACK, pattern::COUNTED] {
         let four = ServiceBuilder::new()
-            .layer(FallbackLayer::value(0_u64))
-            .layer(RetryLayer::new())
+            .layer(FallbackLayer::value("fallback", 0_u64))
+            .layer(RetryLayer::new("retry"))
             .layer(CircuitBreakerLayer::new("bench"))
             .layer(BulkheadLayer::new("bench", 64)?);
         rows.push(Row::new(name, WHO, Tower::new(four.service(Echo), 1)));
         let lasting = ServiceBuilder::new()
-            .layer(FallbackLayer::value(0_u64))
-            .layer(RetryLayer::new())
+            .layer(FallbackLayer::value("fallback", 0_u64))
+            .layer(RetryLayer::new("retry"))
             .layer(CircuitBreakerLayer::with(Breaker::new("bench").leak()))
             .layer(BulkheadLayer::with(Limit::new("bench", 64)?.leak()));
         rows.push(Row::new(name, LASTING, Tower::new(lasting.service(Echo), 1)));

@@ -1,8 +1,8 @@
-//! The step that asks another service.
+//! The step that calls another service.
 //!
-//! The service is cloned per request and the clone readied on its own, so that a stuck backup blocks only the
-//! requests that wait for it. (A peer keeps one backup behind an async mutex and waits for it while locked.) The lock
-//! here is held for the clone alone: it spares the service from having to be `Sync`, which boxed ones are not.
+//! Each request clones the service and makes its clone ready, so that a stuck backup blocks only its own request. (A peer
+//! keeps one backup behind an async mutex and awaits it while locked.) The lock here is held only for the clone; with
+//! it, the service need not be `Sync`, which boxed services are not.
 
 use std::{
     fmt,
@@ -19,11 +19,11 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::{
-    Answers, Asked, Begun, Chain, Or, StepState, Working,
-    chain::{Leaf, hand_out},
+    Answers, Chain, Or, RunningStep, StepInput, StepStart, StepState,
+    chain::{SingleStep, request_for_step},
 };
 
-/// The step that asks another service; see [`backup`].
+/// A step that calls another service; see [`backup`].
 pub struct Backup<B> {
     service: Mutex<B>,
     settings: BackupSettings,
@@ -34,19 +34,18 @@ pub struct Backup<B> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct BackupSettings {
-    /// How long the backup may take, readiness included; a deadline in the request's context shortens it. Default 5 s:
-    /// who is answered by a backup has waited once already.
+    /// The most time that the backup may take, readiness included; a deadline in the request's context shortens it.
+    /// Default 5 s, because the caller has already waited for the inner service.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub timeout: Duration,
 }
 
-/// A step named `backup` that sends the request to another service, for at most 5 s.
+/// Creates a step named `backup` that sends the request to another service, for at most 5 s.
 ///
-/// It must take the same request and give the same response. An answer that the policy counts as a failure (a 503) is
-/// no answer: the next step is tried.
+/// The service must take the same request and return the same response. If the policy classifies the response as a
+/// failure (a 503), the next step is tried.
 ///
-/// Needs a copy of the request: every call makes one ([`Replay`]), and the step is skipped for requests that cannot be
-/// copied.
+/// It needs a copy of the request: every call makes one ([`Replay`]), and requests that cannot be copied skip the step.
 pub fn backup<B>(service: B) -> Backup<B> {
     let state = StepState::new(Name::literal("backup"));
     Backup { service: Mutex::new(service), settings: BackupSettings::default(), state }
@@ -55,14 +54,14 @@ pub fn backup<B>(service: B) -> Backup<B> {
 // === impl Backup ===
 
 impl<B> Backup<B> {
-    /// With another name, for marks, counts and switches.
+    /// Sets the name, for marks, counts and switches.
     #[must_use]
     pub fn named(mut self, name: impl Into<Name>) -> Self {
         self.state = StepState::new(name.into());
         self
     }
 
-    /// With other settings.
+    /// Sets the settings.
     ///
     /// # Errors
     /// A timeout below a millisecond or above a year.
@@ -72,13 +71,13 @@ impl<B> Backup<B> {
         Ok(self)
     }
 
-    /// And if the backup fails, this.
+    /// Adds a step that runs if the backup fails.
     pub fn or<C: Chain>(self, next: C) -> Or<Self, C> {
         Or::new(self, next)
     }
 }
 
-impl<B> Leaf for Backup<B> {
+impl<B> SingleStep for Backup<B> {
     const NEEDS_REQUEST: bool = true;
 
     fn state(&self) -> &StepState {
@@ -105,21 +104,21 @@ where
         Some(kept)
     }
 
-    fn hand_out(policy: &P, copy: &mut Option<Req>, last: bool) -> Option<Req> {
-        hand_out(policy, copy, last)
+    fn request_for_step(policy: &P, copy: &mut Option<Req>, is_last: bool) -> Option<Req> {
+        request_for_step(policy, copy, is_last)
     }
 
-    fn begin(&self, _: usize, _: &Option<Req>, asked: Asked<'_, Req, Res, E, P>) -> Begun<Res> {
-        let Some(request) = asked.request else {
-            return Begun::Nothing("the request cannot be repeated");
+    fn start(&self, _: usize, _: &Option<Req>, input: StepInput<'_, Req, Res, E, P>) -> StepStart<Res> {
+        let Some(request) = input.request else {
+            return StepStart::Skipped("the request cannot be copied");
         };
-        let left = asked.policy.context(&request).and_then(|context| context.time_left(Instant::now()));
+        let left = input.policy.context(&request).and_then(|context| context.time_left(Instant::now()));
         let limit = left.map_or(self.settings.timeout, |left| left.min(self.settings.timeout));
         if limit.is_zero() {
-            return Begun::Nothing("the deadline has passed");
+            return StepStart::Skipped("the deadline has passed");
         }
         let service = self.service.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Begun::Working(Working { future: Box::pin(within(limit, ask(service, request))), judged: true })
+        StepStart::Running(RunningStep { future: Box::pin(within(limit, call(service, request))), is_classified: true })
     }
 }
 
@@ -136,7 +135,7 @@ async fn within<Res>(limit: Duration, answer: impl Future<Output = Result<Res, B
     }
 }
 
-async fn ask<B, Req>(mut service: B, request: Req) -> Result<B::Response, BoxError>
+async fn call<B, Req>(mut service: B, request: Req) -> Result<B::Response, BoxError>
 where
     B: Service<Req>,
     B::Error: Into<BoxError>,

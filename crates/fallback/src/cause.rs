@@ -1,14 +1,14 @@
-//! What went wrong, as steps are told it.
+//! The failure for which a step runs.
 
 use std::{any::Any, fmt};
 
 use mainstay_core::Outcome;
 
-/// Why a step is asked: the verdict on what the service below gave, and the thing itself.
+/// The failure for which a step runs: the outcome, and the inner service's result.
 ///
-/// It hides the type of the error, which a stack may choose: so one step serves stacks with any error, and closures
-/// need no annotation. (A closure that names `BoxError` in its signature would also trip the compiler once the stack
-/// moves into a spawned task: "implementation of `FnOnce` is not general enough".)
+/// It hides the error type, which a stack may choose, so that a step fits stacks with any error type, and closures need
+/// no annotation. (A closure that names `BoxError` in its signature would not compile once the stack moves into a
+/// spawned task: "implementation of `FnOnce` is not general enough".)
 ///
 /// ```
 /// use mainstay_core::BoxError;
@@ -18,7 +18,7 @@ use mainstay_core::Outcome;
 ///     Some(error) => format!("sorry: {error}"),
 ///     None => "sorry".to_owned(),
 /// });
-/// let layer = FallbackLayer::new(steps);
+/// let layer = FallbackLayer::new("orders", steps);
 /// # use tower::Layer; let _ = layer.layer(tower::service_fn(|()| async { Ok::<_, BoxError>(String::new()) }));
 /// ```
 pub struct Cause<'a, Res> {
@@ -33,20 +33,20 @@ impl<'a, Res> Cause<'a, Res> {
         Self { outcome, result: result.map_err(|error| error as &dyn Any) }
     }
 
-    /// The policy's verdict: a failure, an overload, a refusal by a layer below.
+    /// Returns the outcome: a failure, an overload, or a rejection by a layer below.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         self.outcome
     }
 
-    /// The response, if it was one that the policy counts as a failure.
+    /// Returns the response, if the result is a response that the policy classifies as a failure.
     #[must_use]
     pub fn response(&self) -> Option<&'a Res> {
         self.result.ok()
     }
 
-    /// The error, if it was one: of the stack's error type, which is [`BoxError`](mainstay_core::BoxError) unless it was
-    /// chosen otherwise.
+    /// Returns the error, if the result is an error of type `E`. `E` must be the stack's error type, which is
+    /// [`BoxError`](mainstay_core::BoxError) by default.
     #[must_use]
     pub fn error<E: 'static>(&self) -> Option<&'a E> {
         self.result.err()?.downcast_ref()

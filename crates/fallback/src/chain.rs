@@ -1,94 +1,93 @@
-//! Steps in order, as one value whose type knows what they need.
+//! A chain of steps, as one value whose type states what the steps need.
 //!
-//! What is kept of a request while the inner service works is a property of the chain's type: nothing for values,
-//! a key for the last good answer, one copy of the request for all backups together. A list of boxed steps was
-//! rejected: it would copy every request for a chain that never looks at it, and ask for `Clone` where nothing is
-//! cloned.
+//! The part of a request that is kept during the inner call is a property of the chain's type: nothing for values, a key
+//! for the last good answer, one copy of the request for all backups together. A list of boxed steps was rejected: it
+//! would copy every request, and require `Clone`, even for chains that do not use the request.
 
 use mainstay_core::Replay;
 
-use crate::{Asked, Begun, Clear, StepState};
+use crate::{Clear, StepInput, StepStart, StepState};
 
 /// Steps that are tried in order: one step, or several joined with `or`.
 ///
-/// Implemented by the steps of this crate. Your own step implements [`Step`](crate::Step) and enters a chain through
+/// Implemented by the steps of this crate. A custom step implements [`Step`](crate::Step) and joins a chain through
 /// [`step`](crate::step).
 pub trait Chain: sealed::Sealed {
-    /// How many steps there are.
+    /// The number of steps.
     #[doc(hidden)]
     const LEN: usize;
 
-    /// Whether any of them needs a copy of the request.
+    /// Whether a step needs a copy of the request.
     #[doc(hidden)]
     const NEEDS_REQUEST: bool;
 
-    /// Whether any of them wants to see good answers.
+    /// Whether a step caches good answers.
     #[doc(hidden)]
-    const REMEMBERS: bool;
+    const CACHES_ANSWERS: bool;
 
-    /// Whether this one needs a copy of the request.
+    /// Whether the step at this index needs a copy of the request.
     #[doc(hidden)]
     fn needs_request(index: usize) -> bool;
 
     #[doc(hidden)]
     fn state(&self, index: usize) -> &StepState;
 
-    /// What empties the step's memory, if it has one.
+    /// Returns the function that empties the step's cache, if it has one.
     #[doc(hidden)]
     fn clear(&self, index: usize) -> Option<Clear>;
 }
 
-/// A [`Chain`] that can answer this request with this response: what the compiler asks of the steps.
+/// A [`Chain`] that can answer this request with this response.
 #[diagnostic::on_unimplemented(
     message = "the fallback `{Self}` cannot answer `{Req}` with `{Res}`",
     label = "this chain of steps does not fit the service under it",
     note = "a value must be `Clone` and convert into `{Res}`; a backup must take `{Req}`, answer `{Res}`, and be `Clone + Send`; and the policy `{P}` must be able to repeat `{Req}` for steps that need it"
 )]
 pub trait Answers<Req, Res, E, P>: Chain {
-    /// What is kept of the request while the inner service works.
+    /// The part of the request that is kept during the inner call.
     #[doc(hidden)]
     type Kept;
 
-    /// Keeps it; `copied` says that another step has a copy of the request already.
+    /// Keeps it. `copied`: another step has a copy of the request already.
     #[doc(hidden)]
     fn keep(&self, policy: &P, request: &Req, copied: bool) -> Self::Kept;
 
-    /// Where the chain's one copy of the request is.
+    /// Returns the chain's copy of the request.
     #[doc(hidden)]
     fn copy(kept: &mut Self::Kept) -> Option<&mut Option<Req>> {
         let _ = kept;
         None
     }
 
-    /// The request for one of its steps: of the copy that was kept, another while later steps need it too.
+    /// Returns the request for a step: the kept copy if this is the last step that needs it, otherwise another copy.
     #[doc(hidden)]
-    fn hand_out(policy: &P, copy: &mut Option<Req>, last: bool) -> Option<Req> {
-        let _ = (policy, copy, last);
+    fn request_for_step(policy: &P, copy: &mut Option<Req>, is_last: bool) -> Option<Req> {
+        let _ = (policy, copy, is_last);
         None
     }
 
-    /// A good answer came from the inner service.
+    /// Caches a good answer of the inner service.
     #[doc(hidden)]
-    fn remember(&self, kept: Self::Kept, response: &Res) {
+    fn cache_answer(&self, kept: Self::Kept, response: &Res) {
         let _ = (kept, response);
     }
 
-    /// Begins the step. What it returns borrows nothing, so that responses need not be `Sync`.
+    /// Starts the step. The result borrows nothing, so that responses need not be `Sync`.
     #[doc(hidden)]
-    fn begin(&self, index: usize, kept: &Self::Kept, asked: Asked<'_, Req, Res, E, P>) -> Begun<Res>;
+    fn start(&self, index: usize, kept: &Self::Kept, input: StepInput<'_, Req, Res, E, P>) -> StepStart<Res>;
 }
 
-/// Two steps or chains in order, made by their `or` methods.
+/// Two steps or chains in order, made by an `or` method.
 #[derive(Debug)]
 pub struct Or<A, B> {
     first: A,
     then: B,
 }
 
-/// A chain of one.
-pub(crate) trait Leaf {
+/// A chain of one step.
+pub(crate) trait SingleStep {
     const NEEDS_REQUEST: bool;
-    const REMEMBERS: bool = false;
+    const CACHES_ANSWERS: bool = false;
 
     fn state(&self) -> &StepState;
 
@@ -100,35 +99,36 @@ pub(crate) trait Leaf {
 mod sealed {
     pub trait Sealed {}
 
-    impl<T: super::Leaf> Sealed for T {}
+    impl<T: super::SingleStep> Sealed for T {}
 }
 
-// === impl Leaf ===
+// === impl SingleStep ===
 
-impl<T: Leaf> Chain for T {
+impl<T: SingleStep> Chain for T {
     const LEN: usize = 1;
-    const NEEDS_REQUEST: bool = <T as Leaf>::NEEDS_REQUEST;
-    const REMEMBERS: bool = <T as Leaf>::REMEMBERS;
+    const NEEDS_REQUEST: bool = <T as SingleStep>::NEEDS_REQUEST;
+    const CACHES_ANSWERS: bool = <T as SingleStep>::CACHES_ANSWERS;
 
     fn needs_request(_: usize) -> bool {
-        <T as Leaf>::NEEDS_REQUEST
+        <T as SingleStep>::NEEDS_REQUEST
     }
 
     fn state(&self, _: usize) -> &StepState {
-        Leaf::state(self)
+        SingleStep::state(self)
     }
 
     fn clear(&self, _: usize) -> Option<Clear> {
-        Leaf::clear(self)
+        SingleStep::clear(self)
     }
 }
 
-/// What `hand_out` is for steps that need the request. A copy whose body was lost while the original was sent is none.
-pub(crate) fn hand_out<Req, P: Replay<Req>>(policy: &P, copy: &mut Option<Req>, last: bool) -> Option<Req> {
+/// Implements `request_for_step` for steps that need the request. Returns `None` if the copy is no longer intact, because
+/// its body was lost while the original was sent.
+pub(crate) fn request_for_step<Req, P: Replay<Req>>(policy: &P, copy: &mut Option<Req>, is_last: bool) -> Option<Req> {
     if !policy.is_intact(copy.as_ref()?) {
         return None;
     }
-    if last { copy.take() } else { policy.replay(copy.as_ref()?) }
+    if is_last { copy.take() } else { policy.replay(copy.as_ref()?) }
 }
 
 // === impl Or ===
@@ -138,7 +138,7 @@ impl<A, B> Or<A, B> {
         Self { first, then }
     }
 
-    /// And if all of these fail, this.
+    /// Adds a step that runs if all of these fail.
     pub fn or<C: Chain>(self, next: C) -> Or<Self, C> {
         Or::new(self, next)
     }
@@ -149,7 +149,7 @@ impl<A: Chain, B: Chain> sealed::Sealed for Or<A, B> {}
 impl<A: Chain, B: Chain> Chain for Or<A, B> {
     const LEN: usize = A::LEN + B::LEN;
     const NEEDS_REQUEST: bool = A::NEEDS_REQUEST || B::NEEDS_REQUEST;
-    const REMEMBERS: bool = A::REMEMBERS || B::REMEMBERS;
+    const CACHES_ANSWERS: bool = A::CACHES_ANSWERS || B::CACHES_ANSWERS;
 
     fn needs_request(index: usize) -> bool {
         match index.checked_sub(A::LEN) {
@@ -189,19 +189,23 @@ where
         if A::NEEDS_REQUEST { A::copy(first) } else { B::copy(then) }
     }
 
-    fn hand_out(policy: &P, copy: &mut Option<Req>, last: bool) -> Option<Req> {
-        if A::NEEDS_REQUEST { A::hand_out(policy, copy, last) } else { B::hand_out(policy, copy, last) }
+    fn request_for_step(policy: &P, copy: &mut Option<Req>, is_last: bool) -> Option<Req> {
+        if A::NEEDS_REQUEST {
+            A::request_for_step(policy, copy, is_last)
+        } else {
+            B::request_for_step(policy, copy, is_last)
+        }
     }
 
-    fn remember(&self, (first, then): Self::Kept, response: &Res) {
-        self.first.remember(first, response);
-        self.then.remember(then, response);
+    fn cache_answer(&self, (first, then): Self::Kept, response: &Res) {
+        self.first.cache_answer(first, response);
+        self.then.cache_answer(then, response);
     }
 
-    fn begin(&self, index: usize, kept: &Self::Kept, asked: Asked<'_, Req, Res, E, P>) -> Begun<Res> {
+    fn start(&self, index: usize, kept: &Self::Kept, input: StepInput<'_, Req, Res, E, P>) -> StepStart<Res> {
         match index.checked_sub(A::LEN) {
-            None => self.first.begin(index, &kept.0, asked),
-            Some(index) => self.then.begin(index, &kept.1, asked),
+            None => self.first.start(index, &kept.0, input),
+            Some(index) => self.then.start(index, &kept.1, input),
         }
     }
 }

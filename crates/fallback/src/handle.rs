@@ -1,4 +1,4 @@
-//! The algorithm and its figures: when the steps run, which are on, what came of it.
+//! The handle: settings, the switches of the steps, counters, status.
 
 use std::{
     fmt,
@@ -13,27 +13,28 @@ use mainstay_core::{Class, Counters, InvalidSetting, Level, Name, StatusReceiver
 
 use crate::{Chain, Clear, FallbackSettings, FallbackSnapshot, StepState, usage::Usage};
 
-/// The handle of a fallback: its settings, the switches of its steps, its figures and its status.
+/// The handle of a fallback: settings, the switches of the steps, figures and status.
 ///
-/// Cheap to clone; all clones, the layer and every service it makes share one state.
+/// Cheap to clone; all clones, the layer and its services share one state.
 ///
 /// ```
 /// use mainstay_fallback::{FallbackLayer, value};
 ///
-/// let layer = FallbackLayer::new(value("sorry").named("apology")).named("orders");
+/// let layer = FallbackLayer::new("orders", value("sorry").named("apology"));
 /// let orders = layer.handle();
 /// assert!(orders.switch_off("apology"));
 /// assert!(!orders.switch_off("no such step"));
 /// assert_eq!(orders.snapshot().answered, 0);
 /// ```
 #[derive(Clone)]
-pub struct Fallbacks(Arc<Inner>);
+pub struct FallbackHandle(Arc<Inner>);
 
 struct Inner {
     name: Name,
-    /// The classes that the steps run for, one bit each.
+    /// The classes for which the steps run, one bit each.
     classes: AtomicU8,
     settle_nanos: AtomicU64,
+    /// The state of each step, and the function that empties its cache, if it has one.
     steps: Box<[(StepState, Option<Clear>)]>,
     counters: Counters<3>,
     usage: Usage,
@@ -43,19 +44,18 @@ const NEEDED: usize = 0;
 const ANSWERED: usize = 1;
 const EXHAUSTED: usize = 2;
 
-// === impl Fallbacks ===
+// === impl FallbackHandle ===
 
-impl Fallbacks {
-    /// A handle on these steps, with the default settings. A layer makes its own; this is for
-    /// [`run`](Fallbacks::run).
+impl FallbackHandle {
+    /// Creates a handle for these steps, with the default settings.
     pub fn new<C: Chain>(name: impl Into<Name>, steps: &C) -> Self {
         Self::build(name.into(), steps, &FallbackSettings::default())
     }
 
-    /// A handle on these steps with these settings.
+    /// Creates a handle for these steps, with these settings.
     ///
     /// # Errors
-    /// A setting out of its range.
+    /// A setting is out of its range.
     pub fn with_settings<C: Chain>(
         name: impl Into<Name>,
         steps: &C,
@@ -65,7 +65,7 @@ impl Fallbacks {
         Ok(Self::build(name.into(), steps, settings))
     }
 
-    pub(crate) fn build<C: Chain>(name: Name, steps: &C, settings: &FallbackSettings) -> Self {
+    fn build<C: Chain>(name: Name, steps: &C, settings: &FallbackSettings) -> Self {
         let steps = (0..C::LEN).map(|index| (steps.state(index).clone(), steps.clear(index))).collect();
         Self(Arc::new(Inner {
             name,
@@ -77,13 +77,13 @@ impl Fallbacks {
         }))
     }
 
-    /// Its name.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.0.name
     }
 
-    /// The settings in force.
+    /// Returns the current settings.
     #[must_use]
     pub fn settings(&self) -> FallbackSettings {
         let classes = self.0.classes.load(Relaxed);
@@ -92,14 +92,14 @@ impl Fallbacks {
             on_failure: on(Class::Failure),
             on_overloaded: on(Class::Overloaded),
             on_rejected: on(Class::Rejected),
-            settle_after: self.settle(),
+            settle_after: self.settle_after(),
         }
     }
 
-    /// Changes the settings while it works; figures and status stay.
+    /// Changes the settings. Figures and status stay.
     ///
     /// # Errors
-    /// A setting out of its range; nothing is changed.
+    /// A setting is out of its range; nothing is changed.
     pub fn reconfigure(&self, settings: &FallbackSettings) -> Result<(), InvalidSetting> {
         settings.validate()?;
         self.0.classes.store(bits(settings), Relaxed);
@@ -107,23 +107,23 @@ impl Fallbacks {
         Ok(())
     }
 
-    /// Switches the steps of this name on. False if there is none.
+    /// Switches the steps of this name on. Returns false if there is none.
     pub fn switch_on(&self, step: &str) -> bool {
         self.each(step, |(state, _)| state.switch(true))
     }
 
-    /// Switches the steps of this name off: they are passed over, uncounted, and a switched-off memory neither answers
-    /// nor learns. False if there is none.
+    /// Switches the steps of this name off: they neither run nor count, and a step with a cache neither answers nor
+    /// caches. Returns false if there is none.
     pub fn switch_off(&self, step: &str) -> bool {
         self.each(step, |(state, _)| state.switch(false))
     }
 
-    /// Empties the memories of the steps of this name (the last good answers). False if there is no such step.
+    /// Empties the caches of the steps of this name (the last good answers). Returns false if there is no such step.
     pub fn clear(&self, step: &str) -> bool {
         self.each(step, |(_, clear)| clear.iter().for_each(Clear::run))
     }
 
-    /// All figures.
+    /// Returns the figures.
     #[must_use]
     pub fn snapshot(&self) -> FallbackSnapshot {
         let [needed, answered, exhausted] = self.0.counters.read();
@@ -137,65 +137,65 @@ impl Fallbacks {
         }
     }
 
-    /// Whether the fallback is in use: healthy (it is not), degraded (steps answer), unhealthy (every step failed).
-    /// It gets better with the first good answer after [`settle_after`](FallbackSettings::settle_after).
+    /// Subscribes to the status: healthy (the fallback is not in use), degraded (steps answer) or unhealthy (every step
+    /// failed). It improves with the first good answer after [`settle_after`](FallbackSettings::settle_after).
     #[must_use]
-    pub fn status(&self) -> StatusReceiver {
+    pub fn subscribe(&self) -> StatusReceiver {
         self.0.usage.subscribe()
     }
 
-    /// Whether the steps run for an outcome of this class.
+    /// Returns whether the steps run for an outcome of this class.
     pub(crate) fn covers(&self, class: Class) -> bool {
         self.0.classes.load(Relaxed) & bit(class) != 0
     }
 
-    /// Whether the status waits for a good answer.
+    /// Returns whether the fallback is in use, so that the next success is recorded.
     #[inline]
     pub(crate) fn is_in_use(&self) -> bool {
         self.0.usage.level() != Level::Healthy
     }
 
-    /// The inner service answered.
-    pub(crate) fn good(&self) {
-        if self.0.usage.good(|| self.settle()).is_some() {
-            tracing::info!(fallback = %self.0.name, "the fallback is no longer needed");
+    /// Records a success of the inner service.
+    pub(crate) fn record_success(&self) {
+        if self.0.usage.record_success(|| self.settle_after()).is_some() {
+            tracing::info!(fallback = %self.0.name, "the fallback is no longer in use");
         }
     }
 
-    pub(crate) fn needed(&self) {
+    pub(crate) fn record_needed(&self) {
         self.0.counters.add(NEEDED);
     }
 
-    pub(crate) fn answered(&self, step: &StepState) {
-        step.answered();
+    pub(crate) fn record_answer(&self, step: &StepState) {
+        step.record_answer();
         self.0.counters.add(ANSWERED);
-        self.used(true);
+        self.record_use(true);
     }
 
-    pub(crate) fn failed(&self, step: &StepState, error: &dyn fmt::Display) {
-        step.failed();
+    pub(crate) fn record_step_failure(&self, step: &StepState, error: &dyn fmt::Display) {
+        step.record_failure();
         tracing::debug!(fallback = %self.0.name, step = %step.name(), %error, "a fallback step failed");
     }
 
-    pub(crate) fn skipped(&self, step: &StepState, why: &str) {
-        step.skipped();
-        tracing::debug!(fallback = %self.0.name, step = %step.name(), why, "a fallback step had nothing to answer with");
+    pub(crate) fn record_step_skipped(&self, step: &StepState, reason: &str) {
+        step.record_skipped();
+        tracing::debug!(fallback = %self.0.name, step = %step.name(), reason, "a fallback step was skipped");
     }
 
-    pub(crate) fn exhausted(&self) {
+    pub(crate) fn record_exhausted(&self) {
         self.0.counters.add(EXHAUSTED);
-        self.used(false);
+        self.record_use(false);
     }
 
-    fn used(&self, answered: bool) {
-        match self.0.usage.used(answered, self.settle()) {
+    fn record_use(&self, answered: bool) {
+        match self.0.usage.record_use(answered, self.settle_after()) {
             Some(Level::Unhealthy) => tracing::warn!(fallback = %self.0.name, "every step of the fallback failed"),
             Some(_) => tracing::warn!(fallback = %self.0.name, "answers come from the fallback"),
             None => {}
         }
     }
 
-    fn settle(&self) -> Duration {
+    fn settle_after(&self) -> Duration {
         Duration::from_nanos(self.0.settle_nanos.load(Relaxed))
     }
 
@@ -207,9 +207,9 @@ impl Fallbacks {
     }
 }
 
-impl fmt::Debug for Fallbacks {
+impl fmt::Debug for FallbackHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Fallbacks").field(&self.snapshot()).finish()
+        f.debug_tuple("FallbackHandle").field(&self.snapshot()).finish()
     }
 }
 

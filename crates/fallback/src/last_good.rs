@@ -1,4 +1,4 @@
-//! The step that answers with the last good answer to the same question.
+//! The step that answers with the last good answer for the same key.
 
 use std::{fmt, hash::Hash, time::Duration};
 
@@ -8,15 +8,15 @@ use mainstay_core::{
 };
 
 use crate::{
-    Always, Answers, Asked, Begun, Chain, Clear, KeyOf, Memory, Or, Sometimes, StepState, Through, Transfer, Whole,
-    chain::Leaf,
+    AnswerCache, Answers, CacheKey, Chain, Clear, CloneCodec, Codec, FnCodec, KeyFn, OptionalKeyFn, Or, StepInput,
+    StepStart, StepState, chain::SingleStep,
 };
 
-/// The step that answers with the last good answer; see [`last_good`].
-pub struct LastGood<K, V, F, T = Whole> {
+/// A step that answers with the last good answer; see [`last_good`].
+pub struct LastGood<K, V, F, T = CloneCodec> {
     key: F,
-    transfer: T,
-    memory: Memory<K, V>,
+    codec: T,
+    cache: AnswerCache<K, V>,
     settings: LastGoodSettings,
     state: StepState,
 }
@@ -25,17 +25,17 @@ pub struct LastGood<K, V, F, T = Whole> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct LastGoodSettings {
-    /// How old an answer may be. Default 300 s; [`lasting`](LastGoodSettings::leak) 3,600 s.
+    /// The age at which an answer expires. Default 300 s; [`long_lived`](LastGoodSettings::long_lived) 3,600 s.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub ttl: Duration,
-    /// How many answers are kept at most. Default 1,000: reckon with this times the size of an answer.
+    /// The most answers that are cached. Default 1,000; the memory needed is this times the size of an answer.
     pub capacity: u64,
 }
 
-/// A step named `last_good` that answers with the last good answer to a request with the same key, for up to 300 s.
+/// Creates a step named `last_good` that answers with the last good answer for the request's key, up to 300 s old.
 ///
-/// Every good answer is cloned and kept; where that is not possible or too much, see [`LastGood::through`]. The key
-/// must say *everything* that the answer depends on. Who asked is part of it, or one user gets what another was told.
+/// Every good answer is cloned into a cache; to store something else, see [`LastGood::with_codec`]. The key must contain
+/// *everything* that the answer depends on, the user included: otherwise one user may get another user's answer.
 ///
 /// ```
 /// use mainstay_core::BoxError;
@@ -51,7 +51,7 @@ pub struct LastGoodSettings {
 ///     async { answer }
 /// });
 ///
-/// let layer = FallbackLayer::new(last_good(|article: &&'static str| *article).or(value("unknown")));
+/// let layer = FallbackLayer::new("prices", last_good(|article: &&'static str| *article).or(value("unknown")));
 /// let mut prices = layer.layer(prices);
 /// assert_eq!(prices.ready().await?.call("tea").await?, "9.95");
 /// assert_eq!(prices.ready().await?.call("tea").await?, "9.95");
@@ -59,25 +59,25 @@ pub struct LastGoodSettings {
 /// # Ok(())
 /// # }
 /// ```
-pub fn last_good<Req, K, V, F>(key: F) -> LastGood<K, V, Always<F>>
+pub fn last_good<Req, K, V, F>(key: F) -> LastGood<K, V, KeyFn<F>>
 where
     F: Fn(&Req) -> K,
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
-    LastGood::new(Always(key), Whole, LastGoodSettings::default())
+    LastGood::new(KeyFn(key), CloneCodec, LastGoodSettings::default())
 }
 
-/// The same for requests of which only some may be answered from memory: no key, no memory.
+/// Like [`last_good`], for requests of which only some may be cached: a request without a key is not cached.
 ///
 /// For HTTP: `last_good_if(|request: &Request| (request.method() == GET).then(|| request.uri().clone()))`.
-pub fn last_good_if<Req, K, V, F>(key: F) -> LastGood<K, V, Sometimes<F>>
+pub fn last_good_if<Req, K, V, F>(key: F) -> LastGood<K, V, OptionalKeyFn<F>>
 where
     F: Fn(&Req) -> Option<K>,
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
-    LastGood::new(Sometimes(key), Whole, LastGoodSettings::default())
+    LastGood::new(OptionalKeyFn(key), CloneCodec, LastGoodSettings::default())
 }
 
 // === impl LastGood ===
@@ -87,18 +87,18 @@ where
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
-    fn new(key: F, transfer: T, settings: LastGoodSettings) -> Self {
+    fn new(key: F, codec: T, settings: LastGoodSettings) -> Self {
         let state = StepState::new(Name::literal("last_good"));
-        Self { key, transfer, memory: Memory::new(settings.capacity), settings, state }
+        Self { key, codec, cache: AnswerCache::new(settings.capacity), settings, state }
     }
 
-    /// With other settings, and an empty memory.
+    /// Sets the settings, and empties the cache.
     ///
     /// # Errors
-    /// A setting out of its range.
+    /// A setting is out of its range.
     pub fn with_settings(mut self, settings: LastGoodSettings) -> Result<Self, InvalidSetting> {
         settings.validate()?;
-        self.memory = Memory::new(settings.capacity);
+        self.cache = AnswerCache::new(settings.capacity);
         self.settings = settings;
         Ok(self)
     }
@@ -109,55 +109,55 @@ where
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
-    /// Keeps something else than a clone of the response: what the first function makes of it (nothing, if that is
-    /// `None`), out of which the second makes a response again.
-    pub fn through<W, A, B>(self, keep: A, restore: B) -> LastGood<K, W, F, Through<A, B>>
+    /// Sets the functions that convert a response to a cached value and back. A response for which `encode` returns
+    /// `None` is not cached.
+    pub fn with_codec<W, A, B>(self, encode: A, decode: B) -> LastGood<K, W, F, FnCodec<A, B>>
     where
         W: Send + Sync + 'static,
         A: Fn(&V) -> Option<W>,
         B: Fn(&W) -> V,
     {
-        let memory = Memory::new(self.settings.capacity);
-        let transfer = Through { keep, restore };
-        LastGood { key: self.key, transfer, memory, settings: self.settings, state: self.state }
+        let cache = AnswerCache::new(self.settings.capacity);
+        let codec = FnCodec { encode, decode };
+        LastGood { key: self.key, codec, cache, settings: self.settings, state: self.state }
     }
 }
 
 impl<K, V, F, T> LastGood<K, V, F, T> {
-    /// With another name, for marks, counts and switches.
+    /// Sets the name, for marks, counts and switches.
     #[must_use]
     pub fn named(mut self, name: impl Into<Name>) -> Self {
         self.state = StepState::new(name.into());
         self
     }
 
-    /// What it keeps, to look at and to clear by key.
+    /// Returns the cache, to read it and to clear it by key.
     #[must_use]
-    pub fn memory(&self) -> Memory<K, V> {
-        self.memory.clone()
+    pub fn cache(&self) -> AnswerCache<K, V> {
+        self.cache.clone()
     }
 
-    /// And if nothing is kept, this.
+    /// Adds a step that runs if no answer is cached.
     pub fn or<C: Chain>(self, next: C) -> Or<Self, C> {
         Or::new(self, next)
     }
 }
 
-impl<K, V, F, T> Leaf for LastGood<K, V, F, T>
+impl<K, V, F, T> SingleStep for LastGood<K, V, F, T>
 where
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
     const NEEDS_REQUEST: bool = false;
-    const REMEMBERS: bool = true;
+    const CACHES_ANSWERS: bool = true;
 
     fn state(&self) -> &StepState {
         &self.state
     }
 
     fn clear(&self) -> Option<Clear> {
-        let memory = self.memory();
-        Some(Clear::new(move || memory.clear()))
+        let cache = self.cache();
+        Some(Clear::new(move || cache.clear()))
     }
 }
 
@@ -166,30 +166,30 @@ impl<Req, Res, E, P, K, V, F, T> Answers<Req, Res, E, P> for LastGood<K, V, F, T
 where
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
-    F: KeyOf<Req, K>,
-    T: Transfer<Res, V>,
+    F: CacheKey<Req, K>,
+    T: Codec<Res, V>,
 {
     type Kept = Option<K>;
 
     fn keep(&self, _: &P, request: &Req, _: bool) -> Option<K> {
-        if self.state.is_on() { self.key.key_of(request) } else { None }
+        if self.state.is_on() { self.key.cache_key(request) } else { None }
     }
 
-    fn remember(&self, key: Option<K>, response: &Res) {
+    fn cache_answer(&self, key: Option<K>, response: &Res) {
         if let Some(key) = key
-            && let Some(value) = self.transfer.keep(response)
+            && let Some(value) = self.codec.encode(response)
         {
-            self.memory.keep(key, value);
+            self.cache.insert(key, value);
         }
     }
 
-    fn begin(&self, _: usize, key: &Option<K>, _: Asked<'_, Req, Res, E, P>) -> Begun<Res> {
+    fn start(&self, _: usize, key: &Option<K>, _: StepInput<'_, Req, Res, E, P>) -> StepStart<Res> {
         let Some(key) = key else {
-            return Begun::Nothing("the request has no key");
+            return StepStart::Skipped("the request has no key");
         };
-        match self.memory.younger_than(self.settings.ttl, key) {
-            Some((value, age)) => Begun::Answer(self.transfer.restore(&value), Some(age)),
-            None => Begun::Nothing("no answer is kept"),
+        match self.cache.get_fresh(self.settings.ttl, key) {
+            Some((value, age)) => StepStart::Answer(self.codec.decode(&value), Some(age)),
+            None => StepStart::Skipped("no answer is cached"),
         }
     }
 }
@@ -203,18 +203,18 @@ impl<K, V, F, T> fmt::Debug for LastGood<K, V, F, T> {
 // === impl LastGoodSettings ===
 
 impl LastGoodSettings {
-    /// For answers that change seldom (a catalogue, a configuration): 3,600 s.
+    /// Settings for answers that rarely change (a catalogue, a configuration): 3,600 s.
     #[must_use]
-    pub fn leak() -> Self {
+    pub fn long_lived() -> Self {
         Self { ttl: Duration::from_secs(3_600), ..Self::default() }
     }
 
-    /// The settings of this name: `default` or `lasting`.
+    /// Returns the settings of this name: `default` or `long_lived`.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         match name {
             "default" => Some(Self::default()),
-            "lasting" => Some(Self::leak()),
+            "long_lived" => Some(Self::long_lived()),
             _ => None,
         }
     }
@@ -222,7 +222,7 @@ impl LastGoodSettings {
     /// Checks every field.
     ///
     /// # Errors
-    /// A TTL below a millisecond or above a year; a capacity of zero or above a thousand million.
+    /// A TTL below a millisecond or above a year; a capacity of zero or above 1,000,000,000.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         settings::duration("ttl", self.ttl, SHORTEST..=LONGEST)?;
         settings::count("capacity", self.capacity, 1..=1_000_000_000)

@@ -1,20 +1,20 @@
-//! The layer: steps, a policy, and the handle that all its services share.
+//! The layer.
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
-use mainstay_core::{Boxed, ErrorType, InvalidSetting, Name, Plain, Typed};
+use mainstay_core::{Boxed, ErrorType, Name, Plain, Typed};
 use tower_layer::Layer;
 
-use crate::{Backup, Chain, Fallback, FallbackSettings, Fallbacks, Value, backup, service::Core, value};
+use crate::{Backup, Chain, Fallback, FallbackHandle, Value, backup, shared::Shared, value};
 
-/// Answers from elsewhere when the service under it cannot: from a backup, from the last good answer, with a value.
+/// Answers in place of a service that fails: from a backup, from the last good answer, with a value.
 ///
-/// It belongs outermost in a stack: it is what the caller gets when everything below has given up. Tower has nothing
-/// like it; `tower::util::MapResult` can turn an error into a value, but knows neither the request, nor which errors
-/// are the caller's own, nor `poll_ready`, whose errors it cannot answer.
+/// Place it outermost in a stack, around retries and timeouts. Tower has no equivalent: `tower::util::MapResult` can
+/// turn an error into a value, but it has neither the request nor the outcome's class, and it cannot handle an error of
+/// `poll_ready`.
 ///
-/// `C` is the chain of steps, `P` the policy that tells failures from answers, `E` the [`ErrorType`] that everything
-/// below converts into.
+/// `C` is the chain of steps, `P` the policy that classifies results, `E` the [`ErrorType`] that the errors of the
+/// layers below convert into.
 ///
 /// ```
 /// use mainstay_core::BoxError;
@@ -23,7 +23,7 @@ use crate::{Backup, Chain, Fallback, FallbackSettings, Fallbacks, Value, backup,
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), BoxError> {
-/// let layer = FallbackLayer::value("sorry");
+/// let layer = FallbackLayer::value("orders", "sorry");
 /// let service = layer.layer(service_fn(|_: u32| async { Err::<String, _>(std::io::Error::other("down")) }));
 ///
 /// assert_eq!(service.oneshot(7).await?, "sorry");
@@ -32,7 +32,7 @@ use crate::{Backup, Chain, Fallback, FallbackSettings, Fallbacks, Value, backup,
 /// # }
 /// ```
 pub struct FallbackLayer<C, P = Plain, E = Boxed> {
-    core: Arc<Core<C>>,
+    shared: Arc<Shared<C>>,
     policy: P,
     _error: PhantomData<fn() -> E>,
 }
@@ -40,63 +40,50 @@ pub struct FallbackLayer<C, P = Plain, E = Boxed> {
 // === impl FallbackLayer ===
 
 impl<C: Chain> FallbackLayer<C> {
-    /// These steps, tried in order, under the name `fallback`: `FallbackLayer::new(backup(service).or(value("sorry")))`.
-    pub fn new(steps: C) -> Self {
-        let handle = Fallbacks::new(Name::literal("fallback"), &steps);
-        Self { core: Arc::new(Core { chain: Arc::new(steps), handle }), policy: Plain, _error: PhantomData }
+    /// Creates a layer with a handle of this name and the default settings.
+    ///
+    /// The steps are tried in order: `FallbackLayer::new("orders", backup(service).or(value("sorry")))`.
+    pub fn new(name: impl Into<Name>, steps: C) -> Self {
+        Self::with(FallbackHandle::new(name, &steps), steps)
+    }
+
+    /// Creates a layer with this handle, which must have been created for these steps.
+    pub fn with(handle: FallbackHandle, steps: C) -> Self {
+        Self { shared: Shared::new(steps, handle), policy: Plain, _error: PhantomData }
     }
 }
 
 impl<V> FallbackLayer<Value<V>> {
-    /// One step: a clone of this [`value`].
-    pub fn value(answer: V) -> Self {
-        Self::new(value(answer))
+    /// Creates a layer with one step: a clone of this [`value`].
+    pub fn value(name: impl Into<Name>, answer: V) -> Self {
+        Self::new(name, value(answer))
     }
 }
 
 impl<B> FallbackLayer<Backup<B>> {
-    /// One step: this [`backup`] service, for at most 5 s.
-    pub fn backup(service: B) -> Self {
-        Self::new(backup(service))
-    }
-}
-
-impl<C: Chain, P, E> FallbackLayer<C, P, E> {
-    /// With a name, which logs and snapshots show. It gives the layer a fresh handle, so name it before you take one.
-    #[must_use]
-    pub fn named(mut self, name: impl Into<Name>) -> Self {
-        let handle = Fallbacks::build(name.into(), &*self.core.chain, &self.core.handle.settings());
-        self.core = Arc::new(Core { chain: Arc::clone(&self.core.chain), handle });
-        self
-    }
-
-    /// With these settings, instead of the defaults.
-    ///
-    /// # Errors
-    /// A setting out of its range.
-    pub fn with_settings(self, settings: &FallbackSettings) -> Result<Self, InvalidSetting> {
-        self.core.handle.reconfigure(settings)?;
-        Ok(self)
+    /// Creates a layer with one step: this [`backup`] service, for at most 5 s.
+    pub fn backup(name: impl Into<Name>, service: B) -> Self {
+        Self::new(name, backup(service))
     }
 }
 
 impl<C, P, E> FallbackLayer<C, P, E> {
-    /// With another policy: `Http`, `Grpc`, `Reqwest`, or your own.
+    /// Sets the policy: `Http`, `Grpc`, `Reqwest`, or a custom one.
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> FallbackLayer<C, P2, E> {
-        FallbackLayer { core: self.core, policy, _error: PhantomData }
+        FallbackLayer { shared: self.shared, policy, _error: PhantomData }
     }
 
-    /// With a typed error, which every error below must convert into.
+    /// Sets the error type, which the errors of the layers below must convert into.
     #[must_use]
     pub fn with_error<E2>(self) -> FallbackLayer<C, P, Typed<E2>> {
-        FallbackLayer { core: self.core, policy: self.policy, _error: PhantomData }
+        FallbackLayer { shared: self.shared, policy: self.policy, _error: PhantomData }
     }
 
-    /// The handle that all services of this layer share.
+    /// Returns the handle that all services of this layer share.
     #[must_use]
-    pub fn handle(&self) -> &Fallbacks {
-        &self.core.handle
+    pub fn handle(&self) -> &FallbackHandle {
+        &self.shared.handle
     }
 }
 
@@ -104,20 +91,20 @@ impl<S, C, P: Clone, E: ErrorType> Layer<S> for FallbackLayer<C, P, E> {
     type Service = Fallback<S, C, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Fallback::new(inner, self.core.clone(), self.policy.clone())
+        Fallback::new(inner, self.shared.clone(), self.policy.clone())
     }
 }
 
 impl<C, P: Clone, E> Clone for FallbackLayer<C, P, E> {
     fn clone(&self) -> Self {
-        Self { core: self.core.clone(), policy: self.policy.clone(), _error: PhantomData }
+        Self { shared: self.shared.clone(), policy: self.policy.clone(), _error: PhantomData }
     }
 }
 
 impl<C: fmt::Debug, P, E> fmt::Debug for FallbackLayer<C, P, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FallbackLayer")
-            .field("steps", &self.core.chain)
+            .field("steps", &self.shared.chain)
             .field("handle", self.handle())
             .finish_non_exhaustive()
     }

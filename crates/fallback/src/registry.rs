@@ -1,4 +1,4 @@
-//! Fallbacks by the name of the service they stand in for.
+//! A registry of handles by name.
 
 use std::{
     collections::BTreeMap,
@@ -8,17 +8,17 @@ use std::{
 
 use mainstay_core::Name;
 
-use crate::{FallbackSnapshot, Fallbacks};
+use crate::{FallbackHandle, FallbackSnapshot};
 
-/// The fallbacks of a process by name: where pages, health checks and operators find them.
+/// The fallbacks of a process by name, for status pages, health checks and operators.
 ///
-/// Nothing in a request's path reads it. Cheap to clone; all clones are one registry.
+/// No request reads it. Cheap to clone; all clones share one state.
 ///
 /// ```
 /// use mainstay_fallback::{FallbackLayer, FallbackRegistry};
 ///
 /// let fallbacks = FallbackRegistry::new();
-/// let layer = FallbackLayer::value("sorry").named("orders");
+/// let layer = FallbackLayer::value("orders", "sorry");
 /// fallbacks.insert(layer.handle());
 ///
 /// let orders = fallbacks.get("orders").expect("it was inserted");
@@ -26,39 +26,39 @@ use crate::{FallbackSnapshot, Fallbacks};
 /// assert_eq!(fallbacks.snapshots().len(), 1);
 /// ```
 #[derive(Clone, Default)]
-pub struct FallbackRegistry(Arc<RwLock<BTreeMap<Name, Fallbacks>>>);
+pub struct FallbackRegistry(Arc<RwLock<BTreeMap<Name, FallbackHandle>>>);
 
 // === impl FallbackRegistry ===
 
 impl FallbackRegistry {
-    /// An empty one.
+    /// Creates an empty registry.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a fallback under its own name, and gives the one that had the name before.
-    pub fn insert(&self, fallbacks: &Fallbacks) -> Option<Fallbacks> {
+    /// Adds a handle under its name. Returns the previous handle of that name.
+    pub fn insert(&self, handle: &FallbackHandle) -> Option<FallbackHandle> {
         let mut names = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        names.insert(fallbacks.name().clone(), fallbacks.clone())
+        names.insert(handle.name().clone(), handle.clone())
     }
 
-    /// The fallback of this name.
+    /// Returns the handle of this name.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<Fallbacks> {
+    pub fn get(&self, name: &str) -> Option<FallbackHandle> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    /// Takes the fallback of this name out; its services go on.
-    pub fn remove(&self, name: &str) -> Option<Fallbacks> {
+    /// Removes the handle of this name. Its services are not affected.
+    pub fn remove(&self, name: &str) -> Option<FallbackHandle> {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(name)
     }
 
-    /// The figures of all, by name.
+    /// Returns the figures of all fallbacks, in order of name.
     #[must_use]
     pub fn snapshots(&self) -> Vec<FallbackSnapshot> {
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        all.values().map(Fallbacks::snapshot).collect()
+        all.values().map(FallbackHandle::snapshot).collect()
     }
 }
 

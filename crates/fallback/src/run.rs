@@ -1,33 +1,33 @@
-//! The function form, for code that is no Tower service.
+//! Fallbacks for a plain async function.
 
 use std::future::poll_fn;
 
 use mainstay_core::{BoxError, Classify, Mark, Plain};
 
 use crate::{
-    Answers, Fallbacks,
-    walk::{Settled, Steps},
+    Answers, FallbackHandle,
+    execution::{Decision, Executor},
 };
 
-// === impl Fallbacks ===
+// === impl FallbackHandle ===
 
-impl Fallbacks {
-    /// Runs a plain async operation with these steps as its fallback: the decorator form, judged as
-    /// [`Plain`] judges (every error is a failure, unless one of our layers refused).
+impl FallbackHandle {
+    /// Runs an async operation with these steps as its fallback. [`Plain`] classifies the result: every error is a
+    /// failure, unless a layer rejected the request.
     ///
-    /// Hand in the steps that the handle was made for.
+    /// The handle must have been created for these steps.
     ///
     /// # Errors
-    /// The operation's own error, if every step failed or none was to run.
+    /// The operation's error, if every step failed or the steps did not run.
     ///
     /// ```
     /// use mainstay_core::BoxError;
-    /// use mainstay_fallback::{Fallbacks, value};
+    /// use mainstay_fallback::{FallbackHandle, value};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), BoxError> {
     /// let steps = value("stranger");
-    /// let names = Fallbacks::new("names", &steps);
+    /// let names = FallbackHandle::new("names", &steps);
     ///
     /// let find = |id: u32| async move { Err::<String, _>(format!("no user {id}")) };
     /// assert_eq!(names.run(&steps, 7, find).await?, "stranger");
@@ -48,10 +48,10 @@ impl Fallbacks {
         self.run_with(&Plain, steps, request, |request| async { operation(request).await.map_err(Into::into) }).await
     }
 
-    /// The same, judged by a policy of your own and with the operation's own type of error.
+    /// Like [`run`](Self::run), with a custom policy and any error type.
     ///
     /// # Errors
-    /// The operation's own error, if every step failed or none was to run.
+    /// The operation's error, if every step failed or the steps did not run.
     pub async fn run_with<Req, Res, E, C, P, Fut>(
         &self,
         policy: &P,
@@ -64,13 +64,13 @@ impl Fallbacks {
         P: Classify<Res, E> + Mark<Res>,
         Fut: Future<Output = Result<Res, E>>,
     {
-        let steps = Steps { chain: steps, policy, handle: self };
-        let kept = steps.chain.keep(policy, &request, false);
+        let executor = Executor { chain: steps, policy, handle: self };
+        let kept = steps.keep(policy, &request, false);
         let result = operation(request).await;
         let outcome = policy.classify(result.as_ref());
-        match steps.settle(result, outcome, kept) {
-            Settled::Done(result) => result,
-            Settled::Walk(mut walk) => poll_fn(|cx| walk.poll(cx, &steps)).await,
+        match executor.record(result, outcome, kept) {
+            Decision::Return(result) => result,
+            Decision::RunSteps(mut execution) => poll_fn(|cx| execution.poll(cx, &executor)).await,
         }
     }
 }

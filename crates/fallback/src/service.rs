@@ -1,4 +1,4 @@
-//! The service: what the inner one cannot answer, the steps do.
+//! The service.
 
 use std::{
     fmt,
@@ -9,42 +9,28 @@ use std::{
 use mainstay_core::{Boxed, Classify, ErrorType, Mark, Outcome, Plain};
 use tower_service::Service;
 
-use crate::{Answers, FallbackFuture, Fallbacks, walk::Steps};
+use crate::{Answers, FallbackFuture, FallbackHandle, shared::Shared};
 
 /// A service with a fallback; made by [`FallbackLayer`](crate::FallbackLayer).
 pub struct Fallback<S, C, P = Plain, E: ErrorType = Boxed> {
     inner: S,
-    core: Arc<Core<C>>,
+    shared: Arc<Shared<C>>,
     policy: P,
-    /// What `poll_ready` of the inner service failed with: the steps answer in its place.
-    unready: Option<(E::Error, Outcome)>,
-}
-
-/// What the services of a layer share.
-pub(crate) struct Core<C> {
-    pub(crate) chain: Arc<C>,
-    pub(crate) handle: Fallbacks,
-}
-
-// === impl Core ===
-
-impl<C> Core<C> {
-    pub(crate) fn steps<'a, P>(&'a self, policy: &'a P) -> Steps<'a, C, P> {
-        Steps { chain: &self.chain, policy, handle: &self.handle }
-    }
+    /// The error of the inner `poll_ready`, for which the steps run in the next `call`.
+    not_ready: Option<(E::Error, Outcome)>,
 }
 
 // === impl Fallback ===
 
 impl<S, C, P, E: ErrorType> Fallback<S, C, P, E> {
-    pub(crate) fn new(inner: S, core: Arc<Core<C>>, policy: P) -> Self {
-        Self { inner, core, policy, unready: None }
+    pub(crate) fn new(inner: S, shared: Arc<Shared<C>>, policy: P) -> Self {
+        Self { inner, shared, policy, not_ready: None }
     }
 
-    /// The handle that all services of the layer share.
+    /// Returns the handle that all services of the layer share.
     #[must_use]
-    pub fn handle(&self) -> &Fallbacks {
-        &self.core.handle
+    pub fn handle(&self) -> &FallbackHandle {
+        &self.shared.handle
     }
 }
 
@@ -62,7 +48,7 @@ where
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
-        if self.unready.is_some() {
+        if self.not_ready.is_some() {
             return Poll::Ready(Ok(()));
         }
         match self.inner.poll_ready(cx) {
@@ -70,10 +56,10 @@ where
             Poll::Ready(Err(error)) => {
                 let error = error.into();
                 let outcome = self.policy.classify(Err(&error));
-                if !self.core.handle.covers(outcome.class()) {
+                if !self.shared.handle.covers(outcome.class()) {
                     return Poll::Ready(Err(error));
                 }
-                self.unready = Some((error, outcome));
+                self.not_ready = Some((error, outcome));
                 Poll::Ready(Ok(()))
             }
             Poll::Pending => Poll::Pending,
@@ -82,19 +68,19 @@ where
 
     #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
-        let kept = self.core.chain.keep(&self.policy, &request, false);
-        let (policy, core) = (self.policy.clone(), Arc::clone(&self.core));
-        match self.unready.take() {
-            None => FallbackFuture::asking(self.inner.call(request), kept, policy, core),
-            Some(unready) => FallbackFuture::unready(unready, kept, policy, core),
+        let kept = self.shared.chain.keep(&self.policy, &request, false);
+        let (policy, shared) = (self.policy.clone(), Arc::clone(&self.shared));
+        match self.not_ready.take() {
+            None => FallbackFuture::inner(self.inner.call(request), kept, policy, shared),
+            Some(error) => FallbackFuture::not_ready(error, kept, policy, shared),
         }
     }
 }
 
 impl<S: Clone, C, P: Clone, E: ErrorType> Clone for Fallback<S, C, P, E> {
     fn clone(&self) -> Self {
-        // What this instance found is not true of its clone.
-        Self { inner: self.inner.clone(), core: self.core.clone(), policy: self.policy.clone(), unready: None }
+        // The clone has not polled its inner service yet.
+        Self { inner: self.inner.clone(), shared: self.shared.clone(), policy: self.policy.clone(), not_ready: None }
     }
 }
 
@@ -102,7 +88,7 @@ impl<S: fmt::Debug, C, P, E: ErrorType> fmt::Debug for Fallback<S, C, P, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fallback")
             .field("inner", &self.inner)
-            .field("handle", &self.core.handle)
+            .field("handle", &self.shared.handle)
             .finish_non_exhaustive()
     }
 }

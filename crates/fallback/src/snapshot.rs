@@ -1,22 +1,22 @@
-//! What a fallback shows.
+//! The figures of a fallback.
 
 use mainstay_core::{Level, Name};
 
-/// The figures of one [`Fallbacks`](crate::Fallbacks).
+/// The figures of one [`FallbackHandle`](crate::FallbackHandle).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct FallbackSnapshot {
-    /// Its name.
+    /// The name of the handle.
     pub name: Name,
-    /// Healthy: not in use. Degraded: steps answer. Unhealthy: every step failed lately.
+    /// Healthy: not in use. Degraded: steps answer. Unhealthy: every step failed recently.
     pub level: Level,
-    /// Calls that the steps ran for.
+    /// The number of calls for which the steps ran.
     pub needed: u64,
-    /// Calls that a step answered. What is missing from `needed` is under way, or its caller has gone.
+    /// The number of calls that a step answered. `needed` is larger while calls are in flight, and by dropped calls.
     pub answered: u64,
-    /// Calls that no step could answer: their callers got the original error.
+    /// The number of calls that no step could answer, so that the caller got the original result.
     pub exhausted: u64,
-    /// The steps in their order.
+    /// The steps in order.
     pub steps: Vec<StepSnapshot>,
 }
 
@@ -24,14 +24,14 @@ pub struct FallbackSnapshot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct StepSnapshot {
-    /// Its name.
+    /// The name of the step.
     pub name: Name,
-    /// Whether it is switched on.
+    /// Whether the step is switched on.
     pub on: bool,
-    /// Calls that it answered.
+    /// The number of calls that the step answered.
     pub answered: u64,
-    /// Calls that it tried to answer, and could not.
+    /// The number of calls that the step failed to answer.
     pub failed: u64,
-    /// Calls that it had nothing for: no value kept, a request that cannot be copied, a deadline passed.
+    /// The number of calls that the step skipped: no cached answer, no copy of the request, or the deadline had passed.
     pub skipped: u64,
 }

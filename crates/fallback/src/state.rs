@@ -1,4 +1,4 @@
-//! What operators see and steer of one step.
+//! The state of one step that the handle reads and switches.
 
 use std::{
     fmt,
@@ -12,7 +12,7 @@ use mainstay_core::{Counters, Name};
 
 use crate::StepSnapshot;
 
-/// A step's name, switch and counts, shared by the step and the handle.
+/// A step's name, switch and counters, shared by the step and the handle.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
 pub struct StepState(Arc<Inner>);
@@ -24,7 +24,7 @@ struct Inner {
     counters: Counters<3>,
 }
 
-/// Empties a step's memory.
+/// A function that empties a step's cache.
 #[doc(hidden)]
 #[derive(Clone)]
 pub struct Clear(Arc<dyn Fn() + Send + Sync>);
@@ -52,15 +52,15 @@ impl StepState {
         self.0.on.store(on, Relaxed);
     }
 
-    pub(crate) fn answered(&self) {
+    pub(crate) fn record_answer(&self) {
         self.0.counters.add(ANSWERED);
     }
 
-    pub(crate) fn failed(&self) {
+    pub(crate) fn record_failure(&self) {
         self.0.counters.add(FAILED);
     }
 
-    pub(crate) fn skipped(&self) {
+    pub(crate) fn record_skipped(&self) {
         self.0.counters.add(SKIPPED);
     }
 

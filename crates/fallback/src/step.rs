@@ -1,19 +1,18 @@
-//! The seam for steps of the user's own: a queue that accepts the request for later, a second-level cache, a model
-//! that guesses.
+//! Custom steps: a queue that accepts the request for later, a second-level cache, a model that estimates the answer.
 
 use std::{fmt, future::Future, pin::Pin};
 
 use mainstay_core::{BoxError, Name, Replay};
 
 use crate::{
-    Answers, Asked, Begun, Cause, Chain, Or, StepState, Working,
-    chain::{Leaf, hand_out},
+    Answers, Cause, Chain, Or, RunningStep, StepInput, StepStart, StepState,
+    chain::{SingleStep, request_for_step},
 };
 
-/// A step of your own, for [`step`]; [`step_fn`] makes one of a closure.
+/// A custom step, for [`step`]; [`step_fn`] makes one of a closure.
 ///
-/// Its future borrows nothing of the step or of the cause, so clone what it needs before the `async move`. Nothing
-/// bounds its time but what you put in.
+/// The future must not borrow from the step or the cause, so clone what it needs before the `async move`. It has no
+/// timeout unless the implementation adds one.
 ///
 /// ```
 /// use mainstay_core::BoxError;
@@ -37,17 +36,17 @@ use crate::{
 /// }
 ///
 /// let (queue, _worker) = mpsc::channel(100);
-/// let layer = FallbackLayer::new(step("later", AcceptForLater(queue)).or(value("sorry")));
+/// let layer = FallbackLayer::new("orders", step("later", AcceptForLater(queue)).or(value("sorry")));
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no step that answers `{Req}` with `{Res}`",
+    message = "`{Self}` is not a step that answers `{Req}` with `{Res}`",
     label = "implement `Step<{Req}, {Res}>`, or use `step_fn` for a closure"
 )]
 pub trait Step<Req, Res> {
     /// Answers the request.
     ///
     /// # Errors
-    /// What kept the step from answering; it is logged at debug and counted, and the next step is tried.
+    /// The step failed. The error is logged at debug and counted, and the next step is tried.
     fn answer(
         &self,
         request: Req,
@@ -55,55 +54,54 @@ pub trait Step<Req, Res> {
     ) -> impl Future<Output = Result<Res, BoxError>> + Send + 'static;
 }
 
-/// A [`Step`] with a name; see [`step`] and [`step_fn`].
-pub struct Own<Req, Res> {
-    answer: Box<Ask<Req, Res>>,
+/// A custom step in a chain; see [`step`] and [`step_fn`].
+pub struct CustomStep<Req, Res> {
+    answer: Box<AnswerFn<Req, Res>>,
     state: StepState,
 }
 
-type Ask<Req, Res> = dyn Fn(Req, Cause<'_, Res>) -> Answer<Res> + Send + Sync;
-type Answer<Res> = Pin<Box<dyn Future<Output = Result<Res, BoxError>> + Send>>;
+type AnswerFn<Req, Res> = dyn Fn(Req, Cause<'_, Res>) -> AnswerFuture<Res> + Send + Sync;
+type AnswerFuture<Res> = Pin<Box<dyn Future<Output = Result<Res, BoxError>> + Send>>;
 
-/// Your own step in a chain, under a name for marks, counts and switches.
+/// Creates a custom step, with a name for marks, counts and switches.
 ///
-/// Needs a copy of the request: every call makes one ([`Replay`]), and the step is skipped for requests that cannot be
-/// copied.
-pub fn step<Req, Res, T>(name: impl Into<Name>, step: T) -> Own<Req, Res>
+/// It needs a copy of the request: every call makes one ([`Replay`]), and requests that cannot be copied skip the step.
+pub fn step<Req, Res, T>(name: impl Into<Name>, step: T) -> CustomStep<Req, Res>
 where
     T: Step<Req, Res> + Send + Sync + 'static,
 {
-    Own {
+    CustomStep {
         answer: Box::new(move |request, cause| Box::pin(step.answer(request, cause))),
         state: StepState::new(name.into()),
     }
 }
 
-/// Your own step as a closure of the request and of what went wrong, under a name.
+/// Creates a custom step from a closure of the request and the failure, with a name.
 ///
-/// Needs a copy of the request, as [`step`] does.
-pub fn step_fn<Req, Res, E, F, Fut>(name: impl Into<Name>, answer: F) -> Own<Req, Res>
+/// It needs a copy of the request, as [`step`] does.
+pub fn step_fn<Req, Res, E, F, Fut>(name: impl Into<Name>, answer: F) -> CustomStep<Req, Res>
 where
     F: Fn(Req, Cause<'_, Res>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Res, E>> + Send + 'static,
     E: Into<BoxError>,
 {
-    let answer = move |request: Req, cause: Cause<'_, Res>| -> Answer<Res> {
+    let answer = move |request: Req, cause: Cause<'_, Res>| -> AnswerFuture<Res> {
         let answer = answer(request, cause);
         Box::pin(async move { answer.await.map_err(Into::into) })
     };
-    Own { answer: Box::new(answer), state: StepState::new(name.into()) }
+    CustomStep { answer: Box::new(answer), state: StepState::new(name.into()) }
 }
 
-// === impl Own ===
+// === impl CustomStep ===
 
-impl<Req, Res> Own<Req, Res> {
-    /// And if this step fails, that one.
+impl<Req, Res> CustomStep<Req, Res> {
+    /// Adds a step that runs if this one fails.
     pub fn or<C: Chain>(self, next: C) -> Or<Self, C> {
         Or::new(self, next)
     }
 }
 
-impl<Req, Res> Leaf for Own<Req, Res> {
+impl<Req, Res> SingleStep for CustomStep<Req, Res> {
     const NEEDS_REQUEST: bool = true;
 
     fn state(&self) -> &StepState {
@@ -112,7 +110,7 @@ impl<Req, Res> Leaf for Own<Req, Res> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<Req, Res, E, P> Answers<Req, Res, E, P> for Own<Req, Res>
+impl<Req, Res, E, P> Answers<Req, Res, E, P> for CustomStep<Req, Res>
 where
     E: 'static,
     P: Replay<Req>,
@@ -127,20 +125,22 @@ where
         Some(kept)
     }
 
-    fn hand_out(policy: &P, copy: &mut Option<Req>, last: bool) -> Option<Req> {
-        hand_out(policy, copy, last)
+    fn request_for_step(policy: &P, copy: &mut Option<Req>, is_last: bool) -> Option<Req> {
+        request_for_step(policy, copy, is_last)
     }
 
-    fn begin(&self, _: usize, _: &Option<Req>, mut asked: Asked<'_, Req, Res, E, P>) -> Begun<Res> {
-        match asked.request.take() {
-            Some(request) => Begun::Working(Working { future: (self.answer)(request, asked.cause()), judged: false }),
-            None => Begun::Nothing("the request cannot be repeated"),
+    fn start(&self, _: usize, _: &Option<Req>, mut input: StepInput<'_, Req, Res, E, P>) -> StepStart<Res> {
+        match input.request.take() {
+            Some(request) => {
+                StepStart::Running(RunningStep { future: (self.answer)(request, input.cause()), is_classified: false })
+            }
+            None => StepStart::Skipped("the request cannot be copied"),
         }
     }
 }
 
-impl<Req, Res> fmt::Debug for Own<Req, Res> {
+impl<Req, Res> fmt::Debug for CustomStep<Req, Res> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Own").field(self.state.name()).finish()
+        f.debug_tuple("CustomStep").field(self.state.name()).finish()
     }
 }

@@ -1,7 +1,7 @@
 //! Whether the fallback is in use, as a status that does not flap.
 //!
-//! Getting worse shows at once; getting better shows with the first good answer after the settle time. A call that
-//! needs no fallback reads one word while all is well, and writes nothing.
+//! The level falls at once, and rises with the first good answer after the settle time. A call that needs no fallback
+//! reads one atomic while the level is healthy, and writes nothing.
 
 use std::{
     sync::{
@@ -16,14 +16,15 @@ use tokio::time::Instant;
 
 #[derive(Debug)]
 pub(crate) struct Usage {
-    /// The level that was published, as a number: what the happy path reads.
-    shown: AtomicU8,
-    /// When a step last answered and when all last failed: milliseconds since `born` plus one, zero for never.
+    /// The published level as a number, read by every call.
+    published: AtomicU8,
+    /// The last time that a step answered, in milliseconds since `created` plus one; zero for never.
     answered: AtomicU64,
+    /// The last time that every step failed, in the same unit.
     exhausted: AtomicU64,
-    born: Instant,
+    created: Instant,
     status: StatusSender,
-    /// Keeps what is published in the order in which it was decided.
+    /// Held from the computation of a level to its publication, so that levels are published in order.
     publishing: Mutex<()>,
 }
 
@@ -36,25 +37,25 @@ const UNHEALTHY: u8 = 2;
 impl Usage {
     pub(crate) fn new() -> Self {
         Self {
-            shown: AtomicU8::new(HEALTHY),
+            published: AtomicU8::new(HEALTHY),
             answered: AtomicU64::new(0),
             exhausted: AtomicU64::new(0),
-            born: Instant::now(),
+            created: Instant::now(),
             status: StatusSender::new(Status::new(Level::Healthy, "")),
             publishing: Mutex::new(()),
         }
     }
 
-    /// The inner service answered; gives the new level if it changed.
-    pub(crate) fn good(&self, settle: impl FnOnce() -> Duration) -> Option<Level> {
-        if self.shown.load(Relaxed) == HEALTHY {
+    /// Records a success of the inner service. Returns the new level if it changed.
+    pub(crate) fn record_success(&self, settle: impl FnOnce() -> Duration) -> Option<Level> {
+        if self.published.load(Relaxed) == HEALTHY {
             return None;
         }
         self.publish(Instant::now(), settle())
     }
 
-    /// A step answered, or none could.
-    pub(crate) fn used(&self, answered: bool, settle: Duration) -> Option<Level> {
+    /// Records that a step answered, or that every step failed. Returns the new level if it changed.
+    pub(crate) fn record_use(&self, answered: bool, settle: Duration) -> Option<Level> {
         let now = Instant::now();
         let last = if answered { &self.answered } else { &self.exhausted };
         last.fetch_max(self.millis(now) + 1, Relaxed);
@@ -63,7 +64,7 @@ impl Usage {
 
     #[inline]
     pub(crate) fn level(&self) -> Level {
-        match self.shown.load(Relaxed) {
+        match self.published.load(Relaxed) {
             HEALTHY => Level::Healthy,
             DEGRADED => Level::Degraded,
             _ => Level::Unhealthy,
@@ -75,15 +76,15 @@ impl Usage {
     }
 
     fn publish(&self, now: Instant, settle: Duration) -> Option<Level> {
-        if self.shown.load(Relaxed) == self.decide(now, settle) {
+        if self.published.load(Relaxed) == self.level_at(now, settle) {
             return None;
         }
         let _order = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
-        let decided = self.decide(now, settle);
-        if self.shown.swap(decided, Relaxed) == decided {
+        let level = self.level_at(now, settle);
+        if self.published.swap(level, Relaxed) == level {
             return None;
         }
-        let (level, reason) = match decided {
+        let (level, reason) = match level {
             HEALTHY => (Level::Healthy, ""),
             DEGRADED => (Level::Degraded, "answers come from the fallback"),
             _ => (Level::Unhealthy, "every step of the fallback failed"),
@@ -92,14 +93,14 @@ impl Usage {
         Some(level)
     }
 
-    fn decide(&self, now: Instant, settle: Duration) -> u8 {
+    fn level_at(&self, now: Instant, settle: Duration) -> u8 {
         let now = self.millis(now) + 1;
         let settle = u64::try_from(settle.as_millis()).unwrap_or(u64::MAX);
-        let lately = |last: &AtomicU64| match last.load(Relaxed) {
+        let is_recent = |last: &AtomicU64| match last.load(Relaxed) {
             0 => false,
             last => now.saturating_sub(last) < settle,
         };
-        match (lately(&self.exhausted), lately(&self.answered)) {
+        match (is_recent(&self.exhausted), is_recent(&self.answered)) {
             (true, _) => UNHEALTHY,
             (false, true) => DEGRADED,
             (false, false) => HEALTHY,
@@ -107,6 +108,6 @@ impl Usage {
     }
 
     fn millis(&self, now: Instant) -> u64 {
-        u64::try_from(now.saturating_duration_since(self.born).as_millis()).unwrap_or(u64::MAX - 1)
+        u64::try_from(now.saturating_duration_since(self.created).as_millis()).unwrap_or(u64::MAX - 1)
     }
 }

@@ -1,29 +1,29 @@
-//! Steps that always have an answer: a value, or a function of what went wrong.
+//! Steps that answer at once: with a value, or with a function of the failure.
 
 use std::fmt;
 
 use mainstay_core::{Name, Replay};
 
 use crate::{
-    Answers, Asked, Begun, Cause, Chain, Or, StepState,
-    chain::{Leaf, hand_out},
+    Answers, Cause, Chain, Or, StepInput, StepStart, StepState,
+    chain::{SingleStep, request_for_step},
 };
 
-/// The step that answers with a clone of one value; see [`value`].
+/// A step that answers with a clone of a value; see [`value`].
 ///
-/// It has no `or`: nothing after it would ever be asked.
+/// It has no `or`: a step after it would never run.
 pub struct Value<V> {
     value: V,
     state: StepState,
 }
 
-/// The step that answers with a function of the failure; see [`value_from`].
+/// A step that answers with a function of the failure; see [`value_from`].
 pub struct ValueFrom<Res> {
     make: Box<OfCause<Res>>,
     state: StepState,
 }
 
-/// The step that answers with a function of the request and the failure; see [`value_fn`].
+/// A step that answers with a function of the request and the failure; see [`value_fn`].
 pub struct ValueFn<Req, Res> {
     make: Box<OfRequest<Req, Res>>,
     state: StepState,
@@ -32,25 +32,25 @@ pub struct ValueFn<Req, Res> {
 type OfCause<Res> = dyn Fn(Cause<'_, Res>) -> Res + Send + Sync;
 type OfRequest<Req, Res> = dyn Fn(&Req, Cause<'_, Res>) -> Res + Send + Sync;
 
-/// A step named `value` that answers with a clone of this; anything that converts into the response will do.
+/// Creates a step named `value` that answers with a clone of this value, converted into the response.
 ///
-/// Needs nothing of the request.
+/// It does not use the request.
 pub fn value<V>(value: V) -> Value<V> {
     Value { value, state: StepState::new(Name::literal("value")) }
 }
 
-/// A step named `value` that answers with a function of what went wrong: the error, or the response that the
-/// policy counts as a failure.
+/// Creates a step named `value` that answers with a function of the failure: the error, or the response that the policy
+/// classifies as a failure.
 ///
-/// Needs nothing of the request.
+/// It does not use the request.
 pub fn value_from<Res>(make: impl Fn(Cause<'_, Res>) -> Res + Send + Sync + 'static) -> ValueFrom<Res> {
     ValueFrom { make: Box::new(make), state: StepState::new(Name::literal("value")) }
 }
 
-/// A step named `value` that answers with a function of the request and of what went wrong.
+/// Creates a step named `value` that answers with a function of the request and the failure.
 ///
-/// Needs a copy of the request: every call makes one ([`Replay`]), and the step is skipped for requests that cannot be
-/// copied. [`value_from`] does without.
+/// It needs a copy of the request: every call makes one ([`Replay`]), and requests that cannot be copied skip the step.
+/// [`value_from`] needs no copy.
 pub fn value_fn<Req, Res>(make: impl Fn(&Req, Cause<'_, Res>) -> Res + Send + Sync + 'static) -> ValueFn<Req, Res> {
     ValueFn { make: Box::new(make), state: StepState::new(Name::literal("value")) }
 }
@@ -58,7 +58,7 @@ pub fn value_fn<Req, Res>(make: impl Fn(&Req, Cause<'_, Res>) -> Res + Send + Sy
 // === impl Value ===
 
 impl<V> Value<V> {
-    /// With another name, for marks, counts and switches.
+    /// Sets the name, for marks, counts and switches.
     #[must_use]
     pub fn named(mut self, name: impl Into<Name>) -> Self {
         self.state = StepState::new(name.into());
@@ -66,7 +66,7 @@ impl<V> Value<V> {
     }
 }
 
-impl<V> Leaf for Value<V> {
+impl<V> SingleStep for Value<V> {
     const NEEDS_REQUEST: bool = false;
 
     fn state(&self) -> &StepState {
@@ -83,8 +83,8 @@ where
 
     fn keep(&self, _: &P, _: &Req, _: bool) {}
 
-    fn begin(&self, _: usize, (): &(), _: Asked<'_, Req, Res, E, P>) -> Begun<Res> {
-        Begun::Answer(self.value.clone().into(), None)
+    fn start(&self, _: usize, (): &(), _: StepInput<'_, Req, Res, E, P>) -> StepStart<Res> {
+        StepStart::Answer(self.value.clone().into(), None)
     }
 }
 
@@ -97,7 +97,7 @@ impl<V> fmt::Debug for Value<V> {
 // === impl ValueFrom ===
 
 impl<Res> ValueFrom<Res> {
-    /// With another name, for marks, counts and switches.
+    /// Sets the name, for marks, counts and switches.
     #[must_use]
     pub fn named(mut self, name: impl Into<Name>) -> Self {
         self.state = StepState::new(name.into());
@@ -105,7 +105,7 @@ impl<Res> ValueFrom<Res> {
     }
 }
 
-impl<Res> Leaf for ValueFrom<Res> {
+impl<Res> SingleStep for ValueFrom<Res> {
     const NEEDS_REQUEST: bool = false;
 
     fn state(&self) -> &StepState {
@@ -119,8 +119,8 @@ impl<Req, Res, E: 'static, P> Answers<Req, Res, E, P> for ValueFrom<Res> {
 
     fn keep(&self, _: &P, _: &Req, _: bool) {}
 
-    fn begin(&self, _: usize, (): &(), asked: Asked<'_, Req, Res, E, P>) -> Begun<Res> {
-        Begun::Answer((self.make)(asked.cause()), None)
+    fn start(&self, _: usize, (): &(), input: StepInput<'_, Req, Res, E, P>) -> StepStart<Res> {
+        StepStart::Answer((self.make)(input.cause()), None)
     }
 }
 
@@ -133,20 +133,20 @@ impl<Res> fmt::Debug for ValueFrom<Res> {
 // === impl ValueFn ===
 
 impl<Req, Res> ValueFn<Req, Res> {
-    /// With another name, for marks, counts and switches.
+    /// Sets the name, for marks, counts and switches.
     #[must_use]
     pub fn named(mut self, name: impl Into<Name>) -> Self {
         self.state = StepState::new(name.into());
         self
     }
 
-    /// And for requests that cannot be copied, this.
+    /// Adds a step for requests that cannot be copied.
     pub fn or<C: Chain>(self, next: C) -> Or<Self, C> {
         Or::new(self, next)
     }
 }
 
-impl<Req, Res> Leaf for ValueFn<Req, Res> {
+impl<Req, Res> SingleStep for ValueFn<Req, Res> {
     const NEEDS_REQUEST: bool = true;
 
     fn state(&self) -> &StepState {
@@ -170,14 +170,14 @@ where
         Some(kept)
     }
 
-    fn hand_out(policy: &P, copy: &mut Option<Req>, last: bool) -> Option<Req> {
-        hand_out(policy, copy, last)
+    fn request_for_step(policy: &P, copy: &mut Option<Req>, is_last: bool) -> Option<Req> {
+        request_for_step(policy, copy, is_last)
     }
 
-    fn begin(&self, _: usize, _: &Option<Req>, asked: Asked<'_, Req, Res, E, P>) -> Begun<Res> {
-        match asked.request {
-            Some(ref request) => Begun::Answer((self.make)(request, asked.cause()), None),
-            None => Begun::Nothing("the request cannot be repeated"),
+    fn start(&self, _: usize, _: &Option<Req>, input: StepInput<'_, Req, Res, E, P>) -> StepStart<Res> {
+        match input.request {
+            Some(ref request) => StepStart::Answer((self.make)(request, input.cause()), None),
+            None => StepStart::Skipped("the request cannot be copied"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A call that needs no fallback allocates nothing, whatever the chain.
+//! Tests that a call that needs no fallback allocates nothing.
 
 use std::{
     convert::Infallible,
@@ -9,7 +9,7 @@ use std::{
 use mainstay_fallback::{FallbackLayer, backup, value};
 use tower::{Layer, Service, service_fn};
 
-/// Allocations of one call, once the layer is warm.
+/// Returns the allocations of the second call.
 fn allocations<S>(mut service: S) -> u64
 where
     S: Service<u32, Response = u32>,
@@ -33,15 +33,15 @@ async fn down(_: u32) -> Result<u32, mainstay_core::Rejected> {
 }
 
 #[test]
-fn a_call_that_needs_no_fallback_allocates_nothing() {
-    assert_eq!(allocations(FallbackLayer::value(1_u32).layer(service_fn(up))), 0);
-    assert_eq!(allocations(FallbackLayer::backup(service_fn(up)).layer(service_fn(up))), 0);
+fn call_without_a_fallback_allocates_nothing() {
+    assert_eq!(allocations(FallbackLayer::value("fallback", 1_u32).layer(service_fn(up))), 0);
+    assert_eq!(allocations(FallbackLayer::backup("fallback", service_fn(up)).layer(service_fn(up))), 0);
     let chain = backup(service_fn(up)).or(backup(service_fn(up))).or(value(1_u32));
-    assert_eq!(allocations(FallbackLayer::new(chain).layer(service_fn(up))), 0);
+    assert_eq!(allocations(FallbackLayer::new("fallback", chain).layer(service_fn(up))), 0);
 }
 
 #[test]
-fn a_value_in_place_of_a_typed_error_allocates_nothing_either() {
-    let layer = FallbackLayer::value(1_u32).with_error::<mainstay_core::Rejected>();
+fn value_in_place_of_a_typed_error_allocates_nothing() {
+    let layer = FallbackLayer::value("fallback", 1_u32).with_error::<mainstay_core::Rejected>();
     assert_eq!(allocations(layer.layer(service_fn(down))), 0);
 }

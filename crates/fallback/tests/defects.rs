@@ -1,4 +1,4 @@
-//! Defects seen in the field that this crate must not have.
+//! Defects of other libraries that this crate must not have.
 
 use std::{future::poll_fn, time::Duration};
 
@@ -12,16 +12,17 @@ use tower::{Layer, Service, ServiceBuilder, limit::ConcurrencyLimitLayer};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A peer: errors of `poll_ready` skip the fallback, so that a dead connection or an open breaker shows to the caller.
+/// Defect of a peer: errors of `poll_ready` skip the fallback, so that the caller sees a dead connection or an open
+/// breaker.
 #[tokio::test(start_paused = true)]
-async fn an_error_of_poll_ready_leads_to_the_fallback() {
+async fn poll_ready_error_runs_the_steps() {
     let primary = Probe::new();
     primary.set_readiness(Readiness::Fail);
-    let layer = FallbackLayer::value(7);
+    let layer = FallbackLayer::value("fallback", 7);
     let mut service = layer.layer(primary.clone());
     let task = Wakes::new();
     assert!(task.context(|cx| service.poll_ready(cx)).is_ready());
-    // Ready stays ready, without asking again.
+    // The service stays ready without another poll.
     let polls = primary.ready_polls();
     assert!(task.context(|cx| service.poll_ready(cx)).is_ready());
     assert_eq!(primary.ready_polls(), polls);
@@ -29,54 +30,54 @@ async fn an_error_of_poll_ready_leads_to_the_fallback() {
     assert_eq!(primary.calls(), 0);
     assert_eq!(layer.handle().snapshot().needed, 1);
 
-    // The inner service is asked again for the next call.
+    // The next call polls the inner service again.
     primary.set_readiness(Readiness::Ready);
     assert_eq!(call(&mut service, Request::default()).await.unwrap().value, 1);
 }
 
-/// The same peer: and if the fallback fails, the caller gets what `poll_ready` failed with.
+/// If the steps fail, the caller gets the error of `poll_ready`.
 #[tokio::test(start_paused = true)]
-async fn an_error_of_poll_ready_is_the_original_error() {
+async fn poll_ready_error_is_the_original_error() {
     let probe = Probe::new();
     probe.set_readiness(Readiness::Fail);
-    let mut service = FallbackLayer::backup(probe.clone()).layer(probe);
+    let mut service = FallbackLayer::backup("fallback", probe.clone()).layer(probe);
     let error = call(&mut service, Request::default()).await.unwrap_err();
     assert_eq!(error.downcast_ref(), Some(&ProbeError::NotReady));
 }
 
-/// What the fallback is not to run for shows at once, where it happened.
+/// `poll_ready` returns an error for which the steps do not run.
 #[tokio::test(start_paused = true)]
-async fn an_error_of_poll_ready_that_is_not_covered_passes() {
+async fn poll_ready_error_of_an_unselected_class_is_returned() {
     let ignore = mainstay_core::classify_fn(|result: Result<&mainstay_core::test::Answer, &BoxError>| match result {
         Ok(_) => mainstay_core::Outcome::Success,
         Err(_) => mainstay_core::Outcome::Ignored,
     });
     let probe = Probe::new();
     probe.set_readiness(Readiness::Fail);
-    let mut service = FallbackLayer::value(7).with_policy(ignore).layer(probe);
+    let mut service = FallbackLayer::value("fallback", 7).with_policy(ignore).layer(probe);
     assert!(poll_fn(|cx| service.poll_ready(cx)).await.is_err());
 }
 
-/// A peer: a clone copies what `poll_ready` found, and panics or answers wrongly.
+/// Defect of a peer: a clone copies the result of `poll_ready`, and panics or answers wrongly.
 #[tokio::test(start_paused = true)]
-async fn a_clone_does_not_copy_what_poll_ready_found() {
+async fn clone_does_not_copy_the_poll_ready_error() {
     let primary = Probe::new();
     primary.set_readiness(Readiness::Fail);
-    let mut service = FallbackLayer::value(7).layer(primary.clone());
+    let mut service = FallbackLayer::value("fallback", 7).layer(primary.clone());
     poll_fn(|cx| service.poll_ready(cx)).await.unwrap();
     primary.set_readiness(Readiness::Ready);
     let mut clone = service.clone();
     assert_eq!(call(&mut clone, Request::default()).await.unwrap().value, 1, "from the primary");
-    assert_eq!(service.call(Request::default()).await.unwrap().value, 7, "as was found");
+    assert_eq!(service.call(Request::default()).await.unwrap().value, 7, "from the fallback");
 }
 
-/// A peer: one backup behind an async mutex, awaited while locked, so that all wait for the one that is stuck.
+/// Defect of a peer: one backup behind an async mutex, awaited while locked, so that a stuck call blocks all others.
 #[tokio::test(start_paused = true)]
-async fn a_stuck_backup_blocks_only_its_own_request() {
+async fn stuck_backup_blocks_only_its_own_request() {
     let (primary, spare) = (Probe::new(), Probe::new());
     primary.always(Reply::Fail);
     spare.then(Reply::Hang);
-    let layer = FallbackLayer::new(mainstay_fallback::backup(spare).or(value(7)));
+    let layer = FallbackLayer::new("fallback", mainstay_fallback::backup(spare).or(value(7)));
     let service = layer.layer(primary);
     let mut stuck = service.clone();
     let stuck = tokio::spawn(async move { (call(&mut stuck, Request::new(1)).await, Instant::now()) });
@@ -90,24 +91,24 @@ async fn a_stuck_backup_blocks_only_its_own_request() {
     assert_eq!((answer.unwrap().value, ended - start), (7, 5 * SECOND));
 }
 
-/// A peer: attempts made on fresh clones that were never polled ready: a panic over `ConcurrencyLimit`.
+/// Defect of a peer: calls on fresh clones that were never polled ready, which panic over `ConcurrencyLimit`.
 #[tokio::test(start_paused = true)]
-async fn a_backup_is_taken_to_ready_on_its_own() {
+async fn backup_clone_is_polled_ready_before_its_call() {
     let primary = Probe::new();
     primary.always(Reply::Fail);
     let spare = ServiceBuilder::new().layer(ConcurrencyLimitLayer::new(1)).service(Probe::new());
-    let mut service = FallbackLayer::backup(spare).layer(primary);
+    let mut service = FallbackLayer::backup("fallback", spare).layer(primary);
     for _ in 0..3 {
         assert!(call(&mut service, Request::default()).await.is_ok());
     }
 }
 
-/// A peer: each `layer()` call has a state of its own, so that axum's routes count apart.
+/// Defect of a peer: each `layer()` call creates its own state, so that axum's routes count separately.
 #[tokio::test(start_paused = true)]
-async fn layers_and_services_have_one_state() {
+async fn services_of_a_layer_share_one_state() {
     let primary = Probe::new();
     primary.always(Reply::Fail);
-    let layer = FallbackLayer::value(7);
+    let layer = FallbackLayer::value("fallback", 7);
     let (mut one, mut two) = (layer.layer(primary.clone()), layer.layer(primary));
     call(&mut one, Request::default()).await.unwrap();
     call(&mut two, Request::default()).await.unwrap();
@@ -116,13 +117,13 @@ async fn layers_and_services_have_one_state() {
     assert!(call(&mut one, Request::default()).await.is_err() && call(&mut two, Request::default()).await.is_err());
 }
 
-/// A peer: refusals of other layers inside are taken for answers, or their causes cut off.
+/// Defect of a peer: rejections by inner layers are treated as answers, or lose their causes.
 #[tokio::test(start_paused = true)]
-async fn the_error_of_a_layer_below_keeps_its_type() {
+async fn error_of_a_layer_below_is_not_wrapped() {
     let probe = Probe::new();
     probe.always(Reply::Fail);
-    let layer = FallbackLayer::value(7);
+    let layer = FallbackLayer::value("fallback", 7);
     layer.handle().switch_off("value");
     let error: BoxError = call(&mut layer.layer(probe), Request::default()).await.unwrap_err();
-    assert!(error.is::<ProbeError>(), "nothing is wrapped around it");
+    assert!(error.is::<ProbeError>(), "the error is not wrapped");
 }

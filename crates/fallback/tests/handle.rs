@@ -1,4 +1,4 @@
-//! The handle: status, registry, the function form.
+//! Tests of the handle: status, registry, the function form.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use mainstay_core::{
     BoxError, Level, Outcome, classify_fn,
     test::{Probe, Reply, Request, call},
 };
-use mainstay_fallback::{FallbackLayer, FallbackRegistry, Fallbacks, backup, step_fn, value};
+use mainstay_fallback::{FallbackHandle, FallbackLayer, FallbackRegistry, backup, step_fn, value};
 use tower::{Layer, service_fn};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test(start_paused = true)]
-async fn the_status_says_whether_it_is_in_use_and_does_not_flap() {
+async fn status_reports_use_without_flapping() {
     let primary = Probe::new();
-    let layer = FallbackLayer::value(7);
-    let mut status = layer.handle().status();
+    let layer = FallbackLayer::value("fallback", 7);
+    let mut status = layer.handle().subscribe();
     let mut service = layer.layer(primary.clone());
     let mut answer = async |reply: Reply| {
         primary.then(reply);
@@ -31,10 +31,10 @@ async fn the_status_says_whether_it_is_in_use_and_does_not_flap() {
         assert!(answer(Reply::Count).await);
         assert!(answer(Reply::Fail).await);
     }
-    assert_eq!(status.get().since, degraded.since, "it does not flap");
+    assert_eq!(status.get().since, degraded.since, "the status does not flap");
 
     tokio::time::advance(10 * SECOND).await;
-    assert_eq!(status.get().level, Level::Degraded, "until somebody was answered");
+    assert_eq!(status.get().level, Level::Degraded, "the level rises only with a success");
     assert!(answer(Reply::Count).await);
     assert_eq!(status.changed().await.unwrap().level, Level::Healthy);
 
@@ -49,11 +49,11 @@ async fn the_status_says_whether_it_is_in_use_and_does_not_flap() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_registry_finds_fallbacks_by_service() {
+async fn registry_finds_handles_by_name() {
     let fallbacks = FallbackRegistry::new();
-    let layer = FallbackLayer::value(7).named("orders");
+    let layer = FallbackLayer::value("orders", 7);
     assert!(fallbacks.insert(layer.handle()).is_none());
-    assert!(fallbacks.insert(FallbackLayer::value("x").named("prices").handle()).is_none());
+    assert!(fallbacks.insert(FallbackLayer::value("prices", "x").handle()).is_none());
     let names: Vec<_> = fallbacks.snapshots().into_iter().map(|snapshot| snapshot.name).collect();
     assert_eq!(names, ["orders", "prices"]);
 
@@ -62,16 +62,16 @@ async fn a_registry_finds_fallbacks_by_service() {
     primary.always(Reply::Fail);
     assert!(call(&mut layer.layer(primary), Request::default()).await.is_err());
 
-    let newer = FallbackLayer::value(8).named("orders");
-    assert!(fallbacks.clone().insert(newer.handle()).is_some(), "the one it replaces");
+    let newer = FallbackLayer::value("orders", 8);
+    assert!(fallbacks.clone().insert(newer.handle()).is_some(), "the previous handle is returned");
     assert!(fallbacks.remove("orders").is_some() && fallbacks.get("orders").is_none());
 }
 
 #[tokio::test(start_paused = true)]
-async fn plain_async_code_has_the_same_fallbacks() {
+async fn run_applies_the_steps_to_a_function() {
     let spare = service_fn(|id: u32| async move { if id == 1 { Ok(10) } else { Err(BoxError::from("unknown")) } });
     let steps = backup(spare).or(value(99));
-    let numbers = Fallbacks::new("numbers", &steps);
+    let numbers = FallbackHandle::new("numbers", &steps);
     let down = |_: u32| async { Err::<i32, BoxError>("down".into()) };
     assert_eq!(numbers.run(&steps, 1, down).await.unwrap(), 10);
     assert_eq!(numbers.run(&steps, 2, down).await.unwrap(), 99);
@@ -85,7 +85,7 @@ async fn plain_async_code_has_the_same_fallbacks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_function_form_takes_any_error_with_a_policy_of_its_own() {
+async fn run_with_a_policy_takes_any_error_type() {
     let gone = |result: Result<&String, &std::io::Error>| match result {
         Ok(_) => Outcome::Success,
         Err(_) => Outcome::failure(mainstay_core::FailureKind::Network),
@@ -94,14 +94,14 @@ async fn the_function_form_takes_any_error_with_a_policy_of_its_own() {
         let kind = cause.error::<std::io::Error>().map(|error| error.kind().to_string());
         async move { kind.map(|kind| format!("{id}: {kind}")).ok_or("no error") }
     });
-    let names = Fallbacks::new("names", &steps);
+    let names = FallbackHandle::new("names", &steps);
     let down = |_| async { Err(std::io::ErrorKind::TimedOut.into()) };
     assert_eq!(names.run_with(&classify_fn(gone), &steps, 7, down).await.unwrap(), "7: timed out");
 }
 
 #[cfg(feature = "serde")]
 #[test]
-fn settings_and_snapshots_are_data() {
+fn settings_and_snapshots_implement_serde() {
     use mainstay_fallback::{BackupSettings, FallbackSettings};
     let settings: FallbackSettings =
         serde_json::from_str(r#"{"on_rejected": false, "settle_after": "250ms"}"#).unwrap();
@@ -110,7 +110,7 @@ fn settings_and_snapshots_are_data() {
     assert!(serde_json::from_str::<FallbackSettings>(r#"{"on_ignored": true}"#).is_err());
     let settings: BackupSettings = serde_json::from_str(r#"{"timeout": "1s"}"#).unwrap();
     assert_eq!(settings.timeout, SECOND);
-    let snapshot = serde_json::to_value(FallbackLayer::value(7).handle().snapshot()).unwrap();
+    let snapshot = serde_json::to_value(FallbackLayer::value("fallback", 7).handle().snapshot()).unwrap();
     assert_eq!(snapshot["steps"][0]["name"], "value");
     assert_eq!(snapshot["level"], "healthy");
 }

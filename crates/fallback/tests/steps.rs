@@ -1,4 +1,4 @@
-//! What a chain of steps does, step by step.
+//! Tests of the steps and their order.
 
 use std::{
     sync::{
@@ -13,7 +13,8 @@ use mainstay_core::{
     test::{Answer, Probe, ProbeError, ProbePolicy, Readiness, Reply, Request, call},
 };
 use mainstay_fallback::{
-    BackupSettings, Cause, FallbackLayer, FallbackSettings, Step, backup, step, step_fn, value, value_fn, value_from,
+    BackupSettings, Cause, FallbackHandle, FallbackLayer, FallbackSettings, Step, backup, step, step_fn, value,
+    value_fn, value_from,
 };
 use tokio::time::Instant;
 use tower::{Layer, Service, service_fn};
@@ -33,9 +34,9 @@ fn answering(value: u64) -> Probe {
 }
 
 #[tokio::test(start_paused = true)]
-async fn is_not_asked_while_the_service_answers() {
+async fn backup_is_not_called_while_the_service_succeeds() {
     let (primary, spare) = (answering(1), answering(2));
-    let layer = FallbackLayer::backup(spare.clone());
+    let layer = FallbackLayer::backup("fallback", spare.clone());
     let mut service = layer.layer(primary);
     assert_eq!(call(&mut service, Request::default()).await.unwrap().value, 1);
     assert_eq!((spare.calls(), spare.ready_polls()), (0, 0));
@@ -43,15 +44,15 @@ async fn is_not_asked_while_the_service_answers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_step_that_works_answers() {
+async fn first_successful_step_answers() {
     let (first, second) = (failing(), answering(2));
     let steps = backup(first.clone()).named("east").or(backup(second.clone()).named("west")).or(value(3));
-    let layer = FallbackLayer::new(steps).with_policy(ProbePolicy).named("orders");
+    let layer = FallbackLayer::new("orders", steps).with_policy(ProbePolicy);
     let mut service = layer.layer(failing());
 
     let answer = call(&mut service, Request::new(7)).await.unwrap();
     assert_eq!(answer.value, 2);
-    let degraded = answer.degraded.expect("it is marked");
+    let degraded = answer.degraded.expect("the answer is marked");
     assert_eq!((degraded.step.as_str(), degraded.age), ("west", None));
     assert_eq!((first.requests()[0].id, second.requests()[0].id), (7, 7));
 
@@ -64,15 +65,15 @@ async fn the_first_step_that_works_answers() {
 #[tokio::test(start_paused = true)]
 async fn chains_join_on_either_side() {
     let right = backup(failing()).or(backup(failing()).or(value(3)));
-    let mut service = FallbackLayer::new(right).layer(failing());
+    let mut service = FallbackLayer::new("fallback", right).layer(failing());
     assert_eq!(call(&mut service, Request::default()).await.unwrap().value, 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn if_every_step_fails_the_original_error_is_returned() {
+async fn original_error_is_returned_if_every_step_fails() {
     let spare = Probe::new();
     spare.set_readiness(Readiness::Fail);
-    let layer = FallbackLayer::backup(spare);
+    let layer = FallbackLayer::backup("fallback", spare);
     let mut service = layer.layer(failing());
     let error = call(&mut service, Request::default()).await.unwrap_err();
     assert_eq!(error.downcast_ref(), Some(&ProbeError::Failed), "not the backup's own NotReady");
@@ -81,7 +82,7 @@ async fn if_every_step_fails_the_original_error_is_returned() {
     assert_eq!(snapshot.steps[0].failed, 1);
 }
 
-/// A policy for status codes: what is 500 or more is a failure, but 503 is overload; 4xx is the caller's.
+/// A policy for status codes: 503 is an overload, other codes from 500 are failures, 4xx is ignored.
 fn status() -> impl mainstay_core::Classify<u16, BoxError>
 + mainstay_core::Mark<u16>
 + Replay<()>
@@ -97,47 +98,49 @@ fn status() -> impl mainstay_core::Classify<u16, BoxError>
 }
 
 #[tokio::test(start_paused = true)]
-async fn if_a_response_was_the_failure_that_response_is_returned() {
+async fn original_response_is_returned_if_every_step_fails() {
     let primary = service_fn(|()| async { Ok::<_, BoxError>(503) });
     let spare = service_fn(|()| async { Err::<u16, _>(BoxError::from("down too")) });
-    let layer = FallbackLayer::backup(spare).with_policy(status());
+    let layer = FallbackLayer::backup("fallback", spare).with_policy(status());
     assert_eq!(call(&mut layer.layer(primary), ()).await.unwrap(), 503);
     assert_eq!(layer.handle().snapshot().exhausted, 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backup_that_answers_with_a_failure_has_not_answered() {
+async fn failure_response_of_a_backup_counts_as_a_failed_step() {
     let primary = service_fn(|()| async { Ok::<_, BoxError>(500) });
     let spare = service_fn(|()| async { Ok::<_, BoxError>(502) });
     let steps = backup(spare).or(value(200_u16));
-    let layer = FallbackLayer::new(steps).with_policy(status());
+    let layer = FallbackLayer::new("fallback", steps).with_policy(status());
     assert_eq!(call(&mut layer.layer(primary), ()).await.unwrap(), 200);
     assert_eq!(layer.handle().snapshot().steps[0].failed, 1);
-    // But what is the caller's own mistake is an answer.
+    // A 4xx is an answer.
     let spare = service_fn(|()| async { Ok::<_, BoxError>(404) });
-    let layer = FallbackLayer::backup(spare).with_policy(status());
+    let layer = FallbackLayer::backup("fallback", spare).with_policy(status());
     assert_eq!(call(&mut layer.layer(primary), ()).await.unwrap(), 404);
-    // And a value is what its author says it is, also an error page.
-    let layer = FallbackLayer::value(503_u16).with_policy(status());
+    // A value is not classified, so it may be an error page.
+    let layer = FallbackLayer::value("fallback", 503_u16).with_policy(status());
     assert_eq!(call(&mut layer.layer(primary), ()).await.unwrap(), 503);
     assert_eq!(layer.handle().snapshot().answered, 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn runs_for_failures_overload_and_refusals_but_never_for_what_is_ignored() {
-    let layer = FallbackLayer::value(0_u16).with_policy(status());
+async fn steps_run_for_failures_overloads_and_rejections_only() {
+    let layer = FallbackLayer::value("fallback", 0_u16).with_policy(status());
     for (status, expected) in [(200, 200), (404, 404), (500, 0), (503, 0)] {
         let primary = service_fn(move |()| async move { Ok::<_, BoxError>(status) });
         assert_eq!(call(&mut layer.layer(primary), ()).await.unwrap(), expected);
     }
     let refused = service_fn(|()| async { Err::<u16, _>(Rejected::new(Reason::CircuitOpen, "x")) });
-    assert_eq!(call(&mut FallbackLayer::value(0_u16).layer(refused), ()).await.unwrap(), 0);
+    assert_eq!(call(&mut FallbackLayer::value("fallback", 0_u16).layer(refused), ()).await.unwrap(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_filter_of_classes_changes_live() {
+async fn reconfigure_changes_the_classes() {
     let settings = FallbackSettings { on_overloaded: false, ..FallbackSettings::default() };
-    let layer = FallbackLayer::value(0_u16).with_policy(status()).with_settings(&settings).unwrap();
+    let steps = value(0_u16);
+    let handle = FallbackHandle::with_settings("fallback", &steps, &settings).unwrap();
+    let layer = FallbackLayer::with(handle, steps).with_policy(status());
     let mut service = layer.layer(service_fn(|()| async { Ok::<_, BoxError>(503) }));
     assert_eq!(call(&mut service, ()).await.unwrap(), 503);
     layer.handle().reconfigure(&FallbackSettings::default()).unwrap();
@@ -146,9 +149,9 @@ async fn the_filter_of_classes_changes_live() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_switched_off_step_is_passed_over() {
+async fn switched_off_step_does_not_run() {
     let spare = answering(1);
-    let layer = FallbackLayer::new(backup(spare.clone()).or(value(2)));
+    let layer = FallbackLayer::new("fallback", backup(spare.clone()).or(value(2)));
     let mut service = layer.layer(failing());
     assert!(layer.handle().switch_off("backup"));
     assert_eq!(call(&mut service, Request::default()).await.unwrap().value, 2);
@@ -156,37 +159,37 @@ async fn a_switched_off_step_is_passed_over() {
     assert!(!layer.handle().snapshot().steps[0].on);
     assert!(layer.handle().switch_on("backup"));
     assert_eq!(call(&mut service, Request::default()).await.unwrap().value, 1);
-    // With all of them off, it is as if there were no fallback.
+    // Without a step, the original error is returned.
     layer.handle().switch_off("backup");
     layer.handle().switch_off("value");
     assert!(call(&mut service, Request::default()).await.is_err());
-    assert!(!layer.handle().switch_off("nobody"));
+    assert!(!layer.handle().switch_off("unknown"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backup_has_its_own_shorter_timeout() {
+async fn backup_times_out_including_its_readiness() {
     let spare = Probe::new();
     spare.always(Reply::Hang);
-    let mut service = FallbackLayer::new(backup(spare.clone()).or(value(2))).layer(failing());
+    let mut service = FallbackLayer::new("fallback", backup(spare.clone()).or(value(2))).layer(failing());
     let start = Instant::now();
     assert_eq!(call(&mut service, Request::default()).await.unwrap().value, 2);
     assert_eq!(start.elapsed(), 5 * SECOND);
     assert_eq!((spare.live(), spare.reserved()), (0, 0));
 
-    // Waiting for its readiness counts, too.
+    // The timeout includes the readiness of the backup.
     spare.set_readiness(Readiness::Pending);
     let quick = backup(spare).with_settings(BackupSettings { timeout: SECOND }).unwrap();
-    let mut service = FallbackLayer::new(quick.or(value(2))).layer(failing());
+    let mut service = FallbackLayer::new("fallback", quick.or(value(2))).layer(failing());
     let start = Instant::now();
     assert_eq!(call(&mut service, Request::default()).await.unwrap().value, 2);
     assert_eq!(start.elapsed(), SECOND);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_shortens_the_backup_and_a_passed_one_skips_it() {
+async fn deadline_shortens_the_backup_and_a_passed_deadline_skips_it() {
     let spare = Probe::new();
     spare.always(Reply::Hang);
-    let layer = FallbackLayer::new(backup(spare.clone()).or(value(2))).with_policy(ProbePolicy);
+    let layer = FallbackLayer::new("fallback", backup(spare.clone()).or(value(2))).with_policy(ProbePolicy);
     let mut service = layer.layer(failing());
     let start = Instant::now();
     let request = Request::new(1).with_context(RequestContext::new().with_deadline(start + SECOND));
@@ -198,7 +201,7 @@ async fn a_deadline_shortens_the_backup_and_a_passed_one_skips_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn values_see_the_request_and_what_went_wrong() {
+async fn value_functions_get_the_request_and_the_cause() {
     fn why(cause: Cause<'_, u16>) -> Option<String> {
         Some(cause.error::<BoxError>()?.to_string())
     }
@@ -208,7 +211,7 @@ async fn values_see_the_request_and_what_went_wrong() {
         told.lock().unwrap().push((cause.outcome().class(), cause.response().copied(), why(cause)));
         200
     });
-    let layer = FallbackLayer::new(from).with_policy(status());
+    let layer = FallbackLayer::new("fallback", from).with_policy(status());
     call(&mut layer.layer(service_fn(|()| async { Err(BoxError::from("down")) })), ()).await.unwrap();
     call(&mut layer.layer(service_fn(|()| async { Ok::<_, BoxError>(503) })), ()).await.unwrap();
     let expected = [(Class::Failure, None, Some("down".to_owned())), (Class::Overloaded, Some(503), None)];
@@ -216,7 +219,7 @@ async fn values_see_the_request_and_what_went_wrong() {
 
     let down = service_fn(|_: u32| async { Err::<String, _>(BoxError::from("down")) });
     let both = value_fn(|id: &u32, cause| format!("{id}: {:?}", cause.outcome().class()));
-    assert_eq!(call(&mut FallbackLayer::new(both).layer(down), 7).await.unwrap(), "7: Failure");
+    assert_eq!(call(&mut FallbackLayer::new("fallback", both).layer(down), 7).await.unwrap(), "7: Failure");
 }
 
 struct Later(Arc<AtomicU32>);
@@ -239,9 +242,9 @@ impl Step<u32, String> for Later {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_step_of_the_users_own_can_be_a_step() {
+async fn custom_steps_answer_or_fail() {
     let down = service_fn(|_: u32| async { Err::<String, _>(BoxError::from("down")) });
-    let layer = FallbackLayer::new(step("later", Later(Arc::default())).or(value("sorry")));
+    let layer = FallbackLayer::new("fallback", step("later", Later(Arc::default())).or(value("sorry")));
     let mut service = layer.layer(down);
     assert_eq!(call(&mut service, 1).await.unwrap(), "accepted 0");
     assert_eq!(call(&mut service, 0).await.unwrap(), "sorry");
@@ -252,7 +255,7 @@ async fn any_step_of_the_users_own_can_be_a_step() {
     );
 
     let guess = step_fn("guess", |id: u32, _| async move { Ok::<_, BoxError>(format!("about {id}")) });
-    assert_eq!(call(&mut FallbackLayer::new(guess).layer(down), 7).await.unwrap(), "about 7");
+    assert_eq!(call(&mut FallbackLayer::new("fallback", guess).layer(down), 7).await.unwrap(), "about 7");
 }
 
 /// Counts its clones.
@@ -267,24 +270,24 @@ impl Clone for Counted {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_request_is_cloned_only_as_often_as_steps_need_it() {
+async fn request_is_cloned_once_for_each_step_that_needs_it() {
     let down = service_fn(|_: Counted| async { Err::<u8, _>(BoxError::from("down")) });
     let up = service_fn(|_: Counted| async { Ok::<u8, BoxError>(1) });
     let clones = Arc::new(AtomicU32::new(0));
     let request = || Counted(Arc::clone(&clones));
 
-    call(&mut FallbackLayer::value(1).layer(down), request()).await.unwrap();
-    assert_eq!(clones.swap(0, Relaxed), 0, "a value needs none");
-    call(&mut FallbackLayer::new(backup(up).or(backup(up))).layer(up), request()).await.unwrap();
-    assert_eq!(clones.swap(0, Relaxed), 1, "one is kept for both backups");
-    call(&mut FallbackLayer::backup(up).layer(down), request()).await.unwrap();
-    assert_eq!(clones.swap(0, Relaxed), 1, "the last step that needs it gets the one that was kept");
+    call(&mut FallbackLayer::value("fallback", 1).layer(down), request()).await.unwrap();
+    assert_eq!(clones.swap(0, Relaxed), 0, "a value needs no copy");
+    call(&mut FallbackLayer::new("fallback", backup(up).or(backup(up))).layer(up), request()).await.unwrap();
+    assert_eq!(clones.swap(0, Relaxed), 1, "one copy is kept for both backups");
+    call(&mut FallbackLayer::backup("fallback", up).layer(down), request()).await.unwrap();
+    assert_eq!(clones.swap(0, Relaxed), 1, "the last step that needs the request gets the kept copy");
     let chain = backup(down).or(backup(up)).or(value(2));
-    call(&mut FallbackLayer::new(chain).layer(down), request()).await.unwrap();
+    call(&mut FallbackLayer::new("fallback", chain).layer(down), request()).await.unwrap();
     assert_eq!(clones.swap(0, Relaxed), 2);
 }
 
-/// A policy whose requests cannot be repeated; `copied` ones were once, but the copy is lost.
+/// A policy whose requests cannot be copied, or, if `copied`, whose copies are no longer intact.
 #[derive(Clone)]
 struct Once {
     copied: bool,
@@ -311,11 +314,11 @@ impl mainstay_core::Contextual<u32> for Once {}
 impl mainstay_core::Mark<u8> for Once {}
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_cannot_be_copied_skips_the_steps_that_need_it() {
+async fn request_without_a_copy_skips_the_steps_that_need_it() {
     let down = service_fn(|_: u32| async { Err::<u8, _>(BoxError::from("down")) });
     let up = service_fn(|_: u32| async { Ok::<u8, BoxError>(1) });
     for copied in [false, true] {
-        let layer = FallbackLayer::new(backup(up).or(value(9))).with_policy(Once { copied });
+        let layer = FallbackLayer::new("fallback", backup(up).or(value(9))).with_policy(Once { copied });
         assert_eq!(call(&mut layer.layer(down), 7).await.unwrap(), 9);
         assert_eq!(layer.handle().snapshot().steps[0].skipped, 1);
     }
@@ -325,14 +328,14 @@ async fn a_request_that_cannot_be_copied_skips_the_steps_that_need_it() {
 struct Stream;
 
 #[tokio::test(start_paused = true)]
-async fn a_chain_of_values_takes_requests_that_nobody_can_copy() {
+async fn chain_of_values_takes_requests_that_are_not_clone() {
     let down = service_fn(|_: Stream| async { Err::<String, _>(BoxError::from("down")) });
-    assert_eq!(call(&mut FallbackLayer::value("sorry").layer(down), Stream).await.unwrap(), "sorry");
+    assert_eq!(call(&mut FallbackLayer::value("fallback", "sorry").layer(down), Stream).await.unwrap(), "sorry");
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_services_of_a_layer_share_its_handle() {
-    let layer = FallbackLayer::value(1);
+async fn services_of_a_layer_share_its_handle() {
+    let layer = FallbackLayer::value("fallback", 1);
     for _ in 0..3 {
         let mut service = layer.clone().layer(failing());
         call(&mut service, Request::default()).await.unwrap();
@@ -342,21 +345,21 @@ async fn all_services_of_a_layer_share_its_handle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_inner_call_is_let_go_before_a_step_begins() {
+async fn inner_future_is_dropped_before_a_step_starts() {
     // One permit for primary and backup together.
     let shared = Probe::new();
     shared.set_capacity(1);
     shared.then(Reply::Fail.after(SECOND));
-    let mut service = FallbackLayer::backup(shared.clone()).layer(shared.clone());
+    let mut service = FallbackLayer::backup("fallback", shared.clone()).layer(shared.clone());
     let answer = call(&mut service, Request::default()).await.unwrap();
     assert_eq!(answer, Answer::from(2));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_goes_away_leaves_the_figures_true() {
+async fn dropped_call_keeps_the_figures_consistent() {
     let spare = Probe::new();
     spare.always(Reply::Hang);
-    let layer = FallbackLayer::backup(spare.clone());
+    let layer = FallbackLayer::backup("fallback", spare.clone());
     let mut service = layer.layer(failing());
     let waiting = tokio::time::timeout(SECOND, call(&mut service, Request::default())).await;
     assert!(waiting.is_err());
@@ -367,12 +370,12 @@ async fn a_caller_that_goes_away_leaves_the_figures_true() {
 }
 
 #[test]
-fn wrong_settings_are_named() {
+fn invalid_settings_name_the_field() {
     let none = FallbackSettings { on_failure: false, on_overloaded: false, on_rejected: false, ..Default::default() };
     assert_eq!(none.validate().unwrap_err().field(), "on_failure");
     let never = FallbackSettings { settle_after: Duration::ZERO, ..Default::default() };
     assert_eq!(never.validate().unwrap_err().field(), "settle_after");
-    assert_eq!(FallbackLayer::value(1).with_settings(&never).unwrap_err().field(), "settle_after");
+    assert_eq!(FallbackHandle::with_settings("fallback", &value(1), &never).unwrap_err().field(), "settle_after");
     let zero = BackupSettings { timeout: Duration::ZERO };
     assert_eq!(backup(()).with_settings(zero).unwrap_err().field(), "timeout");
     let ever = BackupSettings { timeout: Duration::MAX };
@@ -380,8 +383,8 @@ fn wrong_settings_are_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_future_that_is_polled_after_its_end_does_no_harm() {
-    let mut service = FallbackLayer::value(1).layer(failing());
+async fn future_polled_after_its_end_stays_pending() {
+    let mut service = FallbackLayer::value("fallback", 1).layer(failing());
     std::future::poll_fn(|cx| service.poll_ready(cx)).await.unwrap();
     let mut future = Box::pin(service.call(Request::default()));
     assert_eq!(future.as_mut().await.unwrap().value, 1);

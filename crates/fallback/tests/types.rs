@@ -1,4 +1,4 @@
-//! Types that must compile with no annotation, and in places that are hard on types.
+//! Tests that stacks compile without annotations and with demanding types.
 
 use std::{io, rc::Rc};
 
@@ -31,12 +31,12 @@ impl Step<u32, String> for Queue {
 }
 
 #[tokio::test]
-async fn a_chain_of_everything_moves_into_a_spawned_task() {
+async fn chain_of_all_steps_moves_into_a_spawned_task() {
     let steps = step("queue", Queue("full"))
         .or(step_fn("guess", |_: u32, _| async { Err("no idea") }))
         .or(backup(service_fn(down)))
         .or(value_fn(|id: &u32, _| format!("sorry, {id}")));
-    let mut service = FallbackLayer::new(steps).layer(service_fn(down));
+    let mut service = FallbackLayer::new("fallback", steps).layer(service_fn(down));
     let answer = tokio::spawn(async move {
         call(&mut service, 1).await.unwrap();
         let again = service.clone();
@@ -81,9 +81,9 @@ impl<B> Service<Vec<B>> for Client {
 }
 
 #[tokio::test]
-async fn trait_objects_in_requests_and_responses_survive_a_spawned_task() {
-    let mut uploads = FallbackLayer::new(value_from(|_| BoxError::from("later"))).layer(Client);
-    let mut lists = FallbackLayer::new(value_from(|_| Vec::<BoxError>::new())).layer(Client);
+async fn trait_objects_in_requests_and_responses_compile_in_a_spawned_task() {
+    let mut uploads = FallbackLayer::new("fallback", value_from(|_| BoxError::from("later"))).layer(Client);
+    let mut lists = FallbackLayer::new("fallback", value_from(|_| Vec::<BoxError>::new())).layer(Client);
     let answer = tokio::spawn(async move {
         let answer = uploads.call(Upload(Box::new(|| "down".into()))).await;
         let list = lists.call(vec![BoxError::from("one")]).await;
@@ -94,19 +94,23 @@ async fn trait_objects_in_requests_and_responses_survive_a_spawned_task() {
 }
 
 #[tokio::test]
-async fn closures_without_annotations_find_their_types() {
-    let service = FallbackLayer::new(value_from(|_| String::from("sorry"))).layer(service_fn(down));
+async fn closures_compile_without_annotations() {
+    let service = FallbackLayer::new("fallback", value_from(|_| String::from("sorry"))).layer(service_fn(down));
     assert_eq!(service.oneshot(1).await.unwrap(), "sorry");
-    let service = FallbackLayer::new(value_fn(|id, _| format!("sorry, {id}"))).layer(service_fn(down));
+    let service = FallbackLayer::new("fallback", value_fn(|id, _| format!("sorry, {id}"))).layer(service_fn(down));
     assert_eq!(service.oneshot(7_u32).await.unwrap(), "sorry, 7");
-    let service = FallbackLayer::new(step_fn("own", |id, _| async move { Ok::<_, BoxError>(format!("own {id}")) }));
+    let service =
+        FallbackLayer::new("fallback", step_fn("own", |id, _| async move { Ok::<_, BoxError>(format!("own {id}")) }));
     assert_eq!(service.layer(service_fn(down)).oneshot(7_u32).await.unwrap(), "own 7");
 }
 
 #[cfg(feature = "last-good")]
 #[tokio::test]
-async fn the_last_good_answer_finds_its_types() {
-    let layer = FallbackLayer::new(mainstay_fallback::last_good(|id: &u32| *id).or(mainstay_fallback::value("sorry")));
+async fn last_good_compiles_without_annotations() {
+    let layer = FallbackLayer::new(
+        "fallback",
+        mainstay_fallback::last_good(|id: &u32| *id).or(mainstay_fallback::value("sorry")),
+    );
     let service = ServiceBuilder::new().layer(layer).service_fn(down);
     let service = mainstay_core::check::<u32, _, _, _>(service);
     let answer = tokio::spawn(async move { service.oneshot(7).await });
@@ -114,16 +118,16 @@ async fn the_last_good_answer_finds_its_types() {
 }
 
 #[tokio::test]
-async fn a_boxed_service_can_be_a_backup_and_hold_one() {
+async fn boxed_service_works_as_a_backup_and_around_a_fallback() {
     // `Send` and `Clone`, but not `Sync`.
     let spare = BoxCloneService::new(service_fn(up));
-    let service = FallbackLayer::backup(spare).layer(service_fn(down));
+    let service = FallbackLayer::backup("fallback", spare).layer(service_fn(down));
     let boxed: BoxCloneService<u32, String, BoxError> = BoxCloneService::new(service);
     assert_eq!(boxed.oneshot(7).await.unwrap(), "number 7");
 }
 
 #[tokio::test]
-async fn a_response_that_is_not_sync_is_no_hindrance() {
+async fn response_need_not_be_sync() {
     type Body = (std::cell::Cell<u32>, Box<dyn std::any::Any + Send>);
     let busy = service_fn(|_: u32| async { Ok::<Body, io::Error>((503.into(), Box::new(()))) });
     let spare = service_fn(|_: u32| async { Ok::<Body, io::Error>((200.into(), Box::new(()))) });
@@ -131,18 +135,18 @@ async fn a_response_that_is_not_sync_is_no_hindrance() {
         Ok((status, _)) if status.get() == 200 => mainstay_core::Outcome::Success,
         _ => mainstay_core::Outcome::overloaded(None),
     });
-    let service = FallbackLayer::backup(spare).with_policy(policy).layer(busy);
+    let service = FallbackLayer::backup("fallback", spare).with_policy(policy).layer(busy);
     assert_eq!(tokio::spawn(service.oneshot(1)).await.unwrap().unwrap().0.get(), 200);
 }
 
 #[tokio::test]
-async fn requests_and_services_need_be_neither_send_nor_static() {
+async fn requests_and_services_need_neither_send_nor_static() {
     let words = String::from("borrowed");
     let word: &str = &words;
     let inner = service_fn(|request: Rc<()>| async move {
         if Rc::strong_count(&request) > 1 { Ok(word) } else { Err(io::Error::other("down")) }
     });
-    let mut service = FallbackLayer::value("sorry").layer(inner);
+    let mut service = FallbackLayer::value("fallback", "sorry").layer(inner);
     let request = Rc::new(());
     assert_eq!(call(&mut service, Rc::clone(&request)).await.unwrap(), "borrowed");
     assert_eq!(call(&mut service, Rc::default()).await.unwrap(), "sorry");
@@ -176,19 +180,19 @@ impl Refusal for Typed {
 }
 
 #[tokio::test]
-async fn a_typed_error_stays_flat() {
-    // A backup may have an error of its own kind: it is only ever logged.
-    let layer = FallbackLayer::backup(service_fn(|_: u32| async { Err::<String, _>("down too") }));
+async fn typed_error_is_not_wrapped() {
+    // A backup may have any error type, because its errors are only logged.
+    let layer = FallbackLayer::backup("fallback", service_fn(|_: u32| async { Err::<String, _>("down too") }));
     let layer = layer.with_error::<Typed>();
     let error = layer.layer(service_fn(down)).oneshot(1).await.unwrap_err();
     assert!(matches!(error, Typed::Io(error) if error.to_string() == "down"));
 }
 
 #[tokio::test]
-async fn it_stacks_in_a_service_builder_over_other_layers() {
+async fn layer_stacks_in_a_service_builder() {
     let probe = Probe::new();
     probe.always(Reply::Fail);
-    let layer = FallbackLayer::value(7);
+    let layer = FallbackLayer::value("fallback", 7);
     let handle = layer.handle().clone();
     let mut stack = ServiceBuilder::new().layer(layer).concurrency_limit(1).service(probe);
     assert_eq!(stack.ready().await.unwrap().call(Request::default()).await.unwrap().value, 7);

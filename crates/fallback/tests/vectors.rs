@@ -1,4 +1,4 @@
-//! Behaviour of established libraries, as their own test suites assert it; each test names its vector.
+//! Behaviour of established libraries, as their test suites assert it; each test names its vector.
 
 use mainstay_core::{Class, Classify, Outcome, Plain, Refusal, Rejected, classify_fn, test::call};
 use mainstay_fallback::FallbackLayer;
@@ -28,7 +28,7 @@ impl Refusal for Error {
     }
 }
 
-/// Runs one vector: `handle` says what counts as a failure. Gives the result and how often the fallback ran.
+/// Runs one vector; `handle` returns whether a result is a failure. Returns the result and the number of fallbacks.
 async fn run<T: Clone + Send + Sync + 'static>(
     handle: impl Fn(Result<&T, &Error>) -> bool + Clone,
     inner: Result<T, Error>,
@@ -39,7 +39,7 @@ async fn run<T: Clone + Send + Sync + 'static>(
         (false, Ok(_)) => Outcome::Success,
         (false, Err(_)) => Outcome::Ignored,
     });
-    let layer = FallbackLayer::value(fallback).with_policy(policy).with_error::<Error>();
+    let layer = FallbackLayer::value("fallback", fallback).with_policy(policy).with_error::<Error>();
     let service = service_fn(|()| std::future::ready(inner.clone()));
     let result = call(&mut layer.layer(service), ()).await;
     (result, layer.handle().snapshot().answered)
@@ -47,14 +47,14 @@ async fn run<T: Clone + Send + Sync + 'static>(
 
 /// fb-pol-01-result
 #[tokio::test(start_paused = true)]
-async fn a_result_that_is_handled_is_replaced() {
+async fn handled_result_is_replaced() {
     let (result, calls) = run(|result| result == Ok(&"error"), Ok("error"), "success").await;
     assert_eq!((result, calls), (Ok("success"), 1));
 }
 
 /// fb-pol-03-unhandled-exception-passes
 #[tokio::test(start_paused = true)]
-async fn an_error_that_is_not_handled_passes() {
+async fn unhandled_error_is_returned() {
     let handle = |result: Result<&&str, &Error>| result == Err(&Error::InvalidOperation);
     let (result, calls) = run(handle, Err(Error::Argument), "secondary").await;
     assert_eq!((result, calls), (Err(Error::Argument), 0));
@@ -62,30 +62,30 @@ async fn an_error_that_is_not_handled_passes() {
 
 /// fb-fsg-01-value
 #[tokio::test(start_paused = true)]
-async fn a_value_replaces_any_error() {
+async fn value_replaces_any_error() {
     let (result, calls) = run(|result| result.is_err(), Err(Error::InvalidArgument), true).await;
     assert_eq!((result, calls), (Ok(true), 1));
 }
 
 /// fb-fsg-03-not-needed
 #[tokio::test(start_paused = true)]
-async fn an_answer_needs_no_fallback() {
+async fn success_needs_no_fallback() {
     let (result, calls) = run(|result| result.is_err(), Ok(false), true).await;
     assert_eq!((result, calls), (Ok(false), 0));
 }
 
-/// fb-fsg-05-cancelled-skips-fallback: a cancellation that comes back as an error is Ignored, and so never answered.
+/// fb-fsg-05-cancelled-skips-fallback: a cancellation that is returned as an error is `Ignored`.
 #[tokio::test(start_paused = true)]
-async fn a_cancellation_is_not_answered() {
+async fn cancellation_error_is_returned() {
     let handle = |result: Result<&&str, &Error>| matches!(result, Err(error) if *error != Error::Cancelled);
     let (result, calls) = run(handle, Err(Error::Cancelled), "x").await;
     assert_eq!((result, calls), (Err(Error::Cancelled), 0));
 }
 
-/// fb-fsg-05-cancelled-skips-fallback, the Rust way: the caller drops the call, and nothing runs on.
+/// fb-fsg-05-cancelled-skips-fallback, as in Rust: the caller drops the call.
 #[tokio::test(start_paused = true)]
-async fn a_dropped_call_runs_no_fallback() {
-    let layer = FallbackLayer::value("x");
+async fn dropped_call_runs_no_step() {
+    let layer = FallbackLayer::value("fallback", "x");
     let mut service = layer.layer(service_fn(|()| std::future::pending::<Result<&str, std::io::Error>>()));
     let moment = std::time::Duration::from_millis(10);
     assert!(tokio::time::timeout(moment, call(&mut service, ())).await.is_err());
@@ -93,7 +93,7 @@ async fn a_dropped_call_runs_no_fallback() {
 }
 
 #[test]
-fn plain_takes_every_error_for_a_failure() {
+fn plain_classifies_every_error_as_a_failure() {
     let outcome = Classify::<(), Error>::classify(&Plain, Err(&Error::InvalidArgument));
     assert_eq!(outcome.class(), Class::Failure);
 }

@@ -1,21 +1,21 @@
-//! A backoff that follows the dependency's rate of success.
+//! A backoff that follows the dependency's success rate.
 
 use std::{sync::Arc, time::Duration};
 
 use mainstay_core::{Backoff, Jitter, Random, Window};
 use tokio::time::Instant;
 
-/// Scales any backoff by the rate of success of the last 100 operations.
+/// Scales a backoff by the success rate of the last 100 operations.
 ///
-/// | rate | factor |
+/// | success rate | factor |
 /// |---|---|
 /// | above 0.9 | 0.7 |
 /// | above 0.7 | 1 |
 /// | above 0.5 | 1.5 |
 /// | below | 2 |
 ///
-/// Without history 0.8 is assumed, which leaves the backoff as it is. The cap holds for the scaled delay too, and comes
-/// before the jitter. Clones share the history.
+/// Without history, a rate of 0.8 is assumed, which leaves the backoff unchanged. The cap applies to the scaled delay
+/// too, before the jitter. Clones share the history.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,29 +33,29 @@ use tokio::time::Instant;
 pub struct Adaptive(Arc<Window>);
 
 const OPERATIONS: u32 = 100;
-const ASSUMED: f64 = 0.8;
+const ASSUMED_RATE: f64 = 0.8;
 
 // === impl Adaptive ===
 
 impl Adaptive {
-    /// Without history.
+    /// Creates a scale without history.
     #[must_use]
     pub fn new() -> Self {
         Self(Arc::new(Window::last_calls(OPERATIONS)))
     }
 
-    /// Records how an operation ended, all its attempts taken together.
+    /// Records the result of an operation, after all its attempts.
     pub fn record(&self, success: bool) {
         let _ = self.0.record(success, 0, Instant::now);
     }
 
-    /// The rate of success that is reckoned with.
+    /// Returns the success rate, from 0 to 1.
     #[must_use]
     pub fn success_rate(&self) -> f64 {
-        self.0.tally(Instant::now).rate(1).unwrap_or(ASSUMED)
+        self.0.tally(Instant::now).rate(1).unwrap_or(ASSUMED_RATE)
     }
 
-    /// What the delay is multiplied by.
+    /// Returns the factor by which the delay is multiplied.
     #[must_use]
     pub fn factor(&self) -> f64 {
         match self.success_rate() {
@@ -66,7 +66,7 @@ impl Adaptive {
         }
     }
 
-    /// The scaled delay before the n-th retry; arguments as for [`Backoff::delay`].
+    /// Returns the scaled delay before the n-th retry; the arguments are those of [`Backoff::delay`].
     #[must_use]
     pub fn delay(&self, backoff: &Backoff, retry: u32, previous: Duration, random: &Random) -> Duration {
         let factor = self.factor();
@@ -97,23 +97,23 @@ mod tests {
     }
 
     #[test]
-    fn the_last_hundred_operations_scale_the_delay() {
+    fn last_hundred_operations_scale_the_delay() {
         let factor = |successes, failures| after(successes, failures).factor();
         assert_eq!((factor(91, 9), factor(90, 10)), (0.7, 1.0));
         assert_eq!((factor(71, 29), factor(70, 30)), (1.0, 1.5));
         assert_eq!((factor(51, 49), factor(50, 50)), (1.5, 2.0));
-        // The hundred failures before them have left.
+        // The hundred failures before them have left the window.
         assert_eq!(factor(100, 100), 0.7);
     }
 
     #[test]
-    fn no_history_assumes_eight_in_ten() {
+    fn missing_history_counts_as_a_rate_of_eight_in_ten() {
         assert_eq!(Adaptive::new().success_rate(), 0.8);
         assert_eq!(Adaptive::new().factor(), 1.0);
     }
 
     #[test]
-    fn the_scaled_delay_keeps_the_cap() {
+    fn scaled_delay_stays_below_the_cap() {
         let second = Duration::from_secs(1);
         let failing = after(0, 1);
         for jitter in [Jitter::None, Jitter::Full, Jitter::Decorrelated] {

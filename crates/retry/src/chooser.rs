@@ -1,4 +1,4 @@
-//! Which backoff for which kind of operation: by its kind first, then by what was measured.
+//! Chooses a backoff for a kind of operation: by a default first, then by measured means.
 
 use std::{
     sync::{
@@ -11,7 +11,7 @@ use std::{
 use mainstay_core::{Backoff, Budget, Random, Refusal, Shape};
 use tokio::time::Instant;
 
-use crate::{Retrier, RetrySettings, Scaling, mean::Mean};
+use crate::{Retrier, RetrySettings, Scaling, ewma::Ewma};
 
 /// A kind of operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,34 +21,34 @@ pub enum Operation {
     Network,
     /// A database.
     Database,
-    /// Somebody else's API.
+    /// A third-party API.
     Api,
 }
 
-/// A way for the delay to grow.
+/// The growth of the delay over the retries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Strategy {
-    /// By a factor each time.
+    /// Multiplied by a factor each time.
     Exponential,
-    /// By the base each time.
+    /// Increased by the base each time.
     Linear,
-    /// By a factor, scaled by the rate of success.
+    /// Multiplied by a factor, and scaled by the success rate.
     Adaptive,
 }
 
-/// Chooses a strategy by the kind of the operation, and by the measured mean time once there is enough of it.
+/// Chooses a strategy by the kind of the operation, then by mean durations.
 ///
-/// To begin with: exponential for network, linear for database, adaptive for API. One choice in ten is made by chance, so
-/// that the others are measured too. A strategy that has been measured ten times for a kind of operation, and whose successful operations
-/// took less time (waits included) than those of the one in use, takes its place.
+/// The defaults are exponential for network, linear for database and adaptive for API. One choice in ten is random, so
+/// that the other strategies are measured too. A strategy with ten or more measurements for a kind of operation replaces
+/// the default if its successful operations took less time, delays included.
 ///
 /// ```
 /// use std::time::Duration;
 /// use mainstay_core::Random;
 /// use mainstay_retry::{Operation, Strategy, StrategyChooser};
 ///
-/// // Never by chance, for the example.
+/// // The draw is above 0.1, so that no choice is random.
 /// let chooser = StrategyChooser::new().with_random(Random::scripted(&[0.5]));
 /// assert_eq!(chooser.choose(Operation::Database), Strategy::Linear);
 /// for _ in 0..10 {
@@ -68,14 +68,14 @@ pub struct StrategyChooser {
 struct Cell {
     retrier: Retrier,
     measured: AtomicU32,
-    mean: Mean,
+    mean: Ewma,
 }
 
-/// How often a strategy must have been measured before its mean counts.
-const ENOUGH: u32 = 10;
+/// The number of measurements from which a mean counts.
+const MIN_MEASUREMENTS: u32 = 10;
 
-/// The share of choices made by chance.
-const EXPLORED: f64 = 0.1;
+/// The share of choices that are random.
+const EXPLORATION: f64 = 0.1;
 
 // === impl Operation ===
 
@@ -104,7 +104,7 @@ impl Operation {
 impl Strategy {
     const ALL: [Self; 3] = [Self::Exponential, Self::Linear, Self::Adaptive];
 
-    /// The one to begin with.
+    /// Returns the default strategy for this kind of operation.
     #[must_use]
     pub fn default_for(operation: Operation) -> Self {
         match operation {
@@ -114,7 +114,7 @@ impl Strategy {
         }
     }
 
-    /// The settings with this strategy's backoff; base, cap, factor and jitter stay, where they have one.
+    /// Returns the settings with this strategy's backoff. Base, cap, factor (if there is one) and jitter stay.
     #[must_use]
     pub fn applied_to(self, mut settings: RetrySettings) -> RetrySettings {
         let (shape, scaling) = match (self, settings.backoff.shape) {
@@ -131,7 +131,7 @@ impl Strategy {
 // === impl StrategyChooser ===
 
 impl StrategyChooser {
-    /// With the presets of each kind, and one budget for each.
+    /// Creates a chooser with the presets of each kind and one budget for each kind.
     #[must_use]
     pub fn new() -> Self {
         let cells = Operation::ALL.map(|operation| {
@@ -141,26 +141,26 @@ impl StrategyChooser {
                 Cell {
                     retrier: retrier.with_budget(budget.clone()),
                     measured: AtomicU32::new(0),
-                    mean: Mean::default(),
+                    mean: Ewma::default(),
                 }
             })
         });
         Self { cells: Arc::new(cells), random: Arc::new(Random::new()) }
     }
 
-    /// Chooses with this source of chance, so that tests can repeat it.
+    /// Sets the random source of the choices, so that tests are repeatable.
     #[must_use]
     pub fn with_random(self, random: Random) -> Self {
         Self { random: Arc::new(random), ..self }
     }
 
-    /// The strategy for the next operation of this kind.
+    /// Returns the strategy for the next operation of this kind.
     #[must_use]
     pub fn choose(&self, operation: Operation) -> Strategy {
         let draw = self.random.unit();
-        if draw < EXPLORED {
-            // The draw is uniform below the share, so it serves for the choice as well.
-            let index = (draw / EXPLORED * Strategy::ALL.len() as f64) as usize;
+        if draw < EXPLORATION {
+            // The draw is uniform below the share, so it selects the strategy as well.
+            let index = (draw / EXPLORATION * Strategy::ALL.len() as f64) as usize;
             return Strategy::ALL[index.min(Strategy::ALL.len() - 1)];
         }
         let default = Strategy::default_for(operation);
@@ -171,27 +171,27 @@ impl StrategyChooser {
         measured.min_by_key(|(mean, _)| *mean).filter(|(mean, _)| *mean < to_beat).map_or(default, |(_, s)| s)
     }
 
-    /// Records how long a successful operation took, waits included.
+    /// Records the duration of a successful operation, delays included.
     pub fn record(&self, operation: Operation, strategy: Strategy, elapsed: Duration) {
         let cell = self.cell(operation, strategy);
         cell.mean.record(elapsed);
         cell.measured.fetch_add(1, Relaxed);
     }
 
-    /// The mean time of successful operations, once there are enough of them.
+    /// Returns the mean duration of successful operations, or `None` below ten measurements.
     #[must_use]
     pub fn mean(&self, operation: Operation, strategy: Strategy) -> Option<Duration> {
         let cell = self.cell(operation, strategy);
-        (cell.measured.load(Relaxed) >= ENOUGH).then(|| cell.mean.get()).flatten()
+        (cell.measured.load(Relaxed) >= MIN_MEASUREMENTS).then(|| cell.mean.get()).flatten()
     }
 
-    /// The retrier of one strategy for one kind of operation, for its settings and figures.
+    /// Returns the handle of one strategy for one kind of operation.
     #[must_use]
     pub fn retrier(&self, operation: Operation, strategy: Strategy) -> &Retrier {
         &self.cell(operation, strategy).retrier
     }
 
-    /// Chooses a strategy, runs the function with it, and records how long it took: see [`Retrier::run`].
+    /// Chooses a strategy, runs the function with it, and records the duration: see [`Retrier::run`].
     ///
     /// # Errors
     /// The function's last error.

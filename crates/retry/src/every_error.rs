@@ -1,12 +1,12 @@
-//! The policy for functions whose errors know nothing of our refusals.
+//! A policy that counts every error as a failure.
 
 use mainstay_core::{Classify, FailureKind, Outcome};
 
-/// Every `Ok` is a success and every error a failure of the dependency, whatever its type.
+/// Classifies every `Ok` as a success and every error as a failure of the dependency, whatever its type.
 ///
-/// For [`Retrier::run_with`](crate::Retrier::run_with) over functions that return `io::Error`, a database's error or the
-/// like. Where one of our layers may refuse inside, leave it: [`Plain`](mainstay_core::Plain) sees refusals and does
-/// not burn attempts on them.
+/// For [`Retrier::run_with`](crate::Retrier::run_with) over functions that return `io::Error`, a database's error or
+/// the like. Use [`Plain`](mainstay_core::Plain) instead where a layer of this workspace may reject inside the
+/// function: it recognizes rejections and spends no attempts on them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EveryError;
 

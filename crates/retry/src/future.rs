@@ -12,24 +12,24 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::{
-    GaveUp,
-    decide::Wait,
-    journey::{Journey, Leave, Spare},
-    repeat::{Readied, Repeat},
-    service::Shared,
+    StopReason,
+    decision::ScheduledRetry,
+    pending_retry::{PendingRetry, RetryReadiness},
+    request_state::{ReplayCopy, RequestState, RetryPermission},
+    shared::Shared,
 };
 
 pin_project! {
-    /// The future of a [`Retry`](crate::Retry): an attempt, and as many more as it takes and is allowed.
+    /// The future of a [`Retry`](crate::Retry): the first attempt and its retries.
     ///
-    /// No bound stands here: with one, the compiler would have to prove it again, with lifetimes erased, wherever a
-    /// task holds this future.
+    /// It has no bounds: the compiler would have to prove them again, with lifetimes erased, wherever a task holds
+    /// this future.
     pub struct RetryFuture<F, S, Req, P, E> {
         #[pin]
         state: State<F, S, E>,
-        spare: Spare<Req>,
+        copy: ReplayCopy<Req>,
         attempt_quota: Option<AttemptQuota>,
-        journey: Journey,
+        request_state: RequestState,
         shared: Arc<Shared<S, P>>,
     }
 }
@@ -37,12 +37,12 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, S, E> {
-        // An attempt is under way.
+        // The attempt is in flight.
         Attempt { #[pin] future: F },
-        // Waiting before the next, or for a fresh service to be ready for it.
-        Repeat { repeat: Box<Repeat<S, E>> },
-        // The deadline had passed before the request came.
-        Refused { error: Option<E> },
+        // Waiting for the delay, or for a fresh service to be ready.
+        Retry { retry: Box<PendingRetry<S, E>> },
+        // The deadline had passed before the first attempt.
+        Rejected { error: Option<E> },
     }
 }
 
@@ -52,16 +52,17 @@ impl<F, S, Req, P, E> RetryFuture<F, S, Req, P, E> {
     #[inline]
     pub(crate) fn attempt(
         future: F,
-        (spare, attempt_quota): (Spare<Req>, Option<AttemptQuota>),
-        journey: Journey,
+        copy: ReplayCopy<Req>,
+        attempt_quota: Option<AttemptQuota>,
+        request_state: RequestState,
         shared: Arc<Shared<S, P>>,
     ) -> Self {
-        Self { state: State::Attempt { future }, spare, attempt_quota, journey, shared }
+        Self { state: State::Attempt { future }, copy, attempt_quota, request_state, shared }
     }
 
-    pub(crate) fn refused(error: E, journey: Journey, shared: Arc<Shared<S, P>>) -> Self {
-        let spare = Spare::Missing(GaveUp::Deadline);
-        Self { state: State::Refused { error: Some(error) }, spare, attempt_quota: None, journey, shared }
+    pub(crate) fn rejected(error: E, request_state: RequestState, shared: Arc<Shared<S, P>>) -> Self {
+        let copy = ReplayCopy::Unavailable(StopReason::Deadline);
+        Self { state: State::Rejected { error: Some(error) }, copy, attempt_quota: None, request_state, shared }
     }
 }
 
@@ -82,33 +83,35 @@ where
             let shared = &**this.shared;
             let result = match this.state.project() {
                 StateProj::Attempt { future } => ready!(future.poll(cx)).map_err(Into::into),
-                StateProj::Repeat { repeat } => {
-                    match ready!(repeat.poll(cx, this.journey.deadline, || shared.service())) {
-                        Readied::Ready { service, wait, previous } => {
-                            match mem::replace(this.spare, Spare::Missing(GaveUp::NotReplayable)) {
-                                Spare::Kept(req) => self.as_mut().send(req, service, wait, previous),
-                                // No repeat is begun without a copy.
-                                Spare::Missing(_) => return Poll::Ready(Err(shared.overtaken(this.journey, previous))),
+                StateProj::Retry { retry } => {
+                    match ready!(retry.poll(cx, this.request_state.deadline, || shared.service())) {
+                        RetryReadiness::Ready { service, retry, previous } => {
+                            match mem::replace(this.copy, ReplayCopy::Unavailable(StopReason::NotReplayable)) {
+                                ReplayCopy::Available(req) => self.as_mut().send(req, service, retry, previous),
+                                // Unreachable: no retry is scheduled without a copy.
+                                ReplayCopy::Unavailable(_) => {
+                                    return Poll::Ready(Err(shared.deadline_passed(this.request_state, previous)));
+                                }
                             }
                             continue;
                         }
-                        Readied::Failed { error, wait, previous } => {
-                            shared.retrier.resume_unsent(this.journey, wait);
-                            shared.let_go(previous);
+                        RetryReadiness::Failed { error, retry, previous } => {
+                            shared.retrier.start_unsent_retry(this.request_state, retry);
+                            shared.discard_previous(previous);
                             Err(error)
                         }
-                        Readied::Late { previous } => {
-                            return Poll::Ready(Err(shared.overtaken(this.journey, previous)));
+                        RetryReadiness::DeadlinePassed { previous } => {
+                            return Poll::Ready(Err(shared.deadline_passed(this.request_state, previous)));
                         }
                     }
                 }
-                StateProj::Refused { error } => match error.take() {
+                StateProj::Rejected { error } => match error.take() {
                     Some(error) => return Poll::Ready(Err(error)),
                     None => return Poll::Pending,
                 },
             };
-            match self.as_mut().judge(&result) {
-                Some(wait) => self.as_mut().repeat(result, wait),
+            match self.as_mut().record(&result) {
+                Some(retry) => self.as_mut().wait(result, retry),
                 None => return Poll::Ready(result),
             }
         }
@@ -120,21 +123,24 @@ where
     S: Service<Req, Future = F> + Clone,
     P: Classify<S::Response, E> + Replay<Req> + Contextual<Req>,
 {
-    fn judge(self: Pin<&mut Self>, result: &Result<S::Response, E>) -> Option<Wait> {
+    /// Classifies the result and records it. Returns the retry, or `None` if the result is the caller's.
+    fn record(self: Pin<&mut Self>, result: &Result<S::Response, E>) -> Option<ScheduledRetry> {
         let this = self.project();
         let shared = &**this.shared;
         let outcome = shared.policy.classify(result.as_ref());
-        let leave: Leave<'_> = match this.spare {
-            // A success asks for no copy, so it need not be looked at.
-            Spare::Kept(copy) if !outcome.is_success() && !shared.policy.is_intact(copy) => Err(GaveUp::NotReplayable),
-            Spare::Kept(_) => Ok(this.attempt_quota.as_ref()),
-            Spare::Missing(reason) => Err(*reason),
+        let permission: RetryPermission<'_> = match this.copy {
+            // A success needs no copy, so the copy is checked only after a failure.
+            ReplayCopy::Available(copy) if !outcome.is_success() && !shared.policy.is_intact(copy) => {
+                Err(StopReason::NotReplayable)
+            }
+            ReplayCopy::Available(_) => Ok(this.attempt_quota.as_ref()),
+            ReplayCopy::Unavailable(reason) => Err(*reason),
         };
-        shared.retrier.judge(this.journey, outcome, leave)
+        shared.retrier.record(this.request_state, outcome, permission)
     }
 
-    /// Lets the result go and begins to wait.
-    fn repeat(self: Pin<&mut Self>, result: Result<S::Response, E>, wait: Wait) {
+    /// Discards a response, keeps an error, and starts to wait.
+    fn wait(self: Pin<&mut Self>, result: Result<S::Response, E>, retry: ScheduledRetry) {
         let mut this = self.project();
         let previous = match result {
             Ok(response) => {
@@ -143,22 +149,23 @@ where
             }
             Err(error) => Some(error),
         };
-        this.state.set(State::Repeat { repeat: Repeat::new(wait, previous) });
+        this.state.set(State::Retry { retry: PendingRetry::new(retry, previous) });
     }
 
-    fn send(self: Pin<&mut Self>, mut req: Req, mut service: S, wait: Wait, previous: Option<E>) {
+    /// AttemptQuota the next attempt.
+    fn send(self: Pin<&mut Self>, mut req: Req, mut service: S, retry: ScheduledRetry, previous: Option<E>) {
         let mut this = self.project();
         let shared = &**this.shared;
-        shared.retrier.resume(this.journey, wait);
-        shared.let_go(previous);
-        *this.spare = shared.spare(&req, this.journey);
-        shared.put_context(&mut req, this.journey, this.attempt_quota.as_ref());
+        shared.retrier.start_retry(this.request_state, retry);
+        shared.discard_previous(previous);
+        *this.copy = shared.copy(&req, this.request_state);
+        shared.put_context(&mut req, this.request_state, this.attempt_quota.as_ref());
         this.state.set(State::Attempt { future: service.call(req) });
     }
 }
 
 impl<F, S, Req, P, E> fmt::Debug for RetryFuture<F, S, Req, P, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RetryFuture").field("journey", &self.journey).finish_non_exhaustive()
+        f.debug_struct("RetryFuture").field("request_state", &self.request_state).finish_non_exhaustive()
     }
 }

@@ -2,18 +2,18 @@
 
 use std::{fmt, marker::PhantomData};
 
-use mainstay_core::{Boxed, Plain, Typed};
+use mainstay_core::{Boxed, Name, Plain, Typed};
 use tower_layer::Layer;
 
 use crate::{Retrier, Retry};
 
-/// Repeats requests of the service it wraps; see [`Retrier`] for what it allows.
+/// Retries failed requests of the service it wraps; see [`Retrier`] for the conditions.
 ///
-/// The policy `P` says what a failure is ([`Classify`](mainstay_core::Classify)), whether and how a request is repeated
-/// ([`Replay`](mainstay_core::Replay)) and where its context is ([`Contextual`](mainstay_core::Contextual)); `E` is the
+/// The policy `P` classifies results ([`Classify`](mainstay_core::Classify)), copies requests
+/// ([`Replay`](mainstay_core::Replay)) and accesses their context ([`Contextual`](mainstay_core::Contextual)); `E` is the
 /// error of the stack. All services that a layer makes share its [handle](Self::handle).
 ///
-/// Put it outside of breaker, bulkhead and attempt timeout, and inside of fallback and total timeout.
+/// Place it outside of breaker, bulkhead and attempt timeout, and inside of fallback and total timeout.
 ///
 /// ```
 /// use mainstay_core::{BoxError, FailureKind, Outcome, classify_fn};
@@ -39,13 +39,13 @@ pub struct RetryLayer<P = Plain, E = Boxed> {
 // === impl RetryLayer ===
 
 impl RetryLayer<Plain, Boxed> {
-    /// With a retrier of its own, named "retry", and its default settings.
+    /// Creates a layer with a handle of this name and the default settings.
     #[must_use]
-    pub fn new() -> Self {
-        Self::with(Retrier::new("retry"))
+    pub fn new(name: impl Into<Name>) -> Self {
+        Self::with(Retrier::new(name))
     }
 
-    /// With this retrier.
+    /// Creates a layer with this handle.
     #[must_use]
     pub fn with(retrier: Retrier) -> Self {
         Self { retrier, policy: Plain, _error: PhantomData }
@@ -53,34 +53,22 @@ impl RetryLayer<Plain, Boxed> {
 }
 
 impl<P, E> RetryLayer<P, E> {
-    /// With another policy.
+    /// Sets the policy.
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> RetryLayer<P2, E> {
         RetryLayer { retrier: self.retrier, policy, _error: PhantomData }
     }
 
-    /// With another error type, for stacks that do not want to box.
+    /// Sets the error type, for stacks that do not box errors.
     #[must_use]
     pub fn with_error<E2>(self) -> RetryLayer<P, Typed<E2>> {
         RetryLayer { retrier: self.retrier, policy: self.policy, _error: PhantomData }
     }
 
-    /// The retrier that all services of this layer share.
+    /// Returns the handle that all services of this layer share.
     #[must_use]
     pub fn handle(&self) -> &Retrier {
         &self.retrier
-    }
-}
-
-impl Default for RetryLayer<Plain, Boxed> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl From<Retrier> for RetryLayer<Plain, Boxed> {
-    fn from(retrier: Retrier) -> Self {
-        Self::with(retrier)
     }
 }
 

@@ -1,13 +1,18 @@
-//! Retries that help a dependency instead of finishing it off.
+//! Retries that do not overload a failing dependency.
 //!
-//! [`RetryLayer`] repeats a request of a Tower service when its policy says that a repeat may help, the request can
-//! be repeated, the deadline leaves room for it and a [`Budget`](mainstay_core::Budget) that *successes* fund pays
-//! for it. [`Retrier`] is the same for a plain async function or a blocking one, and it is the handle that shows
-//! figures and takes new settings while it runs.
+//! [`RetryLayer`] retries a request of a Tower service if the policy classifies the result as retryable, the request
+//! can be sent again, the deadline leaves time for it, and a [`Budget`](mainstay_core::Budget) funded by *successes*
+//! has a token for it. [`Retrier`] does the same for a plain async function or a blocking one; it is also the handle for
+//! figures and live settings.
 //!
-//! Instead of `tower::retry`, which leaves all of that to a policy you write: attempts with fresh readiness, jitter
-//! that is drawn anew for each attempt, `Retry-After` as a lower bound, no clone of the request for the last attempt,
-//! and refusals of our own layers that do not burn attempts.
+//! `tower::retry` leaves all of that to a policy that the user writes. This crate adds: fresh readiness for each
+//! attempt, an independent jitter for each attempt, `Retry-After` as a lower bound, no clone of the request for the last
+//! attempt, and no attempts spent on rejections by other layers.
+//!
+//! # Where to look
+//!
+//! `decision.rs` decides whether to retry, and holds the budget's token; `delay.rs` computes the delay; `future.rs` runs
+//! the attempts.
 //!
 //! ```
 //! use mainstay_core::BoxError;
@@ -28,43 +33,44 @@
 //!
 //! # What it costs
 //!
-//! A request whose first attempt succeeds costs one reference count up and down, three counters that only its own
-//! thread writes, and what copying the request costs; no lock, no look at the clock unless it has a deadline, and no
-//! allocation of its own unless the policy carries a context (`Http` does: four, for it and the count of sends).
-//! The service itself is cloned only for an actual repeat, from a template that is kept for it.
+//! A request whose first attempt succeeds costs one `Arc` clone, three per-thread counters, and the copy of the
+//! request. It takes no lock, reads no clock unless it has a deadline, and allocates nothing unless the policy carries a
+//! context (`Http` does: four allocations, for the context and the attempt quota). The service itself is cloned only
+//! for an actual retry.
 //!
 //! # Features
 //!
-//! * `rt`: `Retrier::run_blocking` over tokio's blocking threads.
+//! * `rt`: `Retrier::run_blocking` on Tokio's blocking threads.
 //! * `serde`: settings and snapshots implement serde's traits, durations read as `"250ms"`.
 
 mod adaptive;
 mod chooser;
-mod decide;
+mod decision;
 mod delay;
 mod every_error;
+mod ewma;
 mod future;
-mod gave_up;
-mod journey;
 mod layer;
-mod live;
-mod mean;
-mod repeat;
+mod live_settings;
+mod pending_retry;
+mod request_state;
 mod retrier;
 mod run;
 #[cfg(feature = "rt")]
 mod run_blocking;
 mod service;
 mod settings;
+mod shared;
 mod stats;
+mod stop_reason;
 
 pub use adaptive::Adaptive;
 pub use chooser::{Operation, Strategy, StrategyChooser};
 pub use every_error::EveryError;
 pub use future::RetryFuture;
-pub use gave_up::{GaveUp, GaveUpCounts};
 pub use layer::RetryLayer;
 pub use retrier::Retrier;
 pub use service::Retry;
 pub use settings::{RetrySettings, Scaling, Timing};
 pub use stats::{AttemptTimes, RetrySnapshot};
+pub use stop_reason::{StopReason, StopReasonCounts};

@@ -1,4 +1,4 @@
-//! The handle: settings, budget, chance and figures of one operation's retries.
+//! The handle: settings, budget, random source and counters of one operation's retries.
 
 use std::{
     fmt,
@@ -7,15 +7,15 @@ use std::{
 
 use mainstay_core::{Budget, InvalidSetting, Name, Random};
 
-use crate::{Adaptive, RetrySettings, RetrySnapshot, live::Live, stats::Stats};
+use crate::{Adaptive, RetrySettings, RetrySnapshot, live_settings::LiveSettings, stats::Stats};
 
-/// The retries of one operation: what it allows, what it pays with, what happened.
+/// The handle of one operation's retries: settings, budget and figures.
 ///
-/// Clones are the same handle. Give one to a [`RetryLayer`](crate::RetryLayer), call
-/// [`run`](Self::run) for a plain function, or both: budget, history and figures are shared.
+/// All clones share one state. Pass a clone to a [`RetryLayer`](crate::RetryLayer), call [`run`](Self::run) for a plain
+/// function, or do both: they share budget, history and figures.
 ///
-/// A [`Budget`] of its own is on by default. Where several handles repeat requests to *one* dependency, share one
-/// budget among them with [`with_budget`](Self::with_budget).
+/// Each handle has a [`Budget`] by default. If several handles retry requests to *one* dependency, share one budget
+/// among them with [`with_budget`](Self::with_budget).
 ///
 /// ```
 /// use mainstay_core::BoxError;
@@ -37,7 +37,7 @@ pub struct Retrier(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) name: Name,
-    pub(crate) live: Live,
+    pub(crate) live: LiveSettings,
     settings: Mutex<RetrySettings>,
     pub(crate) budget: Option<Budget>,
     pub(crate) random: Random,
@@ -48,34 +48,34 @@ pub(crate) struct Inner {
 // === impl Retrier ===
 
 impl Retrier {
-    /// With the default settings.
+    /// Creates a handle with the default settings.
     #[must_use]
     pub fn new(name: impl Into<Name>) -> Self {
         Self::build(name.into(), RetrySettings::default())
     }
 
-    /// With the settings for calls over a network: see [`RetrySettings::network`].
+    /// Creates a handle with the settings for calls over a network: see [`RetrySettings::network`].
     #[must_use]
     pub fn network(name: impl Into<Name>) -> Self {
         Self::build(name.into(), RetrySettings::network())
     }
 
-    /// With the settings for a database: see [`RetrySettings::database`].
+    /// Creates a handle with the settings for a database: see [`RetrySettings::database`].
     #[must_use]
     pub fn database(name: impl Into<Name>) -> Self {
         Self::build(name.into(), RetrySettings::database())
     }
 
-    /// With the settings for somebody else's API: see [`RetrySettings::api`].
+    /// Creates a handle with the settings for a third-party API: see [`RetrySettings::api`].
     #[must_use]
     pub fn api(name: impl Into<Name>) -> Self {
         Self::build(name.into(), RetrySettings::api())
     }
 
-    /// With these settings.
+    /// Creates a handle with these settings.
     ///
     /// # Errors
-    /// A setting out of its range.
+    /// A setting is out of its range.
     pub fn with_settings(name: impl Into<Name>, settings: RetrySettings) -> Result<Self, InvalidSetting> {
         settings.validate()?;
         Ok(Self::build(name.into(), settings))
@@ -85,22 +85,22 @@ impl Retrier {
         Self(Arc::new(Inner::new(name, settings)))
     }
 
-    /// Pays with this budget, which other handles may share.
+    /// Sets the budget, which other handles may share.
     ///
-    /// To be called before the handle is shared: clones made before keep the budget and the figures they had.
+    /// Call it before the handle is shared: earlier clones keep their own budget and figures.
     #[must_use]
     pub fn with_budget(self, budget: Budget) -> Self {
         self.changed(|inner| inner.budget = Some(budget))
     }
 
-    /// Pays with nothing: every request may be repeated up to its attempts, whatever load that puts on a dependency that
-    /// is down. For tests, and for background work with few and slow retries. Called as [`with_budget`](Self::with_budget) is.
+    /// Removes the budget: every request may use all its attempts, whatever load that puts on a dependency that is
+    /// down. For tests, and for background work with few and slow retries. Call it before the handle is shared.
     #[must_use]
     pub fn without_budget(self) -> Self {
         self.changed(|inner| inner.budget = None)
     }
 
-    /// Draws its jitter from this source, so that tests can repeat it. Called as [`with_budget`](Self::with_budget) is.
+    /// Sets the random source of the jitter, so that tests are repeatable. Call it before the handle is shared.
     #[must_use]
     pub fn with_random(self, random: Random) -> Self {
         self.changed(|inner| inner.random = random)
@@ -115,11 +115,10 @@ impl Retrier {
         Self(Arc::new(inner))
     }
 
-    /// Changes the settings for all requests that come from now on, and for the waits of those under way. Budget,
-    /// history and figures stay.
+    /// Changes the settings for new requests, and the delays of requests in flight. Budget, history and figures stay.
     ///
     /// # Errors
-    /// A setting out of its range; nothing is changed then.
+    /// A setting is out of its range; nothing is changed.
     pub fn reconfigure(&self, settings: RetrySettings) -> Result<(), InvalidSetting> {
         settings.validate()?;
         let mut current = self.0.settings.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,25 +127,25 @@ impl Retrier {
         Ok(())
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.0.name
     }
 
-    /// The settings now.
+    /// Returns the current settings.
     #[must_use]
     pub fn settings(&self) -> RetrySettings {
         self.0.settings()
     }
 
-    /// The budget, if there is one.
+    /// Returns the budget, if there is one.
     #[must_use]
     pub fn budget(&self) -> Option<&Budget> {
         self.0.budget.as_ref()
     }
 
-    /// The figures. They sum up what each thread counted: exact once the requests are done.
+    /// Returns the figures. They are the sums of per-thread counters, and exact once no request is in flight.
     #[must_use]
     pub fn snapshot(&self) -> RetrySnapshot {
         let inner = &*self.0;
@@ -170,7 +169,7 @@ impl fmt::Debug for Retrier {
 
 impl Inner {
     fn new(name: Name, settings: RetrySettings) -> Self {
-        let live = Live::default();
+        let live = LiveSettings::default();
         live.set(&settings);
         Self {
             name,

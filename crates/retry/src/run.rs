@@ -1,4 +1,4 @@
-//! The same policy around a plain function, for code that is no Tower service.
+//! Retries of a plain async function.
 
 use mainstay_core::{Classify, Plain, Refusal};
 
@@ -7,11 +7,11 @@ use crate::Retrier;
 // === impl Retrier ===
 
 impl Retrier {
-    /// Runs the function until it succeeds or is not to be repeated; it is given the number of the attempt, 1 for
-    /// the first. What comes back is always the function's own last result.
+    /// Runs the function until it succeeds or is not retried, and returns its last result. The function's argument is
+    /// the number of the attempt, from 1.
     ///
-    /// Errors are classified as [`Plain`] does, so refusals of our layers inside are not repeated. `BoxError` will do;
-    /// for functions with errors of their own kind see [`run_with`](Self::run_with) and [`EveryError`](crate::EveryError).
+    /// Errors are classified by [`Plain`], so rejections by layers inside are not retried. The error may be a
+    /// `BoxError`; for other error types see [`run_with`](Self::run_with) and [`EveryError`](crate::EveryError).
     ///
     /// # Errors
     /// The function's last error.
@@ -24,8 +24,7 @@ impl Retrier {
         self.run_with(Plain, function).await
     }
 
-    /// Like [`run`](Self::run), with a policy that says which results are failures; it may find them among the `Ok`
-    /// ones too.
+    /// Like [`run`](Self::run), with a policy that classifies the results, `Ok` values included.
     ///
     /// ```
     /// use mainstay_retry::{EveryError, Retrier};
@@ -46,17 +45,17 @@ impl Retrier {
         F: FnMut(u32) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        let mut journey = self.begin(None);
+        let mut state = self.start(None);
         loop {
-            let result = function(journey.attempt).await;
-            let Some(wait) = self.judge(&mut journey, policy.classify(result.as_ref()), Ok(None)) else {
+            let result = function(state.attempt).await;
+            let Some(retry) = self.record(&mut state, policy.classify(result.as_ref()), Ok(None)) else {
                 return result;
             };
             policy.discard(result);
-            if !wait.delay.is_zero() {
-                tokio::time::sleep(wait.delay).await;
+            if !retry.delay.is_zero() {
+                tokio::time::sleep(retry.delay).await;
             }
-            self.resume(&mut journey, wait);
+            self.start_retry(&mut state, retry);
         }
     }
 }

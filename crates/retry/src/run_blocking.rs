@@ -1,4 +1,4 @@
-//! The same around a function that blocks.
+//! Retries of a blocking function.
 
 use std::{panic::resume_unwind, sync::Arc};
 
@@ -10,14 +10,14 @@ use crate::Retrier;
 // === impl Retrier ===
 
 impl Retrier {
-    /// Like [`run`](Retrier::run), for a function that blocks: each attempt runs on one of tokio's blocking threads.
-    /// The waits between them hold no thread.
+    /// Like [`run`](Retrier::run), for a blocking function: each attempt runs on a thread of Tokio's blocking pool.
+    /// The delays between attempts hold no thread.
     ///
-    /// An attempt that runs cannot be interrupted: a caller that goes away leaves it to end on its own, and it is
-    /// not repeated. A panic in the function goes on in the caller.
+    /// A running attempt cannot be cancelled: after the caller drops the future, the attempt runs to its end and is not
+    /// retried. A panic in the function is resumed in the caller.
     ///
     /// # Errors
-    /// The function's last error; a refusal (draining) if the runtime shuts down before an attempt could start.
+    /// The function's last error; a rejection (draining) if the runtime shuts down before an attempt starts.
     pub async fn run_blocking<T, E, F>(&self, function: F) -> Result<T, E>
     where
         F: Fn(u32) -> Result<T, E> + Send + Sync + 'static,
@@ -27,10 +27,10 @@ impl Retrier {
         self.run_blocking_with(Plain, function).await
     }
 
-    /// Like [`run_blocking`](Self::run_blocking), with a policy that says which results are failures.
+    /// Like [`run_blocking`](Self::run_blocking), with a policy that classifies the results.
     ///
     /// # Errors
-    /// As above.
+    /// See [`run_blocking`](Self::run_blocking).
     pub async fn run_blocking_with<P, T, E, F>(&self, policy: P, function: F) -> Result<T, E>
     where
         P: Classify<T, E>,

@@ -1,4 +1,4 @@
-//! Settings of a retrier, and the presets by name.
+//! Settings of a retrier, and presets.
 
 use std::time::Duration;
 
@@ -18,44 +18,43 @@ use mainstay_core::{AttemptQuota, Backoff, InvalidSetting, settings};
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct RetrySettings {
-    /// How often a request is sent at most, the first time included. Default 3: more add load, and hardly success.
+    /// The most attempts of a request, the first included. Default 3: more attempts add load and rarely succeed.
     pub max_attempts: u32,
-    /// The wait between attempts. Default: 100 ms, doubled each time up to 20 s, full jitter.
+    /// The delay between attempts. Default: 100 ms, doubled each time up to 20 s, full jitter.
     ///
-    /// Its cap is also the longest `Retry-After` that is waited for.
+    /// Its cap is also the longest `Retry-After` that a request waits for.
     pub backoff: Backoff,
-    /// Whether the rate of success scales the backoff. Default: fixed.
+    /// Whether the success rate scales the backoff. Default: fixed.
     pub scaling: Scaling,
-    /// How long after its start a request may still be attempted. Default: no limit but the request's own.
+    /// The time from the request's start after which no attempt starts. Default: only the request's own deadline.
     ///
-    /// Bounds waiting and starting; a total timeout is what cuts a running attempt off.
+    /// It bounds delays and the start of attempts. To stop a running attempt, add a total timeout.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub deadline: Option<Duration>,
-    /// How often a request may be sent over all layers that repeat it, where its context carries that count.
-    /// Default 4.
+    /// The most times that a request is sent by all layers together, if its context carries the quota. Default 4.
     pub attempt_quota: u32,
-    /// Which attempts are timed. Default: where it costs nothing extra.
+    /// Which attempts are timed. Default: those that read the clock anyway.
     pub timing: Timing,
 }
 
-/// Whether the backoff follows the dependency's rate of success.
+/// Whether the backoff follows the dependency's success rate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Scaling {
-    /// The backoff as it is.
+    /// The backoff is not scaled.
     #[default]
     Fixed,
-    /// Shorter while nearly all succeeds, longer while much fails: see [`Adaptive`](crate::Adaptive).
+    /// Delays are shorter at a high success rate and longer at a low one: see [`Adaptive`](crate::Adaptive).
     Adaptive,
 }
 
 /// Which attempts are timed, for the statistics.
 ///
-/// Timing an attempt takes two looks at the clock, as much as all the rest of a request that succeeds at once.
+/// Timing an attempt reads the clock twice, which costs as much as the rest of a request that succeeds at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Timing {
-    /// Attempts under a deadline (which needs to know the typical latency) and repeats.
+    /// Attempts under a deadline, which needs the typical latency, and retries.
     #[default]
     WhereNeeded,
     /// Every attempt.
@@ -65,24 +64,23 @@ pub enum Timing {
 // === impl RetrySettings ===
 
 impl RetrySettings {
-    /// For calls over a network: 5 attempts, 1 s doubled up to 30 s.
+    /// Settings for calls over a network: 5 attempts, 1 s doubled up to 30 s.
     #[must_use]
     pub fn network() -> Self {
         let backoff = Backoff::exponential(Duration::from_secs(1)).with_cap(Duration::from_secs(30));
         Self { max_attempts: 5, attempt_quota: 5, backoff, ..Self::default() }
     }
 
-    /// For a database: 3 attempts, 0.5 s doubled up to 10 s.
+    /// Settings for a database: 3 attempts, 0.5 s doubled up to 10 s.
     #[must_use]
     pub fn database() -> Self {
         let backoff = Backoff::exponential(Duration::from_millis(500)).with_cap(Duration::from_secs(10));
         Self { backoff, ..Self::default() }
     }
 
-    /// For somebody else's API: 4 attempts, 2 s times 1.5 up to 60 s.
+    /// Settings for a third-party API: 4 attempts, 2 s times 1.5 up to 60 s.
     ///
-    /// Which statuses are repeated is the policy's to say: `Http` repeats 429, 502, 503 and 504, and with them 408,
-    /// 425 and 500.
+    /// The policy decides which statuses are retried: `Http` retries 408, 425, 429, 500, 502, 503 and 504.
     #[must_use]
     pub fn api() -> Self {
         let backoff = Backoff::exponential(Duration::from_secs(2)).with_factor(1.5).with_cap(Duration::from_secs(60));
@@ -92,7 +90,7 @@ impl RetrySettings {
     /// Checks every field.
     ///
     /// # Errors
-    /// No attempt or no send at all, a deadline below 1 ms or above a year, a wrong backoff.
+    /// No attempts, an empty quota, a deadline below 1 ms or above a year, an invalid backoff.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         settings::count("max_attempts", self.max_attempts.into(), 1..=u32::MAX.into())?;
         settings::count("attempt_quota", self.attempt_quota.into(), 1..=u32::MAX.into())?;

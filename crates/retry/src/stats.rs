@@ -1,4 +1,4 @@
-//! What a retrier counts, and what it shows.
+//! The counters of a retrier, and its snapshot.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -7,64 +7,64 @@ use std::{
 
 use mainstay_core::{BudgetSnapshot, Counters, Name};
 
-use crate::{GaveUp, GaveUpCounts, mean::Mean};
+use crate::{StopReason, StopReasonCounts, ewma::Ewma};
 
-/// What a [`Retrier`](crate::Retrier) shows.
+/// The figures of a [`Retrier`](crate::Retrier).
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct RetrySnapshot {
-    /// The handle's name.
+    /// The name of the handle.
     pub name: Name,
-    /// Requests that came.
+    /// The number of requests.
     pub calls: u64,
-    /// Attempts that were made for them.
+    /// The number of attempts.
     pub attempts: u64,
-    /// Attempts after the first.
+    /// The number of attempts after the first of a request.
     pub retries: u64,
-    /// Requests that succeeded.
+    /// The number of requests that succeeded.
     pub succeeded: u64,
-    /// Requests that succeeded after the first attempt had failed.
+    /// The number of requests that succeeded after a failed attempt.
     pub succeeded_after_retry: u64,
-    /// Results that say nothing about the dependency, returned as they are.
+    /// The number of results with the outcome `Ignored`, which were returned unchanged.
     pub ignored: u64,
-    /// Refusals by our own layers that were waited out once, as their deadline allowed.
-    pub refusals_waited_out: u64,
-    /// Results that were returned instead of repeated, by reason.
-    pub gave_up: GaveUpCounts,
-    /// How long attempts took, of those that were timed.
+    /// The number of rejections by other layers that were waited out, because the deadline left time for it.
+    pub rejections_waited_out: u64,
+    /// The number of failed requests that were not retried, by reason.
+    pub stopped: StopReasonCounts,
+    /// The durations of the timed attempts; `None` if none was timed.
     pub times: Option<AttemptTimes>,
-    /// The rate of success that scales the delay, with [`Scaling::Adaptive`](crate::Scaling::Adaptive).
+    /// The success rate that scales the delay, with [`Scaling::Adaptive`](crate::Scaling::Adaptive).
     pub success_rate: Option<f64>,
-    /// The budget, if there is one.
+    /// The figures of the budget, if there is one.
     pub budget: Option<BudgetSnapshot>,
 }
 
-/// How long attempts took. Only some are timed: see [`Timing`](crate::Timing).
+/// The durations of attempts. Not every attempt is timed: see [`Timing`](crate::Timing).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct AttemptTimes {
-    /// How many were timed.
+    /// The number of timed attempts.
     pub timed: u64,
-    /// The time of all of them.
+    /// The sum of the durations.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub total: Duration,
-    /// Their mean.
+    /// The mean duration.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub mean: Duration,
-    /// The shortest.
+    /// The shortest duration.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub min: Duration,
-    /// The longest.
+    /// The longest duration.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub max: Duration,
-    /// The running mean of the successful ones: what a deadline must leave room for.
+    /// The moving average of the successful attempts: the time that must be left before the deadline for a retry.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub typical: Option<Duration>,
 }
 
-/// What a count is of.
+/// A counter.
 #[derive(Clone, Copy)]
 pub(crate) enum Count {
     Calls,
@@ -76,16 +76,16 @@ pub(crate) enum Count {
     WaitedOut,
     Timed,
     Nanos,
-    GaveUp(GaveUp),
+    Stopped(StopReason),
 }
 
 const FIRST_REASON: usize = 9;
-const COUNTS: usize = FIRST_REASON + GaveUp::Budget as usize + 1;
+const COUNTS: usize = FIRST_REASON + StopReason::Budget as usize + 1;
 
 #[derive(Debug)]
 pub(crate) struct Stats {
     counters: Counters<COUNTS>,
-    typical: Mean,
+    typical: Ewma,
     min_nanos: AtomicU64,
     max_nanos: AtomicU64,
 }
@@ -104,7 +104,7 @@ impl Count {
             Self::WaitedOut => 6,
             Self::Timed => 7,
             Self::Nanos => 8,
-            Self::GaveUp(reason) => FIRST_REASON + reason as usize,
+            Self::Stopped(reason) => FIRST_REASON + reason as usize,
         }
     }
 }
@@ -115,7 +115,7 @@ impl Stats {
     pub(crate) fn new() -> Self {
         Self {
             counters: Counters::per_thread(),
-            typical: Mean::default(),
+            typical: Ewma::default(),
             min_nanos: AtomicU64::new(u64::MAX),
             max_nanos: AtomicU64::new(0),
         }
@@ -130,7 +130,7 @@ impl Stats {
         let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
         self.counters.add(Count::Timed.index());
         self.counters.add_many(Count::Nanos.index(), nanos);
-        // Looked at first: most values are neither the shortest nor the longest, and then nothing is written.
+        // Most values are neither the shortest nor the longest, so the load avoids a locked operation.
         if nanos < self.min_nanos.load(Relaxed) {
             self.min_nanos.fetch_min(nanos, Relaxed);
         }
@@ -142,7 +142,7 @@ impl Stats {
         }
     }
 
-    /// How long a successful attempt takes, as far as is known.
+    /// Returns the typical duration of a successful attempt, or zero if none was timed.
     pub(crate) fn typical(&self) -> Duration {
         self.typical.get().unwrap_or_default()
     }
@@ -163,8 +163,8 @@ impl Stats {
             succeeded: of(Count::Succeeded),
             succeeded_after_retry: of(Count::Recovered),
             ignored: of(Count::Ignored),
-            refusals_waited_out: of(Count::WaitedOut),
-            gave_up: GaveUpCounts::read(|reason| of(Count::GaveUp(reason))),
+            rejections_waited_out: of(Count::WaitedOut),
+            stopped: StopReasonCounts::read(|reason| of(Count::Stopped(reason))),
             times: self.times(of(Count::Timed), of(Count::Nanos)),
             success_rate,
             budget,

@@ -1,4 +1,4 @@
-//! A request whose first attempt succeeds allocates nothing.
+//! Tests that a request whose first attempt succeeds allocates nothing.
 
 use std::{
     future::{Ready, ready},
@@ -28,19 +28,19 @@ where
 
 fn allocations(retrier: Retrier) -> u64 {
     let mut service = RetryLayer::with(retrier).layer(service_fn(inner));
-    // A thread's first touch of a counter allocates.
+    // The first use of a counter in a thread allocates.
     calls(&mut service, 100);
     measure(|| calls(&mut service, 10_000)).count_total
 }
 
 #[test]
-fn the_happy_path_allocates_nothing() {
+fn success_without_a_retry_allocates_nothing() {
     assert_eq!(allocations(Retrier::new("orders")), 0);
     assert_eq!(allocations(Retrier::new("orders").without_budget()), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn nor_does_it_with_everything_on() {
+async fn success_with_deadline_timing_and_scaling_allocates_nothing() {
     let settings = RetrySettings {
         deadline: Some(std::time::Duration::from_secs(1)),
         scaling: Scaling::Adaptive,
@@ -51,8 +51,8 @@ async fn nor_does_it_with_everything_on() {
 }
 
 #[test]
-fn a_service_is_cloned_for_the_next_call_without_allocating() {
-    let mut service = RetryLayer::new().layer(service_fn(inner));
+fn service_clone_allocates_nothing() {
+    let mut service = RetryLayer::new("retry").layer(service_fn(inner));
     calls(&mut service, 100);
     assert_eq!(measure(|| calls(&mut service.clone(), 10)).count_total, 0);
 }

@@ -38,9 +38,7 @@ pub(crate) fn route(demo: &Demo, breaker: Breaker) -> Result<MethodRouter, Inval
         // Axum wants layers that cannot fail. The fallback always answers; the types do not know.
         .layer(RejectionLayer::new())
         // Clients may know the name of the step that answered instead: `x-degraded: last-week`.
-        .layer(
-            FallbackLayer::new(last_week.named("last-week")).named("prices").with_policy(http.with_degraded_header()),
-        )
+        .layer(FallbackLayer::new("prices", last_week.named("last-week")).with_policy(http.with_degraded_header()))
         .layer(CircuitBreakerLayer::with(breaker).with_policy(http))
         // Innermost, so that the breaker sees a call that took too long as a failure.
         .layer(TimeoutLayer::attempt("prices", ATTEMPT)?);

@@ -1,4 +1,4 @@
-//! The Tower contract.
+//! The Tower contract suite over the retry layer.
 
 use mainstay_core::{
     Backoff,
@@ -6,7 +6,7 @@ use mainstay_core::{
 };
 use mainstay_retry::{Retrier, RetryLayer, RetrySettings};
 
-/// No tokens are held once nothing is under way.
+/// Checks that no tokens are reserved while no request is in flight.
 fn budget_is_whole<P>(layer: &RetryLayer<P>) -> Result<(), String> {
     let budget = layer.handle().snapshot().budget.ok_or("no budget")?;
     match budget.balance + budget.spent as f64 >= 1.0 {
@@ -16,12 +16,12 @@ fn budget_is_whole<P>(layer: &RetryLayer<P>) -> Result<(), String> {
 }
 
 #[test]
-fn retry_keeps_the_contract() {
-    contract("retry", Expect::default().refuses_without_waking().at_rest(budget_is_whole), RetryLayer::new);
+fn retry_keeps_the_tower_contract() {
+    contract("retry", Expect::default().refuses_without_waking().at_rest(budget_is_whole), || RetryLayer::new("retry"));
 }
 
 #[test]
-fn retry_with_context_and_deadline_keeps_the_contract() {
+fn retry_with_context_and_deadline_keeps_the_tower_contract() {
     let make = || {
         let deadline = Some(std::time::Duration::from_secs(60));
         let settings = RetrySettings { deadline, backoff: Backoff::none(), ..RetrySettings::default() };

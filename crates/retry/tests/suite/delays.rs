@@ -1,4 +1,4 @@
-//! The waits between attempts, as callers see them.
+//! Tests of the delays between attempts.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -7,9 +7,9 @@ use mainstay_retry::{Retrier, RetryLayer, RetrySettings, Scaling};
 use tokio::time::Instant;
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::kit::{Bed, FAILED, MS, OK};
+use crate::harness::{FAILED, Harness, MS, OK};
 
-/// The waits of one request that fails to the end.
+/// Returns the delays of one request that uses all its attempts.
 async fn waits(retrier: &Retrier) -> Vec<Duration> {
     let mut starts = Vec::new();
     let result = retrier
@@ -22,9 +22,9 @@ async fn waits(retrier: &Retrier) -> Vec<Duration> {
     starts.windows(2).map(|pair| pair[1] - pair[0]).collect()
 }
 
-/// A peer: eight clients with eight identical jitter series.
+/// Defect of a peer: eight clients drew identical jitter series.
 #[tokio::test(start_paused = true)]
-async fn eight_clients_have_eight_series() {
+async fn eight_clients_draw_eight_different_series() {
     let settings = RetrySettings { max_attempts: 6, attempt_quota: 6, ..RetrySettings::default() };
     let layer = RetryLayer::with(Retrier::with_settings("orders", settings).unwrap().without_budget());
     let client = layer.layer(service_fn(|()| async { Err::<(), _>(BoxError::from("no")) }));
@@ -37,7 +37,8 @@ async fn eight_clients_have_eight_series() {
     assert_eq!(series.len(), 8);
 }
 
-/// A peer: presets documented as jittered that are not; and capped delays in step because the cap comes after the jitter.
+/// Defects of a peer: presets documented as jittered had no jitter, and capped delays were equal because the cap came
+/// after the jitter.
 #[tokio::test(start_paused = true)]
 async fn presets_are_jittered_at_their_cap_too() {
     for (preset, cap) in [(RetrySettings::network(), 30), (RetrySettings::database(), 10), (RetrySettings::api(), 60)] {
@@ -52,7 +53,7 @@ async fn presets_are_jittered_at_their_cap_too() {
 }
 
 #[test]
-fn presets_have_the_values_of_their_names() {
+fn presets_have_their_documented_values() {
     let values = |preset: RetrySettings| {
         let upper = |retry| preset.backoff.upper(retry).as_millis();
         (preset.max_attempts, [upper(1), upper(2), upper(3), upper(100)])
@@ -64,36 +65,36 @@ fn presets_have_the_values_of_their_names() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scripted_draw_gives_the_same_waits_again() {
+async fn scripted_random_repeats_the_delays() {
     let retrier = || Retrier::new("orders").without_budget().with_random(Random::scripted(&[0.5, 0.25]));
     assert_eq!(waits(&retrier()).await, [50 * MS, 50 * MS]);
     assert_eq!(waits(&retrier()).await, [50 * MS, 50 * MS]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn decorrelated_jitter_grows_from_the_wait_before() {
+async fn decorrelated_jitter_grows_from_the_previous_delay() {
     let backoff = Backoff::default().with_jitter(Jitter::Decorrelated);
     let settings = RetrySettings { max_attempts: 4, backoff, ..RetrySettings::default() };
     let retrier = Retrier::with_settings("orders", settings).unwrap().without_budget();
-    // Half way between 100 ms and three times the wait before.
+    // The draw of 0.5 is half way between 100 ms and three times the previous delay.
     let waits = waits(&retrier.with_random(Random::scripted(&[0.5]))).await;
     assert_eq!(waits, [200 * MS, 350 * MS, 575 * MS]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_rate_of_success_scales_the_waits_of_an_adaptive_retrier() {
+async fn success_rate_scales_the_delays_of_an_adaptive_retrier() {
     let settings = RetrySettings {
         max_attempts: 2,
         backoff: Backoff::constant(1_000 * MS).with_jitter(Jitter::None),
         scaling: Scaling::Adaptive,
         ..RetrySettings::default()
     };
-    let mut bed = Bed::new(Retrier::with_settings("orders", settings).unwrap().without_budget());
+    let mut harness = Harness::new(Retrier::with_settings("orders", settings).unwrap().without_budget());
     let mut wait = async |answers: &[u64]| {
-        bed.answers(answers);
-        (bed.call(mainstay_core::test::Request::new(1)).await.1, bed.retrier.snapshot().success_rate)
+        harness.answers(answers);
+        (harness.call(mainstay_core::test::Request::new(1)).await.1, harness.retrier.snapshot().success_rate)
     };
-    // Nothing is known: 0.8 is assumed. Then one success of one, one of two, one of three.
+    // Without history the rate is 0.8; then it is one success of one, one of two, one of three.
     assert_eq!(wait(&[FAILED, OK]).await, (1_000 * MS, Some(1.0)));
     assert_eq!(wait(&[FAILED, FAILED]).await, (700 * MS, Some(0.5)));
     assert_eq!(wait(&[FAILED, FAILED]).await.0, 2_000 * MS);

@@ -1,4 +1,4 @@
-//! Settings, figures, and changing them while it runs.
+//! Tests of the handle: settings, live changes, figures.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use mainstay_core::{Backoff, Jitter, test::Reply};
 use mainstay_retry::{Retrier, RetryLayer, RetrySettings, Scaling, Timing};
 use tower::Layer;
 
-use crate::kit::{Bed, FAILED, MS, OK, plain, with};
+use crate::harness::{FAILED, Harness, MS, OK, plain, with};
 
 #[test]
-fn wrong_settings_name_field_value_and_range() {
+fn invalid_settings_name_field_value_and_range() {
     let wrong = |settings: RetrySettings| Retrier::with_settings("orders", settings).unwrap_err().to_string();
     let settings = RetrySettings::default;
     assert!(wrong(RetrySettings { max_attempts: 0, ..settings() }).starts_with("max_attempts = 0: must be 1"));
@@ -25,22 +25,22 @@ fn wrong_settings_name_field_value_and_range() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn settings_change_while_it_runs_and_figures_stay() {
-    let mut bed = Bed::plain();
-    bed.probe.always(Reply::Answer(FAILED));
-    bed.get().await;
-    bed.retrier.reconfigure(RetrySettings { max_attempts: 1, ..RetrySettings::default() }).unwrap();
-    bed.get().await;
-    assert_eq!((bed.probe.calls(), bed.retrier.snapshot().calls), (4, 2));
-    bed.retrier.reconfigure(RetrySettings { max_attempts: 0, ..RetrySettings::default() }).unwrap_err();
-    assert_eq!(bed.retrier.settings().max_attempts, 1);
-    bed.get().await;
-    assert_eq!(bed.probe.calls(), 5);
+async fn reconfigure_applies_to_new_requests_and_keeps_figures() {
+    let mut harness = Harness::plain();
+    harness.probe.always(Reply::Answer(FAILED));
+    harness.get().await;
+    harness.retrier.reconfigure(RetrySettings { max_attempts: 1, ..RetrySettings::default() }).unwrap();
+    harness.get().await;
+    assert_eq!((harness.probe.calls(), harness.retrier.snapshot().calls), (4, 2));
+    harness.retrier.reconfigure(RetrySettings { max_attempts: 0, ..RetrySettings::default() }).unwrap_err();
+    assert_eq!(harness.retrier.settings().max_attempts, 1);
+    harness.get().await;
+    assert_eq!(harness.probe.calls(), 5);
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_services_of_a_layer_share_its_handle() {
-    let (one, two) = (Bed::plain(), Bed::plain());
+async fn services_of_a_layer_share_its_handle() {
+    let (one, two) = (Harness::plain(), Harness::plain());
     let layer = RetryLayer::with(plain());
     let mut services = [layer.layer(one.probe), layer.clone().layer(two.probe)];
     for service in &mut services {
@@ -51,28 +51,28 @@ async fn all_services_of_a_layer_share_its_handle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempts_are_timed_where_it_costs_nothing_extra() {
-    let mut bed = Bed::plain();
-    bed.reply(Reply::Answer(FAILED).after(20 * MS));
-    bed.reply(Reply::Answer(FAILED).after(30 * MS));
-    bed.reply(Reply::Answer(OK).after(50 * MS));
-    bed.get().await;
-    let times = bed.retrier.snapshot().times.unwrap();
+async fn only_retries_are_timed_without_a_deadline() {
+    let mut harness = Harness::plain();
+    harness.reply(Reply::Answer(FAILED).after(20 * MS));
+    harness.reply(Reply::Answer(FAILED).after(30 * MS));
+    harness.reply(Reply::Answer(OK).after(50 * MS));
+    harness.get().await;
+    let times = harness.retrier.snapshot().times.unwrap();
     assert_eq!((times.timed, times.total, times.mean), (2, 80 * MS, 40 * MS));
     assert_eq!((times.min, times.max, times.typical), (30 * MS, 50 * MS, Some(50 * MS)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_attempt_is_timed_if_asked() {
-    let mut bed = Bed::new(with(RetrySettings { timing: Timing::Every, ..RetrySettings::default() }));
-    assert_eq!(bed.retrier.snapshot().times, None);
-    bed.reply(Reply::Answer(OK).after(20 * MS));
-    bed.get().await;
-    assert_eq!(bed.retrier.snapshot().times.unwrap().total, 20 * MS);
+async fn timing_every_times_the_first_attempt() {
+    let mut harness = Harness::new(with(RetrySettings { timing: Timing::Every, ..RetrySettings::default() }));
+    assert_eq!(harness.retrier.snapshot().times, None);
+    harness.reply(Reply::Answer(OK).after(20 * MS));
+    harness.get().await;
+    assert_eq!(harness.retrier.snapshot().times.unwrap().total, 20 * MS);
 }
 
 #[test]
-fn a_handle_that_was_shared_before_is_left_as_it_was() {
+fn builder_leaves_earlier_clones_unchanged() {
     let shared = Retrier::database("orders");
     let other = shared.clone().without_budget();
     assert!(shared.budget().is_some() && other.budget().is_none());
@@ -81,7 +81,7 @@ fn a_handle_that_was_shared_before_is_left_as_it_was() {
 }
 
 #[test]
-fn the_snapshot_shows_a_rate_only_where_it_is_used() {
+fn snapshot_has_a_success_rate_only_with_adaptive_scaling() {
     assert_eq!(plain().snapshot().success_rate, None);
     let adaptive = with(RetrySettings { scaling: Scaling::Adaptive, ..RetrySettings::default() });
     assert_eq!(adaptive.snapshot().success_rate, Some(0.8));
@@ -89,7 +89,7 @@ fn the_snapshot_shows_a_rate_only_where_it_is_used() {
 
 #[cfg(feature = "serde")]
 #[test]
-fn settings_read_as_people_write_them() {
+fn settings_deserialize_from_readable_durations() {
     let text = r#"{ "max_attempts": 4, "deadline": "2s", "scaling": "adaptive", "timing": "every",
         "backoff": { "shape": { "exponential": { "factor": 1.5 } }, "base": "250ms", "jitter": "equal" } }"#;
     let settings: RetrySettings = serde_json::from_str(text).unwrap();
@@ -98,5 +98,5 @@ fn settings_read_as_people_write_them() {
     assert_eq!(settings.backoff.upper(2), 375 * MS);
     assert!(serde_json::from_str::<RetrySettings>(r#"{ "retries": 4 }"#).is_err());
     let shown = serde_json::to_value(Retrier::new("orders").snapshot()).unwrap();
-    assert_eq!((&shown["name"], &shown["gave_up"]["budget"]), (&"orders".into(), &0.into()));
+    assert_eq!((&shown["name"], &shown["stopped"]["budget"]), (&"orders".into(), &0.into()));
 }

@@ -1,4 +1,4 @@
-//! The form for plain functions.
+//! Tests of retries of plain functions.
 
 use std::io;
 
@@ -6,10 +6,10 @@ use mainstay_core::{BoxError, FailureKind, Outcome, Reason, Rejected, classify_f
 use mainstay_retry::{EveryError, Retrier, RetrySettings};
 use tokio::time::Instant;
 
-use crate::kit::{MS, plain, with};
+use crate::harness::{MS, plain, with};
 
 #[tokio::test(start_paused = true)]
-async fn a_function_is_run_until_it_succeeds() {
+async fn function_is_run_until_it_succeeds() {
     let (retrier, start) = (plain(), Instant::now());
     let result =
         retrier.run(|attempt| async move { if attempt < 3 { Err(BoxError::from("no")) } else { Ok(attempt) } });
@@ -19,7 +19,7 @@ async fn a_function_is_run_until_it_succeeds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_error_type_will_do_with_a_policy() {
+async fn policy_allows_any_error_type() {
     let retrier = plain();
     let failing = |_| async { Err::<(), _>(io::Error::from(io::ErrorKind::TimedOut)) };
     assert_eq!(retrier.run_with(EveryError, failing).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
@@ -34,28 +34,28 @@ async fn any_error_type_will_do_with_a_policy() {
     assert_eq!((retrier.snapshot().attempts, retrier.snapshot().ignored), (4, 1));
 }
 
-/// A peer: attempts burnt on an open breaker.
+/// Defect of a peer: attempts were spent on an open breaker.
 #[tokio::test(start_paused = true)]
-async fn a_refusal_inside_is_returned_at_once() {
+async fn rejection_inside_the_function_is_returned_at_once() {
     let retrier = plain();
     let refused = |_| async { Err::<(), BoxError>(Rejected::new(Reason::CircuitOpen, "db").into()) };
     retrier.run(refused).await.unwrap_err();
-    assert_eq!((retrier.snapshot().attempts, retrier.snapshot().gave_up.rejected), (1, 1));
+    assert_eq!((retrier.snapshot().attempts, retrier.snapshot().stopped.rejected), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn deadline_and_budget_hold_here_too() {
+async fn deadline_and_budget_apply_to_functions() {
     let failing = |_| async { Err::<(), _>(BoxError::from("no")) };
     let late = with(RetrySettings { deadline: Some(150 * MS), ..RetrySettings::default() });
     late.run(failing).await.unwrap_err();
-    assert_eq!((late.snapshot().attempts, late.snapshot().gave_up.deadline), (2, 1));
+    assert_eq!((late.snapshot().attempts, late.snapshot().stopped.deadline), (2, 1));
     let poor = Retrier::new("orders");
     poor.run(failing).await.unwrap_err();
-    assert_eq!((poor.snapshot().attempts, poor.snapshot().gave_up.budget), (2, 1));
+    assert_eq!((poor.snapshot().attempts, poor.snapshot().stopped.budget), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_goes_away_gives_its_tokens_back() {
+async fn dropped_run_returns_its_token() {
     let retrier = Retrier::new("orders");
     let waiting = retrier.run(|_| async { Err::<(), _>(BoxError::from("no")) });
     let mut waiting = tokio_test::task::spawn(waiting);
@@ -65,9 +65,8 @@ async fn a_caller_that_goes_away_gives_its_tokens_back() {
     assert_eq!(retrier.snapshot().budget.unwrap().balance, 1.0);
 }
 
-/// May be spawned: nothing in it is bound to one thread.
 #[tokio::test(start_paused = true)]
-async fn a_run_moves_into_a_task() {
+async fn run_moves_into_a_task() {
     let retrier = plain();
     let task = tokio::spawn(async move { retrier.run(|n| async move { Ok::<_, BoxError>(n) }).await });
     assert_eq!(task.await.unwrap().unwrap(), 1);
@@ -75,7 +74,7 @@ async fn a_run_moves_into_a_task() {
 
 #[cfg(feature = "rt")]
 #[tokio::test(start_paused = true)]
-async fn a_blocking_function_runs_on_blocking_threads() {
+async fn blocking_function_runs_on_blocking_threads() {
     let (retrier, here) = (plain(), std::thread::current().id());
     let result = retrier.run_blocking(move |attempt| {
         let elsewhere = std::thread::current().id() != here;
@@ -87,7 +86,7 @@ async fn a_blocking_function_runs_on_blocking_threads() {
 
 #[cfg(feature = "rt")]
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_a_blocking_function_goes_on_in_the_caller() {
+async fn panic_in_a_blocking_function_resumes_in_the_caller() {
     let task = tokio::spawn(async { plain().run_blocking(|_| -> Result<(), BoxError> { panic!("as told") }).await });
     let panic = task.await.unwrap_err().into_panic();
     assert_eq!(panic.downcast_ref(), Some(&"as told"));

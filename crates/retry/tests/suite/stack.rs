@@ -1,4 +1,4 @@
-//! Stacks compose without annotations, move into tasks, and carry typed errors.
+//! Tests that stacks compile without annotations, move into tasks, and carry typed errors.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ fn quick() -> Retrier {
 }
 
 #[tokio::test]
-async fn a_stack_needs_no_annotation_and_moves_into_a_task() {
+async fn stack_without_annotations_moves_into_a_task() {
     let mut service = ServiceBuilder::new()
-        .layer(RetryLayer::new())
+        .layer(RetryLayer::new("retry"))
         .layer(RetryLayer::with(quick()))
         .service(service_fn(|n: u32| async move { Ok::<_, std::io::Error>(n) }));
     let task = tokio::spawn(async move {
@@ -26,16 +26,16 @@ async fn a_stack_needs_no_annotation_and_moves_into_a_task() {
 }
 
 #[tokio::test]
-async fn so_does_one_with_a_policy_of_a_closure() {
+async fn stack_with_a_closure_policy_moves_into_a_task() {
     let zero_fails = classify_fn(|result: Result<&u32, &BoxError>| match result {
         Ok(0) => Outcome::failure(FailureKind::Unavailable),
         _ => Outcome::Success,
     });
     let retrier = quick();
     let mut service = ServiceBuilder::new()
-        .layer(RetryLayer::new())
+        .layer(RetryLayer::new("retry"))
         .layer(RetryLayer::with(retrier.clone()).with_policy(zero_fails))
-        .layer(RetryLayer::from(quick()))
+        .layer(RetryLayer::with(quick()))
         .service(service_fn(|n: u32| async move { Ok::<_, std::io::Error>(n) }));
     let task = tokio::spawn(async move { service.ready().await?.call(0).await });
     assert_eq!(task.await.unwrap().unwrap(), 0);
@@ -45,7 +45,7 @@ async fn so_does_one_with_a_policy_of_a_closure() {
 #[derive(Debug)]
 enum Typed {
     Refused(Rejected),
-    Io(#[allow(dead_code, reason = "only to be carried")] std::io::Error),
+    Io(#[allow(dead_code, reason = "the test only carries it")] std::io::Error),
 }
 
 impl From<Rejected> for Typed {
@@ -70,10 +70,10 @@ impl Refusal for Typed {
 }
 
 #[tokio::test]
-async fn a_typed_error_stays_flat() {
+async fn typed_error_is_not_wrapped() {
     let service = ServiceBuilder::new()
-        .layer(RetryLayer::new().with_error::<Typed>().with_policy(Plain))
-        .layer(RetryLayer::new().with_error::<Typed>())
+        .layer(RetryLayer::new("retry").with_error::<Typed>().with_policy(Plain))
+        .layer(RetryLayer::new("retry").with_error::<Typed>())
         .service(service_fn(|()| async { Err::<(), _>(std::io::Error::other("no")) }));
     let error = check::<(), (), Typed, _>(service).oneshot(()).await.unwrap_err();
     assert!(matches!(error, Typed::Io(_)));

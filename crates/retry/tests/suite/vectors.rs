@@ -1,15 +1,15 @@
-//! Behaviour of established libraries, restated as facts: the name of each test says whose.
+//! Behaviour of established libraries, restated as facts; each test name starts with the library.
 //!
-//! Differences on purpose:
-//! * Attempts are at least one and have no sentinel for "unlimited"; `u32::MAX` is what comes nearest.
+//! Intended differences:
+//! * The attempts are at least one and have no sentinel for "unlimited"; `u32::MAX` is the nearest value.
 //! * The cap comes before the jitter, so a proportional jitter may exceed it (as in gRPC), and capped delays stay spread
 //!   (unlike in Polly, which clamps after the jitter).
-//! * A deadline refuses a wait that does not fit; it does not shorten it (as failsafe-go does), since an attempt that
-//!   begins at the deadline helps nobody. A running attempt is cut off by a timeout layer, not by retry.
-//! * Jitter is drawn downwards from the delay for `random` 0 and upwards for 1; failsafe-go has it the other way round.
+//! * A delay that does not fit the deadline is not started. failsafe-go shortens it, but an attempt that starts at the
+//!   deadline cannot succeed. A timeout layer cancels a running attempt; retry does not.
+//! * Jitter is drawn downwards from the delay for `random` 0 and upwards for 1; failsafe-go does the opposite.
 //! * The second version of Polly's decorrelated jitter has no counterpart; `Jitter::Decorrelated` is the simpler one.
 //! * Quotas of other shapes (in-flight ratios, AWS buckets, gRPC throttling, Tower's `TpsBudget`) are not emulated: the
-//!   budget that successes earn and that expires replaces them. What they promise is asserted in the module `budget`.
+//!   budget funded by successes replaces them. The module `budget` asserts their guarantees.
 
 use std::{
     sync::{
@@ -23,7 +23,7 @@ use mainstay_core::{Backoff, BoxError, Jitter, Random, Shape};
 use mainstay_retry::{Retrier, RetrySettings};
 use tokio::time::Instant;
 
-use crate::kit::{Bed, FAILED, MS, NOT_FOUND, OK, busy_for};
+use crate::harness::{FAILED, Harness, MS, NOT_FOUND, OK, busy_for};
 
 fn retrier(max_attempts: u32, backoff: Backoff) -> Retrier {
     let attempt_quota = max_attempts;
@@ -36,12 +36,12 @@ fn constant(millis: u32) -> Backoff {
     Backoff::constant(millis * MS).with_jitter(Jitter::None)
 }
 
-/// Calls, result and time of one request over these answers.
+/// AttemptQuota one request over these answers. Returns the calls, the result and the duration.
 async fn sequence(max_attempts: u32, backoff: Backoff, answers: &[u64]) -> (u64, u64, Duration) {
-    let mut bed = Bed::new(retrier(max_attempts, backoff));
-    bed.answers(answers);
-    let (result, took) = bed.call(mainstay_core::test::Request::new(1)).await;
-    (bed.probe.calls(), result.expect("an answer"), took)
+    let mut harness = Harness::new(retrier(max_attempts, backoff));
+    harness.answers(answers);
+    let (result, took) = harness.call(mainstay_core::test::Request::new(1)).await;
+    (harness.probe.calls(), result.expect("an answer"), took)
 }
 
 fn uppers(backoff: &Backoff, retries: impl IntoIterator<Item = u32>) -> Vec<u128> {
@@ -56,7 +56,7 @@ async fn resilience4j_fail_then_ok_one_attempt_and_not_retryable() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn polly_and_cockatiel_count_results_as_they_count_errors() {
+async fn polly_and_cockatiel_count_results_like_errors() {
     assert_eq!(sequence(13, constant(0), &[FAILED; 13]).await, (13, FAILED, Duration::ZERO));
     assert_eq!(sequence(6, constant(0), &[FAILED; 6]).await, (6, FAILED, Duration::ZERO));
     assert_eq!(sequence(6, constant(0), &[FAILED, NOT_FOUND]).await, (2, NOT_FOUND, Duration::ZERO));
@@ -72,7 +72,7 @@ async fn failsafe_go_default_and_unlimited() {
 }
 
 #[test]
-fn exponential_and_linear_delays_of_all_of_them() {
+fn exponential_and_linear_delays_of_all_libraries() {
     let exponential = |base: u32, cap: u32| Backoff::exponential(base * MS).with_cap(cap * MS);
     let resilience4j = uppers(&exponential(100, 100_000), [1, 2, 10, 11, 12, 13]);
     assert_eq!(resilience4j, [100, 200, 51_200, 100_000, 100_000, 100_000]);
@@ -104,7 +104,7 @@ fn proportional_jitter_of_polly_resilience4j_and_grpc() {
 }
 
 #[test]
-fn wrong_settings_of_resilience4j() {
+fn resilience4j_invalid_settings() {
     let valid = |backoff: Backoff| backoff.validate().is_ok();
     assert!(!valid(Backoff::default().with_jitter(Jitter::Proportional { share: -0.0001 })));
     assert!(!valid(Backoff::default().with_jitter(Jitter::Proportional { share: 1.0001 })));
@@ -113,7 +113,7 @@ fn wrong_settings_of_resilience4j() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn polly_does_not_run_again_what_was_cancelled() {
+async fn polly_cancelled_run_is_not_retried() {
     let calls = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&calls);
     let retrier = retrier(4, constant(2_000));
@@ -131,19 +131,19 @@ async fn polly_does_not_run_again_what_was_cancelled() {
 
 #[tokio::test(start_paused = true)]
 async fn polly_disposes_of_every_result_but_the_last() {
-    let mut bed = Bed::new(retrier(6, constant(0)));
-    bed.answers(&[FAILED; 6]);
-    bed.get().await;
-    assert_eq!((bed.probe.calls(), bed.policy.let_go().len()), (6, 5));
+    let mut harness = Harness::new(retrier(6, constant(0)));
+    harness.answers(&[FAILED; 6]);
+    harness.get().await;
+    assert_eq!((harness.probe.calls(), harness.policy.discarded().len()), (6, 5));
 }
 
 #[tokio::test(start_paused = true)]
-async fn grpc_pushback_of_1500_ms_and_the_backoff_begins_anew() {
+async fn grpc_pushback_restarts_the_backoff() {
     let backoff = Backoff::exponential(100 * MS).with_jitter(Jitter::None);
     assert_eq!(sequence(3, backoff, &[busy_for(1_500), FAILED, OK]).await, (3, OK, 1_600 * MS));
 }
 
-/// failsafe-go: what lasted longer than the whole may last is not repeated.
+/// A request that has exceeded its maximum duration is not retried.
 #[tokio::test(start_paused = true)]
 async fn failsafe_go_maximum_duration() {
     let settings = RetrySettings { deadline: Some(100 * MS), backoff: constant(0), ..RetrySettings::default() };
@@ -157,9 +157,9 @@ async fn failsafe_go_maximum_duration() {
     assert_eq!((retrier.snapshot().attempts, start.elapsed()), (2, 120 * MS));
 }
 
-/// boto: the first half of the proverb, that a shape of one's own keeps cap and jitter.
+/// boto: a custom shape keeps cap and jitter.
 #[test]
-fn a_custom_delay_is_capped_and_jittered_like_any_other() {
+fn custom_delay_is_capped_and_jittered() {
     let backoff = Backoff { shape: Shape::Custom(Arc::new(|_| Duration::MAX)), ..Backoff::default() };
     assert_eq!(backoff.delay(1, Duration::ZERO, &Random::scripted(&[0.5])), 10_000 * MS);
 }

@@ -1,4 +1,4 @@
-//! Refusals of our own layers are no attempts of the dependency.
+//! Tests that a rejection by another layer does not count as an attempt.
 
 use std::{
     sync::{
@@ -13,11 +13,9 @@ use mainstay_retry::{Retrier, RetryLayer, RetrySettings};
 use tokio::time::Instant;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
-use crate::kit::{MS, plain, with};
+use crate::harness::{MS, plain, with};
 
-type Refused = Result<(), BoxError>;
-
-/// A breaker that is open until a point of time; behind it all is well.
+/// A breaker that is open until this time; the service behind it succeeds.
 fn open_until(
     opens: Instant,
     refusals: Arc<AtomicU32>,
@@ -31,7 +29,7 @@ fn open_until(
     })
 }
 
-async fn call(retrier: &Retrier, open_for: Duration) -> (Refused, u32, Duration) {
+async fn call(retrier: &Retrier, open_for: Duration) -> (Result<(), BoxError>, u32, Duration) {
     let (start, refusals) = (Instant::now(), Arc::new(AtomicU32::new(0)));
     let inner = open_until(start + open_for, Arc::clone(&refusals));
     let service = ServiceBuilder::new().layer(RetryLayer::with(retrier.clone())).service(inner);
@@ -43,31 +41,31 @@ fn within(deadline_ms: u32) -> Retrier {
     with(RetrySettings { deadline: Some(deadline_ms * MS), ..RetrySettings::default() })
 }
 
-/// A peer: attempts burnt on an open breaker, 7 attempts and 3 real calls.
+/// Defect of a peer: 7 attempts for 3 real calls, the others spent on an open breaker.
 #[tokio::test(start_paused = true)]
-async fn an_open_breaker_burns_no_attempts_and_no_budget() {
+async fn open_breaker_costs_no_attempts_and_no_budget() {
     let retrier = Retrier::new("orders");
     let (result, refusals, took) = call(&retrier, 100 * MS).await;
     assert_eq!(result.unwrap_err().rejected().unwrap().reason(), Reason::CircuitOpen);
     assert_eq!((refusals, took), (1, Duration::ZERO));
     let figures = retrier.snapshot();
-    assert_eq!((figures.gave_up.rejected, figures.gave_up.total(), figures.budget.unwrap().balance), (1, 1, 1.0));
+    assert_eq!((figures.stopped.rejected, figures.stopped.total(), figures.budget.unwrap().balance), (1, 1, 1.0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_with_room_for_it_waits_the_refusal_out_once() {
+async fn rejection_is_waited_out_if_it_fits_the_deadline() {
     let retrier = within(1_000);
     let (result, refusals, took) = call(&retrier, 100 * MS).await;
     result.unwrap();
     assert_eq!(refusals, 1);
     assert!((100 * MS..=152 * MS).contains(&took), "{took:?}");
     let figures = retrier.snapshot();
-    assert_eq!((figures.refusals_waited_out, figures.attempts, figures.retries), (1, 1, 0));
-    assert_eq!(figures.times.map(|times| times.timed), Some(1), "a refusal is no attempt");
+    assert_eq!((figures.rejections_waited_out, figures.attempts, figures.retries), (1, 1, 0));
+    assert_eq!(figures.times.map(|times| times.timed), Some(1), "a rejection is not an attempt");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_waited_out_at_most_once() {
+async fn second_rejection_is_returned() {
     let retrier = within(10_000);
     let refused = service_fn(|()| async {
         let soon = Rejected::new(Reason::BulkheadFull, "backend").with_retry_after(Duration::ZERO);
@@ -77,13 +75,13 @@ async fn a_refusal_is_waited_out_at_most_once() {
     let service = ServiceBuilder::new().layer(RetryLayer::with(retrier.clone())).service(refused);
     service.oneshot(()).await.unwrap_err();
     let figures = retrier.snapshot();
-    assert_eq!((figures.refusals_waited_out, figures.gave_up.rejected), (1, 1));
-    // Never below 10 ms, whatever was asked for.
+    assert_eq!((figures.rejections_waited_out, figures.stopped.rejected), (1, 1));
+    // The wait is never below 10 ms.
     assert!(start.elapsed() >= 10 * MS);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_does_not_fit_is_returned_at_once() {
+async fn rejection_that_does_not_fit_is_returned_at_once() {
     for open_for in [1_000 * MS, 5_000 * MS] {
         let (result, refusals, took) = call(&within(1_000), open_for).await;
         assert!(result.is_err());
@@ -92,7 +90,7 @@ async fn a_refusal_that_does_not_fit_is_returned_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_a_refusal_out_leaves_room_for_a_typical_attempt() {
+async fn waiting_out_a_rejection_leaves_time_for_a_typical_attempt() {
     let retrier = within(1_000);
     let slow = |_| async {
         tokio::time::sleep(900 * MS).await;
@@ -105,7 +103,7 @@ async fn waiting_a_refusal_out_leaves_room_for_a_typical_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn timeouts_are_attempts_and_a_total_timeout_is_the_end() {
+async fn attempt_timeout_is_retried_and_total_timeout_is_not() {
     for (reason, calls) in [(Reason::AttemptTimeout, 3), (Reason::TotalTimeout, 1), (Reason::Draining, 1)] {
         let asked = Arc::new(AtomicU32::new(0));
         let inner = {

@@ -1,4 +1,4 @@
-//! A policy whose every answer is a number, and services under it.
+//! A probe under a retry layer, with a policy that classifies numbers.
 
 use std::{
     sync::{Arc, Mutex},
@@ -10,7 +10,7 @@ use mainstay_core::{
     RequestContext,
     test::{Answer, Probe, Reply, Request, call},
 };
-use mainstay_retry::{GaveUpCounts, Retrier, RetryLayer, RetrySettings};
+use mainstay_retry::{Retrier, RetryLayer, RetrySettings, StopReasonCounts};
 use tokio::time::Instant;
 use tower::Layer;
 
@@ -21,28 +21,28 @@ pub(crate) const FAILED: u64 = 500;
 pub(crate) const BUSY: u64 = 503;
 pub(crate) const NEVER: u64 = 599;
 
-/// An overload that asks for this many milliseconds.
+/// An overload with a `Retry-After` of this many milliseconds.
 pub(crate) fn busy_for(millis: u64) -> u64 {
     BUSY_FOR + millis
 }
 
 const BUSY_FOR: u64 = 429_000;
 
-/// A request that cannot be copied.
+/// The id of a request that cannot be copied.
 pub(crate) const NO_COPY: u64 = 13;
 
-/// A request whose copy turns out to be lost.
+/// The id of a request whose copy is no longer intact.
 pub(crate) const LOST_COPY: u64 = 14;
 
-/// Classifies by number; notes which requests it copied and which answers it let go.
+/// Classifies answers by number, and records copies and discarded results.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Codes {
     copied: Arc<Mutex<u32>>,
-    let_go: Arc<Mutex<Vec<String>>>,
+    discarded: Arc<Mutex<Vec<String>>>,
 }
 
 /// A probe under a retry layer.
-pub(crate) struct Bed {
+pub(crate) struct Harness {
     pub(crate) probe: Probe,
     pub(crate) retrier: Retrier,
     pub(crate) policy: Codes,
@@ -56,8 +56,8 @@ impl Codes {
         *self.copied.lock().expect("unpoisoned")
     }
 
-    pub(crate) fn let_go(&self) -> Vec<String> {
-        self.let_go.lock().expect("unpoisoned").clone()
+    pub(crate) fn discarded(&self) -> Vec<String> {
+        self.discarded.lock().expect("unpoisoned").clone()
     }
 }
 
@@ -77,7 +77,7 @@ impl<E: Refusal + ToString> Classify<Answer, E> for Codes {
 
     fn discard(&self, result: Result<Answer, E>) {
         let shown = result.map_or_else(|error| error.to_string(), |answer| answer.value.to_string());
-        self.let_go.lock().expect("unpoisoned").push(shown);
+        self.discarded.lock().expect("unpoisoned").push(shown);
     }
 }
 
@@ -102,9 +102,9 @@ impl Contextual<Request> for Codes {
     }
 }
 
-// === impl Bed ===
+// === impl Harness ===
 
-impl Bed {
+impl Harness {
     pub(crate) fn new(retrier: Retrier) -> Self {
         let (probe, policy) = (Probe::new(), Codes::default());
         let layer = RetryLayer::with(retrier.clone()).with_policy(policy.clone());
@@ -112,7 +112,7 @@ impl Bed {
         Self { probe, retrier, policy, service }
     }
 
-    /// Without a budget; 100 ms, 200 ms, ... without jitter.
+    /// Creates a harness over [`plain`].
     pub(crate) fn plain() -> Self {
         Self::new(plain())
     }
@@ -121,39 +121,40 @@ impl Bed {
         answers.iter().for_each(|answer| self.reply(Reply::Answer(*answer)));
     }
 
-    /// What the probe does next. (`ServiceExt` has a `then` too.)
+    /// Adds a reply of the probe. (`ServiceExt` has a `then` too.)
     pub(crate) fn reply(&self, reply: Reply) {
         self.probe.then(reply);
     }
 
-    /// One request: its answer, and how long it took.
+    /// AttemptQuota a request. Returns its answer and its duration.
     pub(crate) async fn call(&mut self, request: Request) -> (Result<u64, BoxError>, Duration) {
         let start = Instant::now();
         let result = call(&mut self.service, request).await.map(|answer| answer.value);
         (result, start.elapsed())
     }
 
-    /// The answer to a plain request.
+    /// AttemptQuota a request that must be answered. Returns the answer.
     pub(crate) async fn get(&mut self) -> u64 {
         self.call(Request::new(1)).await.0.expect("an answer")
     }
 
-    pub(crate) fn gave_up(&self) -> GaveUpCounts {
-        self.retrier.snapshot().gave_up
+    pub(crate) fn stopped(&self) -> StopReasonCounts {
+        self.retrier.snapshot().stopped
     }
 }
 
-/// Doubles from 100 ms without jitter, and without a budget.
+/// A handle without a budget; delays of 100 ms, 200 ms, ... without jitter.
 pub(crate) fn plain() -> Retrier {
     with(RetrySettings::default())
 }
 
-/// The same with other settings.
+/// A handle without budget and jitter, with these settings.
 pub(crate) fn with(mut settings: RetrySettings) -> Retrier {
     settings.backoff.jitter = Jitter::None;
     Retrier::with_settings("orders", settings).expect("valid settings").without_budget()
 }
 
+/// A handle without budget and delay.
 pub(crate) fn quick(max_attempts: u32) -> Retrier {
     with(RetrySettings { max_attempts, backoff: Backoff::none(), ..RetrySettings::default() })
 }

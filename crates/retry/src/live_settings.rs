@@ -1,4 +1,4 @@
-//! The settings that every request reads, where it needs no lock for them.
+//! The settings that every request reads, in atomics, so that reading them takes no lock.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
@@ -8,19 +8,19 @@ use std::{
 use crate::{RetrySettings, Scaling, Timing};
 
 #[derive(Debug, Default)]
-pub(crate) struct Live {
+pub(crate) struct LiveSettings {
     max_attempts: AtomicU32,
     attempt_quota: AtomicU32,
-    /// Zero: none.
+    /// Nanoseconds; zero if there is no deadline.
     deadline_nanos: AtomicU64,
-    /// Whether every request needs the time: for a deadline, or because all are timed.
+    /// Whether every request reads the clock, for a deadline or because all attempts are timed.
     reads_clock: AtomicBool,
     is_adaptive: AtomicBool,
 }
 
-// === impl Live ===
+// === impl LiveSettings ===
 
-impl Live {
+impl LiveSettings {
     pub(crate) fn set(&self, settings: &RetrySettings) {
         self.max_attempts.store(settings.max_attempts, Relaxed);
         self.attempt_quota.store(settings.attempt_quota, Relaxed);
@@ -35,7 +35,6 @@ impl Live {
         self.max_attempts.load(Relaxed)
     }
 
-    #[inline]
     pub(crate) fn attempt_quota(&self) -> u32 {
         self.attempt_quota.load(Relaxed)
     }

@@ -1,20 +1,20 @@
-//! A running mean of durations in one word.
+//! An exponentially weighted moving average of durations, in one atomic word.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
-/// Moves by an eighth of the difference with each value. Two writers at once may lose one of their values, which a
-/// mean can bear and a locked operation would not be worth.
+/// Each value has a weight of one eighth. Concurrent writers may lose a value: the average tolerates that, and a
+/// compare-and-swap loop would cost a locked operation for each record.
 #[derive(Debug, Default)]
-pub(crate) struct Mean(AtomicU64);
+pub(crate) struct Ewma(AtomicU64);
 
-// === impl Mean ===
+// === impl Ewma ===
 
-impl Mean {
+impl Ewma {
     pub(crate) fn record(&self, value: Duration) {
-        // Zero means no value yet, so the shortest is one.
+        // Zero means that there is no value yet, so the smallest value is one.
         let value = u64::try_from(value.as_nanos()).unwrap_or(u64::MAX).max(1);
         let next = match self.0.load(Relaxed) {
             0 => value,
@@ -36,8 +36,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn begins_with_the_first_value_and_follows_the_later_ones() {
-        let mean = Mean::default();
+    fn first_value_is_taken_whole_and_later_ones_move_the_average() {
+        let mean = Ewma::default();
         assert_eq!(mean.get(), None);
         mean.record(Duration::from_millis(80));
         assert_eq!(mean.get(), Some(Duration::from_millis(80)));
