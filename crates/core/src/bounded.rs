@@ -84,6 +84,15 @@ impl<K: Hash + Eq + Clone, V: Evict> Bounded<K, V> {
         Some(read(&entry.value))
     }
 
+    /// Reads the value of a key without marking it as recently used. Takes no lock.
+    pub fn peek<Q, R>(&self, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.entries.pin().get(key).map(|entry| read(&entry.value))
+    }
+
     /// Inserts a value for a new key, and evicts entries if the map is full. `make` returns the value and a result for
     /// the caller; it runs before any other thread can see the value. `evicted` is called with each evicted value.
     ///
@@ -231,6 +240,7 @@ mod tests {
         map.get("b", |_| ()).unwrap();
         insert(&map, "d", 9).unwrap();
         assert_eq!(keys(&map), ["a", "b", "d"]);
+        assert_eq!(map.peek("a", |value| value.0.load(Relaxed)), Some(1));
         insert(&map, "e", 9).unwrap();
         insert(&map, "f", 9).unwrap();
         assert_eq!(keys(&map), ["d", "e", "f"]);
