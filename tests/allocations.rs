@@ -188,7 +188,7 @@ fn refusal_allocates_only_the_boxed_error() {
     assert_refusals("open breaker", open().layer(Echo), Reason::CircuitOpen, 1);
     let full = || {
         let layer = BulkheadLayer::new("bulkhead", 1).unwrap();
-        let permit = layer.limit().try_acquire().unwrap();
+        let permit = layer.handle().try_acquire().unwrap();
         (layer, permit)
     };
     let (layer, _permit) = full();

@@ -63,13 +63,13 @@ const RETRIES: &[Defect] = &[
 
 #[rustfmt::skip]
 const BULKHEADS: &[Defect] = &[
-    ("rejection through a zero-length timeout", &["{bulkhead}::a_full_bulkhead_refuses_in_the_first_poll_with_its_own_reason"]),
-    ("a deadlock: holding inner readiness while queueing", &["{bulkhead}::callers_do_not_deadlock_over_a_limited_inner_service", "tests/composition/tower_layers.rs::queue_over_an_equal_concurrency_limit_does_not_deadlock"]),
-    ("gauges stale after a cancel", &["{bulkhead}::the_gauges_are_true_after_a_cancelled_wait", "tests/composition/storm.rs::gauges_are_exact_after_random_cancellations_over_the_layers"]),
-    ("an unbounded queue by default", &["{bulkhead}::nobody_queues_unless_told_to"]),
-    ("a waiter that leaks its permit", &["{bulkhead}::a_waiter_that_never_takes_its_permit_does_not_leak_it"]),
+    ("rejection through a zero-length timeout", &["{bulkhead}::full_bulkhead_refuses_in_first_poll_with_its_own_reason"]),
+    ("a deadlock: holding inner readiness while queueing", &["{bulkhead}::queueing_over_limited_inner_service_does_not_deadlock", "tests/composition/tower_layers.rs::queue_over_an_equal_concurrency_limit_does_not_deadlock"]),
+    ("gauges stale after a cancel", &["{bulkhead}::cancelled_wait_leaves_correct_gauges", "tests/composition/storm.rs::gauges_are_exact_after_random_cancellations_over_the_layers"]),
+    ("an unbounded queue by default", &["{bulkhead}::default_settings_have_no_queue"]),
+    ("a waiter that leaks its permit", &["{bulkhead}::waiter_dropped_after_its_grant_leaks_no_permit"]),
     ("a shrink that blocks the caller", &["{bulkhead}::shrinking_returns_at_once_and_takes_effect_as_calls_end"]),
-    ("a spurious \"full\" when tokio's budget runs out", &["{bulkhead}::a_task_without_budget_gets_a_free_permit_and_its_turn"]),
+    ("a spurious \"full\" when tokio's budget runs out", &["{bulkhead}::task_without_coop_budget_gets_free_permit_and_grant"]),
 ];
 
 #[rustfmt::skip]

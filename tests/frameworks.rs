@@ -59,7 +59,7 @@ async fn each_layer_compiles_over_a_router() {
     is_home(app().layer((RejectionLayer::new(), CircuitBreakerLayer::new("routes").with_policy(http)))).await;
     let keyed = KeyedBreakerLayer::with(KeyedBreakers::new("hosts"), authority).with_policy(http);
     is_home(app().layer((RejectionLayer::new(), keyed))).await;
-    let keyed = KeyedBulkheadLayer::new(KeyedLimits::new("hosts", 10).unwrap(), authority).with_policy(http);
+    let keyed = KeyedBulkheadLayer::with(KeyedLimits::new("hosts", 10).unwrap(), authority).with_policy(http);
     is_home(app().layer((RejectionLayer::new(), keyed))).await;
     let sorry = value_from(|_| Response::new(Body::from("sorry")));
     is_home(app().layer((RejectionLayer::new(), FallbackLayer::new("fallback", sorry).with_policy(http)))).await;
@@ -156,7 +156,7 @@ async fn breaker_for_each_host_compiles_over_hyper_and_reqwest() {
     let stack = ServiceBuilder::new()
         .layer(RetryLayer::new("retry").with_policy(Http::new()))
         .layer(KeyedBreakerLayer::with(KeyedBreakers::new("hosts"), authority).with_policy(Http::new()))
-        .layer(KeyedBulkheadLayer::new(KeyedLimits::new("hosts", 10).unwrap(), authority).with_policy(Http::new()))
+        .layer(KeyedBulkheadLayer::with(KeyedLimits::new("hosts", 10).unwrap(), authority).with_policy(Http::new()))
         .map_response(box_body)
         .service(client);
     let request = Request::get("http://127.0.0.1:1/").body(Full::default()).unwrap();

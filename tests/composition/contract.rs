@@ -84,7 +84,7 @@ impl Layer<Probe> for InsideOut {
 
 #[test]
 fn bulkhead_around_retry_keeps_the_contract() {
-    let expect = Expect::default().refusing(|layer: &InsideOut| layer.bulkhead.limit().try_acquire().unwrap());
+    let expect = Expect::default().refusing(|layer: &InsideOut| layer.bulkhead.handle().try_acquire().unwrap());
     contract("bulkhead(retry(gate(breaker)))", expect, || InsideOut {
         breaker: Breaker::new("breaker"),
         bulkhead: BulkheadLayer::new("bulkhead", 1).unwrap(),

@@ -1,4 +1,4 @@
-//! Vectors of the bulkhead.
+//! The vectors of the bulkhead.
 
 use std::{
     collections::HashMap,
@@ -18,41 +18,42 @@ use crate::{
     vector::{Fields, Vector},
 };
 
-type Turn = Pin<Box<dyn Future<Output = Result<Permit, Rejected>>>>;
+type Waiter = Pin<Box<dyn Future<Output = Result<Permit, Rejected>>>>;
 
-/// Limits by partition (one without a name where the vector has none), and who holds or waits for what.
-struct Bench {
+/// The limits by partition (a vector without partitions has one, with an empty name), and the callers' permits and waits.
+struct Harness {
     limits: HashMap<String, Limit>,
     shares: HashMap<String, f64>,
     held: HashMap<String, Permit>,
-    waiting: HashMap<String, Turn>,
-    /// What the last step brought.
+    waiting: HashMap<String, Waiter>,
+    /// Callers that the last step granted a permit.
     granted: Vec<String>,
+    /// Callers that the last step refused.
     rejected: Vec<String>,
     next: u32,
 }
 
 pub(crate) async fn run(vector: &Vector) -> Check {
     let mut check = Check::default();
-    let mut bench = match Bench::new(vector.config()) {
-        Ok(bench) => bench,
-        Err(wrong) => {
-            check.expect(0, "settings", &json!("taken"), wrong.to_string());
+    let mut harness = match Harness::new(vector.config()) {
+        Ok(harness) => harness,
+        Err(error) => {
+            check.expect(0, "settings", &json!("taken"), error.to_string());
             return check;
         }
     };
     for (number, step) in vector.steps() {
-        bench.granted.clear();
-        bench.rejected.clear();
+        harness.granted.clear();
+        harness.rejected.clear();
         for _ in 0..step.times() {
-            bench.step(step).await;
+            harness.step(step).await;
         }
-        check.expect_all(number, &step["expect"], |key| Some(bench.show(step, key, &step["expect"][key])));
+        check.expect_all(number, &step["expect"], |key| Some(harness.value(step, key, &step["expect"][key])));
     }
     check
 }
 
-/// A wait of zero is no queue at all; where the source's queue has no bound, ours has room for all.
+/// A wait of zero becomes no queue. A queue without a bound becomes one with room for all callers of the vector.
 fn settings(config: &Value, limit: u32) -> LimitSettings {
     let waits = config.number("max_wait_ms") != Some(0.0);
     LimitSettings {
@@ -67,7 +68,7 @@ fn share(limit: u32, share: f64) -> u32 {
     ((f64::from(limit) * share).ceil() as u32).max(1)
 }
 
-impl Bench {
+impl Harness {
     fn new(config: &Value) -> Result<Self, InvalidSetting> {
         let total = config.count("max_concurrent");
         let shares = config["partitions"].as_object().into_iter().flatten();
@@ -118,7 +119,7 @@ impl Bench {
         self.waiting.insert(id, Box::pin(async move { limit.acquire().await }));
     }
 
-    /// The shares of a whole are the operator's to keep.
+    /// Resizes each partition to its share, which an operator does with Mainstay.
     fn resize(&self, total: u32) {
         for (name, limit) in &self.limits {
             limit.resize(self.shares.get(name).map_or(total, |part| share(total, *part))).unwrap();
@@ -127,7 +128,7 @@ impl Bench {
 
     fn poll(&mut self) {
         let mut cx = Context::from_waker(Waker::noop());
-        let ready = self.waiting.iter_mut().filter_map(|(id, turn)| match turn.as_mut().poll(&mut cx) {
+        let ready = self.waiting.iter_mut().filter_map(|(id, waiter)| match waiter.as_mut().poll(&mut cx) {
             Poll::Ready(result) => Some((id.clone(), result)),
             Poll::Pending => None,
         });
@@ -143,12 +144,12 @@ impl Bench {
         }
     }
 
-    fn show(&self, step: &Value, key: &str, expected: &Value) -> Value {
+    fn value(&self, step: &Value, key: &str, expected: &Value) -> Value {
         let now = self.limit(&json!({ "partition": self.limits.keys().next() })).snapshot();
         let each =
-            |show: fn(&Limit) -> u32| self.limits.iter().map(move |(name, limit)| (name.clone(), json!(show(limit))));
+            |read: fn(&Limit) -> u32| self.limits.iter().map(move |(name, limit)| (name.clone(), json!(read(limit))));
         let only = |all: Value| match expected.as_object() {
-            Some(asked) => asked.keys().map(|name| (name.clone(), all[name].clone())).collect(),
+            Some(expected) => expected.keys().map(|name| (name.clone(), all[name].clone())).collect(),
             None => all,
         };
         let last = step.text("id").map_or(self.next.to_string(), str::to_owned);

@@ -14,12 +14,12 @@ use tower_service::Service;
 
 use crate::{
     Permit,
-    wait::Timer,
-    waiting::{Ended, Waiting},
+    queued_call::{QueuedCall, WaitResult},
+    timer::Timer,
 };
 
 pin_project! {
-    /// The future of [`Bulkhead`](crate::Bulkhead).
+    /// The future of [`Bulkhead`](crate::Bulkhead) and [`KeyedBulkhead`](crate::KeyedBulkhead).
     #[must_use = "futures do nothing unless polled"]
     pub struct BulkheadFuture<S, Req, F, P, E> {
         #[pin]
@@ -33,13 +33,14 @@ pin_project! {
     #[project = StateProj]
     #[project_replace = StateOwned]
     enum State<S, Req, F> {
-        // The call is under way. It is dropped before its permit, so that who comes next finds its place free.
-        Calling { #[pin] future: F, permit: Permit, timer: Option<Timer> },
-        // The call waits for a permit or for the inner service.
-        Queued { waiting: Box<Waiting<S, Req>> },
-        // The limit refused: the answer is ready.
-        Refused { rejected: Rejected },
-        // The answer was given.
+        // The inner service is called. Drops the inner future before the permit, so that the next caller finds a free
+        // slot there.
+        Called { #[pin] future: F, permit: Permit, timer: Option<Timer> },
+        // The call waits for a permit or for the inner service. Boxed, so that only calls that wait pay for its size.
+        Queued { call: Box<QueuedCall<S, Req>> },
+        // The limit has refused the call.
+        Rejected { rejected: Rejected },
+        // The result has been returned.
         Done,
     }
 }
@@ -48,16 +49,16 @@ pin_project! {
 
 impl<S, Req, F, P, E> BulkheadFuture<S, Req, F, P, E> {
     #[inline]
-    pub(crate) fn calling(future: F, permit: Permit, policy: P) -> Self {
-        Self { state: State::Calling { future, permit, timer: None }, policy, _error: PhantomData }
+    pub(crate) fn called(future: F, permit: Permit, policy: P) -> Self {
+        Self { state: State::Called { future, permit, timer: None }, policy, _error: PhantomData }
     }
 
-    pub(crate) fn queued(waiting: Waiting<S, Req>, policy: P) -> Self {
-        Self { state: State::Queued { waiting: Box::new(waiting) }, policy, _error: PhantomData }
+    pub(crate) fn queued(call: QueuedCall<S, Req>, policy: P) -> Self {
+        Self { state: State::Queued { call: Box::new(call) }, policy, _error: PhantomData }
     }
 
-    pub(crate) fn refused(rejected: Rejected, policy: P) -> Self {
-        Self { state: State::Refused { rejected }, policy, _error: PhantomData }
+    pub(crate) fn rejected(rejected: Rejected, policy: P) -> Self {
+        Self { state: State::Rejected { rejected }, policy, _error: PhantomData }
     }
 }
 
@@ -76,30 +77,30 @@ where
         let mut state = this.state;
         let result = loop {
             match state.as_mut().project() {
-                StateProj::Calling { future, permit, timer } => match future.poll(cx) {
+                StateProj::Called { future, permit, timer } => match future.poll(cx) {
                     Poll::Ready(result) => break result.map_err(Into::into),
                     Poll::Pending => {
-                        ready!(poll_execution(permit, timer, cx));
+                        ready!(poll_execution_timeout(permit, timer, cx));
                         break Err(permit.inner().reject(Reason::AttemptTimeout).into());
                     }
                 },
-                StateProj::Queued { waiting } => match ready!(waiting.poll_call(cx)) {
-                    Ended::Calling { future, permit } => state.set(State::Calling { future, permit, timer: None }),
-                    Ended::Refused(rejected) => break Err(rejected.into()),
-                    Ended::Failed(error) => break Err(error.into()),
+                StateProj::Queued { call } => match ready!(call.poll_called(cx)) {
+                    WaitResult::Called { future, permit } => state.set(State::Called { future, permit, timer: None }),
+                    WaitResult::Rejected(rejected) => break Err(rejected.into()),
+                    WaitResult::Failed(error) => break Err(error.into()),
                 },
-                StateProj::Refused { .. } => match state.as_mut().project_replace(State::Done) {
-                    StateOwned::Refused { rejected } => break Err(rejected.into()),
+                StateProj::Rejected { .. } => match state.as_mut().project_replace(State::Done) {
+                    StateOwned::Rejected { rejected } => break Err(rejected.into()),
                     _ => return Poll::Pending,
                 },
-                // Polled after its end, which no caller may do: pending for ever rather than a panic.
+                // Polled after completion, which the contract of `Future` forbids: pending for ever instead of a panic.
                 StateProj::Done => return Poll::Pending,
             }
         };
         match result {
             Ok(response) if this.policy.is_streaming(&response) => match state.project_replace(State::Done) {
-                // The stream goes on, and the permit with it.
-                StateOwned::Calling { permit, .. } => {
+                // The response keeps the permit until its stream ends.
+                StateOwned::Called { permit, .. } => {
                     Poll::Ready(Ok(this.policy.follow(response, move |_| drop(permit))))
                 }
                 _ => Poll::Ready(Ok(response)),
@@ -112,8 +113,8 @@ where
     }
 }
 
-/// Ready when the call has run too long. The timer is armed when the call is pending for the first time.
-fn poll_execution(permit: &Permit, timer: &mut Option<Timer>, cx: &mut Context<'_>) -> Poll<()> {
+/// Ready when the call has reached the execution timeout. Arms the timer when the call is pending for the first time.
+fn poll_execution_timeout(permit: &Permit, timer: &mut Option<Timer>, cx: &mut Context<'_>) -> Poll<()> {
     if timer.is_none() {
         *timer = permit.inner().execution_timeout().map(Timer::after);
     }
@@ -126,9 +127,9 @@ fn poll_execution(permit: &Permit, timer: &mut Option<Timer>, cx: &mut Context<'
 impl<S, Req, F, P, E> fmt::Debug for BulkheadFuture<S, Req, F, P, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
-            State::Calling { .. } => "calling",
+            State::Called { .. } => "called",
             State::Queued { .. } => "queued",
-            State::Refused { .. } => "refused",
+            State::Rejected { .. } => "rejected",
             State::Done => "done",
         };
         f.debug_tuple("BulkheadFuture").field(&format_args!("{state}")).finish()

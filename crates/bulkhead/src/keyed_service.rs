@@ -1,6 +1,6 @@
-//! The service with a limit per key.
+//! The layer and the service with one limit per key.
 //!
-//! The key is known only in `call`, so `poll_ready` is the inner service's own.
+//! `poll_ready` is the inner service's own, because the key is known only in `call`.
 
 use std::{
     fmt,
@@ -9,19 +9,15 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{Boxed, Contextual, ErrorType, Follow, Plain, Typed};
+use mainstay_core::{Boxed, Contextual, ErrorType, Follow, InvalidSetting, Name, Plain, Typed};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{
-    BulkheadFuture, KeyedLimits,
-    limit::Entered,
-    waiting::{Stage, Waiting},
-};
+use crate::{BulkheadFuture, KeyedLimits, queued_call::QueuedCall, waiter::Admission};
 
 /// Puts one limit per key in front of a service; the key comes from a function of the request.
 ///
-/// A client of many hosts, so that the slow one takes no more than its share of tasks and connections:
+/// A client of many hosts, in which a slow host takes no more than its share of tasks and connections:
 ///
 /// ```
 /// use mainstay_bulkhead::{KeyedBulkheadLayer, KeyedLimits};
@@ -33,9 +29,9 @@ use crate::{
 /// # let client = service_fn(|_| async { Ok::<_, std::io::Error>(http::Response::new(Body::from("hello"))) });
 /// let hosts = KeyedLimits::new("hosts", 32)?;
 /// let client = ServiceBuilder::new()
-///     .layer(KeyedBulkheadLayer::new(hosts.clone(), authority::<Body>).with_policy(Http::new()))
-///     .map_response(box_body) // so that a permit can stay with the body until it ends
-///     .service(client); // hyper-util's, for one
+///     .layer(KeyedBulkheadLayer::with(hosts.clone(), authority::<Body>).with_policy(Http::new()))
+///     .map_response(box_body) // the body keeps the permit until it ends
+///     .service(client); // for example hyper-util's
 ///
 /// let response = client.oneshot(http::Request::get("http://API.example/x").body(Body::empty())?).await?;
 /// let busy = hosts.snapshot();
@@ -45,41 +41,42 @@ use crate::{
 /// # Ok(()) }
 /// ```
 ///
-/// A server of many tenants, so that none of them takes all of it; each may also have a few calls wait:
+/// A server of many tenants, in which none takes all of it, and each may have a few waiting calls:
 ///
 /// ```
 /// use axum::{Router, body::Body, error_handling::HandleErrorLayer, http::Request, routing::get};
-/// use mainstay_bulkhead::{KeyedBulkheadLayer, KeyedLimits, KeyedSettings, LimitSettings};
+/// use mainstay_bulkhead::{KeyedBulkheadLayer, KeyedBulkheadSettings, KeyedLimits, LimitSettings};
 /// use mainstay_http::{Http, handle_error};
 /// use tower::ServiceBuilder;
 ///
 /// fn tenant(request: &Request<Body>) -> String {
 ///     let tenant = request.headers().get("x-tenant").and_then(|tenant| tenant.to_str().ok());
-///     tenant.unwrap_or("nobody").to_owned()
+///     tenant.unwrap_or("unknown").to_owned()
 /// }
 ///
 /// # fn main() -> Result<(), mainstay_core::InvalidSetting> {
 /// let limit = LimitSettings { limit: 8, queue: 16, ..LimitSettings::default() };
-/// let tenants = KeyedLimits::with_settings("tenants", KeyedSettings { limit, capacity: 10_000 })?;
-/// // This one pays for more.
+/// let tenants = KeyedLimits::with_settings("tenants", KeyedBulkheadSettings { limit, capacity: 10_000 })?;
+/// // One tenant gets a larger limit.
 /// tenants.resize("gold", 100)?;
 ///
 /// let app: Router = Router::new().route("/", get(|| async { "hello" })).layer(
 ///     ServiceBuilder::new()
-///         .layer(HandleErrorLayer::new(handle_error)) // 503 for who has too much in flight
-///         .layer(KeyedBulkheadLayer::new(tenants, tenant).with_policy(Http::new())),
+///         .layer(HandleErrorLayer::new(handle_error)) // 503 for a tenant with too many calls
+///         .layer(KeyedBulkheadLayer::with(tenants, tenant).with_policy(Http::new())),
 /// );
 /// # Ok(()) }
 /// ```
 ///
-/// Take the tenant from where authentication has put it: a header that callers choose freely is a limit that they choose
-/// freely. Of a `reqwest::Request`, the host and port without user and password are
+/// Take the tenant from what authentication has verified: a caller that chooses its header freely chooses its limit. The
+/// host and port of a `reqwest::Request`, without user and password, are
 /// `request.url()[url::Position::BeforeHost..url::Position::AfterPort]`. A key that is cheap to make (a number, an
 /// `Arc<str>`, `http::HeaderValue`) keeps the call free of allocations.
 ///
-/// The inner service is polled ready before the key is known, so that readiness is waited for without a permit and without
-/// a bound; clients (hyper-util's, reqwest's) and axum's routes are always ready. A call that queues gives its readiness
-/// back, and takes a fresh clone to ready after the permit.
+/// The inner service is polled ready before the key is known, so a caller waits for its readiness without a permit and
+/// without a bound. Clients (hyper-util's, reqwest's) and axum's routes are always ready. A call that queues drops this
+/// readiness, and after the permit it waits for the readiness of a fresh clone.
+#[derive(Clone)]
 pub struct KeyedBulkheadLayer<K, F, P = Plain, E = Boxed> {
     limits: KeyedLimits<K>,
     key: F,
@@ -88,6 +85,7 @@ pub struct KeyedBulkheadLayer<K, F, P = Plain, E = Boxed> {
 }
 
 /// A service with a limit per key; see [`KeyedBulkheadLayer`].
+#[derive(Clone)]
 pub struct KeyedBulkhead<S, K, F, P = Plain, E = Boxed> {
     inner: S,
     limits: KeyedLimits<K>,
@@ -99,8 +97,21 @@ pub struct KeyedBulkhead<S, K, F, P = Plain, E = Boxed> {
 // === impl KeyedBulkheadLayer ===
 
 impl<K, F> KeyedBulkheadLayer<K, F> {
-    /// These limits, by this function of the request.
-    pub fn new<Req>(limits: KeyedLimits<K>, key: F) -> Self
+    /// A layer with new limits of so many concurrent calls for each key, 1 to a million, without a queue. The key is this
+    /// function of the request.
+    ///
+    /// # Errors
+    /// A limit out of its range.
+    pub fn new<Req>(name: impl Into<Name>, limit: u32, key: F) -> Result<Self, InvalidSetting>
+    where
+        K: Hash + Eq + Clone + fmt::Display,
+        F: Fn(&Req) -> K,
+    {
+        Ok(Self::with(KeyedLimits::new(name, limit)?, key))
+    }
+
+    /// A layer with these limits. The key is this function of the request.
+    pub fn with<Req>(limits: KeyedLimits<K>, key: F) -> Self
     where
         F: Fn(&Req) -> K,
     {
@@ -109,21 +120,21 @@ impl<K, F> KeyedBulkheadLayer<K, F> {
 }
 
 impl<K, F, P, E> KeyedBulkheadLayer<K, F, P, E> {
-    /// Finds deadlines, and the ends of answers, by another policy; see [`BulkheadLayer`](crate::BulkheadLayer).
+    /// Sets the policy that finds deadlines and the ends of responses; see [`BulkheadLayer`](crate::BulkheadLayer).
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> KeyedBulkheadLayer<K, F, P2, E> {
         KeyedBulkheadLayer { limits: self.limits, key: self.key, policy, _error: PhantomData }
     }
 
-    /// Gives errors as another type, without boxing.
+    /// Sets the type of the service's errors, instead of a boxed error.
     #[must_use]
     pub fn with_error<E2>(self) -> KeyedBulkheadLayer<K, F, P, Typed<E2>> {
         KeyedBulkheadLayer { limits: self.limits, key: self.key, policy: self.policy, _error: PhantomData }
     }
 
-    /// The limits.
+    /// Returns the limits.
     #[must_use]
-    pub fn limits(&self) -> &KeyedLimits<K> {
+    pub fn handle(&self) -> &KeyedLimits<K> {
         &self.limits
     }
 }
@@ -132,14 +143,8 @@ impl<S, K, F: Clone, P: Clone, E> Layer<S> for KeyedBulkheadLayer<K, F, P, E> {
     type Service = KeyedBulkhead<S, K, F, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let Self { limits, key, policy, .. } = self.clone();
+        let (limits, key, policy) = (self.limits.clone(), self.key.clone(), self.policy.clone());
         KeyedBulkhead { inner, limits, key, policy, _error: PhantomData }
-    }
-}
-
-impl<K, F: Clone, P: Clone, E> Clone for KeyedBulkheadLayer<K, F, P, E> {
-    fn clone(&self) -> Self {
-        Self { limits: self.limits.clone(), key: self.key.clone(), policy: self.policy.clone(), _error: PhantomData }
     }
 }
 
@@ -151,10 +156,10 @@ impl<K, F, P, E> fmt::Debug for KeyedBulkheadLayer<K, F, P, E> {
 
 // === impl KeyedBulkhead ===
 
-impl<S: Clone, K, F, P, E> KeyedBulkhead<S, K, F, P, E> {
-    /// Swaps in a fresh clone, so that no readiness of the inner service is kept while refusing or waiting.
-    fn drop_reserved(&mut self) {
-        self.inner = self.inner.clone();
+impl<S, K, F, P, E> KeyedBulkhead<S, K, F, P, E> {
+    /// Returns the limits.
+    pub fn handle(&self) -> &KeyedLimits<K> {
+        &self.limits
     }
 }
 
@@ -176,31 +181,19 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        match self.limits.enter(&(self.key)(&request)) {
-            Entered::Permit(permit) => BulkheadFuture::calling(self.inner.call(request), permit, self.policy.clone()),
-            Entered::Refused(rejected) => {
-                self.drop_reserved();
-                BulkheadFuture::refused(rejected, self.policy.clone())
-            }
-            Entered::Queued(turn) => {
-                self.drop_reserved();
-                let deadline = self.policy.context(&request).and_then(|context| context.deadline);
-                let (limit, stage) = (turn.limit(), Stage::Turn(turn));
-                let waiting = Waiting::new(limit, stage, self.inner.clone(), request, deadline);
-                BulkheadFuture::queued(waiting, self.policy.clone())
-            }
+        let policy = self.policy.clone();
+        let admission = self.limits.admit(&(self.key)(&request));
+        if let Ok(Admission::Admitted(permit)) = admission {
+            return BulkheadFuture::called(self.inner.call(request), permit, policy);
         }
-    }
-}
-
-impl<S: Clone, K, F: Clone, P: Clone, E> Clone for KeyedBulkhead<S, K, F, P, E> {
-    fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            limits: self.limits.clone(),
-            key: self.key.clone(),
-            policy: self.policy.clone(),
-            _error: PhantomData,
+        // A fresh clone holds no readiness: a call that waits or is refused must not keep it.
+        self.inner = self.inner.clone();
+        match admission {
+            Err(rejected) => BulkheadFuture::rejected(rejected, policy),
+            Ok(admission) => {
+                let deadline = policy.context(&request).and_then(|context| context.deadline);
+                BulkheadFuture::queued(QueuedCall::new(admission, self.inner.clone(), request, deadline), policy)
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The layer.
 
-use std::{fmt, marker::PhantomData};
+use std::marker::PhantomData;
 
 use mainstay_core::{Boxed, InvalidSetting, Name, Plain, Typed};
 use tower_layer::Layer;
@@ -12,9 +12,10 @@ use crate::{Bulkhead, Limit};
 /// All services of one layer share its limit, however often `layer` is called (axum calls it for every route). Place it
 /// inside of retry, so that a call that waits for its next attempt holds no permit, and outside of the attempt timeout.
 ///
-/// The policy `P` says where a request's deadline is ([`Contextual`](mainstay_core::Contextual)): a call that waits is
-/// dropped from the queue when it has passed. It also says when an answer is over ([`Follow`](mainstay_core::Follow)):
-/// with a protocol's policy the permit is kept until a stream has ended, which nothing here bounds.
+/// The policy `P` reads a request's deadline ([`Contextual`](mainstay_core::Contextual)): a waiting call is dropped from
+/// the queue when its deadline passes. It also tells when a response is over ([`Follow`](mainstay_core::Follow)): with a
+/// protocol's policy the permit is kept until a stream has ended, and this crate does not bound that time.
+#[derive(Clone, Debug)]
 pub struct BulkheadLayer<P = Plain, E = Boxed> {
     limit: Limit,
     policy: P,
@@ -24,7 +25,7 @@ pub struct BulkheadLayer<P = Plain, E = Boxed> {
 // === impl BulkheadLayer ===
 
 impl BulkheadLayer {
-    /// So many calls at once, 1 to a million, and no queue.
+    /// A layer with a new limit of so many concurrent calls, 1 to a million, without a queue.
     ///
     /// # Errors
     /// A limit out of its range.
@@ -32,7 +33,7 @@ impl BulkheadLayer {
         Ok(Self::with(Limit::new(name, limit)?))
     }
 
-    /// This limit.
+    /// A layer with this limit.
     #[must_use]
     pub fn with(limit: Limit) -> Self {
         Self { limit, policy: Plain, _error: PhantomData }
@@ -40,22 +41,22 @@ impl BulkheadLayer {
 }
 
 impl<P, E> BulkheadLayer<P, E> {
-    /// Finds deadlines, and the ends of answers, by another policy: it needs
+    /// Sets the policy that finds deadlines and the ends of responses. It implements
     /// [`Contextual`](mainstay_core::Contextual) and [`Follow`](mainstay_core::Follow).
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> BulkheadLayer<P2, E> {
         BulkheadLayer { limit: self.limit, policy, _error: PhantomData }
     }
 
-    /// Gives errors as another type, without boxing.
+    /// Sets the type of the service's errors, instead of a boxed error.
     #[must_use]
     pub fn with_error<E2>(self) -> BulkheadLayer<P, Typed<E2>> {
         BulkheadLayer { limit: self.limit, policy: self.policy, _error: PhantomData }
     }
 
-    /// The limit.
+    /// Returns the limit.
     #[must_use]
-    pub fn limit(&self) -> &Limit {
+    pub fn handle(&self) -> &Limit {
         &self.limit
     }
 }
@@ -65,17 +66,5 @@ impl<S, P: Clone, E> Layer<S> for BulkheadLayer<P, E> {
 
     fn layer(&self, inner: S) -> Self::Service {
         Bulkhead::new(inner, self.limit.clone(), self.policy.clone())
-    }
-}
-
-impl<P: Clone, E> Clone for BulkheadLayer<P, E> {
-    fn clone(&self) -> Self {
-        Self { limit: self.limit.clone(), policy: self.policy.clone(), _error: PhantomData }
-    }
-}
-
-impl<P: fmt::Debug, E> fmt::Debug for BulkheadLayer<P, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BulkheadLayer").field("limit", &self.limit).field("policy", &self.policy).finish()
     }
 }

@@ -1,15 +1,15 @@
-//! A bulkhead for Tower services: at most so many calls at once, so that one slow dependency cannot take every task,
+//! A bulkhead for Tower services: a limit on concurrent calls, so that one slow dependency cannot take every task,
 //! connection and byte of memory of the process.
 //!
-//! Instead of `tower::limit::ConcurrencyLimit`, which makes callers wait without a bound in `poll_ready`, and instead
-//! of that under `LoadShed`: here a call that finds no permit is refused at once, or waits in a queue that is bounded
-//! in length and time, and while it waits it holds nothing of the inner service.
+//! Use it instead of `tower::limit::ConcurrencyLimit`, whose callers wait without a bound in `poll_ready`, alone or under
+//! `LoadShed`. Here a call without a permit is refused at once, or waits in a queue that is bounded in length and time.
+//! While it waits, it holds nothing of the inner service.
 //!
-//! * [`Limit`] is the handle: permits, live resizing, figures. It works without Tower, too.
+//! * [`Limit`] is the handle: permits, live resizing, figures. It also works without Tower.
 //! * [`BulkheadLayer`] puts it in front of a service.
-//! * [`KeyedLimits`] and [`KeyedBulkheadLayer`]: one limit per host, tenant or shard, bounded.
-//! * [`Group`] lets limits lend each other what they do not use.
-//! * [`Limits`] holds them by resource, with defaults by name.
+//! * [`KeyedLimits`] and [`KeyedBulkheadLayer`] hold one limit per host, tenant or shard, in bounded number.
+//! * [`Group`] makes limits lend each other slots that they do not use.
+//! * [`LimitRegistry`] holds limits by resource, with defaults by name.
 //!
 //! ```
 //! use mainstay_bulkhead::{BulkheadLayer, Limit, LimitSettings};
@@ -25,7 +25,7 @@
 //!     .service(service_fn(|order: u64| async move { Ok::<u64, std::io::Error>(order) }));
 //! let service = check::<u64, u64, BoxError, _>(service);
 //!
-//! // An operator, or a controller, changes it under load.
+//! // An operator or a controller resizes it under load.
 //! limit.resize(128)?;
 //! assert_eq!(limit.snapshot().limit, 128);
 //! # Ok(()) }
@@ -37,26 +37,29 @@ mod inner;
 mod keyed;
 mod keyed_service;
 mod layer;
+mod lending;
 mod limit;
 mod permit;
+mod queued_call;
+mod readiness;
 mod registry;
-mod run;
+mod room;
+mod saturation;
 mod service;
 mod settings;
 mod slots;
 mod snapshot;
-mod turn;
-mod wait;
-mod waiting;
+mod timer;
+mod waiter;
 
 pub use future::BulkheadFuture;
 pub use group::{Group, GroupSnapshot};
-pub use keyed::{KeyedLimits, KeyedSettings, KeyedSnapshot};
+pub use keyed::{KeyedBulkheadSettings, KeyedLimits, KeyedSnapshot};
 pub use keyed_service::{KeyedBulkhead, KeyedBulkheadLayer};
 pub use layer::BulkheadLayer;
 pub use limit::Limit;
 pub use permit::Permit;
-pub use registry::Limits;
+pub use registry::LimitRegistry;
 pub use service::Bulkhead;
 pub use settings::LimitSettings;
 pub use snapshot::{LimitSnapshot, Rejections};

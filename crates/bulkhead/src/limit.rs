@@ -1,16 +1,13 @@
-//! The handle.
+//! The handle of a limit.
 
-use std::{fmt, future::poll_fn, sync::Arc, task::Poll};
+use std::{fmt, future::Future};
 
-use mainstay_core::{Counters, InvalidSetting, Name, Reason, Rejected, Shared, StatusReceiver};
+use mainstay_core::{BoxError, Counters, InvalidSetting, Name, Reason, Rejected, Shared, StatusReceiver};
 use tokio::time::Instant;
 
-use crate::{
-    LimitSettings, LimitSnapshot, Permit, Rejections, inner::Inner, keyed::Room, settings, slots::Entry, turn::Turn,
-    wait::Wait,
-};
+use crate::{LimitSettings, LimitSnapshot, Permit, inner::Inner, lending::Membership, settings, waiter::Admission};
 
-/// A limit on how many calls run at once, with a bounded queue. Clones share it.
+/// A limit on concurrent calls, with a bounded queue. Clones share it.
 ///
 /// ```
 /// use mainstay_bulkhead::Limit;
@@ -18,7 +15,7 @@ use crate::{
 ///
 /// # fn main() -> Result<(), mainstay_core::InvalidSetting> {
 /// let limit = Limit::new("reports", 1)?;
-/// let permit = limit.try_acquire().expect("it is free");
+/// let permit = limit.try_acquire().expect("a permit is free");
 /// assert_eq!(limit.try_acquire().unwrap_err().reason(), Reason::BulkheadFull);
 /// drop(permit);
 /// assert!(limit.try_acquire().is_ok());
@@ -27,17 +24,10 @@ use crate::{
 #[derive(Clone)]
 pub struct Limit(Shared<Inner>);
 
-/// What a call is given.
-pub(crate) enum Entered {
-    Permit(Permit),
-    Queued(Turn),
-    Refused(Rejected),
-}
-
 // === impl Limit ===
 
 impl Limit {
-    /// So many calls at once, 1 to a million, and no queue.
+    /// A limit of so many concurrent calls, 1 to a million, without a queue.
     ///
     /// # Errors
     /// A limit out of its range.
@@ -45,8 +35,8 @@ impl Limit {
         Self::with_settings(name, LimitSettings { limit, ..LimitSettings::default() })
     }
 
-    /// A limit with these settings; strict, that is never above its own number. For one that may go above it while
-    /// others are idle see [`Group`](crate::Group).
+    /// A limit with these settings. It is strict: never above its own number. A limit in a [`Group`](crate::Group) may
+    /// exceed it while others are idle.
     ///
     /// # Errors
     /// A setting out of its range.
@@ -56,100 +46,94 @@ impl Limit {
     }
 
     pub(crate) fn build(name: Name, settings: &LimitSettings) -> Self {
-        Self(Shared::new(Inner::new(name, settings, None, Counters::per_thread(), None)))
-    }
-
-    /// The limit of one key; it tells the store when it may go.
-    pub(crate) fn keyed(name: Name, settings: &LimitSettings, room: Arc<Room>) -> Self {
-        Self(Shared::new(Inner::new(name, settings, None, Counters::shared(), Some(room))))
+        let inner = Inner::new(name, settings, Membership::default(), Counters::per_thread(), None);
+        Self::of(Shared::new(inner))
     }
 
     pub(crate) fn of(inner: Shared<Inner>) -> Self {
         Self(inner)
     }
 
-    /// The same limit, for as long as the process lives: its memory (a kilobyte, and ten for each thread's counts at most)
-    /// is never given back, and permits count no references to it, which are two of a permit's four locked operations. For
-    /// limits that are made once, at the start; clones that were made before share its places, and count on. In a
-    /// [`Group`](crate::Group) it stays a member for ever.
+    pub(crate) fn inner(&self) -> &Shared<Inner> {
+        &self.0
+    }
+
+    /// Returns the same limit with its memory leaked: a kilobyte, and at most ten for each thread's counters. Its
+    /// permits count no references, which are two of a permit's four locked operations. For limits that are made once,
+    /// at the start. Clones made before share its permits and stay counted. In a [`Group`](crate::Group) it stays a
+    /// member for ever.
     #[must_use]
     pub fn leak(self) -> Self {
         Self(self.0.leak())
     }
 
-    /// A permit, if one is free and nobody waits for it. Does not allocate, lock, wait or read the clock.
+    /// Takes a permit, if one is free and no call waits for it. Does not allocate, lock, wait or read the clock.
     ///
     /// # Errors
     /// [`Reason::BulkheadFull`].
     pub fn try_acquire(&self) -> Result<Permit, Rejected> {
-        match self.0.enter(false) {
-            Entry::Slot => Ok(Permit::new(self.0.clone())),
-            _ => Err(self.0.reject(Reason::BulkheadFull)),
-        }
+        Permit::try_acquire(&self.0).ok_or_else(|| self.0.reject(Reason::BulkheadFull))
     }
 
-    /// A permit: at once if one is free, else in order of arrival, if the queue has room. Dropping the future gives the
-    /// place, or a permit that was on its way, to the next.
+    /// Takes a permit: at once if one is free, otherwise in order of arrival, if the queue has room. Dropping the future
+    /// gives its place, or a permit that is granted to it, to the next call.
     ///
     /// # Errors
-    /// [`Reason::BulkheadFull`] at once, [`Reason::QueueTimeout`] after the time to wait.
+    /// [`Reason::BulkheadFull`] at once, [`Reason::QueueTimeout`] after `max_wait`.
     pub async fn acquire(&self) -> Result<Permit, Rejected> {
         self.acquire_by(None).await
     }
 
-    /// The same, for a caller with a deadline.
+    /// Does the same as [`acquire`](Self::acquire), for a caller with a deadline.
     ///
     /// # Errors
     /// The same, and [`Reason::DeadlineExceeded`].
     pub async fn acquire_by(&self, deadline: impl Into<Option<Instant>>) -> Result<Permit, Rejected> {
-        self.enter().permit(deadline.into()).await
-    }
-
-    /// A permit, if one is free and nobody waits for it; and no word of a refusal.
-    #[inline]
-    pub(crate) fn free_permit(&self) -> Option<Permit> {
-        (self.0.enter(false) == Entry::Slot).then(|| Permit::new(self.0.clone()))
-    }
-
-    /// Takes a permit, or a place in the queue.
-    pub(crate) fn enter(&self) -> Entered {
-        self.entered(self.0.enter(true))
-    }
-
-    /// The same, and nothing if this limit is of a key that is not kept any more.
-    #[inline]
-    pub(crate) fn enter_unless_retired(&self, may_wait: bool) -> Option<Entered> {
-        match self.0.enter(may_wait) {
-            Entry::Full if self.0.slots.is_retired() => None,
-            entry => Some(self.entered(entry)),
+        match Admission::acquire(&self.0) {
+            Some(admission) => admission.permit(deadline.into()).await,
+            None => Err(self.0.reject(Reason::BulkheadFull)),
         }
     }
 
-    #[inline]
-    fn entered(&self, entry: Entry) -> Entered {
-        match entry {
-            Entry::Slot => Entered::Permit(Permit::new(self.0.clone())),
-            Entry::Full => Entered::Refused(self.reject(Reason::BulkheadFull)),
-            Entry::Queued => Entered::Queued(Turn::new(self.0.clone())),
-        }
+    /// Runs the work with a permit, which it takes as [`acquire`](Self::acquire) does, for at most the execution timeout.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), mainstay_core::BoxError> {
+    /// use mainstay_bulkhead::Limit;
+    ///
+    /// let limit = Limit::new("files", 5)?;
+    /// let number = limit.run(async { "42".parse::<u32>() }).await?;
+    /// assert_eq!(number, 42);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// The work's own error, or the refusal.
+    pub async fn run<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, BoxError>
+    where
+        E: Into<BoxError>,
+    {
+        self.acquire().await?.run(work).await
     }
 
-    #[inline]
-    pub(crate) fn look(&self) -> Entry {
-        self.0.slots.look()
+    /// Runs blocking work with a permit, on tokio's threads for blocking work. A thread cannot be stopped: there is no
+    /// execution timeout, and the permit comes back when the work ends, even if the caller is gone.
+    ///
+    /// # Errors
+    /// The work's own error, or the refusal.
+    ///
+    /// # Panics
+    /// If the work does.
+    pub async fn run_blocking<T, E>(&self, work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, BoxError>
+    where
+        T: Send + 'static,
+        E: Into<BoxError> + Send + 'static,
+    {
+        self.acquire().await?.run_blocking(work).await
     }
 
-    #[cold]
-    pub(crate) fn reject(&self, reason: Reason) -> Rejected {
-        self.0.reject(reason)
-    }
-
-    pub(crate) fn inner(&self) -> &Shared<Inner> {
-        &self.0
-    }
-
-    /// A new limit, 1 to a million. Growing lets waiters in at once; shrinking never blocks and takes nobody's permit:
-    /// permits that come back are withheld until no more are out than the new limit has.
+    /// Sets a new limit, 1 to a million. Growing admits waiting calls at once. Shrinking never blocks and takes no
+    /// permit away: permits that come back are withheld until no more are out than the new limit has.
     ///
     /// # Errors
     /// A limit out of its range.
@@ -159,7 +143,7 @@ impl Limit {
         Ok(())
     }
 
-    /// New settings, live. Who waits already keeps waiting as long as it was told to, and keeps its place.
+    /// Sets new settings, live. A call that waits already keeps its place and its time to wait.
     ///
     /// # Errors
     /// A setting out of its range; nothing changes then.
@@ -169,45 +153,28 @@ impl Limit {
         Ok(())
     }
 
-    /// The settings.
+    /// Returns the settings in force.
     #[must_use]
     pub fn settings(&self) -> LimitSettings {
         self.0.settings()
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.0.name
     }
 
-    /// Its state: degraded from the first refusal until a quarter of the permits is free again.
+    /// Subscribes to the status: degraded from the first refusal until a quarter of the permits is free again.
     #[must_use]
     pub fn subscribe(&self) -> StatusReceiver {
-        self.0.status().subscribe()
+        self.0.subscribe()
     }
 
-    /// The figures.
+    /// Returns the current figures.
     #[must_use]
     pub fn snapshot(&self) -> LimitSnapshot {
-        let [permitted, full, queue_timeout, deadline_exceeded, timed_out, abandoned] = self.0.counts();
-        let (in_flight, queued) = self.0.slots.counts();
-        let rejected = Rejections { full, queue_timeout, deadline_exceeded };
-        let limit = self.0.slots.limit();
-        LimitSnapshot {
-            name: self.0.name.clone(),
-            limit,
-            queue: self.0.slots.queue(),
-            in_flight,
-            queued,
-            peak: self.0.slots.peak(),
-            permitted,
-            rejected,
-            timed_out,
-            abandoned,
-            utilisation: f64::from(in_flight) / f64::from(limit),
-            rejection_rate: rejected.total() as f64 / (rejected.total() + permitted).max(1) as f64,
-        }
+        self.0.snapshot()
     }
 }
 
@@ -220,29 +187,5 @@ impl fmt::Debug for Limit {
             .field("in_flight", &in_flight)
             .field("queued", &queued)
             .finish_non_exhaustive()
-    }
-}
-
-// === impl Entered ===
-
-impl Entered {
-    /// The permit, waiting for it in line.
-    pub(crate) async fn permit(self, deadline: Option<Instant>) -> Result<Permit, Rejected> {
-        let mut turn = match self {
-            Self::Permit(permit) => return Ok(permit),
-            Self::Refused(rejected) => return Err(rejected),
-            Self::Queued(turn) => turn,
-        };
-        let limit = turn.limit();
-        let mut wait = Wait::new(limit.0.max_wait(), deadline);
-        poll_fn(|cx| match turn.poll_permit(cx) {
-            Poll::Ready(_permit) if wait.is_past_deadline() => Poll::Ready(Err(limit.reject(Reason::DeadlineExceeded))),
-            Poll::Ready(permit) => Poll::Ready(Ok(permit)),
-            Poll::Pending => wait.poll_over(cx).map(|reason| {
-                turn.expire();
-                Err(limit.reject(reason))
-            }),
-        })
-        .await
     }
 }

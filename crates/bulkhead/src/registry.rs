@@ -10,33 +10,33 @@ use mainstay_core::Name;
 
 use crate::{Limit, LimitSettings, LimitSnapshot};
 
-/// Limits by resource: get or create, look at all. An explicit value that the program passes around.
+/// A registry of limits by resource. The program passes it around as a value; there is no global registry.
 ///
-/// A resource that nobody has set a limit for gets the preset of its name: `database`, `communication`,
-/// `external_api`, `files`; any other gets [`LimitSettings::resource`].
+/// A resource without a limit gets the preset of its name: `database`, `communication`, `external_api` or `files`. Any
+/// other name gets [`LimitSettings::resource`].
 ///
 /// ```
-/// use mainstay_bulkhead::Limits;
+/// use mainstay_bulkhead::LimitRegistry;
 ///
-/// let limits = Limits::new();
+/// let limits = LimitRegistry::new();
 /// assert_eq!(limits.get("database").snapshot().limit, 20);
 /// assert_eq!(limits.get("something else").snapshot().limit, 10);
 /// assert_eq!(limits.snapshots().len(), 2);
 /// ```
 #[derive(Clone, Default)]
-pub struct Limits(Arc<RwLock<BTreeMap<Name, Limit>>>);
+pub struct LimitRegistry(Arc<RwLock<BTreeMap<Name, Limit>>>);
 
-// === impl Limits ===
+// === impl LimitRegistry ===
 
-impl Limits {
-    /// No limits yet.
+impl LimitRegistry {
+    /// An empty registry.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The limit of that resource; made by its preset if there is none. Look it up once and keep it. Names come from
-    /// the program: every new one is kept for good.
+    /// Returns the limit of the resource, and makes it from its preset if there is none. Look it up once and keep it.
+    /// Names must come from the program, because the registry never forgets one.
     #[must_use]
     pub fn get(&self, resource: impl Into<Name>) -> Limit {
         let name = resource.into();
@@ -47,25 +47,25 @@ impl Limits {
         limits.entry(name.clone()).or_insert_with(|| Limit::build(name.clone(), &preset(&name))).clone()
     }
 
-    /// Adds a limit under its own name, in place of the one that had it, which is given back.
+    /// Adds a limit under its own name. Returns the limit that had this name before.
     pub fn insert(&self, limit: Limit) -> Option<Limit> {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(limit.name().clone(), limit)
     }
 
-    /// All limits, by name.
+    /// Returns all limits, ordered by name.
     #[must_use]
     pub fn limits(&self) -> Vec<Limit> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// One look at each, by name.
+    /// Returns the figures of all limits, ordered by name.
     #[must_use]
     pub fn snapshots(&self) -> Vec<LimitSnapshot> {
         self.limits().iter().map(Limit::snapshot).collect()
     }
 }
 
-impl fmt::Debug for Limits {
+impl fmt::Debug for LimitRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.limits()).finish()
     }

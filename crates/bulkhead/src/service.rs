@@ -1,7 +1,7 @@
 //! The service.
 //!
-//! `poll_ready` only looks and `call` takes: a permit that was taken in `poll_ready` would be kept by callers that never
-//! call, and would deadlock with whatever else makes callers wait between the two.
+//! `poll_ready` takes no permit; `call` does. A permit taken in `poll_ready` would be kept by callers that never call,
+//! and would deadlock with other layers that make callers wait between the two.
 
 use std::{
     fmt,
@@ -15,32 +15,27 @@ use std::{
 use mainstay_core::{Boxed, Contextual, ErrorType, Follow, Plain, Reason};
 use tower_service::Service;
 
-use crate::{
-    BulkheadFuture, Limit,
-    limit::Entered,
-    slots::Entry,
-    waiting::{Stage, Waiting},
-};
+use crate::{BulkheadFuture, Limit, queued_call::QueuedCall, waiter::Admission};
 
 /// A service behind a [`Limit`]; see [`BulkheadLayer`](crate::BulkheadLayer).
 pub struct Bulkhead<S, P = Plain, E = Boxed> {
     inner: S,
     limit: Limit,
     policy: P,
-    found: Found,
+    readiness: Readiness,
     _error: PhantomData<fn() -> E>,
 }
 
-/// What `poll_ready` found.
-enum Found {
-    /// No permit is free: the call queues, and takes an inner instance to ready itself.
+/// What `poll_ready` has found for the next call.
+enum Readiness {
+    /// No permit is free: the call queues, with a clone of the inner service that is not ready.
     Queue,
-    /// The queue is full as well; the next call is refused, whatever happens in between.
+    /// The queue is full as well: the call is refused, even if a permit comes back before it.
     Full,
-    /// The inner service is ready, and reserved for the next call.
+    /// The inner service is ready, and reserved for the call.
     Ready,
-    /// The inner service is pending: a limit that fills up must wake the caller all the same. Boxed, because a
-    /// service that waits has time.
+    /// The inner service is pending. The future ends when the permits are used up, and wakes the caller. Boxed, because
+    /// a caller that waits can afford the allocation.
     Pending(Pin<Box<dyn Future<Output = ()> + Send + Sync>>),
 }
 
@@ -49,45 +44,38 @@ enum Found {
 impl<S, P, E> Bulkhead<S, P, E> {
     /// Puts the limit in front of the service.
     pub fn new(inner: S, limit: Limit, policy: P) -> Self {
-        Self { inner, limit, policy, found: Found::Queue, _error: PhantomData }
+        Self { inner, limit, policy, readiness: Readiness::Queue, _error: PhantomData }
     }
 
-    /// The limit.
-    pub fn limit(&self) -> &Limit {
+    /// Returns the limit.
+    pub fn handle(&self) -> &Limit {
         &self.limit
     }
+}
 
-    /// What the next call will do with a limit that has nothing free.
-    fn found(&mut self, found: Found) -> Poll<()>
-    where
-        S: Clone,
-    {
-        // Pending may be reserved as well: a place in the inner service's own line.
-        if matches!(mem::replace(&mut self.found, found), Found::Ready | Found::Pending(_)) {
+impl<S: Clone, P, E> Bulkhead<S, P, E> {
+    /// Ready for a call that will get no permit: it holds no readiness of the inner service.
+    fn ready_without_permit(&mut self, readiness: Readiness) -> Poll<()> {
+        // A pending inner service may hold a place in a queue of its own.
+        if matches!(mem::replace(&mut self.readiness, readiness), Readiness::Ready | Readiness::Pending(_)) {
             self.drop_reserved();
         }
         Poll::Ready(())
     }
 
-    /// Swaps in a fresh clone, so that no readiness of the inner service is kept.
-    fn drop_reserved(&mut self)
-    where
-        S: Clone,
-    {
+    /// Replaces the inner service by a fresh clone, which holds no readiness.
+    fn drop_reserved(&mut self) {
         self.inner = self.inner.clone();
     }
 
-    fn poll_filled(&mut self, cx: &mut Context<'_>) -> Poll<()>
-    where
-        S: Clone,
-    {
-        if !matches!(self.found, Found::Pending(_)) {
+    fn poll_filled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !matches!(self.readiness, Readiness::Pending(_)) {
             let limit = self.limit.inner().clone();
-            self.found = Found::Pending(Box::pin(async move { limit.filled().await }));
+            self.readiness = Readiness::Pending(Box::pin(async move { limit.readiness_waiters.wait().await }));
         }
-        let Found::Pending(filled) = &mut self.found else { return Poll::Pending };
+        let Readiness::Pending(filled) = &mut self.readiness else { return Poll::Pending };
         ready!(filled.as_mut().poll(cx));
-        self.found(Found::Queue)
+        self.ready_without_permit(Readiness::Queue)
     }
 }
 
@@ -105,17 +93,17 @@ where
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         loop {
-            match self.limit.look() {
-                Entry::Full => return self.found(Found::Full).map(Ok),
-                Entry::Queued => return self.found(Found::Queue).map(Ok),
-                Entry::Slot => {}
+            let slots = &self.limit.inner().slots;
+            if !slots.has_free_slot() {
+                let readiness = if slots.has_queue_place() { Readiness::Queue } else { Readiness::Full };
+                return self.ready_without_permit(readiness).map(Ok);
             }
             if let Poll::Ready(ready) = self.inner.poll_ready(cx) {
-                self.found = if ready.is_ok() { Found::Ready } else { Found::Queue };
+                self.readiness = if ready.is_ok() { Readiness::Ready } else { Readiness::Queue };
                 return Poll::Ready(ready.map_err(Into::into));
             }
-            // Listens first and looks again after: else it could fill up in between, unnoticed.
-            if self.poll_filled(cx).is_pending() && self.limit.look() == Entry::Slot {
+            // Checks again after subscribing: the permits may have been used up in between.
+            if self.poll_filled(cx).is_pending() && self.limit.inner().slots.has_free_slot() {
                 return Poll::Pending;
             }
         }
@@ -123,47 +111,27 @@ where
 
     #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
-        if let Found::Ready = self.found
-            && let Some(permit) = self.limit.free_permit()
-        {
-            self.found = Found::Queue;
-            return BulkheadFuture::calling(self.inner.call(request), permit, self.policy.clone());
-        }
-        let found = mem::replace(&mut self.found, Found::Queue);
-        self.call_or_queue(&found, request)
-    }
-}
-
-impl<S: Clone, P: Clone, E> Bulkhead<S, P, E> {
-    /// A call that finds no permit, or an inner service that is not ready.
-    #[cold]
-    fn call_or_queue<Req>(&mut self, found: &Found, request: Req) -> BulkheadFuture<S, Req, S::Future, P, E>
-    where
-        S: Service<Req>,
-        P: Contextual<Req>,
-    {
-        if let Found::Full = found {
-            return BulkheadFuture::refused(self.limit.reject(Reason::BulkheadFull), self.policy.clone());
-        }
-        let entered = self.limit.enter();
-        if let Found::Ready = found {
-            if let Entered::Permit(permit) = entered {
-                return BulkheadFuture::calling(self.inner.call(request), permit, self.policy.clone());
+        let readiness = mem::replace(&mut self.readiness, Readiness::Queue);
+        let policy = self.policy.clone();
+        let admission = match readiness {
+            Readiness::Full => None,
+            _ => Admission::acquire(self.limit.inner()),
+        };
+        if let Readiness::Ready = readiness {
+            if let Some(Admission::Admitted(permit)) = admission {
+                return BulkheadFuture::called(self.inner.call(request), permit, policy);
             }
             self.drop_reserved();
         }
-        let stage = match entered {
-            Entered::Refused(rejected) => return BulkheadFuture::refused(rejected, self.policy.clone()),
-            Entered::Permit(permit) => Stage::Ready(permit),
-            Entered::Queued(turn) => Stage::Turn(turn),
+        let Some(admission) = admission else {
+            return BulkheadFuture::rejected(self.limit.inner().reject(Reason::BulkheadFull), policy);
         };
-        let deadline = self.policy.context(&request).and_then(|context| context.deadline);
-        let waiting = Waiting::new(self.limit.clone(), stage, self.inner.clone(), request, deadline);
-        BulkheadFuture::queued(waiting, self.policy.clone())
+        let deadline = policy.context(&request).and_then(|context| context.deadline);
+        BulkheadFuture::queued(QueuedCall::new(admission, self.inner.clone(), request, deadline), policy)
     }
 }
 
-/// Neither readiness nor a permit is copied.
+/// A clone holds neither readiness nor a permit.
 impl<S: Clone, P: Clone, E> Clone for Bulkhead<S, P, E> {
     fn clone(&self) -> Self {
         Self::new(self.inner.clone(), self.limit.clone(), self.policy.clone())

@@ -1,4 +1,4 @@
-//! What a limit can be told.
+//! The settings of a limit.
 
 use std::time::Duration;
 
@@ -14,52 +14,52 @@ use mainstay_core::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct LimitSettings {
-    /// How many calls may run at once: 1 to a million. Default 10.
+    /// Calls that may run at once: 1 to a million. Default 10.
     pub limit: u32,
-    /// How many calls may wait for a permit: 0 to a million. Default 0: beyond the limit calls are refused at once,
-    /// because a queue that nobody chose turns an overload into late answers.
+    /// Calls that may wait for a permit: 0 to a million. Default 0: calls beyond the limit are refused at once, because
+    /// a queue that was not chosen turns an overload into late responses.
     pub queue: u32,
-    /// How long a call may wait for its permit, and then for the inner service to be ready: 1 ms to a year. A call that
-    /// finds a permit free does not wait and is not bounded. Default 1 s; `None` waits as long as the caller does.
+    /// The longest wait for the permit and then for the inner service to be ready: 1 ms to a year. It does not bound a
+    /// call that gets a free permit. Default 1 s; with `None` a call waits as long as its caller does.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub max_wait: Option<Duration>,
-    /// How long a call may run until its answer is there, 1 ms to a year; it then ends with
-    /// [`Reason::AttemptTimeout`](mainstay_core::Reason::AttemptTimeout). Default: any time.
+    /// The longest time from the permit to the response: 1 ms to a year. A longer call ends with
+    /// [`Reason::AttemptTimeout`](mainstay_core::Reason::AttemptTimeout). Default `None`: unlimited.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub execution_timeout: Option<Duration>,
 }
 
-/// The most that a limit or a queue can be set to.
-const MOST: u64 = 1_000_000;
+/// The largest limit and the longest queue.
+const MAX: u64 = 1_000_000;
 
 // === impl LimitSettings ===
 
 impl LimitSettings {
-    /// Any resource: 10 at once, 100 queued, for at most 30 s.
+    /// Any resource: 10 calls at once, 100 queued for at most 30 s each.
     #[must_use]
     pub fn resource() -> Self {
         Self::queueing(10, 30)
     }
 
-    /// A database: 20 at once, 100 queued, for at most 10 s.
+    /// A database: 20 calls at once, 100 queued for at most 10 s each.
     #[must_use]
     pub fn database() -> Self {
         Self::queueing(20, 10)
     }
 
-    /// Messages, mails, notifications: 50 at once, 100 queued, for at most 30 s.
+    /// Messages, mails, notifications: 50 calls at once, 100 queued for at most 30 s each.
     #[must_use]
     pub fn communication() -> Self {
         Self::queueing(50, 30)
     }
 
-    /// Somebody else's API: 10 at once, 100 queued, for at most 60 s.
+    /// A third party's API: 10 calls at once, 100 queued for at most 60 s each.
     #[must_use]
     pub fn external_api() -> Self {
         Self::queueing(10, 60)
     }
 
-    /// Work on files: 5 at once, 100 queued, for at most 120 s.
+    /// Work on files: 5 calls at once, 100 queued for at most 120 s each.
     #[must_use]
     pub fn files() -> Self {
         Self::queueing(5, 120)
@@ -75,7 +75,7 @@ impl LimitSettings {
     /// A field out of its range.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         limit("limit", self.limit)?;
-        settings::count("queue", self.queue.into(), 0..=MOST)?;
+        settings::count("queue", self.queue.into(), 0..=MAX)?;
         for (field, time) in [("max_wait", self.max_wait), ("execution_timeout", self.execution_timeout)] {
             if let Some(time) = time {
                 settings::duration(field, time, SHORTEST..=LONGEST)?;
@@ -91,7 +91,7 @@ impl Default for LimitSettings {
     }
 }
 
-/// A limit within its range.
+/// Checks that a limit is within its range.
 pub(crate) fn limit(field: &str, value: u32) -> Result<(), InvalidSetting> {
-    settings::count(field, value.into(), 1..=MOST)
+    settings::count(field, value.into(), 1..=MAX)
 }

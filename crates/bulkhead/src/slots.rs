@@ -1,68 +1,55 @@
-//! The algorithm: how many run, how many wait, and who is next.
+//! The slots of a limit and the queue for them.
 //!
-//! One word counts both the calls in flight and those that wait, so that every decision is one compare-and-swap and
-//! every release one subtraction. The queue behind it is a tokio [`Semaphore`] that begins with no permits: its permits
-//! are *turns*, and whoever gets one owns a slot that the word counts already. That takes from tokio what is hard (a
-//! fair line of wakers that survives cancellation) and leaves out what costs: its `add_permits` locks a mutex on every
-//! release, and its limit can be lowered only by acquiring. A semaphore that holds the permits themselves was rejected
-//! for both.
+//! One word counts the calls in flight and the waiting calls. An admission is one compare-and-swap on it, and a release
+//! is one subtraction.
 //!
-//! Shrinking needs nothing: the word is above the limit for a while, and releases hand out no turns until it is not.
+//! A freed slot reaches the next waiter in four steps, all in this file. [`Slots::release`] subtracts the call from the
+//! word. If calls wait, [`Slots::hand_out`] moves one of them from waiting to in flight, and adds one permit to a tokio
+//! [`Semaphore`]. The semaphore wakes the task that waits longest. That task's future, from [`Slots::granted`], takes
+//! the semaphore's permit, and the task owns a slot that the word counts already.
+//!
+//! The semaphore starts with no permits, and its permits are *grants*, not slots. tokio contributes a fair queue of
+//! wakers that survives cancellation. Rejected: a semaphore that holds the slots, because its `add_permits` locks a mutex
+//! on every release, and its limit can be lowered only by acquiring.
+//!
+//! A waiter that is cancelled after the word has changed and before the grant is added cannot take its grant back. It
+//! increments `cancelled`, and the second of the two threads reconciles the counts. Rejected: a lock around both steps,
+//! because wakers would run inside it.
 
 use std::sync::{
     Arc,
     atomic::{
         AtomicU32, AtomicU64,
         Ordering::{Relaxed, SeqCst},
+        fence,
     },
 };
 
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, task::coop::unconstrained};
 
-use crate::group::Membership;
+use crate::lending::Membership;
 
-mod line;
-
-/// Slots and the line for them. In flight in the lower half of the word, waiting in the upper one.
 pub(crate) struct Slots {
+    /// The calls in flight in the lower half, the waiting calls in the upper half.
     word: AtomicU64,
     limit: AtomicU32,
     queue: AtomicU32,
     peak: AtomicU32,
-    turns: Arc<Semaphore>,
-    /// Turns whose waiters went away in the moment between the word and the semaphore.
-    forfeited: AtomicU32,
-    membership: Option<Membership>,
-}
-
-/// What a call is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Entry {
-    /// A slot.
-    Slot,
-    /// A place in the line.
-    Queued,
-    /// Nothing.
-    Full,
-}
-
-/// A right to a slot that the word does not count yet.
-enum Claim {
-    Own,
-    Lent,
+    grants: Arc<Semaphore>,
+    /// Grants without a waiter: it was cancelled after the word had changed.
+    cancelled: AtomicU32,
+    membership: Membership,
 }
 
 const WAITING: u64 = 1 << 32;
 
-/// Full, and nothing changes that: more in flight and more waiting than any limit and queue.
+/// A word that admits no call: more in flight and more waiting than any limit and queue.
 const RETIRED: u64 = u64::MAX;
 
-#[inline]
 fn in_flight(word: u64) -> u32 {
     word as u32
 }
 
-#[inline]
 fn waiting(word: u64) -> u32 {
     (word >> 32) as u32
 }
@@ -70,109 +57,153 @@ fn waiting(word: u64) -> u32 {
 // === impl Slots ===
 
 impl Slots {
-    pub(crate) fn new(limit: u32, queue: u32, membership: Option<Membership>) -> Self {
+    pub(crate) fn new(limit: u32, queue: u32, membership: Membership) -> Self {
         Self {
             word: AtomicU64::new(0),
             limit: limit.into(),
             queue: queue.into(),
             peak: AtomicU32::new(0),
-            turns: Arc::new(Semaphore::new(0)),
-            forfeited: AtomicU32::new(0),
+            grants: Arc::new(Semaphore::new(0)),
+            cancelled: AtomicU32::new(0),
             membership,
         }
     }
 
-    /// What a call would be given now; takes nothing.
+    /// Whether a call would get a slot now.
     #[inline]
-    pub(crate) fn look(&self) -> Entry {
-        let word = self.word.load(SeqCst);
-        let lent = || self.membership.as_ref().is_some_and(|member| member.lends(in_flight(word), self.limit()));
-        if waiting(word) == 0 && (in_flight(word) < self.limit() || lent()) {
-            Entry::Slot
-        } else if waiting(word) < self.queue() {
-            Entry::Queued
-        } else {
-            Entry::Full
-        }
+    pub(crate) fn has_free_slot(&self) -> bool {
+        let (word, limit) = (self.word.load(SeqCst), self.limit());
+        let in_flight = in_flight(word);
+        waiting(word) == 0 && (in_flight < limit || self.membership.lends(in_flight, limit))
     }
 
-    /// Takes a slot, or else a place in the line if the call is ready to wait. Nobody passes those who wait.
+    /// Whether a call could wait now.
     #[inline]
-    pub(crate) fn enter(&self, may_wait: bool) -> Entry {
+    pub(crate) fn has_queue_place(&self) -> bool {
+        waiting(self.word.load(SeqCst)) < self.queue()
+    }
+
+    /// Takes a free slot, unless other calls wait for one.
+    #[inline]
+    pub(crate) fn try_acquire(&self) -> bool {
+        self.take(|word| (waiting(word) == 0).then(|| word + 1))
+    }
+
+    /// Takes a slot by changing the word. Returns whether it did: `change` may forbid it, and a slot has to be free.
+    #[inline]
+    fn take(&self, change: impl Fn(u64) -> Option<u64>) -> bool {
         let mut word = self.word.load(SeqCst);
         loop {
-            let (next, claim) = match self.claim(word) {
-                Some(claim) => (word + 1, Some(claim)),
-                None if may_wait && waiting(word) < self.queue() => (word + WAITING, None),
-                None => return Entry::Full,
-            };
+            let Some(next) = change(word) else { return false };
+            let limit = self.limit();
+            let lent = in_flight(word) >= limit;
+            if lent && !self.membership.borrow(in_flight(word), limit) {
+                return false;
+            }
             if let Err(now) = self.word.compare_exchange_weak(word, next, SeqCst, SeqCst) {
-                self.unclaim(claim);
+                if lent {
+                    self.membership.leave();
+                }
                 word = now;
                 continue;
             }
-            let Some(claim) = claim else {
-                self.joined_the_line();
-                return Entry::Queued;
-            };
-            self.took(&claim, in_flight(next));
-            return Entry::Slot;
+            if !lent {
+                self.membership.enter();
+            }
+            if in_flight(next) > self.peak.load(Relaxed) {
+                self.peak.fetch_max(in_flight(next), Relaxed);
+            }
+            return true;
         }
     }
 
-    #[inline]
-    fn claim(&self, word: u64) -> Option<Claim> {
-        if waiting(word) > 0 { None } else { self.claim_above(in_flight(word)) }
+    /// Takes a free place in the queue. With one, the caller awaits [`granted`](Self::granted) and then calls
+    /// [`dequeue`](Self::dequeue), or calls [`cancel`](Self::cancel) if it gives up.
+    pub(crate) fn enqueue(&self) -> bool {
+        let one_more = |word| (waiting(word) < self.queue()).then(|| word + WAITING);
+        if self.word.fetch_update(SeqCst, SeqCst, one_more).is_err() {
+            return false;
+        }
+        self.membership.enqueue();
+        // A slot may have become free, in the group or by a resize, before the word counted this call.
+        self.hand_out();
+        true
     }
 
-    #[inline]
-    fn claim_above(&self, in_flight: u32) -> Option<Claim> {
-        let limit = self.limit();
-        if in_flight < limit {
-            return Some(Claim::Own);
-        }
-        self.membership.as_ref()?.borrow(in_flight, limit).then_some(Claim::Lent)
+    /// Ready when a slot is granted to this waiter.
+    pub(crate) fn granted(&self) -> impl Future<Output = ()> + Send + Sync + 'static {
+        let grants = self.grants.clone();
+        // Unconstrained: with the task's cooperative budget used up, the semaphore hides a grant that is there.
+        unconstrained(async move {
+            match grants.acquire_owned().await {
+                Ok(grant) => grant.forget(),
+                // The semaphore is never closed.
+                Err(_) => std::future::pending().await,
+            }
+        })
     }
 
-    #[cold]
-    fn unclaim(&self, claim: Option<Claim>) {
-        if let (Some(Claim::Lent), Some(member)) = (claim, &self.membership) {
-            member.leave();
+    /// Counts a waiter out of the group's queue. The word has counted it out already.
+    pub(crate) fn dequeue(&self) {
+        self.membership.dequeue();
+    }
+
+    /// Counts out a waiter that gave up. It has dropped its future, so that a grant it held went to the next waiter.
+    pub(crate) fn cancel(&self) {
+        self.dequeue();
+        let one_less = |word| (waiting(word) > 0).then(|| word - WAITING);
+        if self.word.fetch_update(SeqCst, SeqCst, one_less).is_err() {
+            // Every waiter has been granted a slot, so a grant for this one is on its way.
+            self.cancelled.fetch_add(1, SeqCst);
+            self.hand_out();
+            self.membership.offer();
         }
     }
 
-    #[inline]
-    fn took(&self, claim: &Claim, in_flight: u32) {
-        if let (Claim::Own, Some(member)) = (claim, &self.membership) {
-            member.enter();
-        }
-        if in_flight > self.peak.load(Relaxed) {
-            self.peak.fetch_max(in_flight, Relaxed);
-        }
-    }
-
-    /// Gives a slot back, to whoever is next.
+    /// Gives a slot back, to the next waiter if there is one.
     #[inline]
     pub(crate) fn release(&self) {
         let before = self.word.fetch_sub(1, SeqCst);
-        if let Some(member) = &self.membership {
-            member.leave();
-        }
+        self.membership.leave();
         if waiting(before) > 0 {
             self.hand_out();
         }
-        self.offer();
+        self.membership.offer();
     }
 
-    /// Lets the group lend what came free.
-    #[inline]
-    fn offer(&self) {
-        if let Some(member) = &self.membership {
-            member.offer();
+    /// Grants free slots to waiters, as far as there are both.
+    pub(crate) fn hand_out(&self) {
+        loop {
+            let mut granted = 0;
+            while self.take(|word| (waiting(word) > 0).then(|| word - WAITING + 1)) {
+                granted += 1;
+            }
+            if granted > 0 {
+                self.grants.add_permits(granted);
+            }
+            // Either this thread sees the cancellation, or the cancelling thread sees the grant.
+            fence(SeqCst);
+            if self.cancelled.load(SeqCst) == 0 || !self.reconcile() {
+                return;
+            }
         }
     }
 
-    /// Ends the slots if nobody has one and nobody waits; who comes later finds them full.
+    /// Takes back the grant and the slot of one cancelled waiter. Returns whether a grant was there.
+    fn reconcile(&self) -> bool {
+        let Ok(grant) = self.grants.try_acquire() else { return false };
+        if self.cancelled.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1)).is_err() {
+            // Another thread has reconciled it: the grant belongs to a waiter.
+            drop(grant);
+            return true;
+        }
+        grant.forget();
+        self.word.fetch_sub(1, SeqCst);
+        self.membership.leave();
+        true
+    }
+
+    /// Makes the slots refuse all calls from now on, if none is in flight or waits. Returns whether it did.
     pub(crate) fn retire(&self) -> bool {
         self.word.compare_exchange(0, RETIRED, SeqCst, SeqCst).is_ok()
     }
@@ -181,21 +212,19 @@ impl Slots {
         self.word.load(SeqCst) == RETIRED
     }
 
-    /// Whether nobody has a slot and nobody waits.
+    /// Whether no call is in flight and none waits.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
         self.word.load(SeqCst) == 0
     }
 
-    /// A new size: growing takes effect at once, shrinking as calls end.
+    /// Grows at once, and shrinks as calls end: releases grant nothing while the word exceeds the limit.
     pub(crate) fn resize(&self, limit: u32, queue: u32) {
         self.limit.store(limit, SeqCst);
         self.queue.store(queue, SeqCst);
-        if let Some(member) = &self.membership {
-            member.recount();
-        }
+        self.membership.recount();
         self.hand_out();
-        self.offer();
+        self.membership.offer();
     }
 
     #[inline]
@@ -212,14 +241,10 @@ impl Slots {
         self.peak.load(Relaxed)
     }
 
-    /// Calls in flight, and calls that wait.
+    /// The calls in flight and the waiting calls.
     pub(crate) fn counts(&self) -> (u32, u32) {
         let word = self.word.load(SeqCst);
-        (in_flight(word), waiting(word).saturating_sub(self.forfeited.load(SeqCst)))
-    }
-
-    pub(crate) fn membership(&self) -> Option<&Membership> {
-        self.membership.as_ref()
+        (in_flight(word), waiting(word).saturating_sub(self.cancelled.load(SeqCst)))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a limit shows.
+//! The figures of a limit.
 
 use mainstay_core::Name;
 
@@ -6,48 +6,48 @@ use mainstay_core::Name;
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct LimitSnapshot {
-    /// Its name.
+    /// The limit's name.
     pub name: Name,
-    /// How many calls may run at once.
+    /// Calls that may run at once.
     pub limit: u32,
-    /// How many may wait.
+    /// Calls that may wait.
     pub queue: u32,
-    /// How many run now. Above the limit after a shrink, until enough of them are done, and where a group lends.
+    /// Calls that run now. Above the limit after a shrink, until enough calls have ended, and when a group lends slots.
     pub in_flight: u32,
-    /// How many wait now.
+    /// Calls that wait now.
     pub queued: u32,
-    /// The most that ran at once.
+    /// The highest number of calls that ran at once.
     pub peak: u32,
-    /// Permits given.
+    /// Calls that got a permit.
     pub permitted: u64,
     /// Calls refused.
     pub rejected: Rejections,
-    /// Calls that ran longer than the execution timeout.
+    /// Calls that reached the execution timeout.
     pub timed_out: u64,
-    /// Calls whose callers went away while they waited.
+    /// Calls that were dropped while they waited.
     pub abandoned: u64,
-    /// In flight by limit: 1 is full.
+    /// `in_flight` divided by `limit`: 1 is full.
     pub utilisation: f64,
-    /// Refused calls among all that were either permitted or refused, 0..=1; 0 before the first one.
+    /// Refused calls among all permitted and refused calls, 0..=1; 0 before the first call.
     pub rejection_rate: f64,
 }
 
-/// Refused calls by reason.
+/// Refused calls, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Rejections {
     /// Neither a permit nor a place in the queue was free.
     pub full: u64,
-    /// No permit, or no inner readiness, came in time.
+    /// No permit came within `max_wait`, or the inner service was not ready within it.
     pub queue_timeout: u64,
-    /// The caller's deadline passed in the queue.
+    /// The caller's deadline passed while the call waited.
     pub deadline_exceeded: u64,
 }
 
 // === impl Rejections ===
 
 impl Rejections {
-    /// All of them.
+    /// Returns the sum over all reasons.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.full + self.queue_timeout + self.deadline_exceeded

@@ -1,4 +1,4 @@
-//! A call that finds a permit allocates nothing; one that is refused, no more than its error.
+//! A permitted call allocates nothing. A refused call allocates no more than its error.
 
 use std::{
     convert::Infallible,
@@ -10,7 +10,7 @@ use mainstay_bulkhead::{BulkheadLayer, KeyedBulkheadLayer, KeyedLimits, Limit, L
 use mainstay_core::Rejected;
 use tower::{Layer, Service, service_fn};
 
-/// Allocations of one call, once the layer and its thread are warm.
+/// Allocations of the second call, with the layer and its thread warm.
 fn allocations<S: Service<u32>>(mut service: S) -> u64 {
     let mut call = || {
         let mut cx = Context::from_waker(Waker::noop());
@@ -48,30 +48,30 @@ impl mainstay_core::Refusal for Refused {
 
 fn limit() -> Limit {
     let settings = LimitSettings { limit: 1, queue: 10, ..LimitSettings::default() };
-    Limit::with_settings(String::from("made"), settings).expect("good settings")
+    Limit::with_settings(String::from("made"), settings).expect("valid settings")
 }
 
 #[test]
-fn a_permit_costs_no_allocation() {
+fn free_permit_allocates_nothing() {
     assert_eq!(allocations(BulkheadLayer::with(limit()).layer(service_fn(up))), 0);
 }
 
 #[test]
-fn a_refusal_costs_its_box_and_a_typed_one_nothing() {
+fn refusal_allocates_its_box_and_typed_refusal_nothing() {
     let limit = limit();
-    limit.reconfigure(LimitSettings { queue: 0, ..limit.settings() }).expect("good settings");
-    let _permit = limit.try_acquire().expect("it is free");
+    limit.reconfigure(LimitSettings { queue: 0, ..limit.settings() }).expect("valid settings");
+    let _permit = limit.try_acquire().expect("a permit is free");
     let layer = BulkheadLayer::with(limit);
     assert_eq!(allocations(layer.layer(service_fn(up))), 1);
     assert_eq!(allocations(layer.with_error::<Refused>().layer(service_fn(up))), 0);
 }
 
 #[test]
-fn a_permit_of_a_known_key_costs_no_allocation_and_its_refusal_no_more() {
-    let limits = KeyedLimits::new("keys", 1).expect("a good limit");
-    let layer = KeyedBulkheadLayer::new(limits.clone(), |id: &u32| *id);
+fn kept_key_allocates_no_more_than_single_limit() {
+    let limits = KeyedLimits::new("keys", 1).expect("a valid limit");
+    let layer = KeyedBulkheadLayer::with(limits.clone(), |id: &u32| *id);
     assert_eq!(allocations(layer.layer(service_fn(up))), 0);
-    let _permit = limits.try_acquire(&7).expect("it is free");
+    let _permit = limits.try_acquire(&7).expect("a permit is free");
     assert_eq!(allocations(layer.layer(service_fn(up))), 1);
     assert_eq!(allocations(layer.with_error::<Refused>().layer(service_fn(up))), 0);
 }

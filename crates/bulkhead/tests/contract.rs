@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
-use mainstay_bulkhead::{BulkheadLayer, KeyedBulkheadLayer, KeyedLimits, KeyedSettings, Limit, LimitSettings, Permit};
+use mainstay_bulkhead::{
+    BulkheadLayer, KeyedBulkheadLayer, KeyedBulkheadSettings, KeyedLimits, Limit, LimitSettings, Permit,
+};
 use mainstay_core::test::{Expect, Request, contract};
 
 fn layer(limit: u32, queue: u32) -> BulkheadLayer {
@@ -12,11 +14,11 @@ fn layer(limit: u32, queue: u32) -> BulkheadLayer {
 
 fn expect() -> Expect<BulkheadLayer> {
     let take_all = |layer: &BulkheadLayer| -> Vec<Permit> {
-        let limit = layer.limit().clone();
+        let limit = layer.handle().clone();
         std::iter::from_fn(|| limit.try_acquire().ok()).collect()
     };
     Expect::default().refusing(take_all).at_rest(|layer: &BulkheadLayer| {
-        let snapshot = layer.limit().snapshot();
+        let snapshot = layer.handle().snapshot();
         match (snapshot.in_flight, snapshot.queued) {
             (0, 0) => Ok(()),
             _ => Err(format!("{snapshot:?}")),
@@ -25,13 +27,13 @@ fn expect() -> Expect<BulkheadLayer> {
 }
 
 #[test]
-fn without_a_queue() {
+fn contract_holds_without_queue() {
     contract("bulkhead of one", expect(), || layer(1, 0));
     contract("bulkhead of two", expect(), || layer(2, 0));
 }
 
 #[test]
-fn with_a_queue() {
+fn contract_holds_with_queue() {
     contract("bulkhead with a queue", expect(), || layer(1, 1));
     contract("bulkhead with a long queue", expect(), || layer(1, 100));
 }
@@ -40,16 +42,16 @@ type Keyed = KeyedBulkheadLayer<u8, fn(&Request) -> u8>;
 
 fn keyed(limit: u32, queue: u32) -> Keyed {
     let limit = LimitSettings { limit, queue, max_wait: None, ..LimitSettings::default() };
-    let limits = KeyedLimits::with_settings("probes", KeyedSettings { limit, capacity: 1 }).unwrap();
-    KeyedBulkheadLayer::new(limits, |_: &Request| 1)
+    let limits = KeyedLimits::with_settings("probes", KeyedBulkheadSettings { limit, capacity: 1 }).unwrap();
+    KeyedBulkheadLayer::with(limits, |_: &Request| 1)
 }
 
-/// Whether it refuses is not known before the key is, so `poll_ready` is the inner service's own; what `call` does with
-/// the readiness of a call that is refused or waits is in `keyed_service.rs`.
+/// A refusal is known only with the key, so `poll_ready` is the inner service's own. `keyed_service.rs` tests what `call`
+/// does with the readiness of a call that is refused or waits.
 #[test]
-fn by_key() {
+fn contract_holds_by_key() {
     let expect = || {
-        let at_rest = |layer: &Keyed| match layer.limits().snapshot() {
+        let at_rest = |layer: &Keyed| match layer.handle().snapshot() {
             snapshot if (snapshot.in_flight, snapshot.queued) == (0, 0) => Ok(()),
             snapshot => Err(format!("{snapshot:?}")),
         };

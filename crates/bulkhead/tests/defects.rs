@@ -1,4 +1,4 @@
-//! Defects seen in the field, each one a test of ours.
+//! Defects of other libraries, one test each.
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
 use std::{
@@ -31,33 +31,33 @@ fn reason<T>(result: Result<T, BoxError>) -> Option<Reason> {
     result.err()?.rejected().map(Rejected::reason)
 }
 
-/// Uses up what tokio lets this task do in one poll.
+/// Uses up the task's cooperative budget for this poll.
 fn spend_budget(cx: &mut Context<'_>) {
     while coop::has_budget_remaining() {
         let _spent = pin!(coop::consume_budget()).poll(cx);
     }
 }
 
-/// A peer: rejection through a timeout of zero length takes 1.1 ms, parks a waiter, and gives the error of a timeout.
+/// A peer: rejection through a timeout of zero length takes 1.1 ms, parks a waiter, and returns a timeout error.
 #[tokio::test(start_paused = true)]
-async fn a_full_bulkhead_refuses_in_the_first_poll_with_its_own_reason() {
+async fn full_bulkhead_refuses_in_first_poll_with_its_own_reason() {
     let layer = BulkheadLayer::with(limit(1, 0));
-    let _permit = layer.limit().try_acquire().unwrap();
+    let _permit = layer.handle().try_acquire().unwrap();
     let mut service = layer.layer(Probe::new());
     poll_fn(|cx| Service::<Request>::poll_ready(&mut service, cx)).await.unwrap();
     let mut refused = spawn(service.call(Request::default()));
     let result = tokio_test::assert_ready!(refused.poll());
     assert_eq!(reason(result), Some(Reason::BulkheadFull));
     assert!(!refused.is_woken());
-    assert_eq!(layer.limit().snapshot().queued, 0);
+    assert_eq!(layer.handle().snapshot().queued, 0);
 }
 
-/// A peer: callers that hold the readiness of an inner `ConcurrencyLimit` queue for a permit, whose owner waits for
-/// that readiness.
+/// A peer: callers that hold the readiness of an inner `ConcurrencyLimit` queue for a permit, while the owner of the
+/// permit waits for that readiness.
 #[tokio::test(start_paused = true)]
-async fn callers_do_not_deadlock_over_a_limited_inner_service() {
+async fn queueing_over_limited_inner_service_does_not_deadlock() {
     let (probe, layer) = (Probe::new(), BulkheadLayer::with(limit(1, 100)));
-    layer.limit().reconfigure(LimitSettings { max_wait: None, ..layer.limit().settings() }).unwrap();
+    layer.handle().reconfigure(LimitSettings { max_wait: None, ..layer.handle().settings() }).unwrap();
     probe.set_capacity(1);
     probe.always(Reply::Count.after(SECOND));
     let mut callers = JoinSet::new();
@@ -70,9 +70,9 @@ async fn callers_do_not_deadlock_over_a_limited_inner_service() {
     assert_eq!(start.elapsed(), SECOND * 20);
 }
 
-/// A peer: the gauge of queued calls stays up after a caller went away.
+/// A peer: the gauge of queued calls stays up after a caller is dropped.
 #[tokio::test(start_paused = true)]
-async fn the_gauges_are_true_after_a_cancelled_wait() {
+async fn cancelled_wait_leaves_correct_gauges() {
     let limit = limit(1, 5);
     let permit = limit.try_acquire().unwrap();
     let mut waiter = spawn(limit.acquire());
@@ -86,7 +86,7 @@ async fn the_gauges_are_true_after_a_cancelled_wait() {
 
 /// A peer: the queue is unbounded by default.
 #[tokio::test(start_paused = true)]
-async fn nobody_queues_unless_told_to() {
+async fn default_settings_have_no_queue() {
     assert_eq!(LimitSettings::default().queue, 0);
     let limit = Limit::new("x", 1).unwrap();
     let _permit = limit.try_acquire().unwrap();
@@ -95,9 +95,9 @@ async fn nobody_queues_unless_told_to() {
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
-/// A peer: a waiter that is dropped in the moment between its turn and its next poll takes the permit with it.
+/// A peer: a waiter that is dropped between its grant and its next poll takes the permit with it.
 #[tokio::test(start_paused = true)]
-async fn a_waiter_that_never_takes_its_permit_does_not_leak_it() {
+async fn waiter_dropped_after_its_grant_leaks_no_permit() {
     let limit = limit(1, 2);
     let permit = limit.try_acquire().unwrap();
     let (mut gone, mut next) = (spawn(limit.acquire()), spawn(limit.acquire()));
@@ -110,7 +110,7 @@ async fn a_waiter_that_never_takes_its_permit_does_not_leak_it() {
     assert!(limit.try_acquire().is_ok());
 }
 
-/// A peer: shrinking blocks the caller until enough permits came back.
+/// A peer: shrinking blocks the caller until enough permits are back.
 #[tokio::test(start_paused = true)]
 async fn shrinking_returns_at_once_and_takes_effect_as_calls_end() {
     let limit = limit(3, 0);
@@ -126,9 +126,9 @@ async fn shrinking_returns_at_once_and_takes_effect_as_calls_end() {
     assert!(limit.try_acquire().is_err());
 }
 
-/// A peer: a spurious "full" when tokio's cooperative budget for the task has run out.
+/// A peer: a spurious "full" when the task has used up tokio's cooperative budget.
 #[tokio::test(start_paused = true)]
-async fn a_task_without_budget_gets_a_free_permit_and_its_turn() {
+async fn task_without_coop_budget_gets_free_permit_and_grant() {
     let limit = limit(1, 1);
     let permit = tokio::spawn({
         let limit = limit.clone();
@@ -141,23 +141,23 @@ async fn a_task_without_budget_gets_a_free_permit_and_its_turn() {
             .await
         }
     });
-    assert!(permit.await.unwrap(), "refused, or made to wait, with a permit free");
+    assert!(permit.await.unwrap(), "refused or queued with a permit free");
 
-    // And at the end of its wait, a turn that is there is seen.
+    // A grant is seen without budget, too.
     let held = limit.try_acquire().unwrap();
     let mut waiter = Box::pin(limit.acquire());
     assert!(poll_fn(|cx| Poll::Ready(waiter.as_mut().poll(cx).is_pending())).await);
     drop(held);
-    let turn = poll_fn(|cx| {
+    let granted = poll_fn(|cx| {
         spend_budget(cx);
         Poll::Ready(matches!(waiter.as_mut().poll(cx), Poll::Ready(Ok(_))))
     });
-    assert!(turn.await);
+    assert!(granted.await);
 }
 
-/// tokio had it: a call that uses up the task's budget in every poll keeps its own timeout from firing.
+/// tokio, once: a call that uses up the task's budget in every poll keeps its own timeout from firing.
 #[tokio::test(start_paused = true)]
-async fn a_greedy_call_does_not_starve_its_timeout() {
+async fn call_that_uses_up_coop_budget_still_times_out() {
     let greedy = service_fn(|()| async {
         let mut tick = tokio::time::interval(SECOND / 10);
         poll_fn(|cx| {
@@ -175,18 +175,18 @@ async fn a_greedy_call_does_not_starve_its_timeout() {
     assert_eq!(start.elapsed(), SECOND);
 }
 
-/// A peer: local refusals opened the breaker of a healthy backend.
+/// A peer: local refusals open the breaker of a healthy backend.
 #[test]
-fn a_refusal_says_that_the_dependency_was_not_asked() {
+fn refusal_is_neither_success_nor_failure() {
     let limit = limit(1, 0);
     let _permit = limit.try_acquire().unwrap();
     let outcome = limit.try_acquire().unwrap_err().outcome();
     assert!(!outcome.is_failure() && !outcome.is_success());
 }
 
-/// A peer: each `layer()` call had a state of its own, so axum's limit was one per route.
+/// A peer: each `layer()` call makes its own state, so axum has one limit per route.
 #[tokio::test(start_paused = true)]
-async fn all_services_of_a_layer_share_its_limit() {
+async fn services_of_one_layer_share_its_limit() {
     let (probe, layer) = (Probe::new(), BulkheadLayer::with(limit(1, 0)));
     probe.always(Reply::Hang);
     let (mut first, mut second) = (layer.layer(probe.clone()), layer.clone().layer(probe.clone()));
@@ -195,5 +195,5 @@ async fn all_services_of_a_layer_share_its_limit() {
     assert_eq!(reason(call(&mut second, Request::default()).await), Some(Reason::BulkheadFull));
     held.abort();
     settle().await;
-    assert_eq!((layer.limit().snapshot().in_flight, probe.live()), (0, 0));
+    assert_eq!((layer.handle().snapshot().in_flight, probe.live()), (0, 0));
 }

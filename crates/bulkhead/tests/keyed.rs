@@ -1,29 +1,29 @@
-//! Limits by key: who shares, who does not, and who is forgotten.
+//! Limits by key: isolation, eviction and settings.
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
 use std::{future::pending, time::Duration};
 
-use mainstay_bulkhead::{KeyedLimits, KeyedSettings, LimitSettings, Permit};
+use mainstay_bulkhead::{KeyedBulkheadSettings, KeyedLimits, LimitSettings, Permit};
 use mainstay_core::{Reason, Refusal as _};
 use tokio::time::Instant;
 use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok, task::spawn};
 
 fn limits(limit: u32, queue: u32, capacity: u32) -> KeyedLimits<u32> {
     let limit = LimitSettings { limit, queue, ..LimitSettings::default() };
-    KeyedLimits::with_settings("keys", KeyedSettings { limit, capacity }).unwrap()
+    KeyedLimits::with_settings("keys", KeyedBulkheadSettings { limit, capacity }).unwrap()
 }
 
 fn take(limits: &KeyedLimits<u32>, keys: impl IntoIterator<Item = u32>) -> Vec<Permit> {
     keys.into_iter().map(|key| limits.try_acquire(&key).unwrap()).collect()
 }
 
-/// One after the other, so that each is idle again.
+/// Takes and drops one permit of each key in turn.
 fn touch(limits: &KeyedLimits<u32>, keys: impl IntoIterator<Item = u32>) {
     keys.into_iter().for_each(|key| drop(limits.try_acquire(&key).unwrap()));
 }
 
 #[test]
-fn a_key_that_is_full_disturbs_no_other() {
+fn full_key_does_not_affect_other_keys() {
     let limits = limits(2, 0, 10);
     let permits = take(&limits, [1, 1, 2, 3]);
     let refused = limits.try_acquire(&1).unwrap_err();
@@ -35,14 +35,14 @@ fn a_key_that_is_full_disturbs_no_other() {
 }
 
 #[test]
-fn a_hundred_thousand_keys_stay_bounded() {
+fn hundred_thousand_keys_stay_within_capacity() {
     let limits = limits(1, 0, 64);
     let busy = take(&limits, [7]);
     for key in 100..100_100 {
         touch(&limits, [key]);
         assert!(limits.len() <= 64);
     }
-    assert!(limits.try_acquire(&7).is_err(), "it was busy all the time, so it was not forgotten");
+    assert!(limits.try_acquire(&7).is_err(), "a busy key is not evicted");
     drop(busy);
     let snapshot = limits.snapshot();
     assert_eq!((snapshot.permitted, snapshot.rejected.full, snapshot.no_room), (100_001, 1, 0));
@@ -50,7 +50,7 @@ fn a_hundred_thousand_keys_stay_bounded() {
 }
 
 #[test]
-fn the_least_recently_used_goes_first() {
+fn least_recently_used_key_is_evicted_first() {
     let limits = limits(1, 0, 3);
     touch(&limits, [1, 2, 3, 1, 4]);
     let mut keys = limits.keys();
@@ -59,7 +59,7 @@ fn the_least_recently_used_goes_first() {
 }
 
 #[test]
-fn with_all_keys_busy_new_ones_are_refused_until_one_is_idle() {
+fn new_keys_are_refused_while_all_kept_keys_are_busy() {
     let limits = limits(2, 0, 2);
     let mut permits = take(&limits, [1, 1, 2]);
     for _ in 0..3 {
@@ -67,17 +67,17 @@ fn with_all_keys_busy_new_ones_are_refused_until_one_is_idle() {
         assert_eq!((refused.reason(), refused.name().as_str()), (Reason::BulkheadFull, "keys"));
     }
     drop(permits.remove(0));
-    assert!(limits.try_acquire(&3).is_err(), "one of two calls is still under way");
+    assert!(limits.try_acquire(&3).is_err(), "one of two calls is still in flight");
     drop(permits.remove(0));
     permits.extend(take(&limits, [3]));
     assert!(limits.try_acquire(&1).is_err());
     assert_eq!((limits.snapshot().no_room, limits.len()), (5, 2));
 
-    // More room is room at once.
-    limits.reconfigure(KeyedSettings { capacity: 3, ..limits.settings() }).unwrap();
+    // A larger capacity takes effect at once.
+    limits.reconfigure(KeyedBulkheadSettings { capacity: 3, ..limits.settings() }).unwrap();
     permits.extend(take(&limits, [1]));
-    // Less takes nothing from who is busy, and the idle go at once.
-    limits.reconfigure(KeyedSettings { capacity: 1, ..limits.settings() }).unwrap();
+    // A smaller one keeps busy keys and evicts idle keys at once.
+    limits.reconfigure(KeyedBulkheadSettings { capacity: 1, ..limits.settings() }).unwrap();
     assert_eq!(limits.len(), 3);
     permits.truncate(1);
     assert!(limits.try_acquire(&9).is_err());
@@ -85,14 +85,14 @@ fn with_all_keys_busy_new_ones_are_refused_until_one_is_idle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_keeps_the_key() {
+async fn waiting_call_prevents_eviction_of_its_key() {
     let limits = limits(1, 1, 1);
     let mut permits = take(&limits, [1]);
     let mut waits = spawn(limits.acquire(&1));
     assert_pending!(waits.poll());
     assert!(limits.try_acquire(&2).is_err());
     permits.clear();
-    // The turn is there, and not taken yet.
+    // The grant is there and not taken yet.
     assert!(limits.try_acquire(&2).is_err());
     assert!(waits.is_woken());
     let permit = assert_ready_ok!(waits.poll());
@@ -102,21 +102,21 @@ async fn who_waits_keeps_the_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_waiter_that_goes_away_leaves_an_idle_key() {
+async fn key_is_idle_after_its_last_waiter_is_dropped() {
     let limits = limits(1, 1, 1);
     let permits = take(&limits, [1]);
     let mut waits = spawn(limits.acquire(&1));
     assert_pending!(waits.poll());
     drop(permits);
-    // Refused once, so that the store knows that it is full; the turn comes back from who will not take it.
+    // The refusal records that there is no room. The dropped waiter returns its grant.
     assert!(limits.try_acquire(&2).is_err());
     drop(waits);
     touch(&limits, [2]);
-    assert_eq!(limits.snapshot().abandoned, 1, "the counts of a forgotten key are kept");
+    assert_eq!(limits.snapshot().abandoned, 1, "the counts of an evicted key are kept");
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_key_has_a_queue_of_its_own() {
+async fn each_key_has_its_own_queue() {
     let limits = limits(1, 1, 10);
     let permits = take(&limits, [1, 2]);
     let (mut first, mut second) = (spawn(limits.acquire(&1)), spawn(limits.acquire(&2)));
@@ -151,16 +151,16 @@ async fn new_settings_reach_all_keys_under_load() {
     assert!(limits.unset(&2));
     assert!(!limits.unset(&2));
     assert_eq!(size(2), Some(2));
-    assert!(limits.try_acquire(&2).is_err(), "three are out");
+    assert!(limits.try_acquire(&2).is_err(), "three permits are out");
     drop((permits, permit));
 }
 
 #[test]
-fn a_key_that_was_forgotten_comes_back_with_its_own_settings() {
+fn evicted_key_returns_with_its_own_settings() {
     let limits = limits(1, 0, 2);
     limits.resize(&1, 3).unwrap();
     limits.set(&2, LimitSettings::database()).unwrap();
-    assert!(limits.is_empty(), "settings alone take no room");
+    assert!(limits.is_empty(), "a key with settings only is not kept");
     touch(&limits, [1, 2, 3, 4]);
     let permits = take(&limits, [1, 1, 1]);
     assert!(limits.try_acquire(&1).is_err());
@@ -173,11 +173,11 @@ fn a_key_that_was_forgotten_comes_back_with_its_own_settings() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn work_runs_with_a_permit_of_its_key_and_not_for_ever() {
+async fn run_holds_permit_of_key_and_times_out() {
     let limits = limits(1, 0, 10);
     let second = Some(Duration::from_secs(1));
     let settings = LimitSettings { execution_timeout: second, ..limits.settings().limit };
-    limits.reconfigure(KeyedSettings { limit: settings, ..limits.settings() }).unwrap();
+    limits.reconfigure(KeyedBulkheadSettings { limit: settings, ..limits.settings() }).unwrap();
     assert_eq!(limits.run(&1, async { "42".parse::<u32>() }).await.unwrap(), 42);
     let error = limits.run(&1, pending::<Result<(), std::io::Error>>()).await.unwrap_err();
     assert_eq!(error.rejected().unwrap().reason(), Reason::AttemptTimeout);
@@ -186,18 +186,19 @@ async fn work_runs_with_a_permit_of_its_key_and_not_for_ever() {
 }
 
 #[test]
-fn settings_out_of_range_are_refused_by_name() {
+fn invalid_settings_report_field() {
     let field = |settings| KeyedLimits::<u32>::with_settings("keys", settings).unwrap_err().field().to_owned();
-    let good = KeyedSettings::default();
-    assert_eq!(field(KeyedSettings { capacity: 0, ..good }), "capacity");
-    assert_eq!(field(KeyedSettings { limit: LimitSettings { limit: 0, ..good.limit }, ..good }), "limit.limit");
+    let good = KeyedBulkheadSettings::default();
+    assert_eq!(field(KeyedBulkheadSettings { capacity: 0, ..good }), "capacity");
+    assert_eq!(field(KeyedBulkheadSettings { limit: LimitSettings { limit: 0, ..good.limit }, ..good }), "limit.limit");
     assert!(KeyedLimits::<u32>::new("keys", 0).is_err());
 }
 
 #[cfg(feature = "serde")]
 #[test]
-fn settings_and_figures_are_readable() {
-    let settings: KeyedSettings = serde_json::from_str(r#"{"limit": {"limit": 3, "max_wait": "250ms"}}"#).unwrap();
+fn settings_deserialize_and_snapshot_serializes() {
+    let settings: KeyedBulkheadSettings =
+        serde_json::from_str(r#"{"limit": {"limit": 3, "max_wait": "250ms"}}"#).unwrap();
     assert_eq!((settings.limit.limit, settings.capacity), (3, 1_024));
     let limits = KeyedLimits::<u32>::with_settings("keys", settings).unwrap();
     drop(limits.try_acquire(&1));

@@ -1,4 +1,4 @@
-//! That no key is ever above its limit, whoever is forgotten meanwhile.
+//! No key is ever above its limit while other keys are evicted.
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
 use std::{
@@ -13,7 +13,7 @@ use std::{
     thread,
 };
 
-use mainstay_bulkhead::{KeyedLimits, KeyedSettings, LimitSettings, Permit};
+use mainstay_bulkhead::{KeyedBulkheadSettings, KeyedLimits, LimitSettings, Permit};
 use proptest::{collection::vec, prelude::*};
 
 const LIMIT: u32 = 2;
@@ -21,10 +21,10 @@ const KEYS: usize = 6;
 
 fn limits(capacity: u32, queue: u32) -> KeyedLimits<usize> {
     let limit = LimitSettings { limit: LIMIT, queue, max_wait: None, ..LimitSettings::default() };
-    KeyedLimits::with_settings("keys", KeyedSettings { limit, capacity }).unwrap()
+    KeyedLimits::with_settings("keys", KeyedBulkheadSettings { limit, capacity }).unwrap()
 }
 
-/// Polled once: with a permit, refused, or given up while it waits.
+/// Polls an acquisition once. A queued call is dropped.
 fn acquire(limits: &KeyedLimits<usize>, key: usize) -> Option<Permit> {
     match pin!(limits.acquire(&key)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result.ok(),
@@ -32,7 +32,7 @@ fn acquire(limits: &KeyedLimits<usize>, key: usize) -> Option<Permit> {
     }
 }
 
-/// Several threads take and give back while keys are forgotten all the time, since there is room for a part of them.
+/// Several threads take and return permits. The capacity is below the number of keys, so keys are evicted all the time.
 fn race(capacity: u32, queue: u32) {
     const THREADS: usize = 4;
     let (limits, start) = (limits(capacity, queue), Barrier::new(THREADS));
@@ -65,26 +65,26 @@ fn race(capacity: u32, queue: u32) {
     assert_eq!((snapshot.in_flight, snapshot.queued), (0, 0));
     assert!(snapshot.limits.len() <= capacity as usize);
     assert!(snapshot.evicted > 0);
-    // A turn that came to who had just given up is a permit as well, counted by nobody here.
+    // A permit granted to a call that had just given up is not in `granted`.
     assert!(snapshot.permitted >= granted);
     if queue == 0 {
         assert_eq!(snapshot.permitted, granted);
     }
-    // All is idle, so there is room for each.
+    // All keys are idle, so each gets a place.
     (0..KEYS).for_each(|key| drop(limits.try_acquire(&key).unwrap()));
 }
 
 #[test]
-fn racing_evictions_let_no_key_above_its_limit() {
+fn racing_evictions_keep_every_key_within_its_limit() {
     for capacity in 1..4 {
         race(capacity, 0);
         race(capacity, 2);
     }
 }
 
-/// A store that has refused must not go on refusing when a key has become idle: not even if that was while it searched.
+/// After a refusal, a key that becomes idle makes room, even if it does so during the search.
 #[test]
-fn room_that_is_made_during_a_search_is_found() {
+fn key_that_becomes_idle_during_search_is_found() {
     const CAPACITY: usize = 256;
     let (limits, start) = (limits(CAPACITY as u32, 0), Barrier::new(2));
     let take = |key| limits.try_acquire(&key);
@@ -105,9 +105,9 @@ fn room_that_is_made_during_a_search_is_found() {
     }
 }
 
-/// Settings are handed to each limit outside of the lock, so threads may undo each other's on the way, but not in the end.
+/// Threads apply settings outside of the lock and may overwrite newer ones, but not in the end.
 #[test]
-fn racing_settings_end_as_the_store_has_them() {
+fn racing_reconfigurations_end_with_latest_settings() {
     let (limits, start) = (limits(1_000, 0), Barrier::new(3));
     (0..900).for_each(|key| drop(limits.try_acquire(&key).unwrap()));
     for round in 0..100_u32 {
@@ -145,9 +145,9 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// A permit is refused for two reasons: the key has as many as it may, or it is new and all others are busy.
+    /// A permit is refused for two reasons: the key is at its limit, or it is new and all kept keys are busy.
     #[test]
-    fn a_store_is_as_a_map_of_permits(steps in vec(step(), 0..200)) {
+    fn keyed_limits_match_a_map_of_permits(steps in vec(step(), 0..200)) {
         let (limits, mut capacity) = (limits(3, 0), 3);
         let (mut permits, mut out) = (Vec::new(), HashMap::<usize, u32>::new());
         for step in steps {
@@ -172,7 +172,7 @@ proptest! {
                 Step::GiveBack(_) => {}
                 Step::Capacity(new) => {
                     capacity = new;
-                    limits.reconfigure(KeyedSettings { capacity, ..limits.settings() }).unwrap();
+                    limits.reconfigure(KeyedBulkheadSettings { capacity, ..limits.settings() }).unwrap();
                 }
             }
             prop_assert!(limits.len() <= before.max(capacity as usize));

@@ -1,9 +1,9 @@
-//! What the layer with a limit per key promises beyond the Tower contract.
+//! What the keyed layer guarantees beyond the Tower contract.
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
 use std::{future::poll_fn, time::Duration};
 
-use mainstay_bulkhead::{KeyedBulkheadLayer, KeyedLimits, KeyedSettings, LimitSettings};
+use mainstay_bulkhead::{KeyedBulkheadLayer, KeyedBulkheadSettings, KeyedLimits, LimitSettings};
 use mainstay_core::{
     BoxError, Reason, Refusal, Rejected, RequestContext,
     test::{Probe, ProbePolicy, Readiness, Reply, Request, call},
@@ -18,8 +18,8 @@ type Keyed = KeyedBulkheadLayer<u64, fn(&Request) -> u64, ProbePolicy>;
 
 fn layer(queue: u32) -> Keyed {
     let limit = LimitSettings { limit: 1, queue, max_wait: Some(SECOND), execution_timeout: None };
-    let limits = KeyedLimits::with_settings("ids", KeyedSettings { limit, capacity: 2 }).unwrap();
-    KeyedBulkheadLayer::new(limits, (|request| request.id) as fn(&Request) -> u64).with_policy(ProbePolicy)
+    let limits = KeyedLimits::with_settings("ids", KeyedBulkheadSettings { limit, capacity: 2 }).unwrap();
+    KeyedBulkheadLayer::with(limits, (|request| request.id) as fn(&Request) -> u64).with_policy(ProbePolicy)
 }
 
 fn refused_for<T>(result: Result<T, BoxError>) -> Option<Reason> {
@@ -31,7 +31,7 @@ async fn ready<S: Service<Request, Error = BoxError>>(service: &mut S) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_of_other_keys_pass_a_key_that_hangs() {
+async fn hanging_key_does_not_affect_other_keys() {
     let (probe, layer) = (Probe::new(), layer(0));
     let mut service = layer.layer(probe.clone());
     probe.then(Reply::Hang);
@@ -40,19 +40,19 @@ async fn calls_of_other_keys_pass_a_key_that_hangs() {
     assert_pending!(hangs.poll());
     assert_eq!(refused_for(call(&mut service, Request::new(1)).await), Some(Reason::BulkheadFull));
     assert!(call(&mut service, Request::new(2)).await.is_ok());
-    // Given up by its caller: the next one finds the permit.
+    // A dropped call returns its permit.
     drop(hangs);
     assert!(call(&mut service, Request::new(1)).await.is_ok());
-    assert_eq!((probe.live(), layer.limits().snapshot().in_flight), (0, 0));
+    assert_eq!((probe.live(), layer.handle().snapshot().in_flight), (0, 0));
 }
 
-/// The key is known only when the inner service is ready already; what is refused or waits gives it back.
+/// The inner service is ready before the key is known. A call that is refused or waits drops the readiness.
 #[tokio::test(start_paused = true)]
-async fn who_is_refused_or_waits_holds_no_readiness() {
+async fn refused_and_queued_calls_hold_no_readiness() {
     for queue in [0, 1] {
         let (probe, layer) = (Probe::new(), layer(queue));
         probe.set_capacity(1);
-        let permit = layer.limits().try_acquire(&1).unwrap();
+        let permit = layer.handle().try_acquire(&1).unwrap();
         let mut service = layer.layer(probe.clone());
         ready(&mut service).await;
         let mut waits = spawn(service.call(Request::new(1)));
@@ -65,14 +65,14 @@ async fn who_is_refused_or_waits_holds_no_readiness() {
             assert!(waits.is_woken());
             assert!(assert_ready!(waits.poll()).is_ok());
         }
-        assert_eq!((probe.reserved(), layer.limits().snapshot().in_flight), (0, 0));
+        assert_eq!((probe.reserved(), layer.handle().snapshot().in_flight), (0, 0));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_wait_is_bounded_and_covers_the_inner_service() {
+async fn max_wait_covers_permit_and_inner_readiness() {
     let (probe, layer) = (Probe::new(), layer(1));
-    let permit = layer.limits().try_acquire(&1).unwrap();
+    let permit = layer.handle().try_acquire(&1).unwrap();
     let mut service = layer.layer(probe.clone());
     ready(&mut service).await;
     let start = Instant::now();
@@ -81,13 +81,13 @@ async fn the_wait_is_bounded_and_covers_the_inner_service() {
     probe.set_readiness(Readiness::Pending);
     drop(permit);
     assert_eq!(refused_for(waits.await.unwrap()), Some(Reason::QueueTimeout));
-    assert_eq!((start.elapsed(), probe.calls(), layer.limits().snapshot().in_flight), (SECOND, 0, 0));
+    assert_eq!((start.elapsed(), probe.calls(), layer.handle().snapshot().in_flight), (SECOND, 0, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_whose_deadline_passes_is_dropped_from_the_queue() {
+async fn queued_call_is_refused_at_its_deadline() {
     let (probe, layer) = (Probe::new(), layer(1));
-    let _permit = layer.limits().try_acquire(&1).unwrap();
+    let _permit = layer.handle().try_acquire(&1).unwrap();
     let start = Instant::now();
     let request = Request::new(1).with_context(RequestContext::new().with_deadline(start + SECOND / 4));
     let result = call(&mut layer.layer(probe.clone()), request).await;
@@ -95,12 +95,12 @@ async fn a_caller_whose_deadline_passes_is_dropped_from_the_queue() {
     assert_eq!((start.elapsed(), probe.calls()), (SECOND / 4, 0));
 }
 
-/// A queued call that is dropped, before its turn or with it, leaves its place to the next.
+/// A queued call that is dropped, before or after its grant, passes its place on.
 #[tokio::test(start_paused = true)]
-async fn a_dropped_call_leaves_nothing_taken() {
-    for with_its_turn in [false, true] {
+async fn dropped_queued_call_frees_its_place() {
+    for after_its_grant in [false, true] {
         let (probe, layer) = (Probe::new(), layer(2));
-        let permit = layer.limits().try_acquire(&1).unwrap();
+        let permit = layer.handle().try_acquire(&1).unwrap();
         let mut service = layer.layer(probe.clone());
         let mut calls = Vec::new();
         for _ in 0..2 {
@@ -110,20 +110,20 @@ async fn a_dropped_call_leaves_nothing_taken() {
             calls.push(waits);
         }
         let (mut second, first) = (calls.pop().unwrap(), calls.pop().unwrap());
-        if with_its_turn {
+        if after_its_grant {
             drop((permit, first));
         } else {
             drop((first, permit));
         }
         assert!(second.is_woken());
         assert!(assert_ready!(second.poll()).is_ok());
-        let snapshot = layer.limits().snapshot();
+        let snapshot = layer.handle().snapshot();
         assert_eq!((snapshot.in_flight, snapshot.queued, snapshot.abandoned, probe.instances()), (0, 0, 1, 2));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_services_of_a_layer_share_its_limits() {
+async fn services_of_one_layer_share_its_limits() {
     let (probe, layer) = (Probe::new(), layer(0));
     probe.always(Reply::Hang);
     let (mut one, mut other) = (layer.layer(probe.clone()), layer.clone().layer(probe));

@@ -1,4 +1,4 @@
-//! Hosts and tenants over real sockets: one that hangs, and the others that do not notice.
+//! Hosts and tenants over real sockets: one hangs, and the others are not affected.
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
 use std::{fmt::Display, hash::Hash, time::Duration};
@@ -6,13 +6,13 @@ use std::{fmt::Display, hash::Hash, time::Duration};
 use axum::{Router, body::Body, error_handling::HandleErrorLayer, extract::State, http::Request, routing::get};
 use http_body_util::BodyExt;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use mainstay_bulkhead::{KeyedBulkheadLayer, KeyedLimits, KeyedSettings, LimitSettings};
+use mainstay_bulkhead::{KeyedBulkheadLayer, KeyedBulkheadSettings, KeyedLimits, LimitSettings};
 use mainstay_core::{BoxError, Reason, Refusal as _};
 use mainstay_http::{Http, authority, box_body, handle_error};
 use tokio::{net::TcpListener, sync::watch, task::AbortHandle};
 use tower::{Service, ServiceBuilder, ServiceExt as _};
 
-/// A server; it ends with this.
+/// A server. Dropping it stops the server.
 struct Server {
     address: String,
     task: AbortHandle,
@@ -37,7 +37,7 @@ impl Drop for Server {
     }
 }
 
-/// Answers once it is open.
+/// Responds once the watch is open.
 async fn hello(State(mut open): State<watch::Receiver<bool>>) -> &'static str {
     let _ = open.wait_for(|open| *open).await;
     "hello"
@@ -48,7 +48,7 @@ fn app() -> (Router, watch::Sender<bool>) {
     (Router::new().route("/", get(hello)).with_state(open), door)
 }
 
-/// Ends when so many calls of all keys together run and wait.
+/// Waits until so many calls run and so many wait, over all keys.
 async fn until<K: Hash + Eq + Clone + Display>(limits: &KeyedLimits<K>, calls: (u64, u64)) {
     let reached = async {
         let now = || (limits.snapshot().in_flight, limits.snapshot().queued);
@@ -59,9 +59,9 @@ async fn until<K: Hash + Eq + Clone + Display>(limits: &KeyedLimits<K>, calls: (
     tokio::time::timeout(Duration::from_secs(20), reached).await.unwrap();
 }
 
-fn settings(limit: u32, queue: u32) -> KeyedSettings {
+fn settings(limit: u32, queue: u32) -> KeyedBulkheadSettings {
     let limit = LimitSettings { limit, queue, max_wait: None, ..LimitSettings::default() };
-    KeyedSettings { limit, ..KeyedSettings::default() }
+    KeyedBulkheadSettings { limit, ..KeyedBulkheadSettings::default() }
 }
 
 async fn text<S, B>(service: &S, request: Request<Body>) -> Result<(u16, String), BoxError>
@@ -75,13 +75,13 @@ where
 }
 
 #[tokio::test]
-async fn a_host_that_hangs_takes_no_more_than_its_own() {
+async fn hanging_host_does_not_affect_other_host() {
     let ((slow, door), (quick, quick_door)) = (app(), app());
     let (slow, quick) = (Server::start(slow).await, Server::start(quick).await);
     quick_door.send_replace(true);
     let hosts = KeyedLimits::with_settings("hosts", settings(2, 1)).unwrap();
     let client = ServiceBuilder::new()
-        .layer(KeyedBulkheadLayer::new(hosts.clone(), authority::<Body>).with_policy(Http::new()))
+        .layer(KeyedBulkheadLayer::with(hosts.clone(), authority::<Body>).with_policy(Http::new()))
         .map_response(box_body)
         .service(Client::builder(TokioExecutor::new()).build_http::<Body>());
 
@@ -106,7 +106,7 @@ async fn a_host_that_hangs_takes_no_more_than_its_own() {
     let slow = hosts.snapshot_of(slow.address.as_str()).unwrap();
     assert_eq!((slow.permitted, slow.peak), (3, 2));
 
-    // A body that nobody has read to its end is a call under way.
+    // A call is in flight until its body has been read to the end.
     let response = client.oneshot(quick.get()).await.unwrap();
     assert_eq!(hosts.snapshot().in_flight, 1);
     drop(response);
@@ -114,13 +114,13 @@ async fn a_host_that_hangs_takes_no_more_than_its_own() {
 }
 
 #[tokio::test]
-async fn a_tenant_with_too_much_in_flight_is_told_so_and_the_others_are_served() {
+async fn tenant_above_its_limit_gets_503_and_others_are_served() {
     let tenant = |request: &Request<Body>| request.headers().get("x-tenant").map_or(0, |id| id.as_bytes()[0]);
     let tenants = KeyedLimits::with_settings("tenants", settings(1, 0)).unwrap();
     let (app, door) = app();
     let layers = ServiceBuilder::new()
         .layer(HandleErrorLayer::new(handle_error))
-        .layer(KeyedBulkheadLayer::new(tenants.clone(), tenant).with_policy(Http::new()));
+        .layer(KeyedBulkheadLayer::with(tenants.clone(), tenant).with_policy(Http::new()));
     let server = Server::start(app.route("/quick", get(|| async { "quick" })).layer(layers)).await;
     let client = Client::builder(TokioExecutor::new()).build_http::<Body>().map_err(BoxError::from);
     let request = |tenant: &'static str, path: &str| {
@@ -132,7 +132,7 @@ async fn a_tenant_with_too_much_in_flight_is_told_so_and_the_others_are_served()
     until(&tenants, (1, 0)).await;
     assert_eq!(text(&client, request("a", "/quick")).await.unwrap().0, 503);
     assert_eq!(text(&client, request("b", "/quick")).await.unwrap(), (200, "quick".into()));
-    // A caller that goes away leaves its permit.
+    // An aborted call returns its permit.
     hangs.abort();
     until(&tenants, (0, 0)).await;
     assert_eq!(text(&client, request("a", "/quick")).await.unwrap().0, 200);

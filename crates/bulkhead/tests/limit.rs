@@ -1,9 +1,9 @@
-//! What the handle promises, without Tower.
+//! What the handle guarantees, without Tower.
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
 use std::time::Duration;
 
-use mainstay_bulkhead::{Group, Limit, LimitSettings, Limits, Permit};
+use mainstay_bulkhead::{Group, Limit, LimitRegistry, LimitSettings, Permit};
 use mainstay_core::{BoxError, Level, Reason, Refusal, Rejected};
 use tokio::time::{Instant, advance};
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task::spawn};
@@ -24,7 +24,7 @@ fn refused_for<T>(result: Result<T, Rejected>) -> Option<Reason> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_free_permit_wins_over_the_shortest_wait() {
+async fn free_permit_is_granted_despite_shortest_wait() {
     let limit = limit(1, 1, Duration::from_millis(1));
     let start = Instant::now();
     let _permit = limit.acquire().await.unwrap();
@@ -32,7 +32,7 @@ async fn a_free_permit_wins_over_the_shortest_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_ends_on_time_and_its_place_is_free_again() {
+async fn wait_times_out_and_frees_its_queue_place() {
     let limit = limit(1, 1, SECOND);
     let _permit = limit.try_acquire().unwrap();
     for _ in 0..2 {
@@ -46,7 +46,7 @@ async fn a_wait_ends_on_time_and_its_place_is_free_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn permits_go_out_in_order_of_arrival_and_nobody_overtakes() {
+async fn permits_are_granted_in_order_of_arrival() {
     let limit = limit(1, 3, None);
     let permit = limit.try_acquire().unwrap();
     let mut waiters: Vec<_> = (0..3).map(|_| spawn(limit.acquire())).collect();
@@ -61,29 +61,29 @@ async fn permits_go_out_in_order_of_arrival_and_nobody_overtakes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_ends_the_wait() {
+async fn deadline_ends_wait() {
     let limit = limit(1, 2, SECOND * 10);
     let permit = limit.try_acquire().unwrap();
     let start = Instant::now();
-    let late = limit.acquire_by(start + SECOND).await;
-    assert_eq!((refused_for(late), start.elapsed()), (Some(Reason::DeadlineExceeded), SECOND));
-    // Passed already: not even a moment in the queue.
+    let passed = limit.acquire_by(start + SECOND).await;
+    assert_eq!((refused_for(passed), start.elapsed()), (Some(Reason::DeadlineExceeded), SECOND));
+    // The deadline has passed already: the call does not wait.
     assert_eq!(refused_for(limit.acquire_by(start).await), Some(Reason::DeadlineExceeded));
     assert_eq!(start.elapsed(), SECOND);
-    // A permit that comes when the caller has gone is the next one's.
-    let mut gone = spawn(limit.acquire_by(Instant::now() + SECOND));
+    // A permit granted after the deadline goes to the next waiter.
+    let mut late = spawn(limit.acquire_by(Instant::now() + SECOND));
     let mut next = spawn(limit.acquire());
-    assert_pending!(gone.poll());
+    assert_pending!(late.poll());
     assert_pending!(next.poll());
     advance(SECOND * 2).await;
     drop(permit);
-    assert_eq!(refused_for(assert_ready!(gone.poll())), Some(Reason::DeadlineExceeded));
+    assert_eq!(refused_for(assert_ready!(late.poll())), Some(Reason::DeadlineExceeded));
     let _permit = assert_ready_ok!(next.poll());
     assert_eq!(limit.snapshot().rejected.deadline_exceeded, 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn growing_takes_effect_at_once_and_wakes_who_waits() {
+async fn growing_wakes_waiters_at_once() {
     let limit = limit(1, 5, None);
     let _held = limit.try_acquire().unwrap();
     let mut waiters: Vec<_> = (0..3).map(|_| spawn(limit.acquire())).collect();
@@ -96,7 +96,7 @@ async fn growing_takes_effect_at_once_and_wakes_who_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_keeps_the_time_it_was_told_and_its_place() {
+async fn waiter_keeps_its_timeout_and_place_after_reconfigure() {
     let limit = limit(1, 1, SECOND * 100);
     let permit = limit.try_acquire().unwrap();
     let mut waiter = spawn(limit.acquire());
@@ -110,13 +110,13 @@ async fn who_waits_keeps_the_time_it_was_told_and_its_place() {
 }
 
 #[test]
-fn a_member_goes_a_fifth_above_its_limit_while_the_group_allows() {
+fn member_exceeds_its_limit_by_a_fifth_within_group_total() {
     let group = Group::new("storage");
     let settings = LimitSettings { limit: 10, ..LimitSettings::default() };
     let (reads, writes) = (group.limit("reads", settings).unwrap(), group.limit("writes", settings).unwrap());
     let read = take_all(&reads);
     assert_eq!(read.len(), 12);
-    // What it lent is not what the neighbour owns.
+    // What `reads` has borrowed does not reduce what `writes` owns.
     let written = take_all(&writes);
     assert_eq!(written.len(), 10);
     let snapshot = group.snapshot();
@@ -125,14 +125,14 @@ fn a_member_goes_a_fifth_above_its_limit_while_the_group_allows() {
     assert_eq!(take_all(&writes).len(), 2);
     drop((written, writes));
     assert_eq!((group.snapshot().total, group.snapshot().in_flight), (10, 0));
-    // Alone, it is the total: nobody is idle.
+    // Alone in its group, it has no other member to borrow from.
     assert_eq!(take_all(&reads).len(), 10);
     reads.resize(4).unwrap();
     assert_eq!((group.snapshot().total, take_all(&reads).len()), (4, 4));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_neighbour_gives_back_is_lent_to_who_waits() {
+async fn slot_freed_by_one_member_is_lent_to_waiter_of_another() {
     let group = Group::with_total("storage", 11).unwrap();
     let settings = LimitSettings { limit: 5, queue: 2, max_wait: None, ..LimitSettings::default() };
     let (reads, writes) = (group.limit("reads", settings).unwrap(), group.limit("writes", settings).unwrap());
@@ -149,7 +149,7 @@ async fn what_a_neighbour_gives_back_is_lent_to_who_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn work_runs_with_a_permit_and_not_too_long() {
+async fn run_holds_permit_and_times_out() {
     let limit = limit(1, 0, None);
     limit.reconfigure(LimitSettings { execution_timeout: Some(SECOND), ..limit.settings() }).unwrap();
     let inside = limit.run(async { Ok::<_, BoxError>(limit.snapshot().in_flight) }).await.unwrap();
@@ -184,7 +184,7 @@ async fn blocking_work_keeps_its_permit_until_it_ends() {
 }
 
 #[test]
-fn the_snapshot_adds_up() {
+fn snapshot_figures_add_up() {
     let limit = limit(4, 0, None);
     let permits = take_all(&limit);
     drop(permits);
@@ -197,7 +197,7 @@ fn the_snapshot_adds_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_status_is_degraded_from_a_refusal_until_there_is_room_again() {
+async fn status_is_degraded_from_refusal_until_permits_are_free() {
     let limit = limit(4, 0, None);
     let mut status = limit.subscribe();
     assert_eq!(status.get().level, Level::Healthy);
@@ -205,13 +205,13 @@ async fn the_status_is_degraded_from_a_refusal_until_there_is_room_again() {
     assert_eq!(status.changed().await.unwrap().level, Level::Degraded);
     permits.pop();
     assert_eq!(status.changed().await.unwrap().level, Level::Healthy);
-    // Full is not yet a refusal.
+    // A full limit is not degraded before it refuses a call.
     permits.push(limit.try_acquire().unwrap());
     assert_eq!(status.get().level, Level::Healthy);
 }
 
 #[test]
-fn wrong_settings_name_field_value_and_range() {
+fn invalid_settings_report_field_value_and_range() {
     let wrong = |change: fn(&mut LimitSettings)| {
         let mut settings = LimitSettings::default();
         change(&mut settings);
@@ -230,14 +230,14 @@ fn wrong_settings_name_field_value_and_range() {
 
 #[test]
 fn resources_have_defaults_by_name() {
-    let limits = Limits::new();
+    let limits = LimitRegistry::new();
     let found = ["database", "communication", "external_api", "files", "anything"].map(|resource| {
         let LimitSettings { limit, queue, max_wait, .. } = limits.get(resource).settings();
         (limit, queue, max_wait.unwrap().as_secs())
     });
     assert_eq!(found, [(20, 100, 10), (50, 100, 30), (10, 100, 60), (5, 100, 120), (10, 100, 30)]);
-    let own = Limit::new("files", 1).unwrap();
-    assert_eq!(limits.insert(own).unwrap().snapshot().limit, 5);
+    let custom = Limit::new("files", 1).unwrap();
+    assert_eq!(limits.insert(custom).unwrap().snapshot().limit, 5);
     let _permit = limits.get("files").try_acquire().unwrap();
     assert!(limits.get("files").try_acquire().is_err());
     assert_eq!(limits.snapshots().len(), 5);
@@ -245,7 +245,7 @@ fn resources_have_defaults_by_name() {
 
 #[cfg(feature = "serde")]
 #[test]
-fn settings_are_read_and_snapshots_written() {
+fn settings_deserialize_and_snapshots_serialize() {
     let settings: LimitSettings = serde_json::from_str(r#"{"limit": 3, "queue": 2, "max_wait": "250ms"}"#).unwrap();
     assert_eq!((settings.limit, settings.max_wait), (3, Some(Duration::from_millis(250))));
     assert!(serde_json::from_str::<LimitSettings>(r#"{"limits": 3}"#).is_err());
@@ -254,7 +254,7 @@ fn settings_are_read_and_snapshots_written() {
 }
 
 #[test]
-fn a_waiter_gone_just_as_its_turn_came_leaves_no_trace() {
+fn waiter_dropped_with_its_grant_passes_it_on() {
     let limit = limit(1, 2, None);
     let permit = limit.try_acquire().unwrap();
     let (mut first, mut second) = (spawn(limit.acquire()), spawn(limit.acquire()));
@@ -271,17 +271,17 @@ fn a_waiter_gone_just_as_its_turn_came_leaves_no_trace() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lasting_limit_has_the_places_of_the_one_it_was() {
+async fn leaked_limit_shares_permits_with_earlier_clones() {
     let counted = limit(2, 1, SECOND);
-    let lasting = counted.clone().leak();
-    let (first, second) = (counted.try_acquire().unwrap(), lasting.try_acquire().unwrap());
-    assert_eq!(refused_for(lasting.try_acquire()), Some(Reason::BulkheadFull));
-    let mut queued = spawn(lasting.acquire());
+    let leaked = counted.clone().leak();
+    let (first, second) = (counted.try_acquire().unwrap(), leaked.try_acquire().unwrap());
+    assert_eq!(refused_for(leaked.try_acquire()), Some(Reason::BulkheadFull));
+    let mut queued = spawn(leaked.acquire());
     assert_pending!(queued.poll());
     drop(first);
     let third = assert_ready_ok!(queued.poll());
     drop((second, third));
     counted.resize(1).unwrap();
-    assert_eq!(take_all(&lasting).len(), 1);
+    assert_eq!(take_all(&leaked).len(), 1);
     assert_eq!(counted.snapshot().in_flight, 0);
 }

@@ -1,4 +1,4 @@
-//! What the layer promises beyond the Tower contract.
+//! What the layer guarantees beyond the Tower contract.
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
 use std::{future::poll_fn, time::Duration};
@@ -27,25 +27,25 @@ fn refused_for<T>(result: Result<T, BoxError>) -> Option<Reason> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_to_wait_covers_the_permit_and_the_inner_service() {
+async fn max_wait_covers_permit_and_inner_readiness() {
     let (probe, layer) = (Probe::new(), layer(one(1)));
-    let permit = layer.limit().try_acquire().unwrap();
+    let permit = layer.handle().try_acquire().unwrap();
     probe.set_readiness(Readiness::Pending);
     let start = Instant::now();
     let mut service = layer.layer(probe.clone());
     let waits = tokio::spawn(async move { call(&mut service, Request::default()).await });
     tokio::time::sleep(SECOND / 2).await;
-    // Half the time went by for the permit; the other half goes by for the inner service.
+    // Half of `max_wait` is spent on the permit, the other half on the inner service.
     drop(permit);
     assert_eq!(refused_for(waits.await.unwrap()), Some(Reason::QueueTimeout));
     assert_eq!((start.elapsed(), probe.calls()), (SECOND, 0));
-    assert_eq!((layer.limit().snapshot().in_flight, probe.instances()), (0, 1));
+    assert_eq!((layer.handle().snapshot().in_flight, probe.instances()), (0, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_whose_deadline_passes_is_dropped_from_the_queue() {
+async fn queued_call_is_refused_at_its_deadline() {
     let (probe, layer) = (Probe::new(), layer(one(1)).with_policy(ProbePolicy));
-    let _permit = layer.limit().try_acquire().unwrap();
+    let _permit = layer.handle().try_acquire().unwrap();
     let start = Instant::now();
     let deadline = RequestContext::new().with_deadline(start + SECOND / 4);
     let mut service = layer.layer(probe.clone());
@@ -55,21 +55,21 @@ async fn a_caller_whose_deadline_passes_is_dropped_from_the_queue() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_runs_too_long_is_dropped_and_gives_its_permit_back() {
+async fn execution_timeout_drops_call_and_returns_permit() {
     let (probe, layer) = (Probe::new(), layer(LimitSettings { execution_timeout: Some(SECOND), ..one(0) }));
     probe.always(Reply::Hang);
     let start = Instant::now();
     let mut service = layer.layer(probe.clone());
     assert_eq!(refused_for(call(&mut service, Request::default()).await), Some(Reason::AttemptTimeout));
-    let snapshot = layer.limit().snapshot();
+    let snapshot = layer.handle().snapshot();
     assert_eq!((start.elapsed(), probe.live(), snapshot.in_flight, snapshot.timed_out), (SECOND, 0, 0, 1));
     assert_eq!(snapshot.rejected.total(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_by_poll_ready_stands_even_if_a_permit_comes_free() {
+async fn refusal_decided_in_poll_ready_stands_after_a_release() {
     let (probe, layer) = (Probe::new(), layer(one(0)));
-    let permit = layer.limit().try_acquire().unwrap();
+    let permit = layer.handle().try_acquire().unwrap();
     let mut service = layer.layer(probe.clone());
     poll_fn(|cx| Service::<Request>::poll_ready(&mut service, cx)).await.unwrap();
     drop(permit);
@@ -78,20 +78,20 @@ async fn a_refusal_by_poll_ready_stands_even_if_a_permit_comes_free() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_behind_a_dead_client_is_woken_to_queue_or_be_refused() {
+async fn caller_waiting_for_inner_readiness_is_woken_when_permits_run_out() {
     for queue in [0, 1] {
         let (probe, layer, task) = (Probe::new(), layer(one(queue)), Wakes::new());
         probe.set_readiness(Readiness::Pending);
         let mut service = layer.layer(probe.clone());
         let mut poll = || task.context(|cx| Service::<Request>::poll_ready(&mut service, cx));
         assert!(poll().is_pending());
-        let permit = layer.limit().try_acquire().unwrap();
+        let permit = layer.handle().try_acquire().unwrap();
         assert_eq!(task.take(), 1);
         assert!(poll().is_ready());
         drop(permit);
-        // Free again: it waits for the inner service again.
+        // With a permit free, the caller waits for the inner service again.
         assert!(poll().is_pending());
-        let _permit = layer.limit().try_acquire().unwrap();
+        let _permit = layer.handle().try_acquire().unwrap();
         assert_eq!(task.take(), 1);
     }
 }
@@ -129,14 +129,14 @@ async fn errors_can_be_typed() {
     probe.always(Reply::Fail);
     let mut service = check::<Request, _, Error, _>(layer.layer(probe));
     assert!(matches!(call(&mut service, Request::default()).await, Err(Error::Probe(ProbeError::Failed))));
-    let _permit = layer.limit().try_acquire().unwrap();
+    let _permit = layer.handle().try_acquire().unwrap();
     let error = call(&mut service, Request::default()).await.unwrap_err();
     assert_eq!(error.rejected().unwrap().reason(), Reason::BulkheadFull);
 }
 
-/// The service needs nothing of the request and the response: no `Send`, no `'static`, no `Clone`.
+/// The service puts no bounds on request and response: no `Send`, no `'static`, no `Clone`.
 #[tokio::test(start_paused = true)]
-async fn requests_may_borrow_and_stay_on_their_thread() {
+async fn requests_may_borrow_and_be_neither_send_nor_clone() {
     let text = String::from("42");
     let local = std::rc::Rc::new(());
     async fn parse((text, _local): (&str, std::rc::Rc<()>)) -> Result<u32, std::num::ParseIntError> {
@@ -148,9 +148,9 @@ async fn requests_may_borrow_and_stay_on_their_thread() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_queued_call_moves_between_tasks() {
+async fn queued_call_moves_between_tasks() {
     let (probe, layer) = (Probe::new(), layer(one(1)));
-    let permit = layer.limit().try_acquire().unwrap();
+    let permit = layer.handle().try_acquire().unwrap();
     let mut service = layer.layer(probe);
     poll_fn(|cx| Service::<Request>::poll_ready(&mut service, cx)).await.unwrap();
     let mut first = spawn(Box::pin(service.call(Request::default())));
@@ -162,11 +162,10 @@ async fn a_queued_call_moves_between_tasks() {
     assert!(assert_ready!(second.poll()).is_ok());
 }
 
-/// Debug output is for people who look for the state, so it has to say it.
 #[test]
-fn it_shows_its_state() {
+fn debug_output_shows_figures() {
     let layer = layer(one(2));
-    let _permit = layer.limit().try_acquire().unwrap();
+    let _permit = layer.handle().try_acquire().unwrap();
     let service: Bulkhead<Probe> = layer.layer(Probe::new());
     let shown = format!("{service:?} {layer:?}");
     assert!(shown.contains("limit: 1, in_flight: 1, queued: 0"), "{shown}");

@@ -1,9 +1,9 @@
-//! A permit is kept until the answer's stream has ended.
+//! A permit is kept until the response's stream has ended.
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
 use std::{io, time::Duration};
 
-use mainstay_bulkhead::{BulkheadLayer, KeyedBulkheadLayer, KeyedLimits, KeyedSettings, Limit, LimitSettings};
+use mainstay_bulkhead::{BulkheadLayer, KeyedBulkheadLayer, KeyedBulkheadSettings, KeyedLimits, Limit, LimitSettings};
 use mainstay_core::{
     BoxError, HeadOnly, Outcome, Refusal,
     test::{Stream, Streaming},
@@ -27,12 +27,12 @@ fn service(
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_permit_comes_back_when_the_stream_ends() {
+async fn permit_returns_when_stream_ends() {
     let limit = limit(0);
     let service = service(&limit);
     for ends in [|stream: Stream| stream.end(Outcome::Success), |stream| drop(stream)] {
         let stream = service.clone().oneshot(1).await.unwrap();
-        assert_eq!(limit.snapshot().in_flight, 1, "its head is there, and it goes on");
+        assert_eq!(limit.snapshot().in_flight, 1, "the head has arrived, and the stream goes on");
         assert!(service.clone().oneshot(2).await.unwrap_err().rejected().is_some());
         ends(stream);
         assert_eq!(limit.snapshot().in_flight, 0);
@@ -40,7 +40,7 @@ async fn the_permit_comes_back_when_the_stream_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_gets_the_permit_of_a_stream_that_ends() {
+async fn end_of_stream_wakes_waiter() {
     let limit = limit(1);
     let service = service(&limit);
     let stream = service.clone().oneshot(1).await.unwrap();
@@ -53,7 +53,7 @@ async fn who_waits_gets_the_permit_of_a_stream_that_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_the_head_where_the_policy_says_so() {
+async fn head_only_policy_returns_permit_at_head() {
     let limit = limit(0);
     let service = ServiceBuilder::new()
         .layer(BulkheadLayer::with(limit.clone()).with_policy(HeadOnly(Streaming)))
@@ -62,29 +62,29 @@ async fn at_the_head_where_the_policy_says_so() {
     assert_eq!(limit.snapshot().in_flight, 0);
 }
 
-/// A stream may outlive the service, and whoever reads it may panic.
+/// A stream may outlive the service, and its reader may panic.
 #[tokio::test(start_paused = true)]
-async fn a_reader_that_panics_gives_the_permit_back() {
+async fn panicking_reader_returns_permit() {
     let limit = limit(0);
     let stream = service(&limit).oneshot(1).await.unwrap();
     let reader = std::thread::spawn(move || {
         let _stream = stream;
-        std::panic::resume_unwind(Box::new("a reader's own trouble"));
+        std::panic::resume_unwind(Box::new("a panic of the reader"));
     });
     assert!(reader.join().is_err());
     assert_eq!(limit.snapshot().in_flight, 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_is_busy_until_its_streams_end() {
-    let settings = KeyedSettings { limit: LimitSettings { limit: 1, ..LimitSettings::default() }, capacity: 1 };
+async fn key_is_busy_until_its_streams_end() {
+    let settings = KeyedBulkheadSettings { limit: LimitSettings { limit: 1, ..LimitSettings::default() }, capacity: 1 };
     let limits = KeyedLimits::with_settings("streams", settings).unwrap();
     let service = ServiceBuilder::new()
-        .layer(KeyedBulkheadLayer::new(limits.clone(), |key: &u32| *key).with_policy(Streaming))
+        .layer(KeyedBulkheadLayer::with(limits.clone(), |key: &u32| *key).with_policy(Streaming))
         .service(service_fn(|_: u32| async { Ok::<_, io::Error>(Stream::default()) }));
     let stream = service.clone().oneshot(1).await.unwrap();
     assert!(service.clone().oneshot(1).await.unwrap_err().rejected().is_some());
-    assert!(service.clone().oneshot(2).await.is_err(), "there is no room for another key");
+    assert!(service.clone().oneshot(2).await.is_err(), "all kept keys are busy");
     stream.end(Outcome::Success);
     drop(service.oneshot(2).await.unwrap());
     assert_eq!(limits.snapshot().in_flight, 0);

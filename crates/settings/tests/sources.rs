@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use mainstay_bulkhead::{KeyedSettings as KeyedLimitSettings, LimitSettings};
+use mainstay_bulkhead::{KeyedBulkheadSettings, LimitSettings};
 use mainstay_circuit_breaker::{BreakerSettings, KeyedBreakerSettings, Recovery, TrialCriteria, WindowSettings};
 use mainstay_core::{BudgetSettings, InvalidSetting};
 use mainstay_drain::{DrainSettings, ServerSettings};
@@ -115,7 +115,7 @@ fn serialized_settings_are_read_back() {
     round_trips(BreakerSettings::validate);
     round_trips(KeyedBreakerSettings::validate);
     round_trips(LimitSettings::validate);
-    round_trips(KeyedLimitSettings::validate);
+    round_trips(KeyedBulkheadSettings::validate);
     round_trips(FailoverSettings::validate);
     round_trips(FallbackSettings::validate);
     round_trips(BackupSettings::validate);
@@ -129,10 +129,10 @@ fn serialized_settings_are_read_back() {
 fn keyed_settings_are_read_and_checked() {
     let file = "[tenants]\ncapacity = 50\nlimit = { limit = 4, queue = 2, max_wait = '250ms' }";
     let sources = Sources::toml(file).table("tenants").variables("TENANTS", [("TENANTS__LIMIT__LIMIT", "9")]);
-    let tenants = sources.read(KeyedLimitSettings::validate).unwrap();
+    let tenants = sources.read(KeyedBulkheadSettings::validate).unwrap();
     assert_eq!((tenants.capacity, tenants.limit.limit, tenants.limit.queue), (50, 9, 2));
 
-    let wrong = from_toml("[limit]\nlimit = 0", KeyedLimitSettings::validate).unwrap_err().to_string();
+    let wrong = from_toml("[limit]\nlimit = 0", KeyedBulkheadSettings::validate).unwrap_err().to_string();
     assert_eq!(wrong, "line 2: limit.limit = 0: must be 1 to 1000000");
     let wrong = from_toml("[breaker]\nminimum_calls = 0", KeyedBreakerSettings::validate).unwrap_err().to_string();
     assert!(wrong.starts_with("line 2: breaker.minimum_calls = 0: must be "), "{wrong}");

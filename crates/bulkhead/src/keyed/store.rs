@@ -1,198 +1,243 @@
-//! Where the limits by key are kept, and how idle ones make room.
+//! The limits by key, their settings, and the eviction of idle keys.
 //!
-//! A key must not be forgotten while it has permits out or callers that wait: who comes next would get a new limit beside
-//! the old one, and the two together are too many. So a limit is *retired* first, which is one compare-and-swap on the
-//! word that counts both, and succeeds only if the counts are zero; a call that meets a retired limit looks its key up
-//! again. That costs known keys nothing, since a retired limit seems full. Counting references was rejected: a reader of
-//! a lock-free map has one before it is counted.
+//! A key with permits out or with waiting calls must not be evicted: its next call would get a new limit beside the old
+//! one, and the two together would admit too many. Therefore a limit is *retired* before it is removed: one
+//! compare-and-swap on the word that counts both, which succeeds only if the counts are zero. A call that meets a retired
+//! limit looks its key up again. That costs kept keys nothing, because a retired limit seems full.
 
 use std::{
     borrow::Borrow,
-    collections::HashMap,
     fmt,
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use mainstay_core::{Name, Reason, Rejected};
+use mainstay_core::{Bounded, Counters, Evict, InvalidSetting, Name, NotInserted, Reason, Rejected, Shared};
 use portable_atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::{Room, settings::KeyedSettings};
-use crate::{Limit, LimitSettings, inner::COUNTS, limit::Entered};
+use super::{
+    settings::{KeyedBulkheadSettings, Settings},
+    snapshot::KeyedSnapshot,
+};
+use crate::{
+    LimitSettings, LimitSnapshot, Rejections,
+    inner::{COUNTS, Inner},
+    lending::Membership,
+    room::Room,
+};
 
 pub(super) struct Store<K> {
     pub(super) name: Name,
-    pub(super) limits: papaya::HashMap<K, Entry>,
-    /// Taken for a new key, by operators and by pages; never for a key that is kept.
+    pub(super) limits: Bounded<K, KeyedLimit>,
+    /// Locked for a new key, by operators and by snapshots; never for a key that is kept.
     state: Mutex<State<K>>,
-    /// Grows with every new key: the clock of "recently used".
-    tick: AtomicU64,
     room: Arc<Room>,
-    pub(super) no_room: AtomicU64,
+    no_room: AtomicU64,
 }
 
-pub(super) struct Entry {
-    pub(super) limit: Limit,
-    used: AtomicU64,
-}
+pub(super) struct KeyedLimit(Shared<Inner>);
 
-pub(super) struct State<K> {
-    pub(super) settings: KeyedSettings,
-    /// Settings of single keys, whether they are kept or not.
-    pub(super) own: HashMap<K, LimitSettings>,
-    /// What was counted by those that are gone.
-    pub(super) gone: [u64; COUNTS],
-    pub(super) evicted: u64,
-    /// Of the settings.
+struct State<K> {
+    settings: Settings<K>,
+    evicted: Evicted,
+    /// The number of changes of the settings.
     generation: u64,
+}
+
+/// The number of evicted limits, and the sums of their counts.
+#[derive(Default)]
+struct Evicted {
+    limits: u64,
+    counts: [u64; COUNTS],
 }
 
 // === impl Store ===
 
 impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
-    pub(super) fn new(name: Name, settings: KeyedSettings) -> Self {
-        let state = State { settings, own: HashMap::new(), gone: [0; COUNTS], evicted: 0, generation: 0 };
+    pub(super) fn new(name: Name, common: KeyedBulkheadSettings) -> Self {
+        let settings = Settings::new(common);
         Self {
             name,
-            limits: papaya::HashMap::new(),
-            state: Mutex::new(state),
-            tick: AtomicU64::new(0),
+            limits: Bounded::new(common.capacity as usize),
+            state: Mutex::new(State { settings, evicted: Evicted::default(), generation: 0 }),
             room: Arc::default(),
             no_room: AtomicU64::new(0),
         }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State<K>> {
+    fn state(&self) -> MutexGuard<'_, State<K>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a permit of this key, or a place in its queue.
+    /// Acquires from the limit of the key, which it makes if there is none. `acquire` returns `None` from a full limit.
     #[inline]
-    pub(super) fn enter<Q>(&self, key: &Q, may_wait: bool) -> Entered
+    pub(super) fn acquire<Q, T, F>(&self, key: &Q, acquire: F) -> Result<T, Rejected>
     where
+        F: Fn(&Shared<Inner>) -> Option<T> + Copy,
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
         loop {
-            if let Some(entry) = self.limits.pin().get(key) {
-                entry.touch(self.tick.load(Relaxed));
-                if let Some(entered) = entry.limit.enter_unless_retired(may_wait) {
-                    return entered;
-                }
-            } else if self.room.is_none() {
-                return self.refuse();
+            let acquired = self.limits.get(key, |KeyedLimit(limit)| match acquire(limit) {
+                None if limit.slots.is_retired() => None,
+                acquired => Some(acquired.ok_or_else(|| limit.reject(Reason::BulkheadFull))),
+            });
+            match acquired {
+                Some(Some(acquired)) => return acquired,
+                None if self.room.is_none() => return Err(self.refuse()),
+                _ => {}
             }
-            if let Some(entered) = self.enter_new(key.to_owned()) {
-                return entered;
+            if let Some(acquired) = self.insert(key.to_owned(), acquire) {
+                return acquired;
             }
         }
     }
 
-    /// Keeps a new key and takes its first permit, before anybody else can; nothing if the key is there by now.
+    /// Adds a new key, and acquires from its limit before another call can. Returns `None` if the key is there by now.
     #[cold]
-    fn enter_new(&self, key: K) -> Option<Entered> {
+    fn insert<T>(&self, key: K, acquire: impl Fn(&Shared<Inner>) -> Option<T>) -> Option<Result<T, Rejected>> {
         let mut state = self.state();
-        let limits = self.limits.pin();
-        if limits.contains_key(&key) {
-            return None;
+        let State { settings, evicted, .. } = &mut *state;
+        if self.limits.is_full() {
+            self.room.begin_search();
         }
-        if limits.len() >= state.settings.capacity as usize && !self.make_room(&mut state) {
-            drop(state);
-            return Some(self.refuse());
+        let make = |key: &K| {
+            let (name, room) = (format!("{}/{key}", self.name).into(), self.room.clone());
+            let inner = Inner::new(name, &settings.of(key), Membership::default(), Counters::shared(), Some(room));
+            let limit = Shared::new(inner);
+            let acquired = acquire(&limit).ok_or_else(|| limit.reject(Reason::BulkheadFull));
+            (KeyedLimit(limit), acquired)
+        };
+        match self.limits.insert_with(key, make, |limit| evicted.add(limit)) {
+            Ok(acquired) => Some(acquired),
+            Err(NotInserted::Present) => None,
+            Err(NotInserted::Full) => {
+                self.room.end_search();
+                drop(state);
+                Some(Err(self.refuse()))
+            }
         }
-        let limit = Limit::keyed(format!("{}/{key}", self.name).into(), &state.settings_of(&key), self.room.clone());
-        let entered = limit.enter();
-        let used = AtomicU64::new(self.tick.fetch_add(1, Relaxed) + 1);
-        limits.insert(key, Entry { limit, used });
-        Some(entered)
     }
 
     #[cold]
-    fn refuse(&self) -> Entered {
+    fn refuse(&self) -> Rejected {
         if self.no_room.fetch_add(1, Relaxed) == 0 {
-            tracing::warn!(bulkhead = %self.name.escape_debug(), "all keys are busy: calls with new ones are refused");
+            tracing::warn!(bulkhead = %self.name.escape_debug(), "all keys are busy: calls with new keys are refused");
         }
-        Entered::Refused(Rejected::new(Reason::BulkheadFull, self.name.clone()))
+        Rejected::new(Reason::BulkheadFull, self.name.clone())
     }
 
-    /// Whether there is room for one more, after the least recently used idle keys are gone: at least a sixteenth, so
-    /// that not every new key has to search.
-    fn make_room(&self, state: &mut State<K>) -> bool {
-        let capacity = state.settings.capacity as usize;
-        self.room.begin_search();
-        self.evict(state, (self.limits.len() + 1).saturating_sub(capacity).max(capacity / 16));
-        let found = self.limits.len() < capacity;
-        self.room.end_search(found);
-        found
+    pub(super) fn set<Q>(&self, key: &Q, change: impl FnOnce(&mut LimitSettings)) -> Result<(), InvalidSetting>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        self.configure(|settings| settings.set(key, change))
     }
 
-    /// Forgets so many keys, least recently used first, as far as they are idle.
-    fn evict(&self, state: &mut State<K>, count: usize) {
-        let limits = self.limits.pin();
-        let idle = limits.iter().map(|(key, entry)| (key, entry.used.load(Relaxed), entry.limit.inner()));
-        let mut idle: Vec<_> = idle.filter(|(_, _, limit)| limit.slots.is_idle()).collect();
-        // By what was read above: calls go on, and a sort by what changes meanwhile may panic.
-        idle.sort_unstable_by_key(|(_, used, _)| *used);
-        for (key, _, limit) in idle.into_iter().filter(|(_, _, limit)| limit.slots.retire()).take(count) {
-            let counts = limit.counts();
-            state.gone.iter_mut().zip(counts).for_each(|(gone, count)| *gone += count);
-            state.evicted += 1;
-            limits.remove(key);
-        }
-    }
-
-    /// Changes settings, and then the limits that they are for.
-    pub(super) fn configure<T>(&self, change: impl FnOnce(&mut State<K>) -> T) -> T {
-        let mut state = self.state();
-        let changed = change(&mut state);
-        state.generation += 1;
-        self.evict_excess(&mut state);
-        self.room.made();
-        drop(state);
-        while !self.settle() {}
-        changed
-    }
-
-    fn evict_excess(&self, state: &mut State<K>) {
-        let excess = self.limits.len().saturating_sub(state.settings.capacity as usize);
-        if excess > 0 {
-            self.evict(state, excess);
-        }
-    }
-
-    /// Gives each limit its settings, outside of the lock because callers that wait are woken. False if the settings
-    /// have changed meanwhile: then what another thread gave may have been undone.
-    fn settle(&self) -> bool {
-        let state = self.state();
-        let generation = state.generation;
-        let limits = self.limits.pin();
-        let limits = limits.iter().map(|(key, entry)| (entry.limit.clone(), state.settings_of(key)));
-        let changed: Vec<_> = limits.filter(|(limit, settings)| limit.settings() != *settings).collect();
-        drop(state);
-        changed.iter().for_each(|(limit, settings)| limit.inner().configure(settings));
-        self.state().generation == generation
-    }
-}
-
-// === impl Entry ===
-
-impl Entry {
-    #[inline]
-    fn touch(&self, now: u64) {
-        if self.used.load(Relaxed) != now {
-            self.used.store(now, Relaxed);
-        }
-    }
-}
-
-// === impl State ===
-
-impl<K: Hash + Eq> State<K> {
-    pub(super) fn settings_of<Q>(&self, key: &Q) -> LimitSettings
+    pub(super) fn unset<Q>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.own.get(key).copied().unwrap_or(self.settings.limit)
+        self.configure(|settings| settings.unset(key))
+    }
+
+    pub(super) fn reconfigure(&self, common: KeyedBulkheadSettings) {
+        self.configure(|settings| settings.common = common);
+    }
+
+    /// Changes the settings, and applies them to all limits.
+    fn configure<T>(&self, change: impl FnOnce(&mut Settings<K>) -> T) -> T {
+        let mut state = self.state();
+        let State { settings, evicted, generation } = &mut *state;
+        let changed = change(settings);
+        *generation += 1;
+        self.limits.set_capacity(settings.common.capacity as usize);
+        self.limits.evict_excess(|limit| evicted.add(limit));
+        self.room.made();
+        drop(state);
+        while !self.apply_settings() {}
+        changed
+    }
+
+    /// Sets the settings of each limit, outside of the lock because waiting calls are woken. Returns false if the
+    /// settings have changed meanwhile: another thread may then have set older ones after newer ones.
+    fn apply_settings(&self) -> bool {
+        let state = self.state();
+        let generation = state.generation;
+        let mut changed = Vec::new();
+        self.limits.for_each(|key, KeyedLimit(limit)| {
+            let settings = state.settings.of(key);
+            if limit.settings() != settings {
+                changed.push((limit.clone(), settings));
+            }
+        });
+        drop(state);
+        changed.iter().for_each(|(limit, settings)| limit.configure(settings));
+        self.state().generation == generation
+    }
+
+    pub(super) fn settings(&self) -> KeyedBulkheadSettings {
+        self.state().settings.common
+    }
+
+    pub(super) fn keys(&self) -> Vec<K> {
+        let mut keys = Vec::new();
+        self.limits.for_each(|key, _| keys.push(key.clone()));
+        keys
+    }
+
+    pub(super) fn snapshot_of<Q>(&self, key: &Q) -> Option<LimitSnapshot>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        // Locked, so that the key is not evicted meanwhile.
+        let _state = self.state();
+        self.limits.peek(key, |KeyedLimit(limit)| limit.snapshot())
+    }
+
+    pub(super) fn snapshot(&self) -> KeyedSnapshot {
+        let state = self.state();
+        let mut limits = Vec::new();
+        self.limits.for_each(|_, KeyedLimit(limit)| limits.push(limit.snapshot()));
+        let [permitted, full, queue_timeout, deadline_exceeded, timed_out, abandoned] = state.evicted.counts;
+        let evicted = KeyedSnapshot {
+            name: self.name.clone(),
+            capacity: state.settings.common.capacity,
+            in_flight: 0,
+            queued: 0,
+            permitted,
+            rejected: Rejections { full, queue_timeout, deadline_exceeded },
+            no_room: self.no_room.load(Relaxed),
+            timed_out,
+            abandoned,
+            evicted: state.evicted.limits,
+            limits: Vec::new(),
+        };
+        drop(state);
+        evicted.with(limits)
+    }
+}
+
+// === impl KeyedLimit ===
+
+impl Evict for KeyedLimit {
+    fn eviction_rank(&self) -> Option<u8> {
+        self.0.slots.is_idle().then_some(0)
+    }
+
+    fn retire(&self) -> bool {
+        self.0.slots.retire()
+    }
+}
+
+// === impl Evicted ===
+
+impl Evicted {
+    fn add(&mut self, KeyedLimit(limit): &KeyedLimit) {
+        self.limits += 1;
+        self.counts.iter_mut().zip(limit.counts()).for_each(|(sum, count)| *sum += count);
     }
 }

@@ -40,9 +40,9 @@ enum Caller {
 }
 
 proptest! {
-    /// Whatever callers do, the counts are those of the callers, and nobody waits while there is room.
+    /// After any operation the counts are those of the callers, and no call waits while a slot is free.
     #[test]
-    fn the_word_counts_the_callers(ops in ops()) {
+    fn word_counts_callers_and_no_waiter_starves(ops in ops()) {
         let limit = limit(2, 3);
         let mut callers: Vec<Caller> = Vec::new();
         let poll = |waiter: &mut Waiter| waiter.as_mut().poll(&mut Context::from_waker(Waker::noop()));
@@ -77,12 +77,12 @@ proptest! {
         }
         drop(callers);
         prop_assert_eq!(limit.inner().slots.counts(), (0, 0));
-        prop_assert_eq!(limit.inner().slots.turns.available_permits(), 0);
+        prop_assert_eq!(limit.inner().slots.grants.available_permits(), 0);
     }
 }
 
-/// Real threads acquire, wait, give up and release; a waiter that gives up just as its turn is announced is what
-/// `forfeited` is for.
+/// Real threads acquire, wait, give up and release. A waiter that gives up just before its grant is added is the case
+/// that `cancelled` counts.
 #[test]
 fn racing_callers_lose_no_slot() {
     let group = Group::with_total("g", 3).unwrap();
@@ -109,7 +109,7 @@ fn racing_callers_lose_no_slot() {
             let slots = &limit.inner().slots;
             assert_eq!(slots.counts(), (0, 0));
             assert_eq!(slots.word.load(SeqCst), 0);
-            assert_eq!((slots.forfeited.load(SeqCst), slots.turns.available_permits()), (0, 0));
+            assert_eq!((slots.cancelled.load(SeqCst), slots.grants.available_permits()), (0, 0));
             drop(limit.try_acquire().unwrap());
         }
     }
@@ -117,7 +117,7 @@ fn racing_callers_lose_no_slot() {
     assert_eq!((snapshot.in_flight, snapshot.queued), (0, 0));
 }
 
-/// One call that polls its turn so often, and then gives up.
+/// Polls one call so many times, and then gives up.
 fn call(limit: &Limit, polls: usize) {
     let mut waiter = pin!(limit.acquire());
     for _ in 0..polls {

@@ -1,4 +1,4 @@
-//! How long somebody waits.
+//! Timers: of the execution, and of the wait for a permit.
 
 use std::{
     future::Future,
@@ -13,13 +13,13 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-/// A timer. Boxed, so that futures stay small for calls that never arm it; unconstrained, because a call that uses up
-/// tokio's budget in every poll would keep it from firing.
+/// A timer. Boxed, so that futures stay small for calls that never arm it. Unconstrained, because a call that uses up
+/// tokio's cooperative budget in every poll would keep it from firing.
 pub(crate) struct Timer(Pin<Box<Unconstrained<Sleep>>>);
 
-/// Waits for a while, or until the caller's deadline.
-pub(crate) struct Wait {
-    until: Option<(Instant, Reason)>,
+/// The end of a wait: `max_wait` or the caller's deadline, the earlier of the two.
+pub(crate) struct WaitTimeout {
+    end: Option<(Instant, Reason)>,
     timer: Option<Timer>,
 }
 
@@ -39,19 +39,19 @@ impl Timer {
     }
 }
 
-// === impl Wait ===
+// === impl WaitTimeout ===
 
-impl Wait {
-    /// From now on.
+impl WaitTimeout {
+    /// Starts the wait now.
     pub(crate) fn new(max_wait: Option<Duration>, deadline: Option<Instant>) -> Self {
         let timeout = max_wait.map(|max_wait| (Instant::now() + max_wait, Reason::QueueTimeout));
         let deadline = deadline.map(|deadline| (deadline, Reason::DeadlineExceeded));
-        Self { until: timeout.into_iter().chain(deadline).min_by_key(|(time, _)| *time), timer: None }
+        Self { end: timeout.into_iter().chain(deadline).min_by_key(|(time, _)| *time), timer: None }
     }
 
-    /// Why the wait is over, once it is. The timer is armed here, since only a poll is sure to be inside a runtime.
-    pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<Reason> {
-        let Some((time, reason)) = self.until else { return Poll::Pending };
+    /// Ready with the reason once the wait has ended. Arms the timer, because only a poll is sure to be inside a runtime.
+    pub(crate) fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<Reason> {
+        let Some((time, reason)) = self.end else { return Poll::Pending };
         if self.timer.is_none() && time <= Instant::now() {
             return Poll::Ready(reason);
         }
@@ -59,8 +59,8 @@ impl Wait {
         Poll::Ready(reason)
     }
 
-    /// Whether the caller has gone by now; a permit in the last moment is of no use to it.
+    /// Whether the caller's deadline has passed, so that a permit is of no use to it.
     pub(crate) fn is_past_deadline(&self) -> bool {
-        matches!(self.until, Some((time, Reason::DeadlineExceeded)) if time <= Instant::now())
+        matches!(self.end, Some((time, Reason::DeadlineExceeded)) if time <= Instant::now())
     }
 }
