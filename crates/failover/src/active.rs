@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use mainstay_core::Name;
 
-/// Where one request should go. Give it back with the outcome
-/// ([`record_success`](crate::FailoverHandle::record_success), [`record_failure`](crate::FailoverHandle::record_failure)).
+/// Where one request should go. Its outcome is recorded with
+/// [`record_success`](crate::FailoverHandle::record_success) or
+/// [`record_failure`](crate::FailoverHandle::record_failure).
 ///
-/// It remembers the endpoint's epoch: an outcome that comes after a switch changes nothing.
+/// It carries the endpoint's epoch: an outcome that is recorded after a switch changes nothing.
 #[derive(Clone, Debug)]
 pub struct Active {
     pub(crate) index: usize,
@@ -17,19 +18,19 @@ pub struct Active {
 }
 
 impl Active {
-    /// The endpoint's name.
+    /// Returns the endpoint's name.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.name
     }
 
-    /// The endpoint's address, if it was given one.
+    /// Returns the endpoint's address, if there is one.
     #[must_use]
     pub fn url(&self) -> Option<&str> {
         self.url.as_deref()
     }
 
-    /// The endpoint's place in the order; the primary's is 0.
+    /// Returns the endpoint's position in the order; the primary's is 0.
     #[must_use]
     pub fn index(&self) -> usize {
         self.index

@@ -11,13 +11,13 @@ use tower_service::Service;
 pin_project! {
     #[project = AttemptProj]
     pub(crate) enum Attempt<F, S, Req, E> {
-        // At the endpoint.
+        // The endpoint's future.
         Calling { #[pin] future: F },
-        // A fresh clone becomes ready: the reserved one was let go, or was not this endpoint's. Boxed: rare, and large.
+        // A fresh clone, polled for readiness, where `poll_ready` reserved none at this endpoint. Boxed: rare and large.
         Readying { readying: Box<(S, Option<Req>)> },
-        // Nobody is asked.
+        // The request is refused, and sent to no endpoint.
         Refused { error: Option<E> },
-        // It has ended, or lost.
+        // The attempt has ended, or the other attempt won.
         Over,
     }
 }
@@ -44,7 +44,7 @@ where
     S: Service<Req, Future = F>,
     S::Error: Into<E>,
 {
-    /// Polled after its end, which no caller may do, it is pending for ever rather than a panic.
+    /// Polls the attempt. Returns pending, rather than panicking, when it is polled after its end.
     #[inline]
     pub(crate) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<S::Response, E>> {
         loop {

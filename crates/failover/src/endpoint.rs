@@ -1,14 +1,14 @@
-//! An endpoint: a name, a service, and how to ask whether it works.
+//! An endpoint: a name, a service, an address and a probe.
 
 use std::{fmt, sync::Arc};
 
-use mainstay_core::Name;
+use mainstay_core::{InvalidSetting, Name};
 
-use crate::{Probe, probe::SharedProbe};
+use crate::probe::{Probe, SharedProbe};
 
-/// One of the places that requests can go to.
+/// One endpoint of a failover.
 ///
-/// The service may be anything; endpoints of one failover share its type. Different ones are boxed:
+/// All endpoints of one failover have the same service type. Services of different types are boxed:
 ///
 /// ```
 /// use mainstay_failover::{Endpoint, Failover};
@@ -26,7 +26,7 @@ pub struct Endpoint<S> {
     pub(crate) service: S,
 }
 
-/// What a failover keeps of an endpoint beside its service.
+/// An endpoint without its service.
 #[derive(Clone, Debug)]
 pub(crate) struct EndpointInfo {
     pub(crate) name: Name,
@@ -37,38 +37,38 @@ pub(crate) struct EndpointInfo {
 // === impl Endpoint ===
 
 impl<S> Endpoint<S> {
-    /// An endpoint with its service.
+    /// Creates an endpoint with its service.
     ///
-    /// Without a [probe](Self::with_probe), live requests must show that it is back.
+    /// Without a [probe](Self::with_probe), live requests must show that the endpoint is usable again.
     pub fn new(name: impl Into<Name>, service: S) -> Self {
         Self { info: EndpointInfo { name: name.into(), url: None, probe: None }, service }
     }
 
-    /// With the address that clients and pages are shown. Keep credentials out of it.
+    /// Sets the address that clients and pages are shown. It must not contain credentials.
     #[must_use]
     pub fn with_url(mut self, url: impl Into<String>) -> Self {
         self.info.url = Some(url.into().into());
         self
     }
 
-    /// With the probe that says whether it works.
+    /// Sets the probe that reports whether the endpoint works.
     #[must_use]
     pub fn with_probe(mut self, probe: impl Probe) -> Self {
         self.info.probe = Some(SharedProbe(Arc::new(probe)));
         self
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn name(&self) -> &Name {
         &self.info.name
     }
 
-    /// The service.
+    /// Returns the service.
     pub fn service(&self) -> &S {
         &self.service
     }
 
-    /// The same endpoint with another service: for layers around each.
+    /// Replaces the service, to wrap each endpoint in a layer.
     #[must_use]
     pub fn map<T>(self, wrap: impl FnOnce(S) -> T) -> Endpoint<T> {
         Endpoint { info: self.info, service: wrap(self.service) }
@@ -76,10 +76,27 @@ impl<S> Endpoint<S> {
 }
 
 impl Endpoint<()> {
-    /// An endpoint without a service, for clients that are no Tower services and ask the
-    /// [`FailoverHandle`](crate::FailoverHandle) where to go.
+    /// Creates an endpoint without a service, for clients that are no Tower services and read from the
+    /// [`FailoverHandle`](crate::FailoverHandle) where a request goes.
     pub fn named(name: impl Into<Name>) -> Self {
         Self::new(name, ())
+    }
+}
+
+// === impl EndpointInfo ===
+
+impl EndpointInfo {
+    /// Checks that there are endpoints, and that each has a name of its own.
+    pub(crate) fn check_names(endpoints: &[Self]) -> Result<(), InvalidSetting> {
+        if endpoints.is_empty() || endpoints.len() > 1_000 {
+            return Err(InvalidSetting::new("endpoints", endpoints.len(), "must be 1 to 1000 endpoints"));
+        }
+        for (i, endpoint) in endpoints.iter().enumerate() {
+            if endpoints[..i].iter().any(|earlier| earlier.name == endpoint.name) {
+                return Err(InvalidSetting::new("endpoints", &endpoint.name, "must have a name of its own each"));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,19 +1,31 @@
 //! The handle.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
-use mainstay_core::{FailureKind, InvalidSetting, Name, Outcome, StatusReceiver};
+use mainstay_core::{FailureKind, InvalidSetting, Name, Outcome, Reason, Rejected, StatusReceiver};
 use tokio::sync::watch;
 
 use crate::{
-    Active, CheckReport, Endpoint, FailoverSettings, FailoverSnapshot, FailoverState, Transition,
-    plan::Plan,
-    router::{Router, counter},
+    active::Active,
+    control::Flag,
+    counters::REFUSED,
+    endpoint::{Endpoint, EndpointInfo},
+    endpoint_state::EndpointState,
+    evidence,
+    live::LiveSettings,
+    permit::EndpointPermit,
+    prober::Prober,
+    report::CheckReport,
+    route::FailoverState,
+    selector::{EndpointView, Selection, order},
+    settings::{FailoverSettings, Initial, ReturnMode},
+    switchboard::Switchboard,
+    transition::Transition,
 };
 
-/// The algorithm of a failover: where to go, why, and until when. Clones share one state.
+/// The algorithm of a failover: which endpoint is in use, why, and until when. Clones share one state.
 ///
-/// It is what pages, checks and operators hold, and what a client that is no Tower service asks:
+/// Pages, checks and operators hold it, and so does a client that is no Tower service:
 ///
 /// ```
 /// use mainstay_failover::{Endpoint, FailoverHandle};
@@ -24,23 +36,26 @@ use crate::{
 ///     Endpoint::named("us").with_url("postgres://us"),
 /// ])?;
 /// for _ in 0..3 {
-///     let active = replicas.active().expect("somewhere to go");
+///     let active = replicas.active().expect("a usable endpoint");
 ///     assert_eq!(active.url(), Some("postgres://eu"));
 ///     replicas.record_failure(&active);
 /// }
-/// assert_eq!(replicas.active().expect("the other one").name(), "us");
+/// assert_eq!(replicas.active().expect("the backup").name(), "us");
 /// # Ok(()) }
 /// ```
 ///
-/// Probes run in background tasks that start with the handle, or with the first request when it was made outside a
-/// runtime, and end with the last handle and service.
+/// Probes run in background tasks. They start with the handle, or with the first request when it was made outside a
+/// runtime, and end when the last handle and service are dropped.
 #[derive(Clone)]
-pub struct FailoverHandle(pub(crate) Arc<Router>);
+pub struct FailoverHandle {
+    pub(crate) board: Arc<Switchboard>,
+    pub(crate) prober: Arc<Prober>,
+}
 
 // === impl FailoverHandle ===
 
 impl FailoverHandle {
-    /// A failover over these endpoints, the primary first, with the default settings.
+    /// Creates a failover over these endpoints, the primary first, with the default settings.
     ///
     /// # Errors
     /// No endpoint, or two of the same name.
@@ -51,7 +66,7 @@ impl FailoverHandle {
         Self::with_settings(name, endpoints, FailoverSettings::default())
     }
 
-    /// A failover with these settings.
+    /// Creates a failover with these settings.
     ///
     /// # Errors
     /// As [`new`](Self::new), or a setting out of its range.
@@ -60,89 +75,130 @@ impl FailoverHandle {
         endpoints: impl IntoIterator<Item = Endpoint<()>>,
         settings: FailoverSettings,
     ) -> Result<Self, InvalidSetting> {
-        let endpoints = endpoints.into_iter().map(|endpoint| endpoint.info).collect();
-        Router::new(name.into(), endpoints, settings).map(Self)
+        Self::build(name.into(), endpoints.into_iter().map(|endpoint| endpoint.info).collect(), settings)
     }
 
-    /// Its name.
+    pub(crate) fn build(
+        name: Name,
+        infos: Vec<EndpointInfo>,
+        settings: FailoverSettings,
+    ) -> Result<Self, InvalidSetting> {
+        settings.validate()?;
+        EndpointInfo::check_names(&infos)?;
+        let endpoints: Result<_, _> = infos.iter().map(|info| EndpointState::new(info, &settings)).collect();
+        let board = Arc::new(Switchboard::new(name, endpoints?, LiveSettings::new(settings)));
+        let prober = Arc::new(Prober::new(&board, infos));
+        let handle = Self { board, prober };
+        if handle.board.live.all().initial == Initial::Down {
+            let probed = handle.board.endpoints.iter().filter(|endpoint| endpoint.is_probed);
+            probed.for_each(|endpoint| endpoint.breaker.trip("not probed yet"));
+        }
+        handle.configure();
+        Ok(handle)
+    }
+
+    /// Applies the settings in force.
+    pub(crate) fn configure(&self) {
+        let settings = self.board.live.all();
+        self.board.control.set(Flag::DryRun, settings.dry_run);
+        self.board.control.set(Flag::ManualReturn, settings.return_mode == ReturnMode::Manual);
+        self.prober.configure();
+        self.board.observe();
+    }
+
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &Name {
-        &self.0.name
+        &self.board.name
     }
 
     // --- requests ---
 
-    /// Where a request should go now; `None` when it should be refused. No lock, no I/O.
+    /// Returns where a request should go now, or `None` when it should be refused. Takes no lock and makes no I/O.
     #[must_use]
     pub fn active(&self) -> Option<Active> {
-        let router = &*self.0;
-        let index = match router.plan() {
-            Plan::Only(index) => Some(index),
-            Plan::From(first) => router.order(first).find(|index| router.tiers[*index].admits()),
-            Plan::Refuse => None,
+        let endpoints = &self.board.endpoints;
+        let index = match self.select() {
+            Selection::Only(index) => Some(index),
+            Selection::From(first) => order(first, endpoints.len()).find(|index| endpoints[*index].admits()),
+            Selection::Refuse => None,
         };
         if index.is_none() {
-            router.counters.add(counter::REFUSED);
+            self.board.counters.add(REFUSED);
         }
-        index.map(|index| router.tiers[index].active(index))
+        index.map(|index| endpoints[index].active(index))
     }
 
-    /// The request succeeded.
+    /// Records that the request succeeded.
     pub fn record_success(&self, active: &Active) {
         self.record(active, Outcome::Success);
     }
 
-    /// The request failed, and the endpoint is at fault.
+    /// Records that the request failed, by a fault of the endpoint.
     pub fn record_failure(&self, active: &Active) {
         self.record(active, Outcome::failure(FailureKind::Unknown));
     }
 
-    /// The request's outcome. One that comes after a switch changes nothing.
+    /// Records the request's outcome. An outcome that comes after a switch changes nothing.
     pub fn record(&self, active: &Active, outcome: Outcome) {
-        self.0.record(active.index, active.epoch, outcome);
+        evidence::record_at(&self.board, active.index, active.epoch, outcome);
     }
 
-    // --- looking ---
-
-    /// One look at everything, without I/O.
-    #[must_use]
-    pub fn snapshot(&self) -> FailoverSnapshot {
-        self.0.snapshot()
+    /// Chooses where one request goes.
+    pub(crate) fn select(&self) -> Selection {
+        self.prober.on_request();
+        self.board.select()
     }
 
-    /// The last 64 changes, oldest first.
+    /// Returns a permit for the first endpoint of the selection that grants one.
+    #[cold]
+    pub(crate) fn acquire(&self) -> Option<EndpointPermit> {
+        let endpoints = &self.board.endpoints;
+        match self.select() {
+            Selection::Only(index) => Some(endpoints[index].acquire_unconditionally(index)),
+            Selection::From(first) => order(first, endpoints.len()).find_map(|index| endpoints[index].acquire(index)),
+            Selection::Refuse => None,
+        }
+    }
+
+    /// Counts and returns the refusal of a request, with the time until the first endpoint may be usable again.
+    #[cold]
+    pub(crate) fn refuse(&self) -> Rejected {
+        self.board.counters.add(REFUSED);
+        let endpoints = self.board.endpoints.iter();
+        let retry_after = endpoints.filter_map(|endpoint| endpoint.breaker.refusal()?.retry_after()).min();
+        Rejected::new(Reason::NoHealthyEndpoint, &self.board.name).with_retry_after(retry_after)
+    }
+
+    // --- reading ---
+
+    /// Returns the last 64 changes, oldest first.
     #[must_use]
     pub fn transitions(&self) -> Vec<Transition> {
-        self.0.log().entries()
+        self.board.lock().log.iter().cloned().collect()
     }
 
-    /// Its health, for checks and pages: degraded on a backup, unhealthy when all are down.
+    /// Returns a receiver of the health: degraded on a backup, unhealthy when all endpoints are down.
     #[must_use]
     pub fn subscribe(&self) -> StatusReceiver {
-        self.0.status.subscribe()
+        self.board.subscribe()
     }
 
-    /// Wakes at every change of any endpoint.
+    /// Returns a receiver of the state. It wakes at every change of any endpoint.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<FailoverState> {
-        self.0.changed.subscribe()
+        self.board.watch()
     }
 
-    /// Probes every endpoint now, with retries, and reports. The results count like those of the schedule; calls at
-    /// the same time share their rounds.
+    /// Probes every endpoint now, with retries, and returns the report. The results count like those of the schedule.
+    /// Calls at the same time share their rounds.
     pub async fn check_now(&self) -> CheckReport {
-        self.0.check().await
+        self.prober.check().await
     }
 
-    /// The settings in force.
+    /// Returns the settings in force.
     #[must_use]
     pub fn settings(&self) -> FailoverSettings {
-        FailoverSettings::clone(&self.0.settings())
-    }
-}
-
-impl fmt::Debug for FailoverHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FailoverHandle({})", self.snapshot())
+        FailoverSettings::clone(&self.board.live.all())
     }
 }

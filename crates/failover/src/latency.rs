@@ -1,4 +1,4 @@
-//! How long an endpoint's answers take: an estimate of the 99th percentile in one atomic word.
+//! The latency of one endpoint's answers: an estimate of the 99th percentile in one atomic word.
 //!
 //! A sample above the estimate raises it by 4.95 %, one below lowers it by 0.05 %, so it rests where one in a hundred is
 //! above (frugal streaming; Ma, Muthukrishnan and Sandler, "Frugal Streaming for Estimating Quantiles", 2013). It follows
@@ -10,21 +10,22 @@ use std::{
     time::Duration,
 };
 
-use crate::router::nanos;
+use mainstay_core::nanos;
 
+/// An estimate of the 99th percentile, in nanoseconds.
 #[derive(Debug, Default)]
 pub(crate) struct Latency {
     p99: AtomicU64,
     samples: AtomicU32,
 }
 
-/// Fewer answers say nothing.
-const ENOUGH: u32 = 20;
-/// The timer's grain, below which nothing can be told apart.
-const LEAST: u64 = 1_000_000;
+/// The number of answers from which on there is an estimate.
+const MIN_SAMPLES: u32 = 20;
+/// The timer's resolution, which is the lowest estimate.
+const RESOLUTION: u64 = 1_000_000;
 
 impl Latency {
-    /// An answer took this long. Of samples at the same instant some may be lost, which an estimate can bear.
+    /// Records how long an answer took. Of samples at the same instant some may be lost, which an estimate tolerates.
     pub(crate) fn record(&self, took: Duration) {
         let (took, samples) = (nanos(took), self.samples.load(Relaxed));
         let p99 = match self.p99.load(Relaxed) {
@@ -32,15 +33,15 @@ impl Latency {
             p99 if took > p99 => p99.saturating_add(p99 / 20 - p99 / 2000),
             p99 => p99 - p99 / 2000,
         };
-        self.p99.store(p99.max(LEAST), Relaxed);
-        if samples < ENOUGH {
+        self.p99.store(p99.max(RESOLUTION), Relaxed);
+        if samples < MIN_SAMPLES {
             self.samples.store(samples + 1, Relaxed);
         }
     }
 
-    /// The estimate, once there are enough answers.
+    /// Returns the estimate; `None` until there are enough answers.
     pub(crate) fn p99(&self) -> Option<Duration> {
-        (self.samples.load(Relaxed) >= ENOUGH).then(|| Duration::from_nanos(self.p99.load(Relaxed)))
+        (self.samples.load(Relaxed) >= MIN_SAMPLES).then(|| Duration::from_nanos(self.p99.load(Relaxed)))
     }
 }
 
@@ -56,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn settles_near_the_percentile_and_follows_changes() {
+    fn estimate_converges_to_the_percentile_and_follows_changes() {
         let (latency, random) = (Latency::default(), Random::seeded(7));
         // The 99th percentile of an exponential distribution is 4.6 means.
         let p99 = record(&latency, &random, 0.010, 5_000);
@@ -68,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn says_nothing_of_a_few_answers_and_survives_any() {
+    fn estimate_needs_twenty_answers_and_saturates() {
         let latency = Latency::default();
         (0..19).for_each(|_| latency.record(Duration::ZERO));
         assert_eq!(latency.p99(), None);

@@ -1,9 +1,9 @@
-//! Failover for Tower services: an ordered list of endpoints, and a memory of which of them work.
+//! Failover for Tower services: an ordered list of endpoints, of which the first usable one gets the traffic.
 //!
-//! Tower has none: its `balance` and `steer` choose among equals, and a fallback without memory makes every request pay
-//! the dead primary's timeout. Here traffic leaves an endpoint after a few failures, stays away for a minimum *hold*,
-//! and returns only when the last N *probes* succeeded in a row and the newest is fresh. Until it has left, a second
-//! attempt at the next endpoint hides the failure from the caller.
+//! Tower has none: its `balance` and `steer` choose among equal endpoints, and a fallback without state makes every
+//! request wait for the dead primary's timeout. Here traffic leaves an endpoint after a few failures, stays away for a
+//! minimum *hold*, and returns only when the last N *probes* succeeded and the newest is fresh. Until traffic has left, a
+//! second attempt at the next endpoint hides the failure from the caller.
 //!
 //! ```
 //! use mainstay_failover::{Endpoint, Failover};
@@ -32,11 +32,26 @@
 //!
 //! | piece | what it is |
 //! |---|---|
-//! | [`FailoverHandle`] | the algorithm: where to go, why, and until when; usable without Tower |
+//! | [`FailoverHandle`] | the algorithm: which endpoint is in use, why, and until when; usable without Tower |
 //! | [`Failover`] | the service that drives it |
-//! | [`Endpoint`] | one place to go: name, service, address, probe |
-//! | [`Probe`] | any async function that says how an endpoint is |
-//! | [`FailoverSnapshot`], [`Transition`] | why traffic is where it is, and when it will return |
+//! | [`Endpoint`] | name, service, address and probe of one endpoint |
+//! | [`Probe`] | an async function that reports whether an endpoint works |
+//! | [`FailoverSnapshot`], [`Transition`] | why traffic goes where it goes, and when it can return |
+//!
+//! # One request, and its outcome, through the source
+//!
+//! 1. `service`: `poll_ready` calls `readiness`, which gets a `Selection` from the `selector` and polls its candidates.
+//! 2. `call` takes an `EndpointPermit`, copies the request (`replay_copy`) and returns the `future`.
+//! 3. `future` polls the `attempt`. The `second_attempt` starts on a failure or after its delay, which is computed there.
+//! 4. `evidence` records each attempt's outcome with the endpoint's breaker (`endpoint_state`). The breaker's rules decide
+//!    that an endpoint is left, and its recovery decides that it is usable again; the outcomes of probes come from the
+//!    `prober`.
+//! 5. `switchboard` sees that a breaker has changed, lets the `selector` choose the route from the endpoints' states, and
+//!    is the only writer of route, ramp, log, status and watch.
+//!
+//! Each file imports only from files below it: `service -> {readiness, call} -> future -> second_attempt -> shared ->
+//! handle -> prober -> switchboard -> {selector, endpoint_state}`. The next request loads the route: that is the only way
+//! back.
 //!
 //! # Features
 //!
@@ -49,22 +64,33 @@
 
 mod active;
 mod attempt;
-mod calling;
+mod call;
+mod changed;
+mod control;
+mod counters;
 mod endpoint;
+mod endpoint_state;
+mod evidence;
 mod future;
 mod handle;
+#[cfg(test)]
+mod held_locks;
+mod inspect;
 mod latency;
-mod look;
+mod live;
 mod operate;
-mod plan;
+mod permit;
 pub mod probe;
 mod prober;
-mod probing;
+mod ramp;
+mod readiness;
+mod reason;
+mod replay_copy;
 mod report;
 mod route;
-mod router;
 mod run;
-mod second;
+mod second_attempt;
+mod selector;
 mod service;
 mod services;
 mod settings;
@@ -72,7 +98,7 @@ mod shared;
 mod snapshot;
 #[cfg(feature = "stack")]
 pub mod stack;
-mod tier;
+mod switchboard;
 mod transition;
 
 pub use active::Active;

@@ -1,95 +1,87 @@
-//! What operators can order. Every order is logged with its author.
-
-use std::sync::PoisonError;
+//! Operators' orders. Each is logged with its author.
 
 use mainstay_core::{InvalidSetting, Name};
 
-use crate::{FailoverHandle, FailoverSettings, plan::forced, route::Route};
+use crate::{FailoverHandle, FailoverSettings, selector::EndpointView, switchboard::Order};
 
 impl FailoverHandle {
-    /// Sends everything to one endpoint, whatever its state, until [`automatic`](Self::automatic).
+    /// Sends all requests to one endpoint, whatever its state, until [`automatic`](Self::automatic).
     ///
     /// # Errors
     /// No endpoint of that name.
     pub fn force(&self, endpoint: &str, author: impl Into<Name>) -> Result<(), InvalidSetting> {
         let index = self.index(endpoint)?;
         let reason = format!("forced by {}", author.into().escape_debug());
-        self.0.operate(|_| self.0.control.force(Some(index)), &reason);
+        self.board.execute(Order::Force(Some(index)), &reason);
         Ok(())
     }
 
     /// Ends [`force`](Self::force).
     pub fn automatic(&self, author: impl Into<Name>) {
         let reason = format!("set to automatic by {}", author.into().escape_debug());
-        self.0.operate(|_| self.0.control.force(None), &reason);
+        self.board.execute(Order::Force(None), &reason);
     }
 
-    /// Returns to the primary at once, whatever hold and gate say; the way back under
-    /// [`ReturnMode::Manual`](crate::ReturnMode::Manual). Does not end [`force`](Self::force).
+    /// Returns to the primary at once, without waiting for hold and probes; under
+    /// [`ReturnMode::Manual`](crate::ReturnMode::Manual) traffic returns by this order. Does not end
+    /// [`force`](Self::force).
     pub fn return_now(&self, author: impl Into<Name>) {
-        let (router, author) = (&*self.0, author.into());
-        if let Some(primary) = router.tiers.first().filter(|primary| !primary.is_usable()) {
+        let author = author.into();
+        if let Some(primary) = self.board.endpoints.first().filter(|primary| !primary.is_usable()) {
             primary.breaker.reset(author.clone());
         }
-        let reason = format!("returned by {}", author.escape_debug());
-        router.operate(|route| route.store(Route::PRIMARY), &reason);
+        self.board.execute(Order::Return, &format!("returned by {}", author.escape_debug()));
     }
 
-    /// A declared hard failure: the endpoint said "take me out". It is left at once.
+    /// Leaves an endpoint at once: a declared hard failure, as when the endpoint reports its own maintenance.
     ///
     /// # Errors
     /// No endpoint of that name.
     pub fn take_out(&self, endpoint: &str, reason: impl Into<String>) -> Result<(), InvalidSetting> {
-        self.0.tiers[self.index(endpoint)?].breaker.trip(reason);
-        self.0.observe();
+        self.board.endpoints[self.index(endpoint)?].breaker.trip(reason);
+        self.board.observe();
         Ok(())
     }
 
-    /// Counts every endpoint as usable, with empty windows and no memory of departures.
+    /// Makes every endpoint usable, with empty windows and no counted departures.
     pub fn reset(&self, author: impl Into<Name>) {
         let author = author.into();
-        self.0.tiers.iter().for_each(|tier| tier.breaker.reset(author.clone()));
-        self.0.observe();
+        self.board.endpoints.iter().for_each(|endpoint| endpoint.breaker.reset(author.clone()));
+        self.board.observe();
     }
 
-    /// Takes other settings, and keeps states, windows, holds, probes and listeners. The windows and the budgets
-    /// themselves are fixed.
+    /// Replaces the settings, and keeps states, windows, holds, probe results and receivers. The sizes of windows and
+    /// budgets cannot change.
     ///
     /// # Errors
     /// A setting out of its range, or another window or budget.
     pub fn reconfigure(&self, settings: FailoverSettings) -> Result<(), InvalidSetting> {
         settings.validate()?;
-        let (router, now) = (&*self.0, self.0.settings());
+        let now = self.board.live.all();
         if settings.budget() != now.budget() {
             let allowed = "can't change on a live failover (it follows consecutive_failures unless it is set)";
             return Err(InvalidSetting::new("second_attempt.budget", format!("{:?}", settings.budget()), allowed));
         }
-        for tier in &router.tiers {
-            tier.breaker.reconfigure(settings.breaker(tier.is_probed()))?;
+        for endpoint in &self.board.endpoints {
+            endpoint.breaker.reconfigure(settings.breaker(endpoint.is_probed))?;
         }
         if settings.probe != now.probe {
-            router.stop_probing();
+            self.prober.stop();
         }
-        *router.settings.write().unwrap_or_else(PoisonError::into_inner) = settings.into();
-        router.configure();
-        router.start_probing();
-        router.observe();
+        self.board.live.store(settings);
+        self.configure();
         Ok(())
     }
 
-    /// The endpoint that an operator chose, if any.
+    /// Returns the endpoint that an operator chose, if any.
     #[must_use]
     pub fn forced_to(&self) -> Option<&Name> {
-        forced(self.0.control.load()).and_then(|index| self.0.tiers.get(index)).map(|tier| &tier.info.name)
-    }
-
-    #[cfg(feature = "stack")]
-    pub(crate) fn all_probed(&self) -> bool {
-        self.0.tiers.iter().all(|tier| tier.is_probed())
+        let index = self.board.control.load().forced()?;
+        self.board.endpoints.get(index).map(|endpoint| &endpoint.name)
     }
 
     fn index(&self, endpoint: &str) -> Result<usize, InvalidSetting> {
-        let names = || self.0.tiers.iter().map(|tier| tier.info.name.as_str());
+        let names = || self.board.endpoints.iter().map(|endpoint| endpoint.name.as_str());
         let unknown =
             || InvalidSetting::new("endpoint", endpoint, format!("must be one of {:?}", names().collect::<Vec<_>>()));
         names().position(|name| name == endpoint).ok_or_else(unknown)

@@ -1,29 +1,29 @@
-//! What a check on demand found.
+//! The report of a check on demand.
 
 use mainstay_core::Name;
 
-use crate::ProbeReport;
+use crate::probe::ProbeReport;
 
-/// What [`check_now`](crate::FailoverHandle::check_now) found.
+/// The report of [`check_now`](crate::FailoverHandle::check_now).
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CheckReport {
     /// The failover's name.
     pub name: Name,
-    /// The endpoint in use after the check.
+    /// The endpoint in use after the check; `None` while requests are refused.
     pub active: Option<Name>,
-    /// Every endpoint, in order.
+    /// Every endpoint's report, in order.
     pub endpoints: Vec<EndpointReport>,
 }
 
-/// What a check found at one endpoint.
+/// The report of a check of one endpoint.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct EndpointReport {
-    /// The endpoint.
+    /// The endpoint's name.
     pub name: Name,
-    /// Whether it answered well.
+    /// Whether the probe succeeded.
     pub healthy: bool,
-    /// What was found, in how many attempts, in what time. An endpoint without a probe is unhealthy after no attempt.
+    /// The round's outcome, attempts and duration. An endpoint without a probe is unhealthy after no attempt.
     pub report: ProbeReport,
 }

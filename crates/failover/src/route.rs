@@ -1,10 +1,13 @@
-//! Where traffic goes, as one atomic word, so that "nothing has changed" costs one load.
+//! Where traffic goes, as one atomic word, so that a request finds with one load that nothing has changed.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use mainstay_core::Level;
 
-/// What the failover is doing.
+/// The state of a failover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum FailoverState {
@@ -18,7 +21,7 @@ pub enum FailoverState {
     Forced,
 }
 
-/// A decision: the state, and the endpoint in use, if any.
+/// Where traffic goes: the state, and the endpoint in use, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) state: FailoverState,
@@ -33,13 +36,13 @@ pub(crate) struct AtomicRoute(AtomicU64);
 impl Route {
     pub(crate) const PRIMARY: Self = Self { state: FailoverState::OnPrimary, index: Some(0) };
 
-    /// On a usable endpoint.
+    /// Returns the route to a usable endpoint.
     pub(crate) fn on(index: usize) -> Self {
         let state = if index == 0 { FailoverState::OnPrimary } else { FailoverState::OnBackup };
         Self { state, index: Some(index) }
     }
 
-    /// The endpoint's number counts from one in the word; zero is none.
+    /// Returns the word: the state in the two lowest bits, above it the endpoint's number from 1, or 0 for none.
     fn word(self) -> u64 {
         let index = self.index.map_or(0, |index| index as u64 + 1);
         (index << 2) | self.state as u64
@@ -69,7 +72,7 @@ impl AtomicRoute {
         Route::from_word(self.0.load(Ordering::Acquire))
     }
 
-    /// Only while the log is locked.
+    /// Stores a route. Only the switchboard may, under its lock.
     pub(crate) fn store(&self, route: Route) {
         self.0.store(route.word(), Ordering::Release);
     }
@@ -78,7 +81,7 @@ impl AtomicRoute {
 // === impl FailoverState ===
 
 impl FailoverState {
-    /// A stable, lower-case word with underscores, for labels.
+    /// Returns a stable, lower-case word with underscores, for labels.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -86,6 +89,15 @@ impl FailoverState {
             Self::OnBackup => "on_backup",
             Self::AllDown => "all_down",
             Self::Forced => "forced",
+        }
+    }
+
+    /// Returns the health of a failover in this state.
+    pub(crate) fn level(self) -> Level {
+        match self {
+            Self::OnPrimary => Level::Healthy,
+            Self::OnBackup | Self::Forced => Level::Degraded,
+            Self::AllDown => Level::Unhealthy,
         }
     }
 }
@@ -106,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_word_holds_every_route() {
+    fn word_holds_every_route() {
         for state in [FailoverState::OnPrimary, FailoverState::OnBackup, FailoverState::AllDown, FailoverState::Forced]
         {
             for index in [None, Some(0), Some(1), Some(9_999)] {

@@ -1,20 +1,28 @@
 //! The function form: a failover around plain async code.
 
-use mainstay_core::{BoxError, Classify, Plain, Refusal};
+use mainstay_core::{BoxError, Classify, Outcome, Plain, Refusal};
 use tokio::time::Instant;
 
-use crate::{Active, FailoverHandle, router::Router, second::is_bad, tier::Ticket};
+use crate::{
+    active::Active,
+    counters::SECOND_WON,
+    evidence,
+    handle::FailoverHandle,
+    permit::EndpointPermit,
+    second_attempt::{self, is_bad},
+    switchboard::Switchboard,
+};
 
-/// A call under way; when its caller goes away, the router hears of it.
+/// An attempt in progress. Records its drop when the caller drops the future.
 struct Running<'a> {
-    router: &'a Router,
-    ticket: Option<Ticket>,
+    board: &'a Switchboard,
+    permit: Option<EndpointPermit>,
     since: Instant,
 }
 
 impl FailoverHandle {
-    /// Runs the work at the endpoint in use, and once more at the next one if it fails: every error is a failure, unless
-    /// one of our layers refused.
+    /// Runs `work` at the endpoint in use, and once more at another one if it fails. Every error is a failure, except a
+    /// refusal by one of our layers.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), mainstay_core::BoxError> {
@@ -28,10 +36,10 @@ impl FailoverHandle {
     /// # Ok(()) }
     /// ```
     ///
-    /// A delay brings no second attempt here; put a timeout into the work.
+    /// There is no second attempt after a delay here; put a timeout into `work`.
     ///
     /// # Errors
-    /// The work's own (first) error, or the refusal.
+    /// The first error of `work`, or the refusal.
     pub async fn run<F, Fut, T, E>(&self, mut work: F) -> Result<T, BoxError>
     where
         F: FnMut(Active) -> Fut,
@@ -45,10 +53,11 @@ impl FailoverHandle {
         .await
     }
 
-    /// The same, with results read by a policy and errors of any type that carries refusals.
+    /// Runs `work` like [`run`](Self::run), with a policy that classifies its results, and with any error type that
+    /// carries refusals.
     ///
     /// # Errors
-    /// The work's own (first) error, or the refusal.
+    /// The first error of `work`, or the refusal.
     pub async fn run_with<P, F, Fut, T, E>(&self, policy: &P, mut work: F) -> Result<T, E>
     where
         P: Classify<T, E>,
@@ -56,36 +65,37 @@ impl FailoverHandle {
         Fut: Future<Output = Result<T, E>>,
         E: Refusal,
     {
-        let router = &*self.0;
-        let Some(ticket) = router.any_ticket() else { return Err(router.refuse().into()) };
-        let index = ticket.index;
-        let mut running = Running::new(router, ticket);
-        let first = work(router.tiers[index].active(index)).await;
+        let board = &*self.board;
+        let Some(permit) = self.acquire() else { return Err(self.refuse().into()) };
+        let index = permit.index;
+        let mut running = Running::new(board, permit);
+        let first = work(board.endpoints[index].active(index)).await;
         let outcome = policy.classify(first.as_ref());
-        running.settle(outcome);
+        running.record(outcome);
         if outcome.is_success()
-            && let Some(target) = router.second(index)
+            && let Some(target) = board.second_target(index)
         {
-            router.tiers[target].budget.earn();
+            board.endpoints[target].budget.earn();
         }
-        let Some(cause) = router.cause(&outcome) else { return first };
-        let Some((ticket, reservation)) = router.second_ticket(index, cause, Instant::now()) else { return first };
-        let next = ticket.index;
+        let Some(cause) = second_attempt::cause(&board.live, &outcome) else { return first };
+        let acquired = second_attempt::acquire(board, index, cause, Instant::now());
+        let Some((permit, reservation)) = acquired else { return first };
+        let target = permit.index;
         if let Some(reservation) = reservation {
             reservation.spend();
         }
-        router.counters.add(cause.counter());
-        let mut running = Running::new(router, ticket);
-        let second = work(router.tiers[next].active(next)).await;
+        board.counters.add(cause.counter());
+        let mut running = Running::new(board, permit);
+        let second = work(board.endpoints[target].active(target)).await;
         let outcome = policy.classify(second.as_ref());
-        running.settle(outcome);
+        running.record(outcome);
         match is_bad(&outcome) {
             true => {
                 policy.discard(second);
                 first
             }
             false => {
-                router.counters.add(crate::router::counter::SECOND_WON);
+                board.counters.add(SECOND_WON);
                 policy.discard(first);
                 second
             }
@@ -96,21 +106,21 @@ impl FailoverHandle {
 // === impl Running ===
 
 impl<'a> Running<'a> {
-    fn new(router: &'a Router, ticket: Ticket) -> Self {
-        Self { router, ticket: Some(ticket), since: Instant::now() }
+    fn new(board: &'a Switchboard, permit: EndpointPermit) -> Self {
+        Self { board, permit: Some(permit), since: Instant::now() }
     }
 
-    fn settle(&mut self, outcome: mainstay_core::Outcome) {
-        if let Some(ticket) = self.ticket.take() {
-            self.router.settle(ticket, outcome);
+    fn record(&mut self, outcome: Outcome) {
+        if let Some(permit) = self.permit.take() {
+            evidence::record(self.board, permit, outcome);
         }
     }
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.router.abandon(ticket, Some(self.since));
+        if let Some(permit) = self.permit.take() {
+            evidence::record_drop(self.board, permit, Some(self.since));
         }
     }
 }

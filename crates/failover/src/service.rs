@@ -12,57 +12,39 @@ use mainstay_core::{Boxed, Classify, Contextual, ErrorType, Follow, InvalidSetti
 use tower_service::Service;
 
 use crate::{
-    Endpoint, FailoverFuture, FailoverHandle, FailoverSettings,
-    look::{self, Waiting},
-    router::Router,
+    call::{call_elsewhere, call_ready},
+    endpoint::Endpoint,
+    future::FailoverFuture,
+    handle::FailoverHandle,
+    permit::{Candidate, EndpointPermit},
+    readiness::{Ready, Waiting, select_ready},
     services::Services,
+    settings::FailoverSettings,
     shared::Shared,
-    tier::Ticket,
 };
 
-/// A service over an ordered list of endpoints that uses the first one that works.
+/// A service over an ordered list of endpoints that uses the first usable one.
 ///
-/// `P` says what a failure is and whether a request may be sent twice ([`with_policy`](Self::with_policy)); `E` is the
-/// error ([`with_error`](Self::with_error)). All clones share one [`FailoverHandle`]; a second failover needs a second
-/// constructor. Endpoints share the type `S`; see [`Endpoint`] for different ones.
+/// The policy `P` classifies results and decides whether a request may be sent twice ([`with_policy`](Self::with_policy));
+/// `E` is the error type ([`with_error`](Self::with_error)). All clones share one [`FailoverHandle`]. All endpoints have
+/// the service type `S`; see [`Endpoint`] for services of different types.
 ///
-/// `poll_ready` waits for one endpoint, not for all: one that is not ready within
+/// `poll_ready` waits for one endpoint, not for all: an endpoint that is not ready within
 /// [`ready_timeout`](FailoverSettings::ready_timeout) is passed over for that request. An endpoint whose readiness fails is
-/// recorded as failing, and the next one is asked; when none is left, `call` tries it once more with a clean copy and gives
-/// its error, so a `Buffer` around this service outlives it.
+/// recorded as failing, and the next one is polled. When all fail, `call` tries once more with a fresh clone and returns
+/// its error, so that a `Buffer` around this service survives it.
 pub struct Failover<S, P = Plain, E = Boxed> {
     pub(crate) shared: Arc<Shared<S, P>>,
-    pub(crate) services: Services<S>,
+    services: Services<S>,
     ready: Ready,
     waiting: Option<Waiting>,
     _error: PhantomData<fn() -> E>,
 }
 
-/// What `poll_ready` found.
-pub(crate) enum Ready {
-    /// Nothing; and if it was asked, that no endpoint's readiness came without an error.
-    Unknown,
-    /// This endpoint's service is ready.
-    At(Place),
-    /// No endpoint is usable, and policy says to refuse.
-    Refuse,
-}
-
-/// The endpoint that is ready, as it was when that was found.
-#[derive(Clone, Copy)]
-pub(crate) struct Place {
-    pub(crate) index: usize,
-    pub(crate) epoch: u64,
-    /// Whatever its state: an operator or the policy for "all down" says so.
-    pub(crate) only: bool,
-    /// It is usable: no trial call need be taken.
-    pub(crate) usable: bool,
-}
-
 // === impl Failover ===
 
 impl<S: Clone> Failover<S> {
-    /// A failover over these endpoints, the primary first, with the default settings.
+    /// Creates a failover over these endpoints, the primary first, with the default settings.
     ///
     /// # Errors
     /// No endpoint, or two of the same name.
@@ -73,7 +55,7 @@ impl<S: Clone> Failover<S> {
         Self::with_settings(name, endpoints, FailoverSettings::default())
     }
 
-    /// A failover with these settings.
+    /// Creates a failover with these settings.
     ///
     /// # Errors
     /// As [`new`](Self::new), or a setting out of its range.
@@ -83,17 +65,17 @@ impl<S: Clone> Failover<S> {
         settings: FailoverSettings,
     ) -> Result<Self, InvalidSetting> {
         let (infos, services): (Vec<_>, _) = endpoints.into_iter().map(|e| (e.info, e.service)).unzip();
-        let handle = FailoverHandle(Router::new(name.into(), infos, settings)?);
+        let handle = FailoverHandle::build(name.into(), infos, settings)?;
         Ok(Self::build(handle, services, Plain))
     }
 
-    /// A service for a handle that exists, with one service for each of its endpoints, in their order: for a layer
-    /// that is applied many times, or services that are made later than the handle.
+    /// Creates a failover that shares a handle, with one service for each of its endpoints, in their order: for a layer
+    /// that is applied many times, or for services that are made after the handle.
     ///
     /// # Errors
     /// Not as many services as endpoints.
     pub fn with(handle: &FailoverHandle, services: impl IntoIterator<Item = S>) -> Result<Self, InvalidSetting> {
-        let (services, endpoints) = (Vec::from_iter(services), handle.0.tiers.len());
+        let (services, endpoints) = (Vec::from_iter(services), handle.board.endpoints.len());
         if services.len() != endpoints {
             let allowed = format!("must be as many as endpoints, {endpoints}");
             return Err(InvalidSetting::new("services", services.len(), allowed));
@@ -103,14 +85,14 @@ impl<S: Clone> Failover<S> {
 }
 
 impl<S, P, E> Failover<S, P, E> {
-    /// The handle: the algorithm, for pages, checks and operators.
+    /// Returns the handle: the algorithm, for pages, checks and operators.
     pub fn handle(&self) -> &FailoverHandle {
         &self.shared.handle
     }
 }
 
 impl<S: Clone, P, E> Failover<S, P, E> {
-    /// With another policy: what a failure is, whether a request may be sent twice, and where its context is.
+    /// Replaces the policy, which classifies results, copies requests and finds a request's context.
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> Failover<S, P2, E> {
         let services = self.services.into_all(&self.shared);
@@ -125,7 +107,7 @@ impl<S: Clone, P, E> Failover<S, P, E> {
 }
 
 impl<S, P, E> Failover<S, P, E> {
-    /// Gives errors as another type, into which the endpoints' errors and our refusals convert, without boxing.
+    /// Replaces the error type by one into which the endpoints' errors and our refusals convert, without boxing.
     #[must_use]
     pub fn with_error<E2>(self) -> Failover<S, P, Typed<E2>> {
         let Self { shared, services, .. } = self;
@@ -150,8 +132,8 @@ where
             return Poll::Ready(Ok(()));
         }
         let Self { shared, services, ready, waiting, .. } = self;
-        ready!(look::look(shared, services, waiting, ready, cx));
-        // Looked at first: to find that nobody waits is less than to drop nothing.
+        ready!(select_ready(shared, services, waiting, ready, cx));
+        // Checked first: assigning `None` to `None` runs the drop of the old value.
         if self.waiting.is_some() {
             self.waiting = None;
         }
@@ -160,19 +142,20 @@ where
 
     #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
-        // The short way, apart and by single fields, for what was just written is slow to copy.
-        if let Ready::At(Place { index, epoch, usable: true, .. }) = self.ready
-            && self.shared.router().tiers[index].breaker.epoch() == epoch
+        // Fast path: the selected endpoint is still usable.
+        if let Ready::At(Candidate { index, epoch, usable: true, .. }) = self.ready
+            && self.shared.board().endpoints[index].breaker.epoch() == epoch
         {
             self.ready = Ready::Unknown;
-            return self.call_at(Ticket { index, epoch, permit: None }, request);
+            let permit = EndpointPermit { index, epoch, trial: None };
+            return call_ready(&self.shared, &mut self.services, permit, request);
         }
         let ready = mem::replace(&mut self.ready, Ready::Unknown);
-        self.call_if_admitted(&ready, request)
+        call_elsewhere(&self.shared, &mut self.services, &ready, request)
     }
 }
 
-/// Readiness is not copied: a clone finds its own. It costs as much with many endpoints as with one.
+/// Does not copy readiness. Clones the service of one endpoint, so that it costs the same with many endpoints.
 impl<S: Clone, P, E> Clone for Failover<S, P, E> {
     fn clone(&self) -> Self {
         Self {

@@ -1,22 +1,14 @@
 //! What a service and its futures share.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use mainstay_core::{Contextual, Replay};
-
-use crate::{FailoverHandle, router::Router};
+use crate::{handle::FailoverHandle, switchboard::Switchboard};
 
 pub(crate) struct Shared<S, P> {
     pub(crate) handle: FailoverHandle,
     pub(crate) policy: P,
-    /// Clean copies for second attempts and for those that lost their readiness. Locked for a clone, off the happy path.
-    templates: Vec<Mutex<S>>,
-}
-
-/// What a second attempt would send, and where it would go by now: the target's budget is what successes pay into.
-pub(crate) struct Spare<Req> {
-    pub(crate) copy: Req,
-    pub(crate) target: usize,
+    /// One service for each endpoint, never polled. Locked for a clone, off the happy path.
+    pub(crate) clean: Vec<Mutex<S>>,
 }
 
 // === impl Shared ===
@@ -26,43 +18,24 @@ impl<S, P> Shared<S, P> {
     where
         S: Clone,
     {
-        Self { handle, policy, templates: services.iter().cloned().map(Mutex::new).collect() }
+        Self { handle, policy, clean: services.iter().cloned().map(Mutex::new).collect() }
     }
 
     #[inline]
-    pub(crate) fn router(&self) -> &Router {
-        &self.handle.0
+    pub(crate) fn board(&self) -> &Arc<Switchboard> {
+        &self.handle.board
     }
 
-    /// A clean copy of an endpoint's service.
-    pub(crate) fn template(&self, index: usize) -> S
+    /// Returns a clone of an endpoint's service that holds no readiness.
+    pub(crate) fn clean_clone(&self, index: usize) -> S
     where
         S: Clone,
     {
-        self.templates[index].lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.clean[index].lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How many endpoints there are.
+    /// Returns how many endpoints there are.
     pub(crate) fn len(&self) -> usize {
-        self.templates.len()
-    }
-
-    /// A copy of the request, if a second attempt is possible at all.
-    #[inline]
-    pub(crate) fn spare<Req>(&self, request: &Req, index: usize) -> Option<Spare<Req>>
-    where
-        P: Replay<Req> + Contextual<Req>,
-    {
-        let target = self.router().second(index)?;
-        let context = self.policy.context(request);
-        let forbidden = context.is_some_and(|context| {
-            context.do_not_retry
-                || context.attempt_quota.as_ref().is_some_and(|attempt_quota| attempt_quota.left() == 0)
-        });
-        let copy = if forbidden { None } else { self.policy.replay(request) };
-        copy.map(|copy| Spare { copy, target })
+        self.clean.len()
     }
 }
-
-#[cfg(test)]
-mod held_locks;

@@ -16,7 +16,7 @@ use mainstay_core::{Boxed, InvalidSetting, Name, Plain, Typed};
 use mainstay_retry::{Retrier, Retry};
 use mainstay_timeout::{TimeLimit, Timeout};
 
-use crate::{Endpoint, Failover, FailoverHandle, router::Router};
+use crate::{Endpoint, Failover, FailoverHandle};
 
 mod settings;
 
@@ -123,7 +123,7 @@ impl<S> Standard<S> {
         let handles = StandardHandles {
             total: TimeLimit::total(&name, settings.total_timeout)?,
             retry: Retrier::with_settings(&name, settings.retry)?,
-            failover: FailoverHandle(Router::new(name, infos, settings.failover)?),
+            failover: FailoverHandle::build(name, infos, settings.failover)?,
             endpoints,
             changing: Arc::default(),
         };
@@ -193,7 +193,7 @@ impl StandardHandles {
     /// window and its second attempts' budget. Nothing is changed then.
     pub fn reconfigure(&self, settings: &StandardSettings) -> Result<(), InvalidSetting> {
         let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        settings.validate_for(self.failover.all_probed())?;
+        settings.validate_for(self.failover.board.endpoints.iter().all(|endpoint| endpoint.is_probed))?;
         // First what can still refuse, and then does so before it changes anything.
         self.failover.reconfigure(settings.failover.clone()).map_err(|error| error.within("failover"))?;
         self.retry.reconfigure(settings.retry.clone())?;

@@ -1,67 +1,48 @@
-//! The log of changes: bounded and gap-free.
+//! One change of where traffic goes.
 
-use std::{collections::VecDeque, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use mainstay_core::Name;
 use tokio::time::Instant;
 
-use crate::FailoverState;
+use crate::route::FailoverState;
 
 /// One change of where traffic goes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transition {
     /// The number of the change, from 1, without gaps. It is also the failover's epoch from here on.
     pub sequence: u64,
-    /// When.
+    /// When the change was made.
     pub at: Instant,
     /// The endpoint in use before; none when requests were refused.
     pub from: Option<Name>,
     /// The endpoint in use after.
     pub to: Option<Name>,
-    /// What the failover is doing from here on.
+    /// The state from here on.
     pub state: FailoverState,
-    /// Why, with the numbers that fired.
+    /// The reason, with the numbers that caused the change.
     pub reason: String,
     /// The time spent in the state before.
     pub spent: Duration,
 }
 
-/// The last changes.
-#[derive(Debug)]
-pub(crate) struct Log {
-    entries: VecDeque<Transition>,
-    pub(crate) sequence: u64,
-    pub(crate) since: Instant,
-}
-
-impl Log {
-    const KEPT: usize = 64;
-
-    pub(crate) fn new(now: Instant) -> Self {
-        Self { entries: VecDeque::new(), sequence: 0, since: now }
-    }
-
-    pub(crate) fn push(&mut self, change: impl FnOnce(u64, Duration) -> Transition, now: Instant) -> Transition {
-        self.sequence += 1;
-        let transition = change(self.sequence, now.saturating_duration_since(self.since));
-        self.since = now;
-        if self.entries.len() == Self::KEPT {
-            self.entries.pop_front();
-        }
-        self.entries.push_back(transition.clone());
-        transition
-    }
-
-    pub(crate) fn entries(&self) -> Vec<Transition> {
-        self.entries.iter().cloned().collect()
-    }
-
-    pub(crate) fn last(&self) -> Option<&Transition> {
-        self.entries.back()
-    }
-}
-
 // === impl Transition ===
+
+impl Transition {
+    /// Emits the tracing event of the change.
+    pub(crate) fn trace(&self, failover: &Name, is_alone: bool) {
+        let (failover, change) = (&**failover, self);
+        match self.state {
+            FailoverState::AllDown if is_alone => {
+                tracing::error!(failover, %change, "no endpoint is usable and there is no backup");
+            }
+            FailoverState::AllDown => tracing::error!(failover, %change, "no endpoint is usable"),
+            FailoverState::OnBackup => tracing::warn!(failover, %change, "switched to a backup"),
+            FailoverState::Forced => tracing::warn!(failover, %change, "switched by an operator"),
+            FailoverState::OnPrimary => tracing::info!(failover, %change, "back on the primary"),
+        }
+    }
+}
 
 impl fmt::Display for Transition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,11 +9,14 @@ use tonic::{
 };
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
-use super::{Probe, ProbeFuture, ProbeOutcome};
+use super::{
+    function::{Probe, ProbeFuture},
+    outcome::ProbeOutcome,
+};
 
 /// Healthy when `grpc.health.v1.Health/Check` answers `SERVING`.
 ///
-/// It goes through a channel of yours: the one that requests use keeps a standby's connection warm.
+/// It uses a channel of the caller. The channel that requests use keeps a standby's connection open.
 /// `RESOURCE_EXHAUSTED` is an overload; a server without the health service is unhealthy.
 ///
 /// ```
@@ -31,7 +34,7 @@ pub struct GrpcProbe<C> {
 }
 
 impl<C> GrpcProbe<C> {
-    /// Asks for the service of that name; for the server as a whole when it is empty.
+    /// Creates a probe of the service of that name; of the whole server when the name is empty.
     pub fn new(channel: C, service: impl Into<String>) -> Self {
         Self { channel, service: service.into() }
     }

@@ -1,4 +1,4 @@
-//! One round: attempts with pauses until one is good, within a limit on all rounds of the process.
+//! One probe round: attempts with backoff until one succeeds, within a limit on all attempts of the process.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -8,26 +8,27 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{Probe, ProbeOutcome, ProbeSettings};
+use super::{function::Probe, outcome::ProbeOutcome, settings::ProbeSettings};
 
-/// What a round of probing found.
+/// The report of one probe round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ProbeReport {
-    /// What the last attempt found.
+    /// The outcome of the last attempt.
     pub outcome: ProbeOutcome,
-    /// How many attempts were made; none without a probe.
+    /// The number of attempts; 0 without a probe.
     pub attempts: u32,
-    /// How long they took together, with the pauses.
+    /// The duration of the round, with its backoff.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub elapsed: Duration,
 }
 
-/// How many attempts the process makes at once, whatever the number of failovers.
+/// The attempts that the process makes at once, over all failovers.
 static AT_ONCE: Semaphore = Semaphore::const_new(64);
 
-/// Asks until an attempt is good, it wants out, or no attempt is left. Never fails, never panics.
-pub(crate) async fn ask(probe: &dyn Probe, settings: &ProbeSettings) -> ProbeReport {
+/// Makes attempts until one succeeds or returns [`ProbeOutcome::Out`], or none is left. A panic of the probe is an
+/// unhealthy attempt.
+pub(crate) async fn run_round(probe: &dyn Probe, settings: &ProbeSettings) -> ProbeReport {
     let start = Instant::now();
     let mut attempts = 0;
     loop {
@@ -37,23 +38,17 @@ pub(crate) async fn ask(probe: &dyn Probe, settings: &ProbeSettings) -> ProbeRep
         if over || attempts > settings.max_retries {
             return ProbeReport { outcome, attempts, elapsed: start.elapsed() };
         }
-        match settings.pause(attempts) {
+        match settings.backoff(attempts) {
             Duration::ZERO => {}
-            pause => sleep(pause).await,
+            backoff => sleep(backoff).await,
         }
     }
 }
 
-/// The report on an endpoint that nobody can ask.
-pub(crate) fn no_probe() -> ProbeReport {
-    ProbeReport { outcome: ProbeOutcome::unhealthy("it has no probe"), attempts: 0, elapsed: Duration::ZERO }
-}
-
 async fn attempt(probe: &dyn Probe, limit: Duration) -> ProbeOutcome {
-    // Never closed; were it, probing without the limit is better than not probing.
+    // The semaphore is never closed; if it were, the attempt would go on without a limit.
     let _permit = AT_ONCE.acquire().await;
-    // The closure itself may panic, not only its future. What a payload says is kept out of pages: it may hold
-    // secrets.
+    // The closure itself may panic, not only its future. The panic's payload is not reported: it may contain secrets.
     let guarded = AssertUnwindSafe(async { probe.probe().await }).catch_unwind();
     match timeout(limit, guarded).await {
         Ok(Ok(outcome)) => outcome,
@@ -77,35 +72,35 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_round_stops_at_the_first_good_attempt_and_pauses_in_doubling_steps() {
+    async fn round_ends_with_the_first_success_and_doubles_its_backoff() {
         static CALLS: AtomicU32 = AtomicU32::new(0);
         let probe = || async { CALLS.fetch_add(1, Relaxed) == 2 };
-        let report = ask(&probe, &ProbeSettings::default()).await;
+        let report = run_round(&probe, &ProbeSettings::default()).await;
         assert_eq!((report.attempts, report.elapsed), (3, Duration::from_millis(1500)));
         assert!(report.is_healthy());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_hung_probe_ends_with_its_timeout() {
+    async fn hung_probe_ends_with_its_timeout() {
         let settings = ProbeSettings::default();
-        let report = ask(&|| std::future::pending::<bool>(), &settings).await;
+        let report = run_round(&|| std::future::pending::<bool>(), &settings).await;
         assert_eq!((report.attempts, report.elapsed), (3, settings.longest_round()));
         assert_eq!(report.outcome.to_string(), "unhealthy: no answer within 1s");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_probe_that_panics_is_a_failed_probe_and_its_words_stay_out_of_the_report() {
+    async fn panic_is_a_failed_attempt_and_its_payload_is_not_reported() {
         async fn panics() -> bool {
             panic!("postgres://user:secret@host")
         }
         let settings = ProbeSettings { max_retries: 0, ..ProbeSettings::default() };
-        let report = ask(&panics, &settings).await;
+        let report = run_round(&panics, &settings).await;
         assert_eq!(report.outcome, ProbeOutcome::unhealthy("the probe panicked"));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_endpoint_that_wants_out_is_not_asked_twice() {
+    async fn out_ends_the_round() {
         let probe = || async { ProbeOutcome::Out { reason: "maintenance".into() } };
-        assert_eq!(ask(&probe, &ProbeSettings::default()).await.attempts, 1);
+        assert_eq!(run_round(&probe, &ProbeSettings::default()).await.attempts, 1);
     }
 }

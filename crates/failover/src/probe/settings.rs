@@ -1,4 +1,4 @@
-//! How and how often endpoints are probed.
+//! Settings of the probes.
 
 use std::time::Duration;
 
@@ -7,63 +7,63 @@ use mainstay_core::{
     settings::{self, LONGEST, SHORTEST},
 };
 
-/// How endpoints are probed.
+/// Settings of the probes of all endpoints of a failover.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct ProbeSettings {
-    /// From the start of one round to the next, plus or minus 10 %. Default 5 s.
+    /// The time from the start of one round to the next, plus or minus 10 %. Default 5 s.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub interval: Duration,
-    /// The same while an endpoint counts towards leaving or towards its return. Default 1 s, at most `interval`.
+    /// The interval while failures or recovery successes are being counted. Default 1 s, at most `interval`.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub interval_counting: Duration,
-    /// The same for a healthy endpoint that is not in use. Default 60 s, at least `interval`.
+    /// The interval for a healthy endpoint that is not in use. Default 60 s, at least `interval`.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub interval_idle: Duration,
-    /// How long one attempt may take. Default 1 s, below `interval`.
+    /// The timeout of one attempt. Default 1 s, below `interval`.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub timeout: Duration,
-    /// Further attempts of a round after a bad one; the first good one ends the round. Default 2.
+    /// The number of further attempts after a failed one; the first success ends the round. Default 2.
     pub max_retries: u32,
-    /// The pause before the n-th further attempt: `base * 2^(n-1)`. Default 0.5 s.
+    /// The wait before the n-th further attempt is `backoff_base * 2^(n-1)`. Default 0.5 s.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub backoff_base: Duration,
-    /// Who drives the rounds. Default: a background task.
+    /// What starts the rounds. Default: a background task.
     pub driven: Driven,
 }
 
-/// Who drives the rounds.
+/// What starts probe rounds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Driven {
-    /// A background task per endpoint, which ends with the last handle and service.
+    /// A background task for each endpoint. It ends when the last handle and service are dropped.
     #[default]
     Background,
-    /// Requests: each starts the rounds that are due, without waiting for them. A process without traffic sends no
-    /// probes, and the first request after a quiet time finds an old outcome.
+    /// Requests: each starts the rounds that are due, without waiting for them. A process without traffic makes no
+    /// probes, and the first request after a quiet time is sent by an old outcome.
     Traffic,
-    /// Nobody but [`FailoverHandle::check_now`](crate::FailoverHandle::check_now).
+    /// Only [`FailoverHandle::check_now`](crate::FailoverHandle::check_now).
     Manual,
 }
 
 // === impl ProbeSettings ===
 
 impl ProbeSettings {
-    /// How long the longest round takes: every attempt times out.
+    /// Returns the duration of the longest round, in which every attempt times out.
     #[must_use]
     pub fn longest_round(&self) -> Duration {
         let timeouts = self.timeout.saturating_mul(self.max_retries.saturating_add(1));
-        (1..=self.max_retries).fold(timeouts, |sum, retry| sum.saturating_add(self.pause(retry)))
+        (1..=self.max_retries).fold(timeouts, |sum, retry| sum.saturating_add(self.backoff(retry)))
     }
 
-    /// How old a success may be to speak for a return: two intervals and a round.
+    /// Returns the age up to which a success counts for the recovery: two intervals and a round.
     #[must_use]
     pub fn fresh_for(&self) -> Duration {
         self.interval.saturating_mul(2).saturating_add(self.longest_round())
     }
 
-    /// The pause before the n-th further attempt.
-    pub(crate) fn pause(&self, retry: u32) -> Duration {
+    /// Returns the wait before the n-th further attempt.
+    pub(crate) fn backoff(&self, retry: u32) -> Duration {
         let factor = 1_u32.checked_shl(retry.max(1) - 1).unwrap_or(u32::MAX);
         self.backoff_base.saturating_mul(factor)
     }

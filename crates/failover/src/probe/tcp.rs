@@ -1,14 +1,18 @@
-//! A probe that only connects.
+//! The TCP probe.
 
 use std::net::SocketAddr;
 
 use tokio::net::{TcpStream, lookup_host};
 
-use super::{Probe, ProbeFuture, ProbeOutcome};
+use super::{
+    function::{Probe, ProbeFuture},
+    outcome::ProbeOutcome,
+};
 
 /// Healthy when a TCP connection can be made: for dependencies without a health route.
 ///
-/// It says that something accepts connections, not that it works: a hung process still does. Prefer a probe that asks.
+/// It shows that a process accepts connections, not that it works: a hung process accepts them too. Prefer a probe that
+/// sends a request.
 ///
 /// ```
 /// use mainstay_failover::{Endpoint, probe::TcpProbe};
@@ -21,7 +25,7 @@ pub struct TcpProbe {
 }
 
 impl TcpProbe {
-    /// Connects to `host:port`; the name is looked up at each attempt.
+    /// Creates a probe that connects to `host:port`. Each attempt looks the name up.
     pub fn new(address: impl Into<String>) -> Self {
         Self { address: address.into() }
     }
@@ -40,18 +44,18 @@ impl Probe for TcpProbe {
     }
 }
 
-/// Any of the addresses will do.
+/// Connects to the first address that accepts.
 async fn connect(address: &str) -> ProbeOutcome {
     let addresses = match lookup_host(address).await {
         Ok(addresses) => addresses,
         Err(error) => return ProbeOutcome::unhealthy(format!("name lookup: {error}")),
     };
-    let mut found = ProbeOutcome::unhealthy("the name has no address");
+    let mut outcome = ProbeOutcome::unhealthy("the name has no address");
     for address in addresses {
         match TcpStream::connect(address).await {
             Ok(_) => return ProbeOutcome::Healthy,
-            Err(error) => found = ProbeOutcome::unhealthy(format!("connect: {error}")),
+            Err(error) => outcome = ProbeOutcome::unhealthy(format!("connect: {error}")),
         }
     }
-    found
+    outcome
 }

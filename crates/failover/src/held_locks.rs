@@ -1,10 +1,10 @@
-//! No lock on the request path: while another thread holds every lock there is, requests go on.
+//! Requests take no lock on the happy path: they go on while another thread holds every lock of the failover.
 
 use std::{
     future::{Ready, ready},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
-    sync::{Arc, PoisonError, mpsc},
+    sync::{PoisonError, mpsc},
     task::{Context, Poll, Waker},
     thread,
     time::Duration,
@@ -13,10 +13,10 @@ use std::{
 use mainstay_core::BoxError;
 use tower_service::Service;
 
-use crate::{Endpoint, Failover, FailoverSettings};
+use crate::{Endpoint, Failover, FailoverHandle, FailoverSettings};
 
-/// Only a test that fails waits for so long.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a failing test waits.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Clone)]
 struct Answers(&'static str);
@@ -50,17 +50,17 @@ fn ask(failover: &mut Failover<Answers>) -> &'static str {
 
 /// Runs this while the locks of the failover (not those of its engines) are held.
 fn with_all_locks_held<T>(failover: &Failover<Answers>, run: impl FnOnce() -> T) -> T {
-    let router = failover.shared.router();
-    let _log = router.log();
-    let _settings = router.settings.write().unwrap_or_else(PoisonError::into_inner);
-    let _tasks = router.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-    let _templates: Vec<_> =
-        failover.shared.templates.iter().map(|copy| copy.lock().unwrap_or_else(PoisonError::into_inner)).collect();
+    let FailoverHandle { board, prober } = failover.handle();
+    let _log = board.lock();
+    let _settings = board.live.all.write().unwrap_or_else(PoisonError::into_inner);
+    let _tasks = prober.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+    let _clean: Vec<_> =
+        failover.shared.clean.iter().map(|service| service.lock().unwrap_or_else(PoisonError::into_inner)).collect();
     run()
 }
 
 #[test]
-fn two_threads_of_requests_take_none() {
+fn requests_on_two_threads_take_no_lock() {
     let held = failover();
     for name in ["a", "b"] {
         with_all_locks_held(&held, || {
@@ -74,7 +74,7 @@ fn two_threads_of_requests_take_none() {
             }
             drop(done);
             for _ in 0..2 {
-                all.recv_timeout(PATIENCE).expect("requests wait for nobody");
+                all.recv_timeout(TIMEOUT).expect("requests go on");
             }
         });
         held.handle().take_out("a", "test").unwrap();
@@ -82,12 +82,12 @@ fn two_threads_of_requests_take_none() {
 }
 
 #[test]
-fn poisoned_ones_change_nothing() {
+fn poisoned_locks_are_usable() {
     let mut failover = failover();
     let panics = AssertUnwindSafe(|| with_all_locks_held(&failover, || panic!("in the middle of everything")));
     assert!(catch_unwind(panics).is_err());
-    let router = Arc::clone(&failover.handle().0);
-    assert!(router.log.is_poisoned() && router.settings.is_poisoned() && router.tasks.is_poisoned());
+    let FailoverHandle { board, prober } = failover.handle().clone();
+    assert!(board.is_poisoned() && board.live.all.is_poisoned() && prober.tasks.is_poisoned());
     assert_eq!(ask(&mut failover), "a");
     failover.handle().take_out("a", "test").unwrap();
     assert_eq!(ask(&mut failover), "b");
@@ -95,14 +95,14 @@ fn poisoned_ones_change_nothing() {
 }
 
 #[test]
-fn clones_take_none_whatever_the_route_says() {
+fn clones_take_no_lock_on_any_route() {
     let failover = failover();
     let kept = failover.clone();
     for base in [&failover, &kept] {
         with_all_locks_held(base, || assert_eq!(ask(&mut base.clone()), "a"));
     }
     failover.handle().take_out("a", "test").unwrap();
-    // Called, it has what it needs at hand; and so have its clones.
+    // Once called, it holds the service that its clones need.
     let mut called = kept.clone();
     assert_eq!(ask(&mut called), "b");
     for base in [&failover, &called] {

@@ -1,0 +1,111 @@
+//! The handle's snapshot, built from the switchboard and the prober.
+
+use std::{fmt, time::Duration};
+
+use mainstay_circuit_breaker::{BreakerSnapshot, State};
+use tokio::time::Instant;
+
+use crate::{
+    control::Flag,
+    counters::{REFUSED, SECOND_ON_DELAY, SECOND_ON_ERROR, SECOND_REFUSED, SECOND_WON},
+    handle::FailoverHandle,
+    prober::{EndpointProber, Prober},
+    route::{FailoverState, Route},
+    second_attempt::delay,
+    settings::ReturnMode,
+    snapshot::{EndpointSnapshot, FailoverSnapshot, SecondAttempts, tenths},
+    switchboard::Switchboard,
+};
+
+impl FailoverHandle {
+    /// Returns a snapshot of the failover and its endpoints, without I/O.
+    #[must_use]
+    pub fn snapshot(&self) -> FailoverSnapshot {
+        let (board, prober, now) = (&*self.board, &*self.prober, Instant::now());
+        board.observe();
+        let (route, epoch, for_time, reason) = {
+            let log = &board.lock().log;
+            let reason = log.last().map(|last| last.reason.clone()).unwrap_or_default();
+            (board.route(), log.sequence(), now.saturating_duration_since(log.since()), reason)
+        };
+        let active = route.index.and_then(|index| board.endpoints.get(index));
+        let indices = 0..board.endpoints.len();
+        let endpoints: Vec<_> = indices.map(|index| endpoint(board, prober, index, route, now)).collect();
+        let counts = board.counters.read();
+        FailoverSnapshot {
+            name: board.name.clone(),
+            state: route.state,
+            active: active.map(|endpoint| endpoint.name.clone()),
+            url: active.and_then(|endpoint| endpoint.url.as_deref().map(str::to_owned)),
+            dry_run: board.control.load().has(Flag::DryRun),
+            for_time,
+            reason,
+            epoch,
+            earliest_return: earliest_return(board, route, &endpoints),
+            second_attempts: SecondAttempts {
+                on_error: counts[SECOND_ON_ERROR],
+                on_delay: counts[SECOND_ON_DELAY],
+                won: counts[SECOND_WON],
+                refused: counts[SECOND_REFUSED],
+            },
+            refused: counts[REFUSED],
+            endpoints,
+        }
+    }
+}
+
+impl fmt::Debug for FailoverHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FailoverHandle({})", self.snapshot())
+    }
+}
+
+fn endpoint(board: &Switchboard, prober: &Prober, index: usize, route: Route, now: Instant) -> EndpointSnapshot {
+    let (endpoint, prober) = (&board.endpoints[index], prober.endpoints[index].as_deref());
+    let breaker = endpoint.breaker.snapshot();
+    let [probes, probes_failed, probes_late] = prober.map(EndpointProber::counts).unwrap_or_default();
+    EndpointSnapshot {
+        name: endpoint.name.clone(),
+        url: endpoint.url.as_deref().map(str::to_owned),
+        active: route.index == Some(index),
+        hold_left: breaker.open_left.filter(|left| !left.is_zero()),
+        departures: breaker.openings,
+        missing: missing(&breaker, endpoint.is_probed),
+        second_attempt_delay: delay(endpoint, &board.live),
+        last_probe: prober.and_then(EndpointProber::newest),
+        next_probe: prober.and_then(|prober| prober.due_in(now)),
+        probes,
+        probes_failed,
+        probes_late,
+        budget: endpoint.budget.snapshot(),
+        breaker,
+    }
+}
+
+/// Returns the time until the primary can be usable if every probe from now on succeeds: after its hold, and after the
+/// rounds that its recovery still needs.
+fn earliest_return(board: &Switchboard, route: Route, endpoints: &[EndpointSnapshot]) -> Option<Duration> {
+    let settings = board.live.all();
+    let primary = endpoints.first().filter(|_| route.index != Some(0) || route.state == FailoverState::AllDown)?;
+    if route.state == FailoverState::Forced || settings.return_mode == ReturnMode::Manual {
+        return None;
+    }
+    let hold = primary.hold_left.unwrap_or_default();
+    let rounds = match primary.breaker.recovery.map(|recovery| recovery.need - recovery.have) {
+        Some(0) | None => Duration::ZERO,
+        Some(n) => primary.next_probe? + settings.probe.interval_counting.mul_f64(0.9) * (n - 1),
+    };
+    Some(hold.max(rounds))
+}
+
+/// Returns what is missing for an endpoint to be usable, in the words of logs, pages and `Debug`.
+fn missing(breaker: &BreakerSnapshot, is_probed: bool) -> String {
+    let hold = breaker.open_left.filter(|left| !left.is_zero()).map(|left| format!("hold {}", tenths(left)));
+    let what = if is_probed { "probes" } else { "trial requests" };
+    let recovery = breaker.recovery.filter(|recovery| recovery.have < recovery.need);
+    let recovery = recovery.map(|recovery| format!("{what} {} of {}", recovery.have, recovery.need));
+    match breaker.state {
+        State::Closed => String::new(),
+        _ => hold.into_iter().chain(recovery).collect::<Vec<_>>().join(", "),
+    }
+}

@@ -1,0 +1,26 @@
+//! What one request holds of an endpoint, before and after it is sent.
+
+use mainstay_circuit_breaker::Permit;
+
+/// An endpoint whose service is ready, as its state was when that was found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) index: usize,
+    /// The breaker's epoch.
+    pub(crate) epoch: u64,
+    /// The endpoint is used whatever its state, by an operator's order or the policy for "all down".
+    pub(crate) unconditional: bool,
+    /// The endpoint is usable, so that the request needs no trial call.
+    pub(crate) usable: bool,
+}
+
+/// The permit for one attempt at one endpoint.
+#[derive(Debug)]
+pub(crate) struct EndpointPermit {
+    pub(crate) index: usize,
+    /// The breaker's epoch: an outcome of another epoch changes nothing.
+    pub(crate) epoch: u64,
+    /// The trial call of an endpoint without a probe. An attempt at a usable endpoint needs no permit of the breaker,
+    /// which saves an `Arc` count. Boxed to keep this struct small.
+    pub(crate) trial: Option<Box<Permit>>,
+}

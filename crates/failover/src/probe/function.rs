@@ -1,0 +1,54 @@
+//! The trait of probes, which closures implement.
+
+use std::{fmt, pin::Pin, sync::Arc};
+
+use super::outcome::ProbeOutcome;
+
+/// An async function that reports whether an endpoint works.
+///
+/// A closure is a probe: `|| async { .. }` with a `bool`, a `Result` or a [`ProbeOutcome`]. The prober adds timeout,
+/// retries and backoff, and catches panics.
+///
+/// ```
+/// use mainstay_failover::{Endpoint, ProbeOutcome};
+///
+/// async fn health() -> Result<u16, std::io::Error> { Ok(200) }
+/// let primary = Endpoint::named("primary").with_probe(|| async {
+///     match health().await? {
+///         200 => Ok(ProbeOutcome::Healthy),
+///         429 => Ok(ProbeOutcome::Overloaded),
+///         418 => Ok(ProbeOutcome::Out { reason: "maintenance".into() }),
+///         status => Ok::<_, std::io::Error>(ProbeOutcome::unhealthy(format!("status {status}"))),
+///     }
+/// });
+/// ```
+pub trait Probe: Send + Sync + 'static {
+    /// Makes one attempt.
+    fn probe(&self) -> ProbeFuture;
+}
+
+/// The future of one attempt.
+pub type ProbeFuture = Pin<Box<dyn Future<Output = ProbeOutcome> + Send>>;
+
+/// A probe as endpoints keep it.
+#[derive(Clone)]
+pub(crate) struct SharedProbe(pub(crate) Arc<dyn Probe>);
+
+// === impl Probe ===
+
+impl<F, Fut> Probe for F
+where
+    F: Fn() -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: Into<ProbeOutcome>> + Send + 'static,
+{
+    fn probe(&self) -> ProbeFuture {
+        let attempt = self();
+        Box::pin(async move { attempt.await.into() })
+    }
+}
+
+impl fmt::Debug for SharedProbe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Probe")
+    }
+}

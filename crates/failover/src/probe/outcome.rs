@@ -1,0 +1,75 @@
+//! What a probe found.
+
+use std::fmt;
+
+/// The outcome of one probe attempt, or of a round of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum ProbeOutcome {
+    /// The endpoint works.
+    Healthy,
+    /// The endpoint does not work.
+    Unhealthy {
+        /// The reason, for the log and the operators' page.
+        reason: String,
+    },
+    /// The endpoint answered that it is too busy: no success for its recovery.
+    Overloaded,
+    /// The endpoint answered that it must get no requests: it is left at once, without waiting for more failures.
+    Out {
+        /// The reason, for the log and the operators' page.
+        reason: String,
+    },
+}
+
+// === impl ProbeOutcome ===
+
+impl ProbeOutcome {
+    /// Creates an outcome of an endpoint that does not work, with the reason.
+    #[must_use]
+    pub fn unhealthy(reason: impl Into<String>) -> Self {
+        Self::Unhealthy { reason: reason.into() }
+    }
+
+    /// Whether the endpoint works.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        matches!(self, Self::Healthy)
+    }
+}
+
+impl fmt::Display for ProbeOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Healthy => f.write_str("healthy"),
+            Self::Unhealthy { reason } => write!(f, "unhealthy: {}", reason.escape_debug()),
+            Self::Overloaded => f.write_str("overloaded"),
+            Self::Out { reason } => write!(f, "asks to be taken out: {}", reason.escape_debug()),
+        }
+    }
+}
+
+impl From<bool> for ProbeOutcome {
+    fn from(healthy: bool) -> Self {
+        match healthy {
+            true => Self::Healthy,
+            false => Self::unhealthy("the probe returned false"),
+        }
+    }
+}
+
+impl From<()> for ProbeOutcome {
+    fn from((): ()) -> Self {
+        Self::Healthy
+    }
+}
+
+impl<T: Into<Self>, E: fmt::Display> From<Result<T, E>> for ProbeOutcome {
+    fn from(result: Result<T, E>) -> Self {
+        match result {
+            Ok(outcome) => outcome.into(),
+            Err(error) => Self::unhealthy(error.to_string()),
+        }
+    }
+}

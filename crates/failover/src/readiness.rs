@@ -1,0 +1,202 @@
+//! `poll_ready`: finds one endpoint whose service is ready.
+//!
+//! A request waits for one endpoint at a time, for `ready_timeout` at most, and then tries the next. It looks again
+//! whenever an endpoint changes.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use mainstay_core::{Classify, Refusal};
+use tokio::time::{Sleep, sleep};
+use tower_service::Service;
+
+use crate::{
+    changed::{Changed, changed},
+    evidence,
+    permit::Candidate,
+    selector::{EndpointView, Selection, order},
+    services::Services,
+    shared::Shared,
+    switchboard::Switchboard,
+};
+
+/// What `poll_ready` found.
+pub(crate) enum Ready {
+    /// Nothing: it was not called, or the readiness of every endpoint failed.
+    Unknown,
+    /// This endpoint's service is ready.
+    At(Candidate),
+    /// No endpoint is usable, and the policy is to refuse.
+    Refuse,
+}
+
+/// The wait for an endpoint that is not ready. Its futures are boxed, because only a request that waits makes them.
+pub(crate) struct Waiting {
+    ready_timeout: Pin<Box<Sleep>>,
+    timed_out: bool,
+    changed: Changed,
+    /// The endpoints that were polled and were not ready: each may hold a place in a queue for this request.
+    polled: Vec<usize>,
+}
+
+/// Polls the endpoints in the order of the selection, again whenever one of them changes.
+///
+/// Fast path, inlined: the primary is in use and ready. Writes the result in place: copying a struct right after storing
+/// it stalls on store forwarding.
+#[inline]
+pub(crate) fn select_ready<S, Req, P, E>(
+    shared: &Shared<S, P>,
+    services: &mut Services<S>,
+    waiting: &mut Option<Waiting>,
+    found: &mut Ready,
+    cx: &mut Context<'_>,
+) -> Poll<()>
+where
+    S: Service<Req> + Clone,
+    S::Error: Into<E>,
+    P: Classify<S::Response, E>,
+    E: Refusal,
+{
+    let mut failed = None;
+    if waiting.is_none()
+        && let Some(primary) = shared.board().usable_primary()
+    {
+        match services.at(primary.index, shared).poll_ready(cx) {
+            Poll::Ready(Ok(())) => {
+                *found = Ready::At(primary);
+                return Poll::Ready(());
+            }
+            Poll::Ready(Err(error)) => {
+                record_unready(shared, services, primary, &error.into());
+                failed = Some(primary.index);
+            }
+            // It is polled again in the order of the selection.
+            Poll::Pending => waiting.get_or_insert_with(|| Waiting::new(shared.board())).note(primary.index),
+        }
+    }
+    poll_candidates(shared, services, waiting, failed, cx).map(|ready| *found = ready)
+}
+
+fn poll_candidates<S, Req, P, E>(
+    shared: &Shared<S, P>,
+    services: &mut Services<S>,
+    waiting: &mut Option<Waiting>,
+    mut failed: Option<usize>,
+    cx: &mut Context<'_>,
+) -> Poll<Ready>
+where
+    S: Service<Req> + Clone,
+    S::Error: Into<E>,
+    P: Classify<S::Response, E>,
+    E: Refusal,
+{
+    loop {
+        if let Poll::Ready(ready) = poll_once(shared, services, waiting, failed.take(), cx) {
+            // Gives back the places in other endpoints' queues, and any readiness reached there meanwhile.
+            let used = if let Ready::At(candidate) = &ready { Some(candidate.index) } else { None };
+            let polled = waiting.take().map_or(Vec::new(), |waiting| waiting.polled);
+            polled.into_iter().filter(|index| Some(*index) != used).for_each(|index| services.clear(index, shared));
+            return Poll::Ready(ready);
+        }
+        if !waiting.get_or_insert_with(|| Waiting::new(shared.board())).has_changed(shared.board(), cx) {
+            return Poll::Pending;
+        }
+    }
+}
+
+/// Polls each candidate once, except the endpoint whose readiness has failed already.
+fn poll_once<S, Req, P, E>(
+    shared: &Shared<S, P>,
+    services: &mut Services<S>,
+    waiting: &mut Option<Waiting>,
+    already: Option<usize>,
+    cx: &mut Context<'_>,
+) -> Poll<Ready>
+where
+    S: Service<Req> + Clone,
+    S::Error: Into<E>,
+    P: Classify<S::Response, E>,
+    E: Refusal,
+{
+    let endpoints = &shared.board().endpoints;
+    let (first, unconditional) = match shared.handle.select() {
+        Selection::Refuse => return Poll::Ready(Ready::Refuse),
+        Selection::Only(index) => (index, true),
+        Selection::From(first) => (first, false),
+    };
+    let (mut pending, mut failed) = (false, already.is_some());
+    for index in order(first, endpoints.len()).take(if unconditional { 1 } else { usize::MAX }) {
+        let endpoint = &endpoints[index];
+        if already == Some(index) || (!unconditional && !endpoint.admits()) {
+            continue;
+        }
+        let (epoch, usable) = (endpoint.breaker.epoch(), endpoint.is_usable());
+        let candidate = Candidate { index, epoch, unconditional, usable };
+        match services.at(index, shared).poll_ready(cx) {
+            Poll::Ready(Ok(())) => return Poll::Ready(Ready::At(candidate)),
+            Poll::Ready(Err(error)) => {
+                record_unready(shared, services, candidate, &error.into());
+                failed = true;
+            }
+            Poll::Pending => {
+                pending = true;
+                let waiting = waiting.get_or_insert_with(|| Waiting::new(shared.board()));
+                waiting.note(index);
+                if !waiting.poll_timed_out(cx) {
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+    match failed {
+        _ if pending => Poll::Pending,
+        // Every readiness failed: `call` returns the error.
+        true => Poll::Ready(Ready::Unknown),
+        false => Poll::Ready(Ready::Refuse),
+    }
+}
+
+/// Records that the readiness of an endpoint failed, and replaces its service.
+#[cold]
+fn record_unready<S, Res, P, E>(shared: &Shared<S, P>, services: &mut Services<S>, candidate: Candidate, error: &E)
+where
+    S: Clone,
+    P: Classify<Res, E>,
+{
+    let outcome = shared.policy.classify(Err(error));
+    evidence::record_at(shared.board(), candidate.index, candidate.epoch, outcome);
+    services.clear(candidate.index, shared);
+}
+
+// === impl Waiting ===
+
+impl Waiting {
+    fn new(board: &Switchboard) -> Self {
+        let ready_timeout = Box::pin(sleep(board.live.ready_timeout.load()));
+        Self { ready_timeout, timed_out: false, changed: changed(board), polled: Vec::new() }
+    }
+
+    /// Notes that this endpoint was not ready.
+    fn note(&mut self, index: usize) {
+        if !self.polled.contains(&index) {
+            self.polled.push(index);
+        }
+    }
+
+    /// Whether this request has waited long enough for an endpoint that is not ready.
+    fn poll_timed_out(&mut self, cx: &mut Context<'_>) -> bool {
+        self.timed_out = self.timed_out || self.ready_timeout.as_mut().poll(cx).is_ready();
+        self.timed_out
+    }
+
+    /// Whether an endpoint has changed while this request waited. Registers the task for the next change.
+    fn has_changed(&mut self, board: &Switchboard, cx: &mut Context<'_>) -> bool {
+        let has_changed = self.changed.as_mut().poll(cx).is_ready();
+        if has_changed {
+            self.changed = changed(board);
+        }
+        has_changed
+    }
+}

@@ -1,0 +1,245 @@
+//! The second attempt of one request at another endpoint: when it starts, what pays for it, and the attempt itself.
+//!
+//! It starts when the first attempt fails, when the first attempt has given no answer within [the delay](delay), or,
+//! where the budget refused that, when the first endpoint is left while the request still waits for it.
+
+use std::{
+    pin::Pin,
+    sync::atomic::Ordering::Relaxed,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use mainstay_core::{Class, Contextual, Cost, Outcome, Repeat, Replay, Reservation};
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep};
+use tower_service::Service;
+
+use crate::{
+    attempt::Attempt,
+    changed::{Changed, changed},
+    counters::{SECOND_ON_DELAY, SECOND_ON_ERROR, SECOND_REFUSED},
+    endpoint_state::EndpointState,
+    live::LiveSettings,
+    permit::EndpointPermit,
+    replay_copy::ReplayCopy,
+    shared::Shared,
+    switchboard::Switchboard,
+};
+
+/// Why a second attempt starts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cause {
+    /// The first attempt failed.
+    Error { throttled: bool },
+    /// The first attempt gave no answer within the delay.
+    Delay,
+    /// The first endpoint was left while the request waited for it.
+    Left,
+}
+
+pin_project! {
+    /// The second attempt of one request, from before it starts to its end.
+    pub(crate) struct Second<F, S, Req, Res, E> {
+        // Taken when the second attempt starts.
+        copy: Option<ReplayCopy<Req>>,
+        // Armed when the first attempt is found to be waiting.
+        #[pin]
+        timer: Option<Sleep>,
+        delay_is_over: bool,
+        // Waits for the first endpoint to be left. Boxed, because it is rare.
+        changed: Option<Changed>,
+        // Boxed, because it is rare and would double the size of the future.
+        running: Option<Pin<Box<Running<F, S, Req, Res, E>>>>,
+    }
+}
+
+pin_project! {
+    /// A second attempt that has started.
+    pub(crate) struct Running<F, S, Req, Res, E> {
+        #[pin]
+        attempt: Attempt<F, S, Req, E>,
+        permit: Option<EndpointPermit>,
+        // Spent when the request is sent; returned to the budget when it is dropped before.
+        reservation: Option<Reservation>,
+        // The first attempt's answer, a failure: the caller gets it if this attempt fails too.
+        first_answer: Option<Result<Res, E>>,
+    }
+}
+
+/// The answer of a second attempt, its permit, and the first attempt's answer, if there is one.
+pub(crate) type SecondAnswer<Res, E> = (Result<Res, E>, Option<EndpointPermit>, Option<Result<Res, E>>);
+
+// === the rules ===
+
+/// Returns how long a request waits for an answer of this endpoint before its second attempt: the endpoint's 99th
+/// percentile, within `delay` and `max_delay`; `max_delay` until there are enough answers. `None` when only errors start
+/// a second attempt.
+pub(crate) fn delay(endpoint: &EndpointState, live: &LiveSettings) -> Option<Duration> {
+    let least = live.delay.load()?;
+    let most = live.max_delay.load().max(least);
+    Some(endpoint.latency.p99().unwrap_or(most).clamp(least, most))
+}
+
+/// Whether a second attempt may do better: the answer is a failure, an overload, or a refusal by a layer below.
+pub(crate) fn is_bad(outcome: &Outcome) -> bool {
+    outcome.is_failure() || outcome.class() == Class::Rejected
+}
+
+/// Returns the cause for a second attempt that this outcome is, if it is one.
+pub(crate) fn cause(live: &LiveSettings, outcome: &Outcome) -> Option<Cause> {
+    let deserves = outcome.is_failure() || (is_bad(outcome) && live.on_rejected.load(Relaxed));
+    let throttled = outcome.class() == Class::Overloaded;
+    (deserves && outcome.repeat() != Repeat::Never).then_some(Cause::Error { throttled })
+}
+
+/// Returns a permit for a second attempt, and the reservation that pays for it. A request whose endpoint was left needs
+/// none, since each such request is sent once more at most.
+pub(crate) fn acquire(
+    board: &Switchboard,
+    tried: usize,
+    cause: Cause,
+    now: Instant,
+) -> Option<(EndpointPermit, Option<Reservation>)> {
+    let index = board.second_target(tried)?;
+    let endpoint = &board.endpoints[index];
+    let cost = match cause {
+        Cause::Left => return Some((endpoint.acquire(index)?, None)),
+        Cause::Error { throttled: true } => Cost::Throttled,
+        Cause::Error { throttled: false } | Cause::Delay => Cost::Retry,
+    };
+    let reservation = endpoint.budget.reserve(cost, now);
+    if reservation.is_none() {
+        board.counters.add(SECOND_REFUSED);
+    }
+    Some((endpoint.acquire(index)?, Some(reservation?)))
+}
+
+// === impl Cause ===
+
+impl Cause {
+    pub(crate) fn counter(self) -> usize {
+        match self {
+            Self::Error { .. } => SECOND_ON_ERROR,
+            Self::Delay | Self::Left => SECOND_ON_DELAY,
+        }
+    }
+}
+
+// === impl Second ===
+
+impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
+    #[inline]
+    pub(crate) fn new(copy: Option<ReplayCopy<Req>>) -> Self {
+        Self { copy, timer: None, delay_is_over: false, changed: None, running: None }
+    }
+
+    /// Returns the endpoint whose budget a success pays into; `None` when no second attempt is possible.
+    #[inline]
+    pub(crate) fn target(&self) -> Option<usize> {
+        self.copy.as_ref().map(|copy| copy.target)
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Keeps the first attempt's answer while this attempt runs; returns it when this attempt does not run.
+    pub(crate) fn keep(self: Pin<&mut Self>, answer: Result<Res, E>) -> Option<Result<Res, E>> {
+        match self.project().running {
+            Some(running) => {
+                *running.as_mut().project().first_answer = Some(answer);
+                None
+            }
+            None => Some(answer),
+        }
+    }
+
+    /// Whether the delay has ended since the last call. Arms the timer in the first call, which reads the delay.
+    pub(crate) fn poll_delay(self: Pin<&mut Self>, board: &Switchboard, first: usize, cx: &mut Context<'_>) -> bool {
+        let mut this = self.project();
+        if this.copy.is_none() || *this.delay_is_over {
+            return false;
+        }
+        if this.timer.is_none() {
+            let Some(delay) = delay(&board.endpoints[first], &board.live) else { return false };
+            this.timer.set(Some(sleep(delay)));
+        }
+        *this.delay_is_over = this.timer.as_pin_mut().is_some_and(|timer| timer.poll(cx).is_ready());
+        *this.delay_is_over
+    }
+
+    /// Whether the first endpoint has been left although the request still waits for it, past the delay and without a
+    /// second attempt.
+    pub(crate) fn poll_left(
+        self: Pin<&mut Self>,
+        board: &Switchboard,
+        first: &EndpointPermit,
+        cx: &mut Context<'_>,
+    ) -> bool {
+        let this = self.project();
+        if this.copy.is_none() || !*this.delay_is_over {
+            return false;
+        }
+        loop {
+            // Subscribes before it compares epochs, so that no change between the two is missed.
+            let changed = this.changed.get_or_insert_with(|| changed(board));
+            if board.endpoints[first.index].breaker.epoch() != first.epoch {
+                return true;
+            }
+            if changed.as_mut().poll(cx).is_pending() {
+                return false;
+            }
+            *this.changed = None;
+        }
+    }
+
+    /// Starts the second attempt if nothing forbids it: the copy is intact, the deadline has not passed, and there are a
+    /// target, budget and attempt quota for it.
+    #[cold]
+    pub(crate) fn start<P>(self: Pin<&mut Self>, shared: &Shared<S, P>, tried: usize, cause: Cause)
+    where
+        S: Clone,
+        P: Replay<Req> + Contextual<Req>,
+    {
+        let (this, now) = (self.project(), Instant::now());
+        let Some(copy) = this.copy.as_ref() else { return };
+        let context = shared.policy.context(&copy.request);
+        let is_late = context.and_then(|context| context.deadline).is_some_and(|deadline| deadline <= now);
+        if is_late || !shared.policy.is_intact(&copy.request) {
+            return;
+        }
+        let Some((permit, reservation)) = acquire(shared.board(), tried, cause, now) else { return };
+        if context.and_then(|context| context.attempt_quota.as_ref()).is_some_and(|quota| !quota.take()) {
+            return;
+        }
+        let Some(copy) = this.copy.take() else { return };
+        let attempt = Attempt::readying(shared.clean_clone(permit.index), copy.request);
+        shared.board().counters.add(cause.counter());
+        *this.running = Some(Box::pin(Running { attempt, permit: Some(permit), reservation, first_answer: None }));
+    }
+}
+
+impl<F, S, Req, E> Second<F, S, Req, S::Response, E>
+where
+    F: Future<Output = Result<S::Response, S::Error>>,
+    S: Service<Req, Future = F>,
+    S::Error: Into<E>,
+{
+    /// Polls the second attempt. Ready once, with its answer.
+    pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<SecondAnswer<S::Response, E>> {
+        let this = self.project();
+        let Some(running) = this.running else { return Poll::Pending };
+        let mut second = running.as_mut().project();
+        let polled = second.attempt.as_mut().poll(cx);
+        if (polled.is_ready() || second.attempt.is_calling())
+            && let Some(reservation) = second.reservation.take()
+        {
+            reservation.spend();
+        }
+        let answer = ready!(polled);
+        let (permit, first_answer) = (second.permit.take(), second.first_answer.take());
+        *this.running = None;
+        Poll::Ready((answer, permit, first_answer))
+    }
+}

@@ -1,0 +1,118 @@
+//! The selector: which endpoint is in use, and where one request goes.
+//!
+//! Pure functions over the states of the endpoints: the same states give the same choice. They are generic over what
+//! they read of an endpoint, so that an endpoint's state is loaded only when the choice depends on it.
+
+use crate::{
+    control::{Control, Flag},
+    route::{FailoverState, Route},
+    settings::AllDown,
+};
+
+#[cfg(test)]
+mod tests;
+
+/// What the selector reads of one endpoint.
+pub(crate) trait EndpointView {
+    /// Whether traffic may stay at the endpoint.
+    fn is_usable(&self) -> bool;
+
+    /// Whether one request may go to the endpoint: it is usable, or has a trial call free.
+    fn admits(&self) -> bool;
+
+    /// The same for a second attempt. Reads the breaker itself, because for an endpoint that is not in use no request
+    /// has noticed yet that its hold has ended.
+    fn admits_second_attempt(&self) -> bool;
+
+    /// Whether the newest probe round succeeded.
+    fn has_good_probe(&self) -> bool;
+}
+
+/// Where one request may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Selection {
+    /// To the endpoints that admit it, in order from this one on, and after the last from the first on.
+    From(usize),
+    /// To this endpoint, whatever its state.
+    Only(usize),
+    /// To no endpoint: the request is refused.
+    Refuse,
+}
+
+/// Chooses the endpoint that should be in use, given the route in force.
+pub(crate) fn choose_route(
+    endpoints: &[impl EndpointView],
+    current: Route,
+    control: Control,
+    all_down: AllDown,
+) -> Route {
+    if let Some(index) = control.forced() {
+        return Route { state: FailoverState::Forced, index: Some(index) };
+    }
+    let usable = order(first(current, control), endpoints.len()).find(|index| endpoints[*index].is_usable());
+    usable.map_or_else(|| Route { state: FailoverState::AllDown, index: when_all_down(endpoints, all_down) }, Route::on)
+}
+
+/// Chooses where one request goes. `share` is the share of requests that the ramp admits, `chance` a uniform number
+/// below 1; both matter only during a ramp.
+pub(crate) fn select(
+    endpoints: &[impl EndpointView],
+    route: Route,
+    control: Control,
+    share: f64,
+    chance: f64,
+) -> Selection {
+    match (route.state, route.index) {
+        _ if control.has(Flag::DryRun) => Selection::Only(0),
+        (FailoverState::AllDown, index) => match (endpoints.iter().position(EndpointView::admits), index) {
+            (Some(trial), _) => Selection::From(trial),
+            (None, Some(index)) => Selection::Only(index),
+            (None, None) => Selection::Refuse,
+        },
+        (_, None) => Selection::Refuse,
+        (FailoverState::Forced, Some(index)) => Selection::Only(index),
+        (_, Some(index)) if control.has(Flag::Ramping) => {
+            let next = || (index + 1..endpoints.len()).find(|next| endpoints[*next].is_usable());
+            Selection::From(if chance < share { index } else { next().unwrap_or(index) })
+        }
+        _ => Selection::From(first(route, control)),
+    }
+}
+
+/// Chooses the target of a second attempt: the first endpoint that admits it, other than the one that was tried.
+pub(crate) fn second_target(
+    endpoints: &[impl EndpointView],
+    tried: usize,
+    route: Route,
+    control: Control,
+) -> Option<usize> {
+    if control.has(Flag::DryRun) || control.forced().is_some() {
+        return None;
+    }
+    let mut order = order(first(route, control), endpoints.len());
+    order.find(|index| *index != tried && endpoints[*index].admits_second_attempt())
+}
+
+/// Returns every index below `n` once, in order from `first` on, and after the last from the first on.
+#[inline]
+pub(crate) fn order(first: usize, n: usize) -> impl Iterator<Item = usize> {
+    (first..n).chain(0..first.min(n))
+}
+
+/// Returns where the search begins: at the primary, or, while traffic returns only by an order, at the endpoint in use.
+fn first(route: Route, control: Control) -> usize {
+    match route {
+        Route { state: FailoverState::OnBackup, index: Some(index) } if control.has(Flag::ManualReturn) => index,
+        _ => 0,
+    }
+}
+
+/// Applies the policy for no usable endpoint. `PreferPrimary` chooses the first endpoint with a good probe, even during
+/// its hold: a short failure of the backup during a long one of the primary must not be an outage of a whole hold.
+fn when_all_down(endpoints: &[impl EndpointView], all_down: AllDown) -> Option<usize> {
+    match all_down {
+        AllDown::Refuse => None,
+        AllDown::LastResort => Some(endpoints.len() - 1),
+        AllDown::PreferPrimary => Some(endpoints.iter().position(EndpointView::has_good_probe).unwrap_or(0)),
+    }
+}

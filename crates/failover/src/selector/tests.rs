@@ -1,0 +1,128 @@
+use super::*;
+
+/// An endpoint in one state.
+#[derive(Clone, Copy)]
+enum View {
+    Usable,
+    /// Half-open, with a trial call free.
+    Trial,
+    /// In its hold; its newest probe succeeded.
+    Held,
+    Down,
+}
+
+use View::{Down, Held, Trial, Usable};
+
+impl EndpointView for View {
+    fn is_usable(&self) -> bool {
+        matches!(self, Usable)
+    }
+
+    fn admits(&self) -> bool {
+        matches!(self, Usable | Trial)
+    }
+
+    fn admits_second_attempt(&self) -> bool {
+        self.admits()
+    }
+
+    fn has_good_probe(&self) -> bool {
+        matches!(self, Usable | Held)
+    }
+}
+
+const NONE: Control = Control::NONE;
+const PRIMARY: Route = Route::PRIMARY;
+
+fn all_down(index: Option<usize>) -> Route {
+    Route { state: FailoverState::AllDown, index }
+}
+
+fn forced(index: usize) -> Route {
+    Route { state: FailoverState::Forced, index: Some(index) }
+}
+
+#[test]
+fn route_is_the_first_usable_endpoint_in_order() {
+    let manual = NONE.with(Flag::ManualReturn);
+    let table: [(&[View], Route, Control, Route); 9] = [
+        (&[Usable, Usable], PRIMARY, NONE, PRIMARY),
+        (&[Down, Usable], PRIMARY, NONE, Route::on(1)),
+        (&[Trial, Down, Usable], PRIMARY, NONE, Route::on(2)),
+        (&[Usable, Usable], Route::on(1), NONE, PRIMARY),
+        (&[Usable, Usable], Route::on(1), manual, Route::on(1)),
+        (&[Usable, Down, Usable], Route::on(1), manual, Route::on(2)),
+        (&[Usable, Down, Down], Route::on(1), manual, PRIMARY),
+        (&[Usable, Down], PRIMARY, NONE.with_forced(Some(1)), forced(1)),
+        (&[Usable, Usable], all_down(Some(1)), manual, PRIMARY),
+    ];
+    for (row, (endpoints, current, control, expected)) in table.into_iter().enumerate() {
+        assert_eq!(choose_route(endpoints, current, control, AllDown::Refuse), expected, "row {row}");
+    }
+}
+
+#[test]
+fn route_without_a_usable_endpoint_follows_the_policy() {
+    let table: [(&[View], AllDown, Option<usize>); 5] = [
+        (&[Down, Down], AllDown::PreferPrimary, Some(0)),
+        (&[Down, Held], AllDown::PreferPrimary, Some(1)),
+        (&[Trial, Down], AllDown::Refuse, None),
+        (&[Held, Down], AllDown::LastResort, Some(1)),
+        (&[Down], AllDown::LastResort, Some(0)),
+    ];
+    for (row, (endpoints, policy, expected)) in table.into_iter().enumerate() {
+        assert_eq!(choose_route(endpoints, PRIMARY, NONE, policy), all_down(expected), "row {row}");
+    }
+}
+
+#[test]
+fn request_goes_where_route_and_control_send_it() {
+    let (dry_run, manual) = (NONE.with(Flag::DryRun), NONE.with(Flag::ManualReturn));
+    let table: [(&[View], Route, Control, Selection); 9] = [
+        (&[Usable, Usable], PRIMARY, NONE, Selection::From(0)),
+        // The primary comes first so that it gets its trial calls.
+        (&[Trial, Usable], Route::on(1), NONE, Selection::From(0)),
+        (&[Usable, Usable], Route::on(1), manual, Selection::From(1)),
+        (&[Down, Usable], Route::on(1), dry_run, Selection::Only(0)),
+        (&[Down, Usable], forced(0), NONE, Selection::Only(0)),
+        (&[Down, Trial], all_down(Some(0)), NONE, Selection::From(1)),
+        (&[Down, Held], all_down(Some(1)), NONE, Selection::Only(1)),
+        (&[Down, Down], all_down(None), NONE, Selection::Refuse),
+        (&[Down, Trial], all_down(None), NONE, Selection::From(1)),
+    ];
+    for (row, (endpoints, route, control, expected)) in table.into_iter().enumerate() {
+        assert_eq!(select(endpoints, route, control, 1.0, 0.0), expected, "row {row}");
+    }
+}
+
+#[test]
+fn ramp_sends_the_rest_to_the_next_usable_endpoint() {
+    let ramping = NONE.with(Flag::Ramping);
+    let table: [(&[View], f64, Selection); 4] = [
+        (&[Usable, Usable], 0.39, Selection::From(0)),
+        (&[Usable, Usable], 0.41, Selection::From(1)),
+        (&[Usable, Down, Usable], 0.41, Selection::From(2)),
+        (&[Usable, Down], 0.41, Selection::From(0)),
+    ];
+    for (row, (endpoints, chance, expected)) in table.into_iter().enumerate() {
+        assert_eq!(select(endpoints, PRIMARY, ramping, 0.4, chance), expected, "row {row}");
+    }
+}
+
+#[test]
+fn second_attempt_goes_to_another_endpoint() {
+    type Row = (&'static [View], usize, Route, Control, Option<usize>);
+    let table: [Row; 8] = [
+        (&[Usable, Usable], 0, PRIMARY, NONE, Some(1)),
+        (&[Usable, Usable, Usable], 1, Route::on(1), NONE, Some(0)),
+        (&[Usable, Down, Usable], 0, PRIMARY, NONE, Some(2)),
+        (&[Usable, Down], 0, PRIMARY, NONE, None),
+        (&[Usable], 0, PRIMARY, NONE, None),
+        (&[Usable, Usable, Usable], 1, Route::on(1), NONE.with(Flag::ManualReturn), Some(2)),
+        (&[Usable, Usable], 0, PRIMARY, NONE.with(Flag::DryRun), None),
+        (&[Usable, Usable], 0, PRIMARY, NONE.with_forced(Some(0)), None),
+    ];
+    for (row, (endpoints, tried, route, control, expected)) in table.into_iter().enumerate() {
+        assert_eq!(second_target(endpoints, tried, route, control), expected, "row {row}");
+    }
+}

@@ -1,0 +1,251 @@
+//! The switchboard: the only writer of the route, the ramp, the log, the status and the watch.
+//!
+//! It changes them under one lock, and only when the [selector](crate::selector) chooses another route than the one in
+//! force, so that of a thousand requests that fail together one makes the change. Requests read atomics only.
+
+use std::{
+    mem,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use mainstay_core::{Counters, Level, Name, Random, Status, StatusReceiver, StatusSender, TransitionLog, nanos};
+use tokio::{sync::watch, time::Instant};
+
+use crate::{
+    control::{AtomicControl, Flag},
+    counters::COUNTERS,
+    endpoint_state::EndpointState,
+    live::LiveSettings,
+    permit::Candidate,
+    ramp::Ramp,
+    reason::reason,
+    route::{AtomicRoute, FailoverState, Route},
+    selector::{self, EndpointView, Selection},
+    transition::Transition,
+};
+
+#[derive(Debug)]
+pub(crate) struct Switchboard {
+    pub(crate) name: Name,
+    pub(crate) endpoints: Box<[EndpointState]>,
+    pub(crate) live: LiveSettings,
+    pub(crate) control: AtomicControl,
+    pub(crate) counters: Counters<COUNTERS>,
+    pub(crate) random: Random,
+    route: AtomicRoute,
+    ramp: Ramp,
+    /// When the route may change without an event, because a hold or the ramp ends, in nanoseconds since the start.
+    review_at: AtomicU64,
+    locked: Mutex<Locked>,
+    status: StatusSender,
+    /// Changes with every change of any endpoint.
+    changed: watch::Sender<FailoverState>,
+    start: Instant,
+}
+
+/// What the lock guards, beside the right to write the atomics.
+#[derive(Debug)]
+pub(crate) struct Locked {
+    pub(crate) log: TransitionLog<Transition>,
+    /// The sum of the endpoints' epochs when a change was last published.
+    epochs: u64,
+}
+
+/// An operator's order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    /// Send all requests to this endpoint, or end that.
+    Force(Option<usize>),
+    /// Return to the primary.
+    Return,
+}
+
+const NEVER: u64 = u64::MAX;
+
+// === impl Switchboard ===
+
+impl Switchboard {
+    pub(crate) fn new(name: Name, endpoints: Box<[EndpointState]>, live: LiveSettings) -> Self {
+        let now = Instant::now();
+        Self {
+            name,
+            endpoints,
+            live,
+            control: AtomicControl::default(),
+            counters: Counters::per_thread(),
+            random: Random::new(),
+            route: AtomicRoute::new(Route::PRIMARY),
+            ramp: Ramp::default(),
+            review_at: AtomicU64::new(NEVER),
+            locked: Mutex::new(Locked { log: TransitionLog::new(now), epochs: 0 }),
+            status: StatusSender::new(Status::new(Level::Healthy, "")),
+            changed: watch::Sender::new(FailoverState::OnPrimary),
+            start: now,
+        }
+    }
+
+    // --- reading ---
+
+    /// Returns the primary, if the route leads there, nothing else decides and it is usable.
+    ///
+    /// The fast path of [`select`](Self::select): three loads.
+    #[inline]
+    pub(crate) fn usable_primary(&self) -> Option<Candidate> {
+        let primary = self.endpoints.first()?;
+        let usable = self.control.load().is_empty() && self.route() == Route::PRIMARY && primary.is_usable();
+        let candidate = || Candidate { index: 0, epoch: primary.breaker.epoch(), unconditional: false, usable: true };
+        usable.then(candidate)
+    }
+
+    /// Chooses where one request goes.
+    pub(crate) fn select(&self) -> Selection {
+        if self.is_review_due() {
+            self.observe();
+        }
+        let control = self.control.load();
+        let (share, chance) = match control.has(Flag::Ramping) {
+            true => (self.ramp.share(self.live.ramp.load(), self.nanos(Instant::now())), self.random.unit()),
+            false => (1.0, 0.0),
+        };
+        selector::select(&self.endpoints, self.route(), control, share, chance)
+    }
+
+    /// Chooses where a second attempt goes; `None` when there is no target or second attempts are off.
+    #[inline]
+    pub(crate) fn second_target(&self, tried: usize) -> Option<usize> {
+        let (control, next) = (self.control.load(), usize::from(tried == 0));
+        match self.live.second_attempt.load(Relaxed) {
+            false => None,
+            // Fast path: nothing else decides, and the first other endpoint is usable.
+            true if control.is_empty() && self.endpoints.get(next).is_some_and(EndpointView::is_usable) => Some(next),
+            true => self.second_target_in_order(tried),
+        }
+    }
+
+    #[cold]
+    fn second_target_in_order(&self, tried: usize) -> Option<usize> {
+        selector::second_target(&self.endpoints, tried, self.route(), self.control.load())
+    }
+
+    #[inline]
+    pub(crate) fn route(&self) -> Route {
+        self.route.load()
+    }
+
+    /// Returns the endpoint that most requests go to.
+    #[inline]
+    pub(crate) fn usual_index(&self) -> usize {
+        match self.control.load().has(Flag::DryRun) {
+            true => 0,
+            false => self.route().index.unwrap_or(0),
+        }
+    }
+
+    /// Returns the lock on the log.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Locked> {
+        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.locked.is_poisoned()
+    }
+
+    pub(crate) fn subscribe(&self) -> StatusReceiver {
+        self.status.subscribe()
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<FailoverState> {
+        self.changed.subscribe()
+    }
+
+    /// Returns a time in nanoseconds since the start.
+    pub(crate) fn nanos(&self, at: Instant) -> u64 {
+        nanos(at.saturating_duration_since(self.start))
+    }
+
+    fn is_review_due(&self) -> bool {
+        match self.review_at.load(Relaxed) {
+            NEVER => false,
+            at => self.nanos(Instant::now()) >= at,
+        }
+    }
+
+    // --- writing ---
+
+    /// Brings the route up to date with the endpoints.
+    #[cold]
+    pub(crate) fn observe(&self) {
+        self.update(None, None);
+    }
+
+    /// Executes an operator's order.
+    pub(crate) fn execute(&self, order: Order, reason: &str) {
+        self.update(Some(order), Some(reason));
+    }
+
+    fn update(&self, order: Option<Order>, reason: Option<&str>) {
+        // Before the lock: a breaker that changes state while it is read emits tracing events, and a subscriber may read
+        // this handle.
+        self.endpoints.iter().for_each(EndpointState::refresh);
+        let mut locked = self.lock();
+        let (from, now) = (self.route(), Instant::now());
+        let current = match order {
+            Some(Order::Return) => Route::PRIMARY,
+            Some(Order::Force(index)) => {
+                self.control.force(index);
+                from
+            }
+            None => from,
+        };
+        let all_down = self.live.all().all_down;
+        let to = selector::choose_route(&self.endpoints, current, self.control.load(), all_down);
+        let transition = (from != to).then(|| self.switch(&mut locked, from, to, reason, now));
+        self.route.store(to);
+        self.review(now);
+        let epochs = self.endpoints.iter().fold(0_u64, |sum, endpoint| sum.wrapping_add(endpoint.seen_epoch()));
+        let is_news = mem::replace(&mut locked.epochs, epochs) != epochs || transition.is_some();
+        drop(locked);
+        // After the lock: a subscriber of tracing, or a reader that holds a borrow of the watch, may read this handle.
+        if let Some(transition) = transition {
+            transition.trace(&self.name, self.endpoints.len() == 1);
+        }
+        if is_news {
+            self.changed.send_modify(|state| *state = self.route().state);
+        }
+    }
+
+    /// Logs the change of route, sets the ramp and publishes the status.
+    fn switch(&self, locked: &mut Locked, from: Route, to: Route, ordered: Option<&str>, now: Instant) -> Transition {
+        let name = |route: Route| Some(self.endpoints.get(route.index?)?.name.clone());
+        let dry_run = self.control.load().has(Flag::DryRun);
+        let reason = reason(ordered, &self.endpoints, from, to, dry_run);
+        let returns = from.state == FailoverState::OnBackup && to.index.is_some() && to.index < from.index;
+        self.ramp.set(returns.then(|| self.nanos(now)));
+        let transition = locked.log.push(now, |sequence, spent| Transition {
+            sequence,
+            at: now,
+            from: name(from),
+            to: name(to),
+            state: to.state,
+            reason,
+            spent,
+        });
+        let level = to.state.level();
+        self.status.publish(level, if level == Level::Healthy { "" } else { &transition.reason });
+        transition.clone()
+    }
+
+    /// Ends the ramp that is over, and sets when the route may change next without an event.
+    fn review(&self, now: Instant) {
+        let ramp_end = self.ramp.end(self.live.ramp.load(), self.nanos(now));
+        self.control.set(Flag::Ramping, ramp_end.is_some());
+        let waiting = self.endpoints.iter().filter(|endpoint| !endpoint.is_usable());
+        let changes = waiting.filter_map(|endpoint| endpoint.breaker.next_change()).filter(|change| *change > now);
+        let next = changes.map(|change| self.nanos(change)).chain(ramp_end).min();
+        self.review_at.store(next.unwrap_or(NEVER), Relaxed);
+    }
+}
