@@ -19,8 +19,11 @@ use mainstay_failover::{
 };
 use mainstay_fallback::{FallbackLayer, value_from};
 use mainstay_http::{
-    ContextHeaders, ForwardContextLayer, Grpc, GrpcError, GrpcStatusLayer, Http, ReadContextLayer, RejectionLayer,
-    Reqwest, authority, box_body, handle_error,
+    Grpc, Http, RejectionLayer, Reqwest, authority,
+    axum::handle_error,
+    box_body,
+    context::{ContextHeaders, ForwardContextLayer, ReadContextLayer},
+    grpc::{GrpcError, GrpcStatusLayer},
 };
 use mainstay_retry::RetryLayer;
 use mainstay_timeout::TimeoutLayer;

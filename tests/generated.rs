@@ -14,7 +14,9 @@ use mainstay_bulkhead::{BulkheadLayer, Limit};
 use mainstay_circuit_breaker::{Breaker, BreakerSettings, CircuitBreakerLayer, State};
 use mainstay_core::{Classify, FailureKind, Outcome, Repeat};
 use mainstay_http::{
-    ContextHeaders, ForwardContextLayer, Grpc, GrpcError, GrpcStatusLayer, ReadContextLayer, RejectionLayer,
+    Grpc, RejectionLayer,
+    context::{ContextHeaders, ForwardContextLayer, ReadContextLayer},
+    grpc::{GrpcError, GrpcStatusLayer},
 };
 use mainstay_timeout::TimeoutLayer;
 use tokio::{net::TcpListener, task::JoinHandle};

@@ -24,7 +24,7 @@ use mainstay_failover::{
     stack::{Standard, StandardSettings},
 };
 use mainstay_fallback::{FallbackLayer, backup, value, value_from};
-use mainstay_http::{Grpc, Http, Reqwest, box_body, handle_error};
+use mainstay_http::{Grpc, Http, Reqwest, axum::handle_error, box_body};
 use mainstay_retry::RetryLayer;
 use mainstay_tests::{Echo, Error};
 use mainstay_timeout::TimeoutLayer;

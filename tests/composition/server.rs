@@ -11,7 +11,7 @@ use axum::{
 };
 use mainstay_bulkhead::{BulkheadLayer, Limit};
 use mainstay_circuit_breaker::{Breaker, CircuitBreakerLayer, State};
-use mainstay_http::{Http, handle_error};
+use mainstay_http::{Http, axum::handle_error};
 use mainstay_timeout::TimeoutLayer;
 use tokio::task::JoinSet;
 use tower::{ServiceBuilder, ServiceExt, service_fn};

@@ -12,7 +12,7 @@ use mainstay_failover::{
     Endpoint, FailoverSettings,
     stack::{Standard, StandardHandles, StandardSettings},
 };
-use mainstay_http::{Http, ReplayBody, box_body};
+use mainstay_http::{Http, body::ReplayBody, box_body};
 use tower::ServiceExt as _;
 
 pub(crate) type StreamResponse = Response<UnsyncBoxBody<Bytes, hyper::Error>>;

@@ -46,7 +46,7 @@ use crate::{BulkheadFuture, KeyedLimits, queued_call::QueuedCall, waiter::Admiss
 /// ```
 /// use axum::{Router, body::Body, error_handling::HandleErrorLayer, http::Request, routing::get};
 /// use mainstay_bulkhead::{KeyedBulkheadLayer, KeyedBulkheadSettings, KeyedLimits, LimitSettings};
-/// use mainstay_http::{Http, handle_error};
+/// use mainstay_http::{Http, axum::handle_error};
 /// use tower::ServiceBuilder;
 ///
 /// fn tenant(request: &Request<Body>) -> String {

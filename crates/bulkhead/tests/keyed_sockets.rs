@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use mainstay_bulkhead::{KeyedBulkheadLayer, KeyedBulkheadSettings, KeyedLimits, LimitSettings};
 use mainstay_core::{BoxError, Reason, Refusal as _};
-use mainstay_http::{Http, authority, box_body, handle_error};
+use mainstay_http::{Http, authority, axum::handle_error, box_body};
 use tokio::{net::TcpListener, sync::watch, task::AbortHandle};
 use tower::{Service, ServiceBuilder, ServiceExt as _};
 

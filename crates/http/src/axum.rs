@@ -1,4 +1,4 @@
-//! At home in axum: refusals as its responses, the mark of a fallback in its handlers.
+//! For axum: errors as its responses, the mark of a fallback in its handlers.
 
 use std::{
     convert::Infallible,
@@ -12,49 +12,52 @@ use ::axum::{
 use http::{HeaderValue, request::Parts};
 use mainstay_core::{BoxError, Degraded};
 
-use crate::{Http, Respond as _, X_DEGRADED, rejection::shown};
+use crate::{
+    policy::http::{Http, X_DEGRADED},
+    rejection::{Respond as _, response::shown_rejection},
+};
 
-/// An error of a stack as a response: a refusal as [`response`](crate::response) makes it, a timeout of what is
-/// below as 504, everything else as 502.
+/// Returns the response to an error of a stack: to a rejection
+/// [`rejection_response`](crate::rejection::rejection_response), 504 to a timeout of the inner service, 502 to every other
+/// error.
 #[must_use]
-pub fn into_response(error: &BoxError) -> Response {
-    Http::new().respond(shown(error).as_ref())
+pub fn error_response(error: &BoxError) -> Response {
+    Http::new().respond(shown_rejection(error).as_ref())
 }
 
-/// [`into_response`] in the form that axum's `HandleErrorLayer` takes.
+/// [`error_response`] with the signature that axum's `HandleErrorLayer` takes.
 ///
 /// ```
 /// use axum::{Router, error_handling::HandleErrorLayer, routing::get};
-/// use mainstay_http::handle_error;
+/// use mainstay_http::axum::handle_error;
 /// use tower::ServiceBuilder;
 ///
 /// let stack = ServiceBuilder::new().layer(HandleErrorLayer::new(handle_error)).load_shed();
 /// let app: Router = Router::new().route("/", get(|| async { "hello" })).layer(stack);
 /// ```
-#[allow(clippy::needless_pass_by_value, reason = "the signature that axum asks for")]
+#[allow(clippy::needless_pass_by_value, reason = "the signature that axum requires")]
 pub fn handle_error(error: BoxError) -> Ready<Response> {
-    ready(into_response(&error))
+    ready(error_response(&error))
 }
 
-/// The mark of a fallback, as handlers take and give it.
+/// The mark of a fallback in axum's handlers.
 ///
-/// A handler that answers with what a dependency said passes the mark on by returning it beside the body, so that an
-/// outage two servers away is not hidden: layers outside find the mark in the response's extensions, and clients read
-/// `x-degraded: <step>`. Where clients should not know the names of steps, do not return it; put the [`Degraded`] into
-/// the extensions by axum's `Extension`. (A fallback layer shows the header only if its policy says so:
-/// [`Http::with_degraded_header`].)
+/// A handler that returns a dependency's response passes the mark on by returning it beside the body, so that an outage
+/// two servers away stays visible: outer layers find the mark in the response's extensions, and clients read
+/// `x-degraded: <step>`. To hide the names of steps from clients, put the [`Degraded`] into the extensions by axum's
+/// `Extension` instead. (A fallback layer sends the header only with [`Http::with_degraded_header`].)
 ///
-/// As an extractor it gives the mark that a middleware left in the request's extensions. What a client says of itself
-/// in its headers is not believed.
+/// As an extractor it returns the mark that a middleware put into the request's extensions. The header of a request is
+/// not read.
 ///
 /// ```
 /// use axum::{Router, response::IntoResponse, routing::get};
-/// use mainstay_http::DegradedMark;
-/// # async fn ask_the_catalogue() -> http::Response<String> { http::Response::new(String::new()) }
+/// use mainstay_http::axum::DegradedMark;
+/// # async fn fetch_catalogue() -> http::Response<String> { http::Response::new(String::new()) }
 ///
 /// async fn catalogue() -> impl IntoResponse {
-///     let answer = ask_the_catalogue().await;
-///     (DegradedMark::of(&answer), answer.into_body())
+///     let response = fetch_catalogue().await;
+///     (DegradedMark::of(&response), response.into_body())
 /// }
 ///
 /// let app: Router = Router::new().route("/catalogue", get(catalogue));
@@ -65,15 +68,15 @@ pub struct DegradedMark(pub Option<Degraded>);
 // === impl DegradedMark ===
 
 impl DegradedMark {
-    /// The mark on a response: what a fallback of this process left in its extensions, or what the server that sent
-    /// it says in `x-degraded`. How old the answer is only the first knows.
+    /// Returns the mark of a response: the one that a fallback of this process put into its extensions, with the age of
+    /// the response, or else the one that the server sent in `x-degraded`, without an age.
     #[must_use]
     pub fn of<B>(response: &http::Response<B>) -> Self {
-        let told = || {
+        let from_header = || {
             let step = response.headers().get(X_DEGRADED)?.to_str().ok()?;
             Some(Degraded { step: step.to_owned().into(), age: None })
         };
-        Self(response.extensions().get().cloned().or_else(told))
+        Self(response.extensions().get().cloned().or_else(from_header))
     }
 }
 
@@ -90,7 +93,7 @@ impl IntoResponseParts for DegradedMark {
 
     fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
         if let Some(degraded) = self.0 {
-            // A name that no header can hold is not shown.
+            // A name that is not a valid header value is left out.
             if let Ok(step) = HeaderValue::from_str(&degraded.step) {
                 parts.headers_mut().insert(X_DEGRADED, step);
             }

@@ -1,19 +1,27 @@
-//! The policies: small values that tell every layer of a stack what it must know of the protocol.
+//! The policies: small values that give every layer of a stack what it needs of the protocol.
+//!
+//! Beside them stands what they decide by: the class of a status or an error, `Retry-After`, and which requests are safe
+//! to repeat.
 
 mod draining;
-mod grpc;
-mod http;
+pub(crate) mod error;
+mod follow;
+pub(crate) mod grpc;
+pub(crate) mod http;
+mod idempotency;
 #[cfg(feature = "reqwest")]
 mod reqwest;
+pub(crate) mod retry_after;
+pub(crate) mod status;
 #[cfg(feature = "tonic")]
 mod tonic;
 
 pub use self::draining::Draining;
+pub use self::error::classify_error;
 pub use self::grpc::Grpc;
 pub use self::http::{Http, X_DEGRADED};
+pub use self::idempotency::{IDEMPOTENCY_KEY, Retryable, is_repeatable};
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::Reqwest;
-#[cfg(feature = "reqwest")]
-pub(crate) use self::reqwest::classify_reqwest;
-#[cfg(feature = "tonic")]
-pub(crate) use self::tonic::classify_tonic;
+pub use self::retry_after::{retry_after, retry_after_value};
+pub use self::status::{classify_head, classify_status};

@@ -1,4 +1,4 @@
-//! In axum: refusals become responses, marks are passed on, boxed bodies keep their type.
+//! In axum: rejections become responses, marks are passed on, boxed bodies keep their type.
 #![cfg(feature = "axum")]
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
@@ -6,7 +6,10 @@ use axum::{Router, body::Body, error_handling::HandleErrorLayer, response::IntoR
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use mainstay_core::{BoxError, Degraded, Follow, Reason, Rejected, Replay as _};
-use mainstay_http::{DegradedMark, Http, RejectionLayer, Replayable, handle_error};
+use mainstay_http::{
+    Http, RejectionLayer, Replayable,
+    axum::{DegradedMark, handle_error},
+};
 use tower::{ServiceBuilder, ServiceExt as _, service_fn, util::MapRequestLayer};
 
 fn get_root() -> Request<Body> {
@@ -14,14 +17,14 @@ fn get_root() -> Request<Body> {
 }
 
 #[tokio::test]
-async fn refusals_through_handle_error_and_through_the_layer() {
-    let refusing = || {
+async fn handle_error_and_rejection_layer_answer_a_rejection_alike() {
+    let rejecting = || {
         service_fn(|_: Request<Body>| async {
             Err::<Response<Body>, BoxError>(Rejected::new(Reason::RateLimited, "x").into())
         })
     };
-    let handled = ServiceBuilder::new().layer(HandleErrorLayer::new(handle_error)).service(refusing());
-    let layered = ServiceBuilder::new().layer(RejectionLayer::new()).service(refusing());
+    let handled = ServiceBuilder::new().layer(HandleErrorLayer::new(handle_error)).service(rejecting());
+    let layered = ServiceBuilder::new().layer(RejectionLayer::new()).service(rejecting());
     for app in [Router::new().fallback_service(handled), Router::new().fallback_service(layered)] {
         let response = app.oneshot(get_root()).await.unwrap();
         assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (429, &"1".parse().unwrap()));
@@ -31,9 +34,9 @@ async fn refusals_through_handle_error_and_through_the_layer() {
 }
 
 #[tokio::test]
-async fn a_handler_passes_the_mark_on_and_can_ask_for_it() {
-    async fn handler(asked: DegradedMark) -> impl IntoResponse {
-        (asked, "hello")
+async fn handler_extracts_and_returns_the_mark() {
+    async fn handler(mark: DegradedMark) -> impl IntoResponse {
+        (mark, "hello")
     }
 
     let app = Router::new().route("/", get(handler));
@@ -51,11 +54,11 @@ async fn a_handler_passes_the_mark_on_and_can_ask_for_it() {
     assert_eq!(DegradedMark::of(&marked), DegradedMark(Some(degraded)));
 }
 
-/// Over the wire there are no extensions: the next server reads the header.
+/// A response of another server has no extensions: the mark is read from its header.
 #[tokio::test]
-async fn a_mark_is_read_from_a_response_of_another_server_and_not_from_a_request() {
-    async fn handler(asked: DegradedMark) -> impl IntoResponse {
-        (asked, "hello")
+async fn mark_is_read_from_response_header_and_not_from_request_header() {
+    async fn handler(mark: DegradedMark) -> impl IntoResponse {
+        (mark, "hello")
     }
 
     let degraded = |step: &'static str| DegradedMark(Some(Degraded { step: step.into(), age: None }));
@@ -64,15 +67,15 @@ async fn a_mark_is_read_from_a_response_of_another_server_and_not_from_a_request
     response.extensions_mut().insert(Degraded { step: "ours".into(), age: None });
     assert_eq!(DegradedMark::of(&response), degraded("ours"));
 
-    let liar = Request::get("/").header("x-degraded", "x").body(Body::empty()).unwrap();
-    let answer = Router::new().route("/", get(handler)).oneshot(liar).await.unwrap();
-    assert_eq!(DegradedMark::of(&answer), DegradedMark(None));
-    let unspeakable = (degraded("two\nlines"), ()).into_response();
-    assert!(unspeakable.headers().is_empty() && DegradedMark::of(&unspeakable).0.is_some());
+    let forged = Request::get("/").header("x-degraded", "x").body(Body::empty()).unwrap();
+    let response = Router::new().route("/", get(handler)).oneshot(forged).await.unwrap();
+    assert_eq!(DegradedMark::of(&response), DegradedMark(None));
+    let invalid = (degraded("two\nlines"), ()).into_response();
+    assert!(invalid.headers().is_empty() && DegradedMark::of(&invalid).0.is_some());
 }
 
 #[tokio::test]
-async fn boxed_bodies_repeat_if_empty_and_otherwise_in_a_wrapper() {
+async fn boxed_body_is_replayed_if_empty_or_wrapped() {
     assert!(Http::new().replay(&get_root()).is_some());
     let put = Request::put("/").body(Body::from("x")).unwrap();
     assert!(Http::new().replay(&put).is_none());
@@ -83,7 +86,7 @@ async fn boxed_bodies_repeat_if_empty_and_otherwise_in_a_wrapper() {
 }
 
 #[tokio::test]
-async fn a_followed_response_is_still_axums() {
+async fn followed_response_keeps_axums_body_type() {
     let (settle, mut settled) = tokio::sync::oneshot::channel();
     let response: Response<Body> = Http::new().follow("hello".into_response(), |outcome| {
         let _ = settle.send(outcome);

@@ -1,4 +1,4 @@
-//! Responses are over when their bodies are: guards learn how, once, and types stay what they were.
+//! The policies follow a response body to its end, call `settle` once, and keep the body's type.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 
 use std::{
@@ -19,7 +19,7 @@ use mainstay_http::{Grpc, Http};
 type Boxed = UnsyncBoxBody<Bytes, &'static str>;
 type Frames = VecDeque<Result<Frame<Bytes>, &'static str>>;
 
-/// Gives these frames, and does not know where it ends; `"pending"` hangs.
+/// Yields these frames and does not report its end in advance; `"pending"` hangs.
 struct Script(Frames);
 
 impl Body for Script {
@@ -47,7 +47,7 @@ fn script<const N: usize>(frames: [Result<Frame<Bytes>, &'static str>; N]) -> Re
     Response::new(Script(frames.into()).boxed_unsync())
 }
 
-/// Reads up to this many frames, lets go, and gives what was settled, in order.
+/// Reads up to this many frames, drops the body, and returns the outcomes in order.
 async fn read<P: Follow<Response<Boxed>>>(policy: &P, response: Response<Boxed>, frames: usize) -> Vec<Outcome> {
     let settled = Arc::<Mutex<Vec<Outcome>>>::default();
     let followed = {
@@ -56,7 +56,7 @@ async fn read<P: Follow<Response<Boxed>>>(policy: &P, response: Response<Boxed>,
     };
     let mut body = followed.into_body();
     for _ in 0..frames {
-        // A caller that has waited long enough.
+        // The caller polls once and then gives up.
         let _ = body.frame().now_or_never();
     }
     drop(body);
@@ -65,16 +65,17 @@ async fn read<P: Follow<Response<Boxed>>>(policy: &P, response: Response<Boxed>,
 }
 
 #[tokio::test]
-async fn http_bodies_settle_once_by_how_they_end() {
+async fn http_body_settles_once_by_its_end() {
     let network = Outcome::failure(FailureKind::Network);
     assert_eq!(read(&Http::new(), script([data(), data()]), 9).await, [Outcome::Success]);
     assert_eq!(read(&Http::new(), script([data(), trailers(&[])]), 9).await, [Outcome::Success]);
     assert_eq!(read(&Http::new(), script([data(), Err("reset")]), 9).await, [network]);
 }
 
-/// Who looks at the status only, or at the first messages, has had a good answer. Who waited and gave up says nothing.
+/// A caller that reads only the status or the first messages had a good response. A pending poll that is dropped says
+/// nothing about the server.
 #[tokio::test]
-async fn a_body_that_is_let_go_settles_by_whether_it_was_waited_for() {
+async fn dropped_body_is_success_or_ignored_if_a_poll_was_pending() {
     let hangs = || script([data(), Err("pending")]);
     for frames in [0, 1] {
         assert_eq!(read(&Http::new(), hangs(), frames).await, [Outcome::Success]);
@@ -85,7 +86,7 @@ async fn a_body_that_is_let_go_settles_by_whether_it_was_waited_for() {
 }
 
 #[tokio::test]
-async fn grpc_streams_settle_by_their_trailers() {
+async fn grpc_stream_settles_by_its_trailers() {
     let unknown = Outcome::failure(FailureKind::Unknown);
     assert_eq!(read(&Grpc::new(), script([data(), trailers(&[("grpc-status", "0")])]), 9).await, [Outcome::Success]);
     let pushed = trailers(&[("grpc-status", "14"), ("grpc-retry-pushback-ms", "-1")]);
@@ -94,9 +95,9 @@ async fn grpc_streams_settle_by_their_trailers() {
     assert_eq!(read(&Grpc::new(), script([data()]), 9).await, [unknown], "cut off without a status");
 }
 
-/// The head has said all: no guard need be made.
+/// The head is the whole response, so the layer makes no guard.
 #[tokio::test]
-async fn what_is_whole_at_its_head_does_not_go_on() {
+async fn response_that_is_complete_with_its_head_is_not_streaming() {
     let empty = || Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
     let mut trailers_only = empty();
     trailers_only.headers_mut().insert("grpc-status", HeaderValue::from_static("8"));
@@ -104,14 +105,14 @@ async fn what_is_whole_at_its_head_does_not_go_on() {
     assert!(!Http::new().is_streaming(&empty()));
     assert!(Http::new().is_streaming(&script([])), "a body that does not know its end");
     assert!(!HeadOnly(Http::new()).is_streaming(&script([])));
-    // An answer that says nothing at all is none.
+    // A gRPC response without status and body is a failure.
     assert!(Grpc::new().is_streaming(&empty()));
     assert_eq!(read(&Grpc::new(), empty(), 0).await, [Outcome::failure(FailureKind::Unknown)]);
 }
 
-/// Hyper stops asking when a body says that it is at its end: the permit must not wait for the drop.
+/// Hyper does not poll a body that reports its end, so the outcome must not wait for the drop.
 #[tokio::test]
-async fn the_last_bytes_settle_where_they_are_known_to_be_the_last() {
+async fn last_frame_settles_if_the_body_reports_its_end() {
     let settled = Arc::<Mutex<Vec<Outcome>>>::default();
     let full = Full::new(Bytes::from("hello")).map_err(|never| match never {}).boxed_unsync();
     let seen = settled.clone();

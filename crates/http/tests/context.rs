@@ -1,15 +1,18 @@
-//! Deadlines and attempts over the wire.
+//! Deadline and attempt in headers.
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
 use std::{convert::Infallible, time::Duration};
 
 use http::Request;
 use mainstay_core::{Contextual as _, RequestContext};
-use mainstay_http::{ContextHeaders, ForwardContextLayer, Http, ReadContextLayer};
+use mainstay_http::{
+    Http,
+    context::{ContextHeaders, ForwardContextLayer, ReadContextLayer},
+};
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt as _, service_fn};
 
-/// The request as it comes out of the layer.
+/// Returns the request as the inner service gets it.
 async fn through<L, S>(layer: &L, request: Request<()>) -> Request<()>
 where
     L: Layer<Echo, Service = S>,
@@ -22,7 +25,7 @@ where
 
 type Echo = tower::util::ServiceFn<fn(Request<()>) -> std::future::Ready<Result<Request<()>, Infallible>>>;
 
-fn asking(field: &str, value: &str) -> Request<()> {
+fn with_field(field: &str, value: &str) -> Request<()> {
     Request::get("/").header(field, value).body(()).unwrap()
 }
 
@@ -31,25 +34,25 @@ fn left(request: &Request<()>) -> Option<Duration> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_takes_the_deadline_from_the_headers() {
+async fn read_layer_sets_deadline_and_arrival_time() {
     let http = ReadContextLayer::new(ContextHeaders::http());
-    let request = through(&http, asking("x-request-timeout-ms", "250")).await;
+    let request = through(&http, with_field("x-request-timeout-ms", "250")).await;
     assert_eq!(left(&request), Some(Duration::from_millis(250)));
     assert_eq!(Http::new().context(&request).unwrap().started, Some(Instant::now()));
     let grpc = ReadContextLayer::new(ContextHeaders::grpc());
-    assert_eq!(left(&through(&grpc, asking("grpc-timeout", "3S")).await), Some(Duration::from_secs(3)));
-    assert_eq!(left(&through(&grpc, asking("grpc-timeout", "soon")).await), None);
+    assert_eq!(left(&through(&grpc, with_field("grpc-timeout", "3S")).await), Some(Duration::from_secs(3)));
+    assert_eq!(left(&through(&grpc, with_field("grpc-timeout", "soon")).await), None);
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_client_asks_for_longer_than_allowed_and_the_earlier_deadline_wins() {
-    let layer = ReadContextLayer::new(ContextHeaders::http()).with_longest(Duration::from_secs(10));
+async fn max_timeout_bounds_the_client_and_earlier_deadline_wins() {
+    let layer = ReadContextLayer::new(ContextHeaders::http()).with_max_timeout(Duration::from_secs(10));
     assert_eq!(
-        left(&through(&layer, asking("x-request-timeout-ms", "99999999999999")).await),
+        left(&through(&layer, with_field("x-request-timeout-ms", "99999999999999")).await),
         Some(Duration::from_secs(10))
     );
-    assert_eq!(left(&through(&layer, asking("x", "y")).await), Some(Duration::from_secs(10)));
-    let mut request = asking("x-request-timeout-ms", "5000");
+    assert_eq!(left(&through(&layer, with_field("x", "y")).await), Some(Duration::from_secs(10)));
+    let mut request = with_field("x-request-timeout-ms", "5000");
     Http::new().set_context(
         &mut request,
         RequestContext::new().with_deadline(Instant::now() + Duration::from_secs(1)).with_attempt(2),
@@ -60,8 +63,8 @@ async fn no_client_asks_for_longer_than_allowed_and_the_earlier_deadline_wins() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_forwards_what_is_left_at_each_attempt() {
-    let mut request = asking("x-request-timeout-ms", "1000");
+async fn forward_layer_writes_time_left_and_attempt() {
+    let mut request = with_field("x-request-timeout-ms", "1000");
     request = through(&ReadContextLayer::new(ContextHeaders::http()), request).await;
     tokio::time::advance(Duration::from_millis(400)).await;
     let context = Http::new().context(&request).unwrap().clone().with_attempt(2);
@@ -76,31 +79,36 @@ async fn a_client_forwards_what_is_left_at_each_attempt() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_context_is_left_alone() {
-    let request = through(&ForwardContextLayer::new(ContextHeaders::http()), asking("a", "b")).await;
+async fn request_without_context_is_unchanged() {
+    let request = through(&ForwardContextLayer::new(ContextHeaders::http()), with_field("a", "b")).await;
     assert_eq!((request.headers().len(), request.extensions().len()), (1, 0));
 }
 
-/// A client that enforces the deadline itself: its error comes first, and must not be seen before that of the caller.
+/// A client that enforces the deadline itself fails at the deadline. Its error must not reach the caller before the
+/// caller's own timeout.
 #[tokio::test(start_paused = true)]
-async fn an_error_that_comes_with_the_deadline_lets_the_caller_give_up_first() {
+async fn error_at_the_deadline_is_held_back_until_the_outer_timeout() {
     let client = service_fn(|request: Request<()>| async move {
         let left = left(&request).unwrap_or(Duration::from_millis(10));
         tokio::time::sleep(left.min(Duration::from_millis(500))).await;
         Err::<(), _>("timed out")
     });
     let call = |time: u64| {
-        let mut request = asking("a", "b");
+        let mut request = with_field("a", "b");
         let deadline = Instant::now() + Duration::from_millis(time);
         Http::new().set_context(&mut request, RequestContext::new().with_deadline(deadline));
         (ForwardContextLayer::new(ContextHeaders::grpc()).layer(client).oneshot(request), deadline)
     };
-    let (answer, deadline) = call(100);
-    assert!(tokio::time::timeout_at(deadline, answer).await.is_err(), "given up, not failed");
-    let (answer, deadline) = call(100);
-    assert_eq!(answer.await, Err("timed out"));
-    assert_eq!(Instant::now() - deadline, Duration::from_millis(5), "nobody gave up: the error is told");
-    let (answer, deadline) = call(1_000);
-    assert_eq!(answer.await, Err("timed out"));
-    assert_eq!(deadline - Instant::now(), Duration::from_millis(500), "an error in time is told at once");
+    let (response, deadline) = call(100);
+    assert!(tokio::time::timeout_at(deadline, response).await.is_err(), "abandoned, not failed");
+    let (response, deadline) = call(100);
+    assert_eq!(response.await, Err("timed out"));
+    assert_eq!(Instant::now() - deadline, Duration::from_millis(5), "without an outer timeout the error is returned");
+    let (response, deadline) = call(1_000);
+    assert_eq!(response.await, Err("timed out"));
+    assert_eq!(
+        deadline - Instant::now(),
+        Duration::from_millis(500),
+        "an error before the deadline is returned at once"
+    );
 }

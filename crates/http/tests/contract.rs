@@ -1,12 +1,12 @@
-//! The Tower contract, over the layers of this crate.
+//! The Tower contract, for the layers of this crate.
 
 use mainstay_core::{
     Rejected,
     test::{Answer, Expect, contract},
 };
-use mainstay_http::{RejectionLayer, Respond};
+use mainstay_http::{RejectionLayer, rejection::Respond};
 
-/// The probe's answers have no status, so they get a number.
+/// Makes the probe service's responses, which are numbers.
 #[derive(Clone)]
 struct Numbered;
 
@@ -17,12 +17,12 @@ impl Respond<Answer> for Numbered {
 }
 
 #[test]
-fn rejection() {
+fn rejection_layer_keeps_the_contract() {
     contract("rejection", Expect::default().answers_for_inner(), || RejectionLayer::new().with_policy(Numbered));
 }
 
 #[cfg(feature = "tonic")]
 #[test]
-fn grpc_status() {
-    contract("grpc status", Expect::default().answers_for_inner(), mainstay_http::GrpcStatusLayer::new);
+fn grpc_status_layer_keeps_the_contract() {
+    contract("grpc status", Expect::default().answers_for_inner(), mainstay_http::grpc::GrpcStatusLayer::new);
 }

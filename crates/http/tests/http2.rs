@@ -1,4 +1,4 @@
-//! Over HTTP/2: the status of a stream comes with its trailers, and trailers of a request are sent again.
+//! Over HTTP/2: the status of a stream is in its trailers, and trailers of a request are sent again.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 
 use std::{
@@ -26,13 +26,13 @@ use tokio::{net::TcpListener, sync::oneshot};
 type Frames = VecDeque<Result<Frame<Bytes>, &'static str>>;
 type Scripted = StreamBody<Script>;
 
-/// Gives these frames; after the last one it ends, hangs, or breaks off when told to.
+/// Yields these frames; after the last one it ends, hangs, or fails on a signal.
 struct Script(Frames, End);
 
 enum End {
     Ends,
     Hangs,
-    Breaks(oneshot::Receiver<()>),
+    Fails(oneshot::Receiver<()>),
 }
 
 impl futures_util::Stream for Script {
@@ -45,7 +45,7 @@ impl futures_util::Stream for Script {
         match &mut self.1 {
             End::Ends => Poll::Ready(None),
             End::Hangs => Poll::Pending,
-            End::Breaks(told) => Pin::new(told).poll(cx).map(|_| Some(Err("broken"))),
+            End::Fails(signal) => Pin::new(signal).poll(cx).map(|_| Some(Err("broken"))),
         }
     }
 }
@@ -59,20 +59,20 @@ fn status(code: &'static str) -> Result<Frame<Bytes>, &'static str> {
     Ok(Frame::trailers(HeaderMap::from_iter([(name, HeaderValue::from_static(code))])))
 }
 
-/// A server that answers its one request with these frames.
-async fn answering<const N: usize>(frames: [Result<Frame<Bytes>, &'static str>; N], end: End) -> String {
+/// Starts a server that responds to its one request with these frames.
+async fn serve<const N: usize>(frames: [Result<Frame<Bytes>, &'static str>; N], end: End) -> String {
     let body: Mutex<Option<Scripted>> = Mutex::new(Some(StreamBody::new(Script(frames.into(), end))));
     let listener = bind().await;
     let url = format!("http://{}/", listener.local_addr().unwrap());
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
-        let answer = service_fn(move |_: Request<Incoming>| {
+        let service = service_fn(move |_: Request<Incoming>| {
             let body = body.lock().unwrap().take().unwrap();
             async { Ok::<_, Infallible>(Response::new(body)) }
         });
         let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-        // The client may go away.
-        let _ = server.serve_connection(TokioIo::new(stream), answer).await;
+        // The client may disconnect.
+        let _ = server.serve_connection(TokioIo::new(stream), service).await;
     });
     url
 }
@@ -89,7 +89,7 @@ where
     Client::builder(TokioExecutor::new()).http2_only(true).build_http()
 }
 
-/// The body of a call that is followed, and the verdict on it.
+/// Returns the body of a call that is followed, and its outcome.
 async fn follow(url: &str) -> (UnsyncBoxBody<Bytes, hyper::Error>, oneshot::Receiver<Outcome>) {
     let request = Request::post(url).body(Full::<Bytes>::default()).unwrap();
     let response = client().request(request).await.unwrap().map(Incoming::boxed_unsync);
@@ -101,30 +101,30 @@ async fn follow(url: &str) -> (UnsyncBoxBody<Bytes, hyper::Error>, oneshot::Rece
 }
 
 #[tokio::test]
-async fn a_stream_is_judged_by_its_trailers() {
+async fn trailers_decide_the_outcome_of_a_stream() {
     for (code, outcome) in [("0", Outcome::Success), ("8", Outcome::overloaded(None))] {
-        let (body, settled) = follow(&answering([data(), status(code)], End::Ends).await).await;
+        let (body, settled) = follow(&serve([data(), status(code)], End::Ends).await).await;
         body.collect().await.unwrap();
         assert_eq!(settled.await.unwrap(), outcome);
     }
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_off_is_a_failure_of_the_network() {
-    let (tell, told) = oneshot::channel();
-    let (mut body, settled) = follow(&answering([data()], End::Breaks(told)).await).await;
+async fn broken_stream_is_a_failure_of_the_network() {
+    let (sender, receiver) = oneshot::channel();
+    let (mut body, settled) = follow(&serve([data()], End::Fails(receiver)).await).await;
     body.frame().await.unwrap().unwrap();
-    tell.send(()).unwrap();
+    sender.send(()).unwrap();
     assert!(body.frame().await.unwrap().is_err());
     assert_eq!(settled.await.unwrap(), Outcome::failure(FailureKind::Network));
 }
 
 #[tokio::test]
-async fn a_stream_that_the_caller_leaves_was_good_unless_it_waited_in_vain() {
-    for (waits, outcome) in [(false, Outcome::Success), (true, Outcome::Ignored)] {
-        let (mut body, settled) = follow(&answering([data()], End::Hangs).await).await;
+async fn dropped_stream_is_success_or_ignored_if_a_poll_was_pending() {
+    for (pending, outcome) in [(false, Outcome::Success), (true, Outcome::Ignored)] {
+        let (mut body, settled) = follow(&serve([data()], End::Hangs).await).await;
         body.frame().await.unwrap().unwrap();
-        if waits {
+        if pending {
             assert!(body.frame().now_or_never().is_none());
         }
         drop(body);
@@ -133,14 +133,14 @@ async fn a_stream_that_the_caller_leaves_was_good_unless_it_waited_in_vain() {
 }
 
 #[tokio::test]
-async fn the_trailers_of_a_request_are_sent_again() {
+async fn trailers_of_a_request_are_sent_again() {
     let listener = bind().await;
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let frames: Frames = [data(), data(), status("7")].into();
     let body = Replayable::new(StreamBody::new(Script(frames, End::Ends)));
     let mut first = Request::put(url).body(body).unwrap();
     let second = Http::new().replay(&first).unwrap();
-    // The first attempt reads all of it and gets nowhere.
+    // The first attempt reads the whole body and is dropped.
     while first.body_mut().frame().await.is_some() {}
     drop(first);
 

@@ -1,4 +1,4 @@
-//! The policies as layers see them.
+//! The policies as layers use them.
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
 use std::{convert::Infallible, error::Error, fmt, io, time::Duration};
@@ -11,7 +11,7 @@ use mainstay_core::{
     BoxError, Class, Classify, Contextual, Degraded, FailureKind, Mark, Outcome, Reason, Refusal, Rejected, Repeat,
     Replay, RequestContext,
 };
-use mainstay_http::{Grpc, Http, ReplayBody as _, Replayable, Retryable};
+use mainstay_http::{Grpc, Http, Replayable, body::ReplayBody as _, policy::Retryable};
 
 type NoError<'a> = Result<&'a Response<()>, &'a BoxError>;
 
@@ -25,21 +25,24 @@ fn failed<P: Classify<Response<()>, BoxError>>(policy: &P, error: impl Into<BoxE
 }
 
 #[test]
-fn http_reads_status_and_retry_after() {
+fn http_classifies_by_status_and_retry_after() {
     let outcome = |status, fields| Http::new().classify(Ok(&head(status, fields)) as NoError<'_>);
     assert_eq!(outcome(200, &[]), Outcome::Success);
     assert_eq!(outcome(404, &[("retry-after", "5")]), Outcome::Ignored);
     assert_eq!(outcome(401, &[]), Outcome::Ignored);
     assert_eq!(outcome(503, &[]), Outcome::overloaded(None));
     assert_eq!(outcome(429, &[("retry-after", "5")]), Outcome::overloaded(Some(Duration::from_secs(5))));
-    let told = outcome(500, &[("retry-after", "1")]);
-    assert_eq!(told, Outcome::failure(FailureKind::Unavailable).with_repeat(Repeat::After(Duration::from_secs(1))));
+    let with_wait = outcome(500, &[("retry-after", "1")]);
+    assert_eq!(
+        with_wait,
+        Outcome::failure(FailureKind::Unavailable).with_repeat(Repeat::After(Duration::from_secs(1)))
+    );
     let dated = [("date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("retry-after", "Sun, 06 Nov 1994 08:49:40 GMT")];
     assert_eq!(outcome(503, &dated), Outcome::overloaded(Some(Duration::from_secs(3))));
 }
 
 #[test]
-fn grpc_reads_the_status_in_the_head() {
+fn grpc_classifies_by_status_in_the_head() {
     let outcome = |fields| Grpc::new().classify(Ok(&head(200, fields)) as NoError<'_>);
     assert_eq!(outcome(&[]), Outcome::Success);
     assert_eq!(outcome(&[("grpc-status", "8")]), Outcome::overloaded(None));
@@ -48,9 +51,9 @@ fn grpc_reads_the_status_in_the_head() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn errors_are_read_down_to_their_causes() {
-    let refused = Rejected::new(Reason::CircuitOpen, "x").with_retry_after(Duration::from_secs(1));
-    assert_eq!(failed(&Http::new(), Wrapped(refused.into())), Outcome::rejected(Some(Duration::from_secs(1))));
+async fn causes_of_an_error_are_classified() {
+    let rejected = Rejected::new(Reason::CircuitOpen, "x").with_retry_after(Duration::from_secs(1));
+    assert_eq!(failed(&Http::new(), Wrapped(rejected.into())), Outcome::rejected(Some(Duration::from_secs(1))));
     assert_eq!(failed(&Http::new(), "connection reset"), Outcome::failure(FailureKind::Network));
     let slow = io::Error::from(io::ErrorKind::TimedOut);
     assert_eq!(failed(&Http::new(), Wrapped(slow.into())), Outcome::failure(FailureKind::Timeout));
@@ -59,25 +62,25 @@ async fn errors_are_read_down_to_their_causes() {
 }
 
 #[test]
-fn timeouts_of_ours_are_failures_of_a_server_that_was_asked() {
+fn timeout_rejection_is_a_failure() {
     let attempt = failed(&Http::new(), Rejected::new(Reason::AttemptTimeout, "x"));
     assert_eq!(attempt, Outcome::failure(FailureKind::Timeout));
     let total = failed(&Http::new(), Rejected::new(Reason::TotalTimeout, "x"));
     assert_eq!((total.class(), total.repeat()), (Class::Failure, Repeat::Never));
 }
 
-/// The client went away while its request was sent on: the server is not to blame.
+/// The caller disconnected while its request was sent on, which is not the server's failure.
 #[tokio::test]
-async fn a_failure_of_the_requests_body_is_the_callers_own() {
+async fn failed_request_body_is_ignored() {
     let source = Full::new(Bytes::from("x")).map_err(BoxError::from).map_frame(|frame| frame);
     let source = source.with_trailers(async { Some(Err(BoxError::from("gone"))) });
     let error = Replayable::new(Box::pin(source)).collect().await.unwrap_err();
     assert_eq!(failed(&Http::new(), Wrapped(error.into())), Outcome::Ignored);
 }
 
-/// An attempt that we broke off ourselves: no server is to blame, and it is no answer for the caller.
+/// An attempt that this process ended: not the server's failure, and not a response for the caller.
 #[tokio::test]
-async fn an_attempt_without_a_body_was_rejected_by_us() {
+async fn attempt_without_its_body_is_rejected() {
     let chunks = ["x", "y"].map(|chunk| Ok::<_, Infallible>(Frame::data(Bytes::from(chunk))));
     let mut first = Replayable::with_limit(StreamBody::new(futures_util::stream::iter(chunks)), 1);
     let copy = first.replay().unwrap();
@@ -102,14 +105,14 @@ impl Refusal for Typed {
 }
 
 #[test]
-fn typed_errors_show_their_refusals() {
+fn rejection_of_a_typed_error_is_found() {
     let outcome = |error: &Typed| Classify::<Response<()>, _>::classify(&Http::new(), Err(error));
     assert_eq!(outcome(&Rejected::new(Reason::Draining, "x").into()), Outcome::rejected(None));
     assert_eq!(outcome(&Typed(None)), Outcome::failure(FailureKind::Network));
 }
 
 #[test]
-fn only_what_is_safe_is_repeated() {
+fn only_safe_requests_are_repeated() {
     let post = || Request::post("/orders").body("x").unwrap();
     assert!(Http::new().replay(&post()).is_none());
     assert!(Http::new().replay(&Request::put("/orders/1").body("x").unwrap()).is_some());
@@ -126,7 +129,7 @@ fn only_what_is_safe_is_repeated() {
 }
 
 #[test]
-fn a_copy_is_the_whole_request() {
+fn copy_has_every_part_of_the_request() {
     #[derive(Clone, Debug, PartialEq)]
     struct Mine(u8);
 
@@ -146,7 +149,7 @@ fn a_copy_is_the_whole_request() {
 }
 
 #[test]
-fn the_context_travels_with_the_request_and_its_copies() {
+fn context_is_kept_in_the_request_and_its_copies() {
     let mut request = Request::get("/").body(()).unwrap();
     assert!(Http::new().context(&request).is_none());
     Http::new().set_context(&mut request, RequestContext::new().with_attempt(2));
@@ -155,7 +158,7 @@ fn the_context_travels_with_the_request_and_its_copies() {
 }
 
 #[test]
-fn a_degraded_answer_is_marked_and_the_header_only_on_demand() {
+fn degraded_response_is_marked_and_has_the_header_only_if_enabled() {
     let degraded = Degraded { step: "cache".into(), age: Some(Duration::from_secs(3)) };
     let mut response = head(200, &[]);
     Http::new().mark(&mut response, &degraded);
@@ -165,17 +168,17 @@ fn a_degraded_answer_is_marked_and_the_header_only_on_demand() {
     assert_eq!(response.headers()["x-degraded"], "cache");
 
     let mut response = head(200, &[]);
-    let unspeakable = Degraded { step: "a\nb".into(), age: None };
-    Grpc::new().with_degraded_header().mark(&mut response, &unspeakable);
+    let invalid = Degraded { step: "a\nb".into(), age: None };
+    Grpc::new().with_degraded_header().mark(&mut response, &invalid);
     assert!(response.headers().is_empty() && response.extensions().get::<Degraded>().is_some());
 }
 
 #[test]
-fn a_draining_policy_is_the_policy_inside() {
+fn draining_policy_behaves_as_the_inner_policy() {
     let policy = Http::new().repeating_any_method().draining();
     let response = Response::builder().status(StatusCode::BAD_GATEWAY).body(Full::new(Bytes::new())).unwrap();
     assert_eq!(policy.classify(Ok::<_, &BoxError>(&response)), Outcome::failure(FailureKind::Unavailable));
-    // Outside a runtime it only lets go.
+    // Outside a runtime the body is dropped unread.
     policy.discard(Ok::<_, BoxError>(response));
     let mut request = policy.replay(&Request::post("/").body("x").unwrap()).unwrap();
     policy.set_context(&mut request, RequestContext::new().with_attempt(1));

@@ -1,4 +1,4 @@
-//! Refusals as responses.
+//! Rejections as responses.
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
 use std::{
@@ -11,7 +11,10 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use mainstay_core::{BoxError, Class, Classify as _, Reason, Rejected, Repeat};
-use mainstay_http::{Grpc, Http, RejectionLayer, grpc_response, response};
+use mainstay_http::{
+    Grpc, Http, RejectionLayer,
+    rejection::{grpc_rejection_response, rejection_response},
+};
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 
 const REASONS: [(Reason, u16, &str); 9] = [
@@ -27,10 +30,10 @@ const REASONS: [(Reason, u16, &str); 9] = [
 ];
 
 #[test]
-fn every_reason_has_its_status() {
+fn each_reason_has_its_status() {
     for (reason, status, code) in REASONS {
         let rejected = Rejected::new(reason, "secret-name");
-        let response = response(&rejected);
+        let response = rejection_response(&rejected);
         assert_eq!(response.status(), status, "{reason:?}");
         assert_eq!(response.headers()["content-type"], "application/problem+json");
         let body = response.body();
@@ -40,11 +43,11 @@ fn every_reason_has_its_status() {
         );
         assert!(body.contains(&format!(r#","status":{status},"detail":""#)), "{body}");
         assert!(!body.contains("secret"), "{body}");
-        // As it stands the words need no escaping.
+        // The text contains nothing that must be escaped.
         assert_eq!(body.matches('"').count(), 14, "{body}");
         assert!(!body.contains('\\'));
 
-        let grpc: Response<()> = grpc_response(&rejected);
+        let grpc: Response<()> = grpc_rejection_response(&rejected);
         assert_eq!((grpc.status().as_u16(), &grpc.headers()["grpc-status"]), (200, &code.parse().unwrap()));
         assert!(!grpc.headers().contains_key("grpc-retry-pushback-ms"));
         assert!(!grpc.headers().contains_key("grpc-status-details-bin"));
@@ -52,41 +55,41 @@ fn every_reason_has_its_status() {
 }
 
 #[test]
-fn waits_are_told_in_whole_seconds_and_milliseconds_rounded_up() {
-    let told = |reason, wait| {
+fn wait_is_sent_in_seconds_and_milliseconds_rounded_up() {
+    let sent = |reason, wait| {
         let rejected = Rejected::new(reason, "x").with_retry_after(wait);
-        let header = response(&rejected).headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
-        let grpc: Response<()> = grpc_response(&rejected);
+        let header =
+            rejection_response(&rejected).headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+        let grpc: Response<()> = grpc_rejection_response(&rejected);
         let pushback = grpc.headers().get("grpc-retry-pushback-ms").map(|value| value.to_str().unwrap().to_owned());
         (header, pushback)
     };
     let some = |header: &str, pushback: &str| (Some(header.to_owned()), Some(pushback.to_owned()));
-    assert_eq!(told(Reason::CircuitOpen, Some(Duration::from_micros(1_200_001))), some("2", "1201"));
-    assert_eq!(told(Reason::RateLimited, Some(Duration::ZERO)), some("1", "0"));
-    assert_eq!(told(Reason::AttemptTimeout, Some(Duration::from_secs(3))), some("3", "3000"));
-    assert_eq!(told(Reason::Draining, Some(Duration::MAX)), some(&u64::MAX.to_string(), &i32::MAX.to_string()));
-    assert_eq!(told(Reason::BulkheadFull, None), (Some("1".into()), None));
-    assert_eq!(told(Reason::TotalTimeout, None), (None, None));
+    assert_eq!(sent(Reason::CircuitOpen, Some(Duration::from_micros(1_200_001))), some("2", "1201"));
+    assert_eq!(sent(Reason::RateLimited, Some(Duration::ZERO)), some("1", "0"));
+    assert_eq!(sent(Reason::AttemptTimeout, Some(Duration::from_secs(3))), some("3", "3000"));
+    assert_eq!(sent(Reason::Draining, Some(Duration::MAX)), some(&u64::MAX.to_string(), &i32::MAX.to_string()));
+    assert_eq!(sent(Reason::BulkheadFull, None), (Some("1".into()), None));
+    assert_eq!(sent(Reason::TotalTimeout, None), (None, None));
 }
 
-/// What one Mainstay refuses, the next one upstream reads as the same kind of trouble.
 #[test]
-fn refusals_are_read_back_by_the_policies() {
+fn rejection_response_of_a_server_is_classified_as_failure_with_its_wait() {
     let wait = Duration::from_secs(2);
     for (reason, ..) in REASONS {
         let rejected = Rejected::new(reason, "x").with_retry_after(wait);
-        let http = Http::new().classify(Ok::<_, &BoxError>(&response(&rejected)));
-        let grpc = Grpc::new().classify(Ok::<_, &BoxError>(&grpc_response::<()>(&rejected)));
+        let http = Http::new().classify(Ok::<_, &BoxError>(&rejection_response(&rejected)));
+        let grpc = Grpc::new().classify(Ok::<_, &BoxError>(&grpc_rejection_response::<()>(&rejected)));
         for outcome in [http, grpc] {
             assert!(outcome.is_failure(), "{reason:?}: {outcome:?}");
             assert_eq!(outcome.repeat(), Repeat::After(wait), "{reason:?}");
         }
     }
     let open = Rejected::new(Reason::CircuitOpen, "x");
-    assert_eq!(Http::new().classify(Ok::<_, &BoxError>(&response(&open))).class(), Class::Overloaded);
+    assert_eq!(Http::new().classify(Ok::<_, &BoxError>(&rejection_response(&open))).class(), Class::Overloaded);
 }
 
-async fn answer(error: impl Into<BoxError>) -> Response<Full<Bytes>> {
+async fn respond(error: impl Into<BoxError>) -> Response<Full<Bytes>> {
     let error = error.into();
     let mut error = Some(error);
     let failing = service_fn(move |_: Request<()>| {
@@ -97,19 +100,20 @@ async fn answer(error: impl Into<BoxError>) -> Response<Full<Bytes>> {
 }
 
 #[tokio::test]
-async fn nothing_leaves_the_layer_but_a_response() {
-    let refused = answer(Rejected::new(Reason::RateLimited, "x")).await;
-    assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (429, &"1".parse().unwrap()));
-    let failed = answer("password=hunter2").await;
+async fn layer_turns_every_error_into_a_response() {
+    let rejected = respond(Rejected::new(Reason::RateLimited, "x")).await;
+    assert_eq!((rejected.status().as_u16(), &rejected.headers()["retry-after"]), (429, &"1".parse().unwrap()));
+    let failed = respond("password=hunter2").await;
     assert_eq!(failed.status(), 502);
     let body = failed.into_body().collect().await.unwrap().to_bytes();
     assert!(!String::from_utf8_lossy(&body).contains("hunter2"));
 }
 
-/// At a deadline that a client's own timer knows too, chance says which comes first; the answer must not depend on it.
+/// With one deadline for the client and the timeout layer, which of the two fires first is chance. The response is the
+/// same.
 #[tokio::test]
-async fn a_timeout_that_is_not_ours_is_answered_like_one() {
-    let timed_out = answer(std::io::Error::from(std::io::ErrorKind::TimedOut)).await;
+async fn timeout_of_the_client_is_answered_as_a_timeout_layers() {
+    let timed_out = respond(std::io::Error::from(std::io::ErrorKind::TimedOut)).await;
     assert_eq!(timed_out.status(), 504);
     let late = service_fn(|_: Request<()>| async {
         Err::<Response<Full<Bytes>>, BoxError>(std::io::Error::from(std::io::ErrorKind::TimedOut).into())
@@ -119,7 +123,7 @@ async fn a_timeout_that_is_not_ours_is_answered_like_one() {
 }
 
 #[tokio::test]
-async fn answers_pass_unchanged_and_grpc_gets_a_status() {
+async fn response_passes_unchanged_and_grpc_rejection_has_a_status() {
     let ok = service_fn(|_: Request<()>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("hello"))) });
     let Ok(response) = RejectionLayer::new().layer(ok).oneshot(Request::new(())).await;
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "hello");
@@ -132,9 +136,9 @@ async fn answers_pass_unchanged_and_grpc_gets_a_status() {
     assert_eq!(response.headers()["content-type"], "application/grpc");
 }
 
-/// Peers answer what `call` gives and let an error of `poll_ready` through.
+/// Other layers turn only errors of `call` into responses.
 #[tokio::test]
-async fn an_error_of_poll_ready_becomes_a_response_too_and_clones_do_not_copy_it() {
+async fn error_of_poll_ready_becomes_a_response_and_is_not_cloned() {
     #[derive(Clone)]
     struct Broken;
 

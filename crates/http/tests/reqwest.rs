@@ -21,7 +21,7 @@ fn response(head: http::response::Builder) -> Response {
 }
 
 #[test]
-fn responses_are_read_like_those_of_http() {
+fn response_is_classified_as_by_http() {
     let busy = response(http::Response::builder().status(503).header("retry-after", "2"));
     let outcome = Reqwest::new().classify(Ok::<_, &BoxError>(&busy));
     assert_eq!(outcome, Outcome::overloaded(Some(Duration::from_secs(2))));
@@ -29,7 +29,7 @@ fn responses_are_read_like_those_of_http() {
 }
 
 #[test]
-fn only_what_is_safe_and_no_stream_is_repeated() {
+fn only_safe_requests_without_stream_are_repeated() {
     assert!(Reqwest::new().replay(&request(Method::GET)).is_some());
     assert!(Reqwest::new().replay(&request(Method::POST)).is_none());
     assert!(Reqwest::new().repeating_any_method().replay(&request(Method::POST)).is_some());
@@ -41,7 +41,7 @@ fn only_what_is_safe_and_no_stream_is_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_shortens_the_timeout_and_never_lengthens_it() {
+async fn deadline_shortens_the_timeout_and_never_lengthens_it() {
     let mut request = request(Method::GET);
     let within = |time| RequestContext::new().with_deadline(Instant::now() + time);
     Reqwest::new().set_context(&mut request, within(Duration::from_secs(5)));
@@ -54,20 +54,20 @@ async fn a_deadline_shortens_the_timeout_and_never_lengthens_it() {
 }
 
 #[test]
-fn a_degraded_answer_is_marked() {
-    let mut answer = response(http::Response::builder());
+fn degraded_response_is_marked() {
+    let mut response = response(http::Response::builder());
     let degraded = Degraded { step: "cache".into(), age: None };
-    Reqwest::new().with_degraded_header().mark(&mut answer, &degraded);
-    assert_eq!(answer.extensions().get(), Some(&degraded));
-    assert_eq!(answer.headers()["x-degraded"], "cache");
+    Reqwest::new().with_degraded_header().mark(&mut response, &degraded);
+    assert_eq!(response.extensions().get(), Some(&degraded));
+    assert_eq!(response.headers()["x-degraded"], "cache");
 }
 
 #[tokio::test]
-async fn its_errors_are_told_apart() {
+async fn errors_are_classified_by_kind() {
     let classify = |error: reqwest::Error| Reqwest::new().classify(Err(&BoxError::from(error)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    // Nobody accepts, so nobody answers.
+    // The listener never accepts, so no response comes.
     let slow = Client::new().get(&url).timeout(Duration::from_millis(20)).send().await.unwrap_err();
     assert_eq!(classify(slow), Outcome::failure(FailureKind::Timeout));
     drop(listener);
@@ -75,17 +75,17 @@ async fn its_errors_are_told_apart() {
     assert_eq!(classify(refused), Outcome::failure(FailureKind::Network));
     let unsendable = Client::new().get("no url").send().await.unwrap_err();
     assert_eq!(classify(unsendable), Outcome::Ignored);
-    // Among the errors of a stack over `http::Response` they are read the same.
+    // In a stack over `http::Response` they are classified the same.
     let error = BoxError::from(Client::new().get("no url").send().await.unwrap_err());
     let outcome = mainstay_core::Classify::<http::Response<()>, _>::classify(&Http::new(), Err(&error));
     assert_eq!(outcome, Outcome::Ignored);
 }
 
-/// Its type, its URL and its length stay what they were, and the verdict comes with the end of the body.
+/// Type, URL and length stay the same, and the outcome comes with the end of the body.
 #[tokio::test]
-async fn a_response_is_followed_and_stays_reqwests() {
+async fn followed_response_keeps_type_url_and_length() {
     let url: Url = "http://orders.example/7".parse().unwrap();
-    let answer = || {
+    let example = || {
         let response = http::Response::builder().url(url.clone()).header("x-shard", "3").body("hello").unwrap();
         Response::from(response)
     };
@@ -93,17 +93,17 @@ async fn a_response_is_followed_and_stays_reqwests() {
         let (settle, settled) = oneshot::channel();
         (Reqwest::new().follow(response, |outcome| settle.send(outcome).unwrap()), settled)
     };
-    assert!(Reqwest::new().is_streaming(&answer()));
+    assert!(Reqwest::new().is_streaming(&example()));
 
-    let (response, mut settled) = followed(answer());
+    let (response, mut settled) = followed(example());
     assert_eq!((response.url(), response.content_length()), (&url, Some(5)));
     assert_eq!((response.status().as_u16(), &response.headers()["x-shard"]), (200, &"3".parse().unwrap()));
     assert!(settled.try_recv().is_err(), "not before its end");
     assert_eq!(response.text().await.unwrap(), "hello");
     assert_eq!(settled.await.unwrap(), Outcome::Success);
 
-    // Who looks at the status only had a good answer all the same.
-    let (response, settled) = followed(answer());
+    // A caller that reads only the status had a good response.
+    let (response, settled) = followed(example());
     drop(response);
     assert_eq!(settled.await.unwrap(), Outcome::Success);
 }

@@ -1,4 +1,4 @@
-//! Over real sockets: connections of discarded responses are used again, and streamed requests are sent again.
+//! Over real sockets: connections of discarded responses are reused, and streamed requests are sent again.
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
 use std::{
@@ -22,8 +22,8 @@ use tokio::{
     sync::{Notify, mpsc},
 };
 
-/// A server that answers every request with a head at once and its body when told to, and that notes which
-/// connection each request came on.
+/// A server that sends the head of each response at once and the body on a signal, and records on which connection each
+/// request came.
 struct Slow {
     address: String,
     connections: Arc<Mutex<Vec<u32>>>,
@@ -56,7 +56,7 @@ impl Slow {
         slow
     }
 
-    /// The connection that each request came on.
+    /// Returns the number of the connection of each request.
     fn connections(&self) -> Vec<u32> {
         self.connections.lock().unwrap().clone()
     }
@@ -70,7 +70,7 @@ async fn read_head(stream: &mut TcpStream) -> Option<Vec<u8>> {
     Some(head)
 }
 
-/// Lets all tasks and the sockets between them come to rest: on one thread, over loopback.
+/// Yields until all tasks and their loopback sockets are idle: all run on one thread.
 async fn settle() {
     for _ in 0..1_000 {
         tokio::task::yield_now().await;
@@ -101,22 +101,22 @@ where
     server.connections()
 }
 
-/// A peer: bodies of discarded responses are never drained, so every retry costs a connection.
+/// Without draining, each retry costs a connection, as it does in another library.
 #[tokio::test]
-async fn a_drained_connection_is_used_again() {
+async fn connection_of_drained_response_is_reused() {
     assert_eq!(two_discarded(Http::new().draining(), 1_000).await, [1, 1]);
-    assert_eq!(two_discarded(Http::new(), 1_000).await, [1, 2], "the test does not show what draining is for");
+    assert_eq!(two_discarded(Http::new(), 1_000).await, [1, 2], "without draining the connection is closed");
 }
 
 #[tokio::test]
-async fn a_long_body_is_cut_off() {
+async fn body_over_the_limit_is_not_drained() {
     assert_eq!(two_discarded(Http::new().draining(), 65 * 1024).await, [1, 2]);
     assert_eq!(two_discarded(Http::new().draining().with_max_bytes(100_000), 65 * 1024).await, [1, 1]);
 }
 
 #[cfg(feature = "reqwest")]
 #[tokio::test]
-async fn a_drained_connection_is_used_again_by_reqwest() {
+async fn reqwest_reuses_connection_of_drained_response() {
     use mainstay_http::Reqwest;
 
     let server = Slow::start(1_000).await;
@@ -140,7 +140,7 @@ mod chunks {
 
     use super::{Bytes, Frame, Infallible, mpsc};
 
-    /// What a client sends, chunk by chunk.
+    /// The chunks that a client sends.
     pub(super) struct Chunks(pub(super) mpsc::Receiver<&'static str>);
 
     impl futures_util::Stream for Chunks {
@@ -158,7 +158,7 @@ fn upload(address: &str) -> (mpsc::Sender<&'static str>, Request<Replayable<Stre
     (sender, Request::put(address).body(body).unwrap())
 }
 
-/// The body of a chunked request, up to its end.
+/// Reads the body of a chunked request to its end.
 async fn read_chunks(stream: &mut TcpStream) -> String {
     let mut raw = Vec::new();
     while !raw.ends_with(b"0\r\n\r\n") {
@@ -169,7 +169,7 @@ async fn read_chunks(stream: &mut TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn an_upload_goes_on_at_the_next_attempt_where_the_first_was_reset() {
+async fn upload_continues_at_next_attempt_after_reset() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (sender, first) = upload(&format!("http://{}/", listener.local_addr().unwrap()));
     let second = Http::new().replay(&first).unwrap();
@@ -195,9 +195,9 @@ async fn an_upload_goes_on_at_the_next_attempt_where_the_first_was_reset() {
     assert_eq!(attempt.await.unwrap().unwrap().status(), 204);
 }
 
-/// The first server answers before it has read the request and keeps the connection: the client still holds the body.
+/// The first server responds before it has read the request and keeps the connection, so the client still holds the body.
 #[tokio::test]
-async fn an_upload_goes_to_the_next_attempt_while_a_server_that_answered_early_keeps_the_first() {
+async fn upload_continues_at_next_attempt_while_early_response_holds_the_first() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (sender, first) = upload(&format!("http://{}/", listener.local_addr().unwrap()));
     let second = Http::new().replay(&first).unwrap();
@@ -221,6 +221,6 @@ async fn an_upload_goes_to_the_next_attempt_while_a_server_that_answered_early_k
     stream.write_all(b"HTTP/1.1 200 Done\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
     let body = attempt.await.unwrap().unwrap().collect().await.unwrap().to_bytes();
     assert_eq!(body, "ok");
-    // The first exchange comes to its end too, and does not hang.
+    // The first exchange ends too and does not hang.
     assert_eq!(read_chunks(&mut early).await, "one two");
 }

@@ -9,7 +9,7 @@ use mainstay::{
     circuit_breaker::Breaker,
     drain::Drain,
     health::Health,
-    http::{Http, handle_error},
+    http::{Http, axum::handle_error},
     timeout::TimeoutLayer,
 };
 use tower::ServiceBuilder;

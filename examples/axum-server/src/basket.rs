@@ -8,7 +8,7 @@ use axum::{
     routing::{MethodRouter, get},
 };
 use http::StatusCode;
-use mainstay::http::DegradedMark;
+use mainstay::http::axum::DegradedMark;
 use tower::ServiceExt;
 
 /// The prices of this request, as a middleware found them.

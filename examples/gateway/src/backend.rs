@@ -9,7 +9,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use mainstay_core::Name;
-use mainstay_http::{X_DEGRADED, proxy};
+use mainstay_http::{policy::X_DEGRADED, proxy};
 use tower::Service;
 
 use crate::upload::Upload;

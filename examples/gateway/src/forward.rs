@@ -10,8 +10,8 @@ use axum::{
 use http::{HeaderValue, Request, StatusCode, header, uri::Scheme};
 use mainstay_core::BoxError;
 use mainstay_http::{
-    PROBLEM_JSON,
     proxy::{self, Inbound, Via},
+    rejection::PROBLEM_JSON,
 };
 use serde_json::json;
 use tokio::time::Instant;
@@ -76,7 +76,7 @@ impl Proxy {
                 response
             }
             Err(_) if progress.is_too_slow() => refusal(StatusCode::REQUEST_TIMEOUT),
-            Err(error) => mainstay_http::into_response(&error),
+            Err(error) => mainstay_http::axum::error_response(&error),
         }
     }
 

@@ -17,7 +17,10 @@ use std::{
 
 use axum::body::{Body, Bytes, HttpBody};
 use http_body::{Frame, SizeHint};
-use mainstay_http::{ReplayBody, Replayable, ReplayableError};
+use mainstay_http::{
+    Replayable,
+    body::{ReplayBody, ReplayableError},
+};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The body of a request that is forwarded.

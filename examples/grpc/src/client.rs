@@ -5,7 +5,11 @@ use std::{net::SocketAddr, time::Duration};
 use mainstay::{
     BoxError,
     circuit_breaker::{Breaker, BreakerSettings, CircuitBreakerLayer},
-    http::{ContextHeaders, ForwardContextLayer, Grpc, GrpcStatusLayer, ReadContextLayer, Replayable},
+    http::{
+        Grpc, Replayable,
+        context::{ContextHeaders, ForwardContextLayer, ReadContextLayer},
+        grpc::GrpcStatusLayer,
+    },
     retry::{Retrier, RetryLayer},
     timeout::TimeoutLayer,
 };

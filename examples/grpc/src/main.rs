@@ -17,7 +17,7 @@ use grpc::{
 };
 use mainstay::{
     BoxError, Reason, Rejected,
-    http::{Retryable, grpc_status},
+    http::{grpc::grpc_rejection_status, policy::Retryable},
 };
 use tokio::time::{Instant, sleep};
 use tonic::{Request, Status};
@@ -37,7 +37,7 @@ async fn main() -> Result<(), BoxError> {
 
     say("\nThe server is busy, and says when to come again: the client waits for 300 ms, not for its own backoff.");
     let busy = Rejected::new(Reason::RateLimited, "stock").with_retry_after(Duration::from_millis(300));
-    stock.act([Act::Fail(grpc_status(&busy))]);
+    stock.act([Act::Fail(grpc_rejection_status(&busy))]);
     count(&mut client, None).await;
 
     say("\nThe server is slow, and the caller has 200 ms: they go with the request as `grpc-timeout`.");

@@ -6,7 +6,10 @@ use mainstay::{
     BoxError,
     bulkhead::{BulkheadLayer, Limit},
     drain::{Cause, Drain, Phase},
-    http::{ContextHeaders, Grpc, ReadContextLayer, RejectionLayer},
+    http::{
+        Grpc, RejectionLayer,
+        context::{ContextHeaders, ReadContextLayer},
+    },
     timeout::TimeoutLayer,
 };
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
@@ -44,7 +47,7 @@ impl Server {
             // Outermost: RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED, UNAVAILABLE, with pushback where it is known.
             .layer(RejectionLayer::grpc())
             // Reads `grpc-timeout`. From here on every layer knows by when the client must have its answer.
-            .layer(ReadContextLayer::new(ContextHeaders::grpc()).with_longest(LONGEST))
+            .layer(ReadContextLayer::new(ContextHeaders::grpc()).with_max_timeout(LONGEST))
             .layer(BulkheadLayer::with(entrance.clone()).with_policy(Grpc::new()))
             // Ends the call at that deadline.
             .layer(TimeoutLayer::total("stock", LONGEST)?.with_policy(Grpc::new()));

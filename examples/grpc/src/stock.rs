@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::stream::{self, BoxStream};
-use mainstay::{InvalidSetting, RequestContext, bulkhead::Limit, http::grpc_status};
+use mainstay::{InvalidSetting, RequestContext, bulkhead::Limit, http::grpc::grpc_rejection_status};
 use tokio::time::{Instant, sleep};
 use tonic::{Request, Status, Streaming};
 
@@ -75,7 +75,7 @@ impl Stock {
     /// # Errors
     /// There are too many watchers: `RESOURCE_EXHAUSTED`.
     pub fn watch(&self) -> Result<BoxStream<'static, Result<Level, Status>>, Status> {
-        let permit = self.watchers.try_acquire().map_err(|full| grpc_status(&full))?;
+        let permit = self.watchers.try_acquire().map_err(|full| grpc_rejection_status(&full))?;
         let levels = stream::unfold((PIECES, permit), |(pieces, permit)| async move {
             let left = pieces.checked_sub(1)?;
             sleep(SALE).await;

@@ -19,7 +19,7 @@ use grpc::{
 use mainstay::{
     Reason, Rejected,
     circuit_breaker::State,
-    http::{Retryable, grpc_status},
+    http::{grpc::grpc_rejection_status, policy::Retryable},
 };
 use tokio::{
     sync::mpsc::{UnboundedSender, unbounded_channel},
@@ -146,7 +146,7 @@ async fn a_stream_that_the_caller_leaves_ends_at_the_server() {
 async fn pushback_is_honoured() {
     let mut shop = Shop::open(8, 8).await;
     let wait = Duration::from_millis(400);
-    let busy = grpc_status(&Rejected::new(Reason::RateLimited, "stock").with_retry_after(wait));
+    let busy = grpc_rejection_status(&Rejected::new(Reason::RateLimited, "stock").with_retry_after(wait));
     assert_eq!(busy.code(), Code::ResourceExhausted);
     shop.stock.act([Act::Fail(busy)]);
     let began = Instant::now();
@@ -173,7 +173,8 @@ async fn the_deadline_goes_with_the_request() {
     let mut request = Request::new(apples());
     request.set_timeout(Duration::from_millis(900));
     let pause = Duration::from_millis(300);
-    shop.stock.act([Act::Fail(grpc_status(&Rejected::new(Reason::CircuitOpen, "stock").with_retry_after(pause)))]);
+    shop.stock
+        .act([Act::Fail(grpc_rejection_status(&Rejected::new(Reason::CircuitOpen, "stock").with_retry_after(pause)))]);
     let left = shop.client.count(request).await.unwrap().into_inner().time_left_ms.unwrap();
     assert!((1..=600).contains(&left), "{left} ms of 900 after a wait of 300");
 
@@ -216,7 +217,7 @@ async fn a_server_refuses_by_status() {
     assert_eq!(plain.count(apples()).await.unwrap().into_inner().pieces, 5, "the permit has come back");
 
     let open = Rejected::new(Reason::CircuitOpen, "warehouse").with_retry_after(Duration::from_millis(70));
-    shop.stock.act([Act::Fail(grpc_status(&open))]);
+    shop.stock.act([Act::Fail(grpc_rejection_status(&open))]);
     let open = plain.count(apples()).await.unwrap_err();
     assert_eq!((open.code(), pushback(&open)), (Code::Unavailable, Some("70")));
 }

@@ -12,7 +12,11 @@ use hyper_util::{
 use mainstay::{
     BoxError,
     failover::stack::{Standard, StandardHandles},
-    http::{ContextHeaders, ForwardContextLayer, Http, box_body, proxy},
+    http::{
+        Http, box_body,
+        context::{ContextHeaders, ForwardContextLayer},
+        proxy,
+    },
 };
 use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 

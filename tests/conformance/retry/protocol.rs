@@ -43,7 +43,7 @@ pub(super) fn retry_after(vector: &Vector) -> Check {
         let (headers, policy): (HeaderMap, fn(&HeaderMap) -> Option<Outcome>) = match case.text("header") {
             None => (HeaderMap::new(), http_outcome),
             Some(header) if header.starts_with("date") || header.starts_with("delta") => (date(header), http_outcome),
-            Some(pushback) => (self::pushback(pushback), mainstay_http::classify_grpc),
+            Some(pushback) => (self::pushback(pushback), mainstay_http::grpc::classify_grpc),
         };
         let repeat = policy(&headers).unwrap().repeat();
         let delay = repeat.after().map_or(Value::Null, millis);
@@ -58,7 +58,7 @@ pub(super) fn retry_after(vector: &Vector) -> Check {
 }
 
 fn http_outcome(headers: &HeaderMap) -> Option<Outcome> {
-    Some(mainstay_http::classify_head(StatusCode::SERVICE_UNAVAILABLE, headers))
+    Some(mainstay_http::policy::classify_head(StatusCode::SERVICE_UNAVAILABLE, headers))
 }
 
 /// `T` is the day of the RFC's example.
@@ -77,5 +77,8 @@ fn date(header: &str) -> HeaderMap {
 fn pushback(value: &str) -> HeaderMap {
     let value = HeaderValue::from_str(value.trim_start_matches("grpc-retry-pushback-ms: ")).unwrap();
     let status = HeaderValue::from_static("14");
-    HeaderMap::from_iter([(mainstay_http::GRPC_STATUS, status), (mainstay_http::GRPC_RETRY_PUSHBACK, value)])
+    HeaderMap::from_iter([
+        (mainstay_http::grpc::GRPC_STATUS, status),
+        (mainstay_http::grpc::GRPC_RETRY_PUSHBACK, value),
+    ])
 }

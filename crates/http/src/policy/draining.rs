@@ -1,7 +1,7 @@
-//! Draining of responses that nobody reads, so that their connections can be used again.
+//! Draining of discarded responses, so that their connections can be reused.
 //!
-//! A policy of its own rather than a setting of [`Http`](crate::Http): only who drains must own a body that is `Send`
-//! and `'static`.
+//! A policy of its own rather than a setting of [`Http`](crate::Http): only draining requires a body that is `Send` and
+//! `'static`.
 
 use std::{pin::pin, time::Duration};
 
@@ -12,60 +12,60 @@ use http_body_util::BodyExt as _;
 use mainstay_core::{Classify, Contextual, Degraded, Follow, Mark, Outcome, Replay, RequestContext};
 use tokio::{runtime::Handle, time::timeout};
 
-/// A policy that drains discarded responses: [`Http::draining`](crate::Http::draining). In all else it is the
-/// policy inside.
+/// A policy that drains discarded responses: [`Http::draining`](crate::Http::draining). Otherwise it behaves as the inner
+/// policy.
 ///
-/// An HTTP/1.1 connection whose response was not read to its end must be closed. When a layer discards a response
-/// because it will repeat the request, this reads the rest on a task of its own: at most 64 KiB and 100 ms by default,
-/// and nothing where the body is known to be longer, where the connection is HTTP/2 (one stream is reset, the
-/// connection stays), or outside a tokio runtime.
+/// An HTTP/1.1 connection must be closed if its response was not read to the end. When a layer discards a response
+/// because it repeats the request, a task reads the rest: at most 64 KiB within 100 ms by default. Nothing is read if the
+/// body is known to be longer, if the connection is HTTP/2 (the stream is reset, the connection stays), or outside a
+/// Tokio runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Draining<P> {
     pub(super) policy: P,
-    bytes: u64,
-    time: Duration,
+    max_bytes: u64,
+    max_time: Duration,
 }
 
 // === impl Draining ===
 
 impl<P> Draining<P> {
     pub(crate) const fn new(policy: P) -> Self {
-        Self { policy, bytes: 64 * 1024, time: Duration::from_millis(100) }
+        Self { policy, max_bytes: 64 * 1024, max_time: Duration::from_millis(100) }
     }
 
-    /// With another number of bytes that are read at most.
+    /// Sets the number of bytes that are read at most.
     #[must_use]
     pub const fn with_max_bytes(mut self, bytes: u64) -> Self {
-        self.bytes = bytes;
+        self.max_bytes = bytes;
         self
     }
 
-    /// With another time that reading takes at most.
+    /// Sets the time that reading takes at most.
     #[must_use]
     pub const fn with_max_time(mut self, time: Duration) -> Self {
-        self.time = time;
+        self.max_time = time;
         self
     }
 
     pub(crate) fn drain<B: Body + Send + 'static>(&self, version: Version, body: B) {
-        if version >= Version::HTTP_2 || body.is_end_stream() || body.size_hint().lower() > self.bytes {
+        if version >= Version::HTTP_2 || body.is_end_stream() || body.size_hint().lower() > self.max_bytes {
             return;
         }
         let Ok(runtime) = Handle::try_current() else { return };
-        let (bytes, time) = (self.bytes, self.time);
+        let (max_bytes, max_time) = (self.max_bytes, self.max_time);
         runtime.spawn(async move {
-            let _ = timeout(time, read(body, bytes)).await;
+            let _ = timeout(max_time, read(body, max_bytes)).await;
         });
     }
 }
 
-/// Reads to the end, or until more than this came.
-async fn read<B: Body>(body: B, bytes: u64) {
+/// Reads to the end, or until the body is longer than the limit.
+async fn read<B: Body>(body: B, max_bytes: u64) {
     let mut body = pin!(body);
-    let mut left = bytes;
+    let mut left = max_bytes;
     while let Some(Ok(frame)) = body.frame().await {
         let length = frame.data_ref().map_or(0, |data| data.remaining() as u64);
-        // An empty frame counts too, or a stream of them would have no end.
+        // An empty frame counts as one byte, or a stream of them would never reach the limit.
         match left.checked_sub(length.max(1)) {
             Some(rest) => left = rest,
             None => return,
@@ -147,7 +147,8 @@ mod tests {
     use super::*;
     use crate::Http;
 
-    /// Gives chunks of this size for ever, or hangs; counts them, and shows by the `Arc` whether it is alive.
+    /// Yields chunks of this size for ever, or hangs. The `Arc` counts the chunks, and its references show whether the
+    /// body is alive.
     struct Endless(Option<usize>, Arc<AtomicU32>);
 
     impl Body for Endless {
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_hanging_body_is_let_go_in_time() {
+    async fn hanging_body_is_dropped_after_the_time_limit() {
         let body = discard(Version::HTTP_11, None);
         tokio::time::sleep(Duration::from_millis(99)).await;
         assert_eq!(Arc::strong_count(&body), 2);
@@ -179,14 +180,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_endless_body_is_let_go_at_the_limit() {
+    async fn endless_body_is_dropped_at_the_byte_limit() {
         let body = discard(Version::HTTP_11, Some(1024));
         tokio::task::yield_now().await;
         assert_eq!((Arc::strong_count(&body), body.load(Relaxed)), (1, 65));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_stream_of_http2_is_let_go_at_once() {
+    async fn http2_body_is_dropped_without_reading() {
         assert_eq!(Arc::strong_count(&discard(Version::HTTP_2, Some(1))), 1);
     }
 }

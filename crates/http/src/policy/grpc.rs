@@ -1,19 +1,24 @@
 //! The policy for gRPC over `http::Request` and `http::Response`.
 
-use ::http::{Request, Response};
-use mainstay_core::{Classify, Contextual, Degraded, Mark, Outcome, Refusal, Replay, RequestContext};
+use ::http::{HeaderMap, Request, Response};
+use mainstay_core::{
+    Classify, Contextual, Degraded, FailureKind, Follow, Mark, Outcome, Refusal, Replay, RequestContext,
+};
 
-use super::{Draining, Http};
-use crate::{ReplayBody, classify_error, classify_grpc_head};
+use crate::{
+    body::{guard::GuardBody, replay::ReplayBody},
+    grpc::status::{GRPC_STATUS, classify_grpc, classify_grpc_head},
+    policy::{draining::Draining, error::classify_error, follow::follow_body, http::Http},
+};
 
-/// The policy of gRPC: for tonic's `Channel` and servers, at the level of `http::Request` and `http::Response`.
+/// The policy for gRPC: for tonic's `Channel` and servers, at the level of `http::Request` and `http::Response`.
 ///
-/// * Results are classified by `grpc-status` and `grpc-retry-pushback-ms` in the head
-///   ([`classify_grpc_head`](crate::classify_grpc_head)), and a stream that began well by its trailers.
-/// * Every gRPC call is a POST, and only its author knows whether it may be made twice: say so by
-///   [`Retryable::Yes`](crate::Retryable::Yes) in the request's extensions, an `Idempotency-Key` in its metadata, or
-///   [`repeating_any_method`](Self::repeating_any_method) for a client whose calls all may.
-/// * RequestContext and mark are kept as in [`Http`].
+/// * Results are classified by `grpc-status` and `grpc-retry-pushback-ms` in the head ([`classify_grpc_head`]), and
+///   streams whose head is a success by their trailers.
+/// * Every gRPC call is a POST, so a call is repeated only if its author allows it: by
+///   [`Retryable::Yes`](crate::policy::Retryable::Yes) in the request's extensions, by an `Idempotency-Key` in its
+///   metadata, or by [`repeating_any_method`](Self::repeating_any_method) for all calls of a client.
+/// * The request context and the mark of a fallback are kept as in [`Http`].
 ///
 /// With feature `tonic` it classifies the `Result<tonic::Response<T>, _>` of a generated client too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,26 +27,25 @@ pub struct Grpc(Http);
 // === impl Grpc ===
 
 impl Grpc {
-    /// The policy with its defaults: a call is repeated only if it says that it may be.
+    /// The policy with its defaults: a call is repeated only if its author allows it.
     #[must_use]
     pub const fn new() -> Self {
         Self(Http::new())
     }
 
-    /// Repeats every call that does not say [`Retryable::No`](crate::Retryable::No).
+    /// Repeats every call without [`Retryable::No`](crate::policy::Retryable::No).
     #[must_use]
     pub const fn repeating_any_method(self) -> Self {
         Self(self.0.repeating_any_method())
     }
 
-    /// Shows a degraded answer to the client too, as `x-degraded: <step>` in its metadata.
+    /// Sends `x-degraded: <step>` in the metadata of degraded responses.
     #[must_use]
     pub const fn with_degraded_header(self) -> Self {
         Self(self.0.with_degraded_header())
     }
 
-    /// Drains the short bodies of responses that will be repeated; of use only where gRPC runs over HTTP/1.1
-    /// (gRPC-Web).
+    /// Reads the short bodies of responses that a layer discards; of use only with gRPC over HTTP/1.1 (gRPC-Web).
     #[must_use]
     pub const fn draining(self) -> Draining<Self> {
         Draining::new(self)
@@ -54,6 +58,26 @@ impl<B, E: Refusal + 'static> Classify<Response<B>, E> for Grpc {
             Ok(response) => classify_grpc_head(response.status(), response.headers()),
             Err(error) => classify_error(error),
         }
+    }
+}
+
+impl<B: GuardBody> Follow<Response<B>> for Grpc {
+    /// A trailers-only response is complete with its head.
+    fn is_streaming(&self, response: &Response<B>) -> bool {
+        !(response.body().is_end_stream() && response.headers().contains_key(GRPC_STATUS))
+    }
+
+    fn follow<F>(&self, response: Response<B>, settle: F) -> Response<B>
+    where
+        F: FnOnce(Outcome) + Send + Sync + 'static,
+    {
+        let status_in_head = response.headers().contains_key(GRPC_STATUS);
+        let complete = move |trailers: Option<&HeaderMap>| match trailers.and_then(classify_grpc) {
+            Some(outcome) => outcome,
+            None if status_in_head => Outcome::Success,
+            None => Outcome::failure(FailureKind::Unknown),
+        };
+        follow_body(response, complete, settle)
     }
 }
 

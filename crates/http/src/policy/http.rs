@@ -1,22 +1,30 @@
 //! The policy for `http::Request` and `http::Response`.
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
-use mainstay_core::{Classify, Contextual, Degraded, Mark, Outcome, Refusal, Replay, RequestContext};
+use mainstay_core::{Classify, Contextual, Degraded, Follow, Mark, Outcome, Refusal, Replay, RequestContext};
 
-use super::Draining;
-use crate::{ReplayBody, Retryable, classify_error, classify_head, is_repeatable};
+use crate::{
+    body::{guard::GuardBody, replay::ReplayBody},
+    policy::{
+        draining::Draining,
+        error::classify_error,
+        follow::follow_body,
+        idempotency::{Retryable, is_repeatable},
+        status::classify_head,
+    },
+};
 
-/// `x-degraded`: the fallback step that made an answer.
+/// `x-degraded`: the fallback step that made a response.
 pub const X_DEGRADED: HeaderName = HeaderName::from_static("x-degraded");
 
-/// The policy of HTTP: for any client or server over `http::Request` and `http::Response` (hyper, axum, tower-http).
+/// The policy for HTTP: for any client or server of `http::Request` and `http::Response` (hyper, axum, tower-http).
 ///
-/// * Results are classified by status and `Retry-After` ([`classify_head`](crate::classify_head)); transport errors are
-///   failures of the network. A body is [followed](mainstay_core::Follow) to its end, and one that breaks off is a failure
-///   of the network too; it must be boxed for that ([`GuardBody`](crate::GuardBody)).
-/// * A request is repeated if that is safe ([`is_repeatable`](crate::is_repeatable)) and its body can be sent twice
-///   ([`ReplayBody`]; wrap streamed bodies in [`Replayable`](crate::Replayable)).
-/// * The [`RequestContext`] travels in the request's extensions, the mark of a fallback in the response's.
+/// * Results are classified by status and `Retry-After` ([`classify_head`]); transport errors are failures of the
+///   network. A body is [followed](Follow) to its end, and one that breaks off is a failure of the network too. It must
+///   be boxed for that ([`GuardBody`]).
+/// * A request is repeated if that is safe ([`is_repeatable`]) and its body can be sent twice ([`ReplayBody`]; wrap
+///   streamed bodies in [`Replayable`](crate::Replayable)).
+/// * The [`RequestContext`] is in the request's extensions, the mark of a fallback in the response's.
 ///
 /// ```
 /// use http::{Response, StatusCode};
@@ -37,13 +45,13 @@ pub struct Http {
 // === impl Http ===
 
 impl Http {
-    /// The policy with its defaults: only what is safe is repeated, and degraded answers carry no header.
+    /// The policy with its defaults: only safe requests are repeated, and degraded responses have no header.
     #[must_use]
     pub const fn new() -> Self {
         Self { any_method: false, degraded_header: false }
     }
 
-    /// Repeats requests of any method, POST included: for servers known to do nothing twice. A request that says
+    /// Repeats requests of any method, POST included: for servers that execute no request twice. A request with
     /// [`Retryable::No`] is still sent once.
     #[must_use]
     pub const fn repeating_any_method(mut self) -> Self {
@@ -51,26 +59,26 @@ impl Http {
         self
     }
 
-    /// Shows a degraded answer to the client too, as `x-degraded: <step>`. Off by default: names of steps may say more
-    /// about the inside than outsiders should know.
+    /// Sends `x-degraded: <step>` with degraded responses. Off by default: names of steps may reveal internals to clients.
     #[must_use]
     pub const fn with_degraded_header(mut self) -> Self {
         self.degraded_header = true;
         self
     }
 
-    /// Drains the short bodies of responses that will be repeated, so that their HTTP/1.1 connections are used again.
+    /// Reads the short bodies of responses that a layer discards, so that their HTTP/1.1 connections can be reused.
     #[must_use]
     pub const fn draining(self) -> Draining<Self> {
         Draining::new(self)
     }
 
-    pub(crate) fn may_repeat<B>(&self, request: &Request<B>) -> bool {
+    fn may_repeat<B>(&self, request: &Request<B>) -> bool {
         let any_method = self.any_method && request.extensions().get() != Some(&Retryable::No);
         any_method || is_repeatable(request.method(), request.headers(), request.extensions())
     }
 
-    pub(crate) fn show(&self, headers: &mut HeaderMap, degraded: &Degraded) {
+    /// Sets `x-degraded`, if that is on and the step's name is a valid header value.
+    pub(crate) fn set_degraded_header(&self, headers: &mut HeaderMap, degraded: &Degraded) {
         if self.degraded_header
             && let Ok(step) = HeaderValue::from_str(&degraded.step)
         {
@@ -88,12 +96,43 @@ impl<B, E: Refusal + 'static> Classify<Response<B>, E> for Http {
     }
 }
 
+/// ```
+/// use http::Response;
+/// use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+/// use mainstay_core::{Follow, Outcome};
+/// use mainstay_http::Http;
+/// # use bytes::Bytes;
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let (sender, outcome) = tokio::sync::oneshot::channel();
+/// let response: Response<UnsyncBoxBody<Bytes, _>> = Response::new(Full::from("hello").boxed_unsync());
+/// let response = Http::new().follow(response, |outcome| {
+///     let _ = sender.send(outcome);
+/// });
+/// response.into_body().collect().await?;
+/// assert_eq!(outcome.await?, Outcome::Success);
+/// # Ok::<(), mainstay_core::BoxError>(()) })?;
+/// # Ok::<(), mainstay_core::BoxError>(())
+/// ```
+impl<B: GuardBody> Follow<Response<B>> for Http {
+    fn is_streaming(&self, response: &Response<B>) -> bool {
+        !response.body().is_end_stream()
+    }
+
+    fn follow<F>(&self, response: Response<B>, settle: F) -> Response<B>
+    where
+        F: FnOnce(Outcome) + Send + Sync + 'static,
+    {
+        follow_body(response, |_| Outcome::Success, settle)
+    }
+}
+
 impl<B: ReplayBody> Replay<Request<B>> for Http {
     fn replay(&self, request: &Request<B>) -> Option<Request<B>> {
         if !self.may_repeat(request) {
             return None;
         }
-        // The body first: it may say no, and the head costs two allocations.
+        // The body first: it may have no copy, and copying the head costs two allocations.
         let mut copy = Request::new(request.body().replay()?);
         *copy.method_mut() = request.method().clone();
         *copy.uri_mut() = request.uri().clone();
@@ -115,8 +154,8 @@ impl<B> Contextual<Request<B>> for Http {
 
     fn set_context(&self, request: &mut Request<B>, context: RequestContext) {
         match request.extensions_mut().get_mut() {
-            // In place: to insert it is to box it, and every layer has something to say.
-            Some(place) => *place = context,
+            // In place: an insertion allocates a box, and every layer sets the context.
+            Some(current) => *current = context,
             None => drop(request.extensions_mut().insert(context)),
         }
     }
@@ -124,7 +163,7 @@ impl<B> Contextual<Request<B>> for Http {
 
 impl<B> Mark<Response<B>> for Http {
     fn mark(&self, response: &mut Response<B>, degraded: &Degraded) {
-        self.show(response.headers_mut(), degraded);
+        self.set_degraded_header(response.headers_mut(), degraded);
         response.extensions_mut().insert(degraded.clone());
     }
 }

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use ::reqwest::{Body, Error, Request, Response, ResponseBuilderExt as _};
-use mainstay_core::{
-    Classify, Contextual, Degraded, FailureKind, Follow, Mark, Outcome, Refusal, Replay, RequestContext,
-};
+use ::reqwest::{Body, Request, Response, ResponseBuilderExt as _};
+use mainstay_core::{Classify, Contextual, Degraded, Follow, Mark, Outcome, Refusal, Replay, RequestContext};
 use tokio::time::Instant;
 
-use super::{Draining, Http};
-use crate::{classify_error, classify_head, follow::verdict, guard, idempotency::has_idempotency_key};
+use crate::policy::{
+    draining::Draining, error::classify_error, follow::follow_body, http::Http, idempotency::has_idempotency_key,
+    status::classify_head,
+};
 
-/// The policy of reqwest, whose `Client` is a Tower service.
+/// The policy for reqwest, whose `Client` is a Tower service.
 ///
-/// As [`Http`], with what reqwest's own types allow: a request is repeated if its method is idempotent or it has an
-/// `Idempotency-Key`, and if its body is not a stream. A request carries no extensions that others can read, so it has
-/// no context of its own; a context that a layer sets shortens the request's timeout to the deadline.
+/// It differs from [`Http`] by the limits of reqwest's types. A request is repeated if its method is idempotent or it has
+/// an `Idempotency-Key`, and if its body is not a stream. Its extensions cannot be read, so it has no context of its own;
+/// a context that a layer sets shortens the request's timeout to the deadline.
 ///
 /// ```
 /// use mainstay_core::{BoxError, Classify, Class};
@@ -28,33 +28,34 @@ use crate::{classify_error, classify_head, follow::verdict, guard, idempotency::
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reqwest {
     any_method: bool,
+    /// Sets the header of degraded responses.
     mark: Http,
 }
 
 // === impl Reqwest ===
 
 impl Reqwest {
-    /// The policy with its defaults: only what is safe is repeated, and degraded answers carry no header.
+    /// The policy with its defaults: only safe requests are repeated, and degraded responses have no header.
     #[must_use]
     pub const fn new() -> Self {
         Self { any_method: false, mark: Http::new() }
     }
 
-    /// Repeats requests of any method, POST included: for servers known to do nothing twice.
+    /// Repeats requests of any method, POST included: for servers that execute no request twice.
     #[must_use]
     pub const fn repeating_any_method(mut self) -> Self {
         self.any_method = true;
         self
     }
 
-    /// Shows a degraded answer as `x-degraded: <step>` in its headers, beside the mark in its extensions.
+    /// Sets `x-degraded: <step>` in the headers of degraded responses, besides the mark in their extensions.
     #[must_use]
     pub const fn with_degraded_header(mut self) -> Self {
         self.mark = self.mark.with_degraded_header();
         self
     }
 
-    /// Drains the short bodies of responses that will be repeated, so that their HTTP/1.1 connections are used again.
+    /// Reads the short bodies of responses that a layer discards, so that their HTTP/1.1 connections can be reused.
     #[must_use]
     pub const fn draining(self) -> Draining<Self> {
         Draining::new(self)
@@ -97,7 +98,7 @@ impl Follow<Response> for Reqwest {
         if let Ok(made) = ::http::Response::builder().url(url).body(()) {
             response.extensions_mut().extend(made.into_parts().0.extensions);
         }
-        guard(response, move |end: crate::BodyEnd<'_>| settle(verdict(end, |_| Outcome::Success))).into()
+        follow_body(response, |_| Outcome::Success, settle).into()
     }
 }
 
@@ -112,7 +113,7 @@ impl Contextual<Request> for Reqwest {
     fn set_context(&self, request: &mut Request, context: RequestContext) {
         if let Some(left) = context.time_left(Instant::now()) {
             let timeout = request.timeout().map_or(left, |timeout| left.min(*timeout));
-            // Reqwest takes no zero for "at once"; a deadline that has passed is for the layers to refuse.
+            // Never zero: the layers reject a request whose deadline has passed.
             *request.timeout_mut() = Some(timeout.max(Duration::from_millis(1)));
         }
     }
@@ -120,19 +121,7 @@ impl Contextual<Request> for Reqwest {
 
 impl Mark<Response> for Reqwest {
     fn mark(&self, response: &mut Response, degraded: &Degraded) {
-        self.mark.show(response.headers_mut(), degraded);
+        self.mark.set_degraded_header(response.headers_mut(), degraded);
         response.extensions_mut().insert(degraded.clone());
     }
-}
-
-/// What reqwest itself says of its error; `None` where a cause may say more.
-pub(crate) fn classify_reqwest(error: &Error) -> Option<Outcome> {
-    // The request could not be made, or its redirects go nowhere: nothing was wrong with the server.
-    if error.is_builder() || error.is_redirect() {
-        return Some(Outcome::Ignored);
-    }
-    if error.is_timeout() {
-        return Some(Outcome::failure(FailureKind::Timeout));
-    }
-    error.status().map(crate::classify_status)
 }

@@ -15,8 +15,8 @@ use tower_service::Service;
 
 use crate::{
     error_text::error_text,
+    policy::status::is_probe_overloaded,
     probe::{error::HttpProbeError, redirect::redirect_target, settings::HttpProbeSettings},
-    status::is_probe_overloaded,
 };
 
 /// The client that [`HttpProbe::new`] makes.

@@ -1,4 +1,4 @@
-//! A layer under which no refusal and no error leaves a server as anything but a response.
+//! The layer that turns every error of a server into a response.
 
 use std::{
     convert::Infallible,
@@ -13,16 +13,19 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{Grpc, Http, Respond, rejection::shown};
+use crate::{
+    policy::{grpc::Grpc, http::Http},
+    rejection::{respond::Respond, response::shown_rejection},
+};
 
-/// Turns every refusal into its response and every other error into 504 (a timeout of what is below, tonic's or the
+/// Turns every rejection into its response and every other error into 504 (a timeout of the inner service, tonic's or the
 /// system's) or 502, so that the service cannot fail.
 ///
-/// It goes outermost on a server. Instead of axum's `HandleErrorLayer` with a function of one's own; unlike it, it
-/// turns errors of the inner `poll_ready` into responses too. For gRPC: [`RejectionLayer::grpc`].
+/// It goes outermost on a server, in place of axum's `HandleErrorLayer` with a function of one's own. Unlike that layer,
+/// it turns errors of the inner `poll_ready` into responses too. For gRPC: [`RejectionLayer::grpc`].
 ///
-/// Axum takes nothing that can fail: where it says that `Infallible: From<Box<dyn Error + ..>>` is not satisfied, this
-/// layer is missing above the one that it points at.
+/// Axum takes only services that cannot fail. If it reports that `Infallible: From<Box<dyn Error + ..>>` is not
+/// satisfied, this layer is missing above the one that the error points at.
 ///
 /// ```
 /// use http::{Request, Response};
@@ -39,21 +42,24 @@ use crate::{Grpc, Http, Respond, rejection::shown};
 /// # Ok::<(), BoxError>(()) })?;
 /// # Ok::<(), BoxError>(())
 /// ```
+#[derive(Clone, Debug)]
 pub struct RejectionLayer<P = Http, E = Boxed> {
     policy: P,
     _error: PhantomData<fn() -> E>,
 }
 
 /// The service of [`RejectionLayer`].
+#[derive(Debug)]
 pub struct Rejection<S, P = Http, E = Boxed> {
     inner: S,
     policy: P,
-    /// What the inner service said when it was asked whether it is ready; the next call is answered with it.
+    /// The error of the inner `poll_ready`, to which the next call responds.
     failed: Option<Failed>,
     _error: PhantomData<fn() -> E>,
 }
 
-/// What an answer must know of an error: the refusal, if it was one.
+/// An error as the response needs it: the rejection, if it is one.
+#[derive(Debug)]
 struct Failed(Option<Rejected>);
 
 pin_project! {
@@ -69,9 +75,9 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, Res> {
-        /// The inner service answers.
+        /// Waits for the inner service.
         Inner { #[pin] future: F },
-        /// It was not ready: the answer is there.
+        /// The inner service failed in `poll_ready`.
         Failed { response: Option<Res> },
     }
 }
@@ -81,18 +87,18 @@ pin_project! {
 impl Failed {
     fn new<E: Refusal + 'static>(error: &E) -> Self {
         match error.rejected() {
-            Some(rejected) => tracing::debug!(%rejected, "refused"),
-            // What it says may be secret, and a typed error may have no words.
-            None => tracing::debug!("an error that is no refusal is answered without its words"),
+            Some(rejected) => tracing::debug!(%rejected, "request rejected"),
+            // The text may be secret, and a typed error need not have one.
+            None => tracing::debug!("error answered without its text"),
         }
-        Self(shown(error))
+        Self(shown_rejection(error))
     }
 }
 
 // === impl RejectionLayer ===
 
 impl RejectionLayer {
-    /// Answers as HTTP does: 503, 429, 504 with `Retry-After`, and 502.
+    /// Responds as in HTTP: 503 and 429 with `Retry-After`, 504, 502.
     #[must_use]
     pub fn new() -> Self {
         Self { policy: Http::new(), _error: PhantomData }
@@ -100,8 +106,8 @@ impl RejectionLayer {
 }
 
 impl RejectionLayer<Grpc> {
-    /// Answers as gRPC does: a status in the head of a response without a body. For servers, whose clients are told no
-    /// details; around a client's `Channel` it is `GrpcStatusLayer` (feature `tonic`).
+    /// Responds as in gRPC: a status in the head of a response without a body. For servers, whose clients get no details;
+    /// around a client's `Channel`, use `GrpcStatusLayer` (feature `tonic`).
     #[must_use]
     pub fn grpc() -> Self {
         Self { policy: Grpc::new(), _error: PhantomData }
@@ -109,14 +115,14 @@ impl RejectionLayer<Grpc> {
 }
 
 impl<P, E> RejectionLayer<P, E> {
-    /// Answers by another policy.
+    /// Replaces the policy that makes the responses.
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> RejectionLayer<P2, E> {
         RejectionLayer { policy, _error: PhantomData }
     }
 
-    /// Looks for refusals in another type of error: over a stack whose layers have `.with_error` too. In a box such
-    /// an error would be a stranger, and its refusals 502.
+    /// Finds rejections in a typed error, over a stack whose layers have `.with_error` too. In a `BoxError` its rejections
+    /// would not be found and answered with 502.
     #[must_use]
     pub fn with_error<E2>(self) -> RejectionLayer<P, Typed<E2>> {
         RejectionLayer { policy: self.policy, _error: PhantomData }
@@ -126,18 +132,6 @@ impl<P, E> RejectionLayer<P, E> {
 impl Default for RejectionLayer {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl<P: Clone, E> Clone for RejectionLayer<P, E> {
-    fn clone(&self) -> Self {
-        Self { policy: self.policy.clone(), _error: PhantomData }
-    }
-}
-
-impl<P, E> fmt::Debug for RejectionLayer<P, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RejectionLayer").finish_non_exhaustive()
     }
 }
 
@@ -151,15 +145,10 @@ impl<S, P: Clone, E> Layer<S> for RejectionLayer<P, E> {
 
 // === impl Rejection ===
 
+/// A clone does not take over an error of `poll_ready`.
 impl<S: Clone, P: Clone, E> Clone for Rejection<S, P, E> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone(), policy: self.policy.clone(), failed: None, _error: PhantomData }
-    }
-}
-
-impl<S: fmt::Debug, P, E> fmt::Debug for Rejection<S, P, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rejection").field("inner", &self.inner).finish_non_exhaustive()
     }
 }
 
@@ -208,7 +197,7 @@ where
             }
             StateProj::Failed { response } => match response.take() {
                 Some(response) => Poll::Ready(Ok(response)),
-                // Polled after it was ready.
+                // Polled again after completion.
                 None => Poll::Pending,
             },
         }

@@ -1,11 +1,11 @@
-//! What an HTTP status says about the server that sent it.
+//! The outcome of an HTTP status. This file decides which status is an overload, for policies, gRPC and probes.
 
 use http::{HeaderMap, StatusCode};
 use mainstay_core::{FailureKind, Outcome, Repeat};
 
-use crate::retry_after;
+use crate::policy::retry_after::retry_after;
 
-/// The verdict on a status alone.
+/// Returns the outcome of a status alone.
 ///
 /// | status | outcome |
 /// |---|---|
@@ -21,11 +21,16 @@ pub fn classify_status(status: StatusCode) -> Outcome {
         100..=399 => Outcome::Success,
         408 | 504 => Outcome::failure(FailureKind::Timeout),
         425 => Outcome::failure(FailureKind::Unavailable),
-        429 | 503 => Outcome::overloaded(None),
+        _ if is_overloaded(status) => Outcome::overloaded(None),
         400..=499 | 501 | 505 | 511 => Outcome::Ignored,
         500..=599 => Outcome::failure(FailureKind::Unavailable),
         _ => Outcome::failure(FailureKind::Unknown),
     }
+}
+
+/// Whether a server reports an overload: 429 and 503.
+pub(crate) fn is_overloaded(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 429 | 503)
 }
 
 /// Whether a probe's response reports an overload: 429 only, because a health route reports "not ready" by 503.
@@ -34,9 +39,9 @@ pub(crate) fn is_probe_overloaded(status: StatusCode) -> bool {
     status == StatusCode::TOO_MANY_REQUESTS
 }
 
-/// The verdict on a response's head: [`classify_status`], with the wait that `Retry-After` asks for.
+/// Returns the outcome of a response's head: [`classify_status`], with the wait in `Retry-After`.
 ///
-/// The field is defined for 429 and 503; a server that sends it with another failure is taken at its word too.
+/// The field is defined for 429 and 503. It is read with every other failure too.
 #[must_use]
 pub fn classify_head(status: StatusCode, headers: &HeaderMap) -> Outcome {
     let outcome = classify_status(status);
@@ -55,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_status_has_the_class_of_the_table() {
+    fn each_status_has_its_class() {
         for code in 100..=999 {
             let class = match code {
                 100..=399 => Class::Success,

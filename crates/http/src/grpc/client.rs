@@ -1,33 +1,32 @@
-//! A client's errors as statuses that keep their words.
+//! The layer that turns every error of a client into a `tonic::Status`.
 //!
-//! [`RejectionLayer::grpc`](crate::RejectionLayer::grpc) is for servers: strangers read what it answers, so it tells no
-//! details. On a client the reader is the program itself.
+//! [`RejectionLayer::grpc`](crate::RejectionLayer::grpc) is for servers: strangers read its responses, so they have no
+//! details. A client's status is read by the program itself and keeps the text of the error.
 
 use std::{
     fmt,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{BoxError, FailureKind, Outcome, Refusal as _, causes};
+use mainstay_core::BoxError;
 use pin_project_lite::pin_project;
-use tonic::{Code, Status};
+use tonic::Status;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{error::classify_causes, error_text::error_text, tonic::refused};
+use crate::grpc::tonic::error_status;
 
-/// Gives every error of a client's stack as the `tonic::Status` that [`error_status`] makes of it.
+/// Turns every error of a client's stack into the `tonic::Status` that [`error_status`] makes of it.
 ///
-/// It goes outermost on a client, around a `Channel` in its layers. Without it a generated client makes `UNKNOWN` of a
-/// refusal, for it knows only tonic's own errors; and of every error of `poll_ready`, which this layer gives as that of
-/// the call instead. A stack whose layers all have `.with_error::<GrpcError>()` can do without.
+/// It goes outermost on a client, around a `Channel` in its layers. Without it a generated client turns a rejection into
+/// `UNKNOWN`, because it finds only tonic's own errors, and every error of `poll_ready` too, which this layer returns
+/// from the call instead. A stack whose layers all have `.with_error::<GrpcError>()` does not need it.
 ///
 /// ```
 /// use http::{Request, Response};
 /// use mainstay_core::{BoxError, Reason, Rejected};
-/// use mainstay_http::GrpcStatusLayer;
+/// use mainstay_http::grpc::GrpcStatusLayer;
 /// use tonic::{Code, Status, body::Body};
 /// use tower::{ServiceBuilder, ServiceExt, service_fn};
 ///
@@ -47,7 +46,7 @@ pub struct GrpcStatusLayer(());
 #[derive(Debug)]
 pub struct GrpcStatus<S> {
     inner: S,
-    /// What the inner service said when it was asked whether it is ready; the next call ends with it.
+    /// The error of the inner `poll_ready`, which the next call returns.
     failed: Option<Status>,
 }
 
@@ -62,50 +61,17 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F> {
-        // The inner service answers.
+        // Waits for the inner service.
         Inner { #[pin] future: F },
-        // It was not ready: the error is there.
+        // The inner service failed in `poll_ready`.
         Failed { status: Option<Status> },
     }
-}
-
-/// An error as a client's program should read it: the server's own status where it is one; for a refusal of our layers
-/// its code, its name and its `RetryInfo`; `DEADLINE_EXCEEDED` for a timeout; else what tonic makes of it, with all its
-/// causes in words, and `UNAVAILABLE` where tonic does not know. The error stays the status's source.
-///
-/// Not for answers of a server: the words may name hosts. There it is [`grpc_status`](crate::grpc_status).
-#[must_use]
-pub fn error_status(error: BoxError) -> Status {
-    if causes(error.as_ref()).any(|cause| cause.is::<Status>()) {
-        return Status::from_error(error);
-    }
-    if let Some(rejected) = error.rejected() {
-        return with_source(refused(rejected, rejected.to_string()), error);
-    }
-    let text = error_text(error.as_ref());
-    let late = matches!(classify_causes(error.as_ref()), Some(Outcome::Failure { kind: FailureKind::Timeout, .. }));
-    let (code, source) = match Status::try_from_error(error) {
-        Ok(status) => (status.code(), status.into()),
-        Err(error) => (Code::Unavailable, error),
-    };
-    let code = match code {
-        _ if late => Code::DeadlineExceeded,
-        // Of a connection that closed: nobody on this side has cancelled anything.
-        Code::Cancelled => Code::Unavailable,
-        code => code,
-    };
-    with_source(Status::new(code, text), source)
-}
-
-fn with_source(mut status: Status, source: BoxError) -> Status {
-    status.set_source(Arc::from(source));
-    status
 }
 
 // === impl GrpcStatusLayer ===
 
 impl GrpcStatusLayer {
-    /// The layer.
+    /// Returns the layer. It has no settings.
     #[must_use]
     pub const fn new() -> Self {
         Self(())
@@ -122,6 +88,7 @@ impl<S> Layer<S> for GrpcStatusLayer {
 
 // === impl GrpcStatus ===
 
+/// A clone does not take over an error of `poll_ready`.
 impl<S: Clone> Clone for GrpcStatus<S> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone(), failed: None }
@@ -163,7 +130,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProj::Inner { future } => future.poll(cx).map_err(|error| error_status(error.into())),
-            // Polled again after its end: pending for ever rather than a panic.
+            // Polled again after completion: pending for ever rather than a panic.
             StateProj::Failed { status } => status.take().map_or(Poll::Pending, |status| Poll::Ready(Err(status))),
         }
     }

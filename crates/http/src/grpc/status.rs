@@ -1,4 +1,4 @@
-//! What a gRPC status says about the server, and where a response carries it.
+//! The gRPC status: its codes, the headers that carry it, and its outcome.
 
 use std::time::Duration;
 
@@ -8,20 +8,26 @@ use http::{
 };
 use mainstay_core::{FailureKind, Outcome, Repeat, settings::LONGEST};
 
-use crate::{classify_head, retry_after::is_number, retry_info::retry_info_in};
+use crate::{
+    grpc::retry_info::retry_info_in,
+    policy::{
+        retry_after::is_number,
+        status::{classify_head, is_overloaded},
+    },
+};
 
 /// `grpc-status`: the code, in the trailers or in the head of a response without a body.
 pub const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-/// `grpc-message`: the words to the code, percent-encoded.
+/// `grpc-message`: the text to the code, percent-encoded.
 pub const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
-/// `grpc-retry-pushback-ms`: the server's word on when to repeat.
+/// `grpc-retry-pushback-ms`: the milliseconds to wait before a retry; negative to forbid retries.
 pub const GRPC_RETRY_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
 /// A gRPC status code; with feature `tonic` it converts from and into `tonic::Code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GrpcCode(pub u8);
 
-#[allow(missing_docs, reason = "one for one the names of the gRPC specification")]
+#[allow(missing_docs, reason = "the names of the gRPC specification")]
 impl GrpcCode {
     pub const OK: Self = Self(0);
     pub const CANCELLED: Self = Self(1);
@@ -45,7 +51,8 @@ impl GrpcCode {
 // === impl GrpcCode ===
 
 impl GrpcCode {
-    /// The code in a head or in trailers; what is not one of the seventeen reads as `UNKNOWN`, as gRPC demands.
+    /// Returns the code in a head or in trailers. A value that is not one of the seventeen codes is `UNKNOWN`, as gRPC
+    /// requires.
     #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let value = headers.get(GRPC_STATUS)?.to_str().unwrap_or_default().trim();
@@ -53,7 +60,7 @@ impl GrpcCode {
         Some(code.map_or(Self::UNKNOWN, Self))
     }
 
-    /// The verdict on a code alone.
+    /// Returns the outcome of a code alone.
     #[must_use]
     pub const fn classify(self) -> Outcome {
         match self {
@@ -73,8 +80,22 @@ impl From<GrpcCode> for HeaderValue {
     }
 }
 
-/// The verdict on trailers, or on a head that carries a status: the code with the wait that the server asks for, by
-/// `grpc-retry-pushback-ms` or else by a `google.rpc.RetryInfo` in its details. `None` without a status.
+#[cfg(feature = "tonic")]
+impl From<tonic::Code> for GrpcCode {
+    fn from(code: tonic::Code) -> Self {
+        Self(u8::try_from(i32::from(code)).unwrap_or(Self::UNKNOWN.0))
+    }
+}
+
+#[cfg(feature = "tonic")]
+impl From<GrpcCode> for tonic::Code {
+    fn from(code: GrpcCode) -> Self {
+        Self::from_i32(code.0.into())
+    }
+}
+
+/// Returns the outcome of trailers, or of a head that has a status: that of the code, with the wait in
+/// `grpc-retry-pushback-ms` or else in a `google.rpc.RetryInfo` of its details. `None` without a status.
 #[must_use]
 pub fn classify_grpc(headers: &HeaderMap) -> Option<Outcome> {
     Some(with_pushback(GrpcCode::from_headers(headers)?.classify(), headers))
@@ -87,12 +108,12 @@ pub(crate) fn with_pushback(outcome: Outcome, headers: &HeaderMap) -> Outcome {
     }
 }
 
-/// The verdict on the head of a gRPC response.
+/// Returns the outcome of the head of a gRPC response.
 ///
-/// A status in the head (a response of trailers only) decides. Without one, a 200 with a gRPC body is a success so
-/// far: its status comes with the trailers. Anything else did not come from a gRPC server but from what stands before
-/// it, and is mapped as gRPC demands (502 and 504 to `UNAVAILABLE`, 404 to `UNIMPLEMENTED`, ...), with one deviation:
-/// 429 and 503 stay what they are in HTTP, an overload with its `Retry-After`.
+/// A status in the head (a trailers-only response) decides. Without one, a 200 with a gRPC body is a success so far: its
+/// status comes with the trailers. Any other response comes from a proxy in front of the gRPC server, and is mapped as
+/// gRPC requires (502 and 504 to `UNAVAILABLE`, 404 to `UNIMPLEMENTED`, ...), with one deviation: 429 and 503 are an
+/// overload with its `Retry-After`, as in HTTP.
 #[must_use]
 pub fn classify_grpc_head(status: StatusCode, headers: &HeaderMap) -> Outcome {
     if let Some(outcome) = classify_grpc(headers) {
@@ -100,7 +121,7 @@ pub fn classify_grpc_head(status: StatusCode, headers: &HeaderMap) -> Outcome {
     }
     match status.as_u16() {
         200 if is_grpc(headers) => Outcome::Success,
-        429 | 503 => classify_head(status, headers),
+        _ if is_overloaded(status) => classify_head(status, headers),
         400 => GrpcCode::INTERNAL.classify(),
         401 | 403 | 404 => Outcome::Ignored,
         502 | 504 => GrpcCode::UNAVAILABLE.classify(),
@@ -108,23 +129,22 @@ pub fn classify_grpc_head(status: StatusCode, headers: &HeaderMap) -> Outcome {
     }
 }
 
-/// The server's pushback, if it gave one: a wait, or never where it is negative, not a number, or given twice.
+/// The server's pushback: a wait, or never if it is negative, not a number, or sent twice. `None` without one.
 fn pushback(headers: &HeaderMap) -> Option<Repeat> {
     let mut values = headers.get_all(GRPC_RETRY_PUSHBACK).iter();
     let value = values.next()?.to_str().unwrap_or_default();
     if values.next().is_some() || !is_number(value) {
         return Some(Repeat::Never);
     }
-    // More digits than fit are a very long time.
+    // More digits than fit are a wait that is cut to the limit.
     let wait = Duration::from_millis(value.parse().unwrap_or(u64::MAX));
     Some(Repeat::After(wait.min(LONGEST)))
 }
 
-/// A body that says it is something else (a proxy's page) is not gRPC; one that says nothing gets the doubt.
+/// Whether the content type is gRPC's or missing; a proxy's error page has another one.
 fn is_grpc(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_none_or(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
 #[cfg(test)]
-#[path = "grpc_status/tests.rs"]
 mod tests;

@@ -1,7 +1,7 @@
-//! Who waits for the source: every copy that has caught up with it.
+//! The tasks that wait for the source: one for every copy that has read all that is kept.
 //!
-//! A source remembers only the waker that it was polled with last. Were that one copy's own, the others would sleep for
-//! ever once that copy is dropped, so the source is given this.
+//! A source keeps only the waker of its last poll. If that were the waker of one copy's task, the other tasks would never
+//! wake after that copy is dropped. The source is polled with this waker instead, which wakes all of them.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -9,11 +9,11 @@ use std::{
 };
 
 #[derive(Default)]
-pub(super) struct Waiting(Mutex<Vec<Waker>>);
+pub(super) struct Wakers(Mutex<Vec<Waker>>);
 
-// === impl Waiting ===
+// === impl Wakers ===
 
-impl Waiting {
+impl Wakers {
     pub(super) fn add(&self, waker: &Waker) {
         let mut wakers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !wakers.iter().any(|waiting| waiting.will_wake(waker)) {
@@ -21,12 +21,12 @@ impl Waiting {
         }
     }
 
-    /// Wakes all but the one who is running.
+    /// Wakes all tasks but the running one.
     pub(super) fn wake_others(&self, running: &Waker) {
         self.take().into_iter().filter(|waker| !waker.will_wake(running)).for_each(Waker::wake);
     }
 
-    pub(super) fn wake_all(&self) {
+    fn wake_all(&self) {
         self.take().into_iter().for_each(Waker::wake);
     }
 
@@ -35,7 +35,7 @@ impl Waiting {
     }
 }
 
-impl Wake for Waiting {
+impl Wake for Wakers {
     fn wake(self: Arc<Self>) {
         self.wake_all();
     }

@@ -8,18 +8,17 @@ use http::{
 };
 use mainstay_core::settings::LONGEST;
 
-/// The wait that a response asks for, or `None` if it says nothing that can be read.
+/// Returns the wait in `Retry-After`, at most a year, or `None` without a value that can be read.
 ///
-/// A date is taken relative to the response's own `Date`, so that a server with a wrong clock is still understood;
-/// without one, relative to this machine's clock. A date that has passed is no wait at all. Nothing exceeds a year.
+/// A date is read relative to the response's own `Date`, so that a server's wrong clock does no harm; without one,
+/// relative to this machine's clock. A date that has passed is a wait of zero.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    // A protocol's date is the one thing that the wall clock is for.
-    #[allow(clippy::disallowed_methods, reason = "the date of a protocol")]
+    #[allow(clippy::disallowed_methods, reason = "a protocol's date is wall-clock time")]
     retry_after_at(headers, SystemTime::now)
 }
 
-/// A wait as `Retry-After` in whole seconds: rounded up and never zero, or clients come back too early.
+/// Writes a wait as `Retry-After` in whole seconds: rounded up and never zero, so that clients do not retry too early.
 #[must_use]
 pub fn retry_after_value(wait: Duration) -> HeaderValue {
     HeaderValue::from(whole_seconds(wait))
@@ -32,7 +31,7 @@ pub(crate) fn whole_seconds(wait: Duration) -> u64 {
 fn retry_after_at(headers: &HeaderMap, now: impl FnOnce() -> SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match is_number(value) {
-        // More digits than fit are a very long time.
+        // More digits than fit are a wait that is cut to the limit.
         true => Duration::from_secs(value.parse().unwrap_or(u64::MAX)),
         false => {
             let until = httpdate::parse_http_date(value).ok()?;
@@ -46,7 +45,7 @@ fn date(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?.trim()).ok()
 }
 
-/// Digits only: Rust's own parser would let a sign through.
+/// Whether the text is digits only. Rust's own parser accepts a sign.
 pub(crate) fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -70,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds() {
+    fn seconds_are_read() {
         assert_eq!(read("120", None), Some(Duration::from_secs(120)));
         assert_eq!(read(" 0 ", None), Some(Duration::ZERO));
         assert_eq!(read("007", None), Some(Duration::from_secs(7)));
@@ -78,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_relative_to_the_servers_clock_where_it_shows_it() {
+    fn date_is_relative_to_the_response_date_or_the_local_clock() {
         let until = "Sun, 06 Nov 1994 08:49:47 GMT";
         assert_eq!(read(until, None), Some(Duration::from_secs(10)));
         assert_eq!(read(until, Some("Sun, 06 Nov 1994 08:49:44 GMT")), Some(Duration::from_secs(3)));
@@ -89,20 +88,20 @@ mod tests {
     }
 
     #[test]
-    fn a_past_date_is_no_wait() {
+    fn past_date_is_a_wait_of_zero() {
         assert_eq!(read("Sun, 06 Nov 1994 08:49:36 GMT", None), Some(Duration::ZERO));
         assert_eq!(read("Thu, 01 Jan 1970 00:00:00 GMT", None), Some(Duration::ZERO));
     }
 
     #[test]
-    fn garbage_counts_as_not_given() {
+    fn unreadable_value_is_none() {
         for garbage in ["", "-1", "+5", "1.5", "1e3", "soon", "5 seconds", "5, 6", "0x10", "١"] {
             assert_eq!(read(garbage, None), None, "{garbage}");
         }
     }
 
     #[test]
-    fn written_in_whole_seconds_rounded_up_and_never_zero() {
+    fn wait_is_written_in_whole_seconds_rounded_up_and_never_zero() {
         let written = |wait| retry_after_value(wait).to_str().unwrap().to_owned();
         assert_eq!(written(Duration::ZERO), "1");
         assert_eq!(written(Duration::from_nanos(1)), "1");
@@ -124,7 +123,7 @@ mod tests {
         }
 
         #[test]
-        fn what_we_write_we_read_back_no_shorter(millis in 0_u64..100_000_000) {
+        fn written_wait_is_read_back_no_shorter(millis in 0_u64..100_000_000) {
             let wait = Duration::from_millis(millis);
             let mut headers = HeaderMap::new();
             headers.insert(RETRY_AFTER, retry_after_value(wait));

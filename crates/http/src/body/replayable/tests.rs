@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::{collections::VecDeque, error::Error as _};
 
 use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt as _, Empty, Full};
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use Step::{Data, Fail, Trailers, Wait};
 
-/// A body made of steps; `Wait` is pending until the test wakes nobody: the next poll goes on.
+/// A body made of steps. `Wait` is one pending poll, without a wake-up.
 struct Script(VecDeque<Step>);
 
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ fn error(body: &mut Replayable<Script>) -> String {
 }
 
 #[test]
-fn chunks_stream_and_a_later_attempt_gets_them_and_the_rest() {
+fn later_attempt_gets_kept_chunks_and_the_rest() {
     let mut first = Replayable::new(script(&[Data(b"ab"), Data(b"cd"), Wait, Data(b"ef"), Trailers]));
     let mut second = first.replay().unwrap();
     assert_eq!(data(&mut first), "ab");
@@ -92,43 +92,43 @@ fn block_on<T, E: fmt::Debug>(future: impl Future<Output = Result<T, E>>) -> T {
 }
 
 #[test]
-fn over_the_limit_is_the_commit_point() {
+fn body_over_the_limit_cannot_be_sent_again() {
     let mut first = Replayable::with_limit(script(&[Data(b"abc"), Data(b"d"), Data(b"e")]), 4);
     let mut second = first.replay().unwrap();
     assert_eq!((data(&mut first), data(&mut first)), ("abc".into(), "d".into()));
     assert!(second.is_intact() && second.replay().is_some());
     assert_eq!(data(&mut first), "e");
     assert!(!second.is_intact() && second.replay().is_none() && first.replay().is_none());
-    // The attempt that is under way is not disturbed by a copy that is used all the same.
+    // A copy that is polled all the same does not disturb the active attempt.
     assert_eq!(error(&mut second), "the request's body cannot be sent again");
     assert!(matches!(poll(&mut first), Poll::Ready(None)));
 }
 
 #[test]
-fn what_is_announced_over_the_limit_is_not_begun() {
+fn body_announced_over_the_limit_has_no_copy() {
     assert!(Replayable::with_limit(Full::new(Bytes::from("abcde")), 4).replay().is_none());
     assert!(Replayable::with_limit(Full::new(Bytes::from("abcd")), 4).replay().is_some());
 }
 
 #[test]
-fn nothing_is_kept_for_nobody() {
+fn only_copy_keeps_nothing() {
     let mut only = Replayable::new(script(&[Data(b"ab"), Data(b"cd")]));
     assert!(only.is_intact());
     data(&mut only);
     assert!(!only.is_intact() && only.replay().is_none());
     assert_eq!(data(&mut only), "cd");
-    // A last attempt lets go of what earlier ones were sent.
+    // The last copy frees the bytes that it has read.
     let mut first = Replayable::new(script(&[Data(b"ab"), Data(b"cd"), Data(b"ef")]));
     let mut last = first.replay().unwrap();
     data(&mut first);
     drop(first);
     assert_eq!((data(&mut last), data(&mut last), data(&mut last)), ("ab".into(), "cd".into(), "ef".into()));
-    assert_eq!(last.shared.as_ref().unwrap().lock().kept(), 0);
+    assert_eq!(last.shared.as_ref().unwrap().lock().kept_len(), 0);
 }
 
-/// A silent backend is not given up when the next one is asked too: both are sent the body.
+/// A second attempt does not end the first: both send the body.
 #[test]
-fn copies_can_be_sent_at_the_same_time() {
+fn two_copies_are_sent_at_the_same_time() {
     let mut first = Replayable::new(script(&[Data(b"ab"), Data(b"cd"), Data(b"ef"), Trailers]));
     let mut second = first.replay().unwrap();
     assert_eq!(data(&mut first), "ab");
@@ -142,27 +142,27 @@ fn copies_can_be_sent_at_the_same_time() {
 }
 
 #[test]
-fn past_the_limit_the_attempt_that_began_last_goes_on() {
+fn past_the_limit_only_the_latest_reader_continues() {
     let body = || Replayable::with_limit(script(&[Data(b"ab"), Data(b"cd"), Data(b"ef")]), 3);
-    // The earlier one comes upon the limit.
+    // The earlier reader reaches the limit.
     let mut first = Replayable::with_limit(script(&[Data(b"ab"), Data(b"cd")]), 3);
     let mut second = first.replay().unwrap();
     assert_eq!((data(&mut first), data(&mut second)), ("ab".into(), "ab".into()));
     assert_eq!(error(&mut first), "the request's body goes to another attempt");
     assert_eq!(second.size_hint().lower(), 2);
-    assert!(!second.is_end_stream(), "what the earlier one came upon is still to be sent");
+    assert!(!second.is_end_stream(), "the data that the earlier reader polled is still to be sent");
     assert_eq!(data(&mut second), "cd");
     assert!(second.is_end_stream());
-    // One that is behind gets what is kept first, and nothing is kept then.
+    // A later reader that is behind gets the kept bytes first, which are then freed.
     let mut first = body();
     let mut second = first.replay().unwrap();
     assert!(poll(&mut first).is_ready());
     second.reader = Some(second.shared.as_ref().unwrap().lock().begin().unwrap());
     error(&mut first);
     assert_eq!(data(&mut second), "ab");
-    assert_eq!(second.shared.as_ref().unwrap().lock().kept(), 0);
+    assert_eq!(second.shared.as_ref().unwrap().lock().kept_len(), 0);
     assert_eq!((data(&mut second), data(&mut second)), ("cd".into(), "ef".into()));
-    // The later one does, while the earlier one is behind; a third is kept for later and cannot be used.
+    // The later reader reaches the limit while the earlier one is behind. A third copy cannot be used any more.
     let mut first = body();
     let mut second = first.replay().unwrap();
     let third = first.replay().unwrap();
@@ -171,7 +171,7 @@ fn past_the_limit_the_attempt_that_began_last_goes_on() {
     assert_eq!(error(&mut first), "the request's body goes to another attempt");
     assert!(!third.is_intact() && !first.is_end_stream());
     assert_eq!(data(&mut second), "ef");
-    // The later one was given up before: the earlier one goes on.
+    // The later reader was dropped before the limit: the earlier one continues.
     let mut first = body();
     let mut second = first.replay().unwrap();
     let _third = first.replay();
@@ -180,9 +180,9 @@ fn past_the_limit_the_attempt_that_began_last_goes_on() {
     assert_eq!((data(&mut first), data(&mut first)), ("cd".into(), "ef".into()));
 }
 
-/// A peer: wake-ups are lost when clones poll one shared future.
+/// In another library wake-ups are lost when clones poll one shared future.
 #[test]
-fn who_waits_is_woken_whoever_asked_last() {
+fn every_waiting_copy_is_woken() {
     let (sender, receiver) = tokio::sync::mpsc::channel(1);
     let mut first = Replayable::new(Channel(receiver));
     let (mut second, mut third) = (first.replay().unwrap(), first.replay().unwrap());
@@ -195,14 +195,14 @@ fn who_waits_is_woken_whoever_asked_last() {
     drop(second);
     sender.try_send(Bytes::from("x")).unwrap();
     assert!(a.is_woken() && b.is_woken());
-    // A source that is asked again may have nobody to wake.
+    // A source that is ready on the next poll wakes no task.
     let mut silent = Replayable::new(script(&[Wait, Data(b"x")]));
     let mut other = silent.replay().unwrap();
     let woken = Arc::new(Woken::default());
     assert!(Pin::new(&mut silent).poll_frame(&mut Context::from_waker(&woken.clone().into())).is_pending());
     assert_eq!(data(&mut other), "x");
     assert!(woken.is_woken());
-    // And when the body ends.
+    // The end of the body wakes the waiting copies.
     assert!(poll(&mut first).is_ready());
     let a = waits(&mut first);
     drop(sender);
@@ -238,7 +238,7 @@ impl std::task::Wake for Woken {
 }
 
 #[test]
-fn a_failure_of_the_source_is_remembered() {
+fn failure_of_the_source_is_repeated_to_each_copy() {
     let mut first = Replayable::new(script(&[Data(b"ab"), Fail]));
     let mut second = first.replay().unwrap();
     data(&mut first);
@@ -251,7 +251,7 @@ fn a_failure_of_the_source_is_remembered() {
 }
 
 #[test]
-fn sizes_are_exact_from_the_first_byte_on() {
+fn size_hint_is_exact_for_each_copy() {
     let exact = |body: &Replayable<Full<Bytes>>| body.size_hint().exact();
     let mut first = Replayable::new(Full::new(Bytes::from("abcdef")));
     let second = first.replay().unwrap();
@@ -262,7 +262,7 @@ fn sizes_are_exact_from_the_first_byte_on() {
 }
 
 #[test]
-fn an_empty_body_costs_nothing() {
+fn empty_body_allocates_nothing() {
     let body = Replayable::new(Empty::<Bytes>::new());
     assert!(body.shared.is_none() && body.is_end_stream());
     assert_eq!(body.size_hint().exact(), Some(0));
@@ -270,15 +270,15 @@ fn an_empty_body_costs_nothing() {
 }
 
 #[test]
-fn sendable_whatever_the_source() {
+fn body_is_send_and_sync_for_any_source() {
     fn send_and_sync<T: Send + Sync>(_: &T) {}
     send_and_sync(&Replayable::new(Empty::<Bytes>::new().map_err(BoxError::from).boxed_unsync()));
 }
 
 proptest! {
-    /// However two copies are read in turns, each gets the whole, or an error and never less; one always gets the whole.
+    /// Two copies that are read in any order each get the whole body or an error. One always gets the whole body.
     #[test]
-    fn never_short_side_by_side(chunks in proptest::collection::vec(0_usize..20, 1..12), turns: Vec<bool>, limit in 0_usize..120) {
+    fn copies_read_in_any_order_are_whole_or_fail(chunks in proptest::collection::vec(0_usize..20, 1..12), turns: Vec<bool>, limit in 0_usize..120) {
         const TEXT: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
         let steps: Vec<_> = chunks.iter().map(|&n| Data(&TEXT[..n])).collect();
         let whole: Vec<u8> = chunks.iter().flat_map(|&n| &TEXT[..n]).copied().collect();
@@ -293,10 +293,10 @@ proptest! {
                     Poll::Ready(Some(Ok(frame))) => got.extend_from_slice(frame.data_ref().unwrap()),
                     Poll::Ready(Some(Err(_))) => *end = Some(false),
                     Poll::Ready(None) => *end = Some(true),
-                    Poll::Pending => panic!("nobody waits"),
+                    Poll::Pending => panic!("no step is pending"),
                 }
             }
-            prop_assert!(copies[0].0.shared.as_ref().unwrap().lock().kept() <= limit);
+            prop_assert!(copies[0].0.shared.as_ref().unwrap().lock().kept_len() <= limit);
             if copies.iter().all(|(.., end)| end.is_some()) {
                 break;
             }
@@ -308,9 +308,9 @@ proptest! {
         }
     }
 
-    /// Whatever the attempts read before they give up, the last one gets the whole, or an error and never less.
+    /// The last attempt gets the whole body or an error, however much the earlier attempts read.
     #[test]
-    fn never_short(chunks in proptest::collection::vec(0_usize..20, 1..12), reads in proptest::collection::vec(0_usize..12, 0..5), limit in 0_usize..120) {
+    fn last_attempt_is_whole_or_fails(chunks in proptest::collection::vec(0_usize..20, 1..12), reads in proptest::collection::vec(0_usize..12, 0..5), limit in 0_usize..120) {
         const TEXT: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
         let steps: Vec<_> = chunks.iter().map(|&n| Data(&TEXT[..n])).collect();
         let whole: Vec<u8> = chunks.iter().flat_map(|&n| &TEXT[..n]).copied().collect();
@@ -322,7 +322,7 @@ proptest! {
             }
             let Some(copy) = copy.filter(ReplayBody::is_intact) else { return Ok(()) };
             attempt = copy;
-            prop_assert!(attempt.shared.as_ref().unwrap().lock().kept() <= limit);
+            prop_assert!(attempt.shared.as_ref().unwrap().lock().kept_len() <= limit);
         }
         let all = block_on(attempt.collect()).to_bytes();
         prop_assert_eq!(&all[..], &whole[..]);

@@ -1,16 +1,16 @@
-//! `grpc-timeout`: how long the caller still waits.
+//! `grpc-timeout`: the time that the caller still waits.
 
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use mainstay_core::settings::LONGEST;
 
-use crate::retry_after::is_number;
+use crate::policy::retry_after::is_number;
 
 /// `grpc-timeout`: at most eight digits and a unit.
 pub const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
-/// Finest first.
+/// The units, finest first.
 const UNITS: [(char, Duration); 6] = [
     ('n', Duration::from_nanos(1)),
     ('u', Duration::from_micros(1)),
@@ -20,10 +20,10 @@ const UNITS: [(char, Duration); 6] = [
     ('H', Duration::from_secs(3600)),
 ];
 
-/// The most that eight digits hold.
-const MOST: u128 = 99_999_999;
+/// The largest number of eight digits.
+const MAX_AMOUNT: u128 = 99_999_999;
 
-/// A `grpc-timeout` as a duration, at most a year; `None` if it is not of the form that gRPC defines.
+/// Reads a `grpc-timeout`: at most a year, or `None` if it does not have the form that gRPC defines.
 #[must_use]
 pub fn parse_grpc_timeout(value: &HeaderValue) -> Option<Duration> {
     let text = value.to_str().ok()?;
@@ -35,12 +35,13 @@ pub fn parse_grpc_timeout(value: &HeaderValue) -> Option<Duration> {
     Some(unit.saturating_mul(digits.parse().ok()?).min(LONGEST))
 }
 
-/// A duration as `grpc-timeout`, in the finest unit that eight digits hold. Rounded down, so that a callee never gets
-/// more time than there is, but never to zero, which gRPC does not allow.
+/// Writes a duration as `grpc-timeout`, in the finest unit that fits in eight digits. Rounded down, so that a callee never
+/// gets more time than is left, but never to zero, which gRPC does not allow.
 #[must_use]
 pub fn grpc_timeout_value(left: Duration) -> HeaderValue {
     let nanos = left.as_nanos().max(1);
-    let fits = UNITS.iter().map(|(name, unit)| (name, nanos / unit.as_nanos())).find(|(_, amount)| *amount <= MOST);
+    let fits =
+        UNITS.iter().map(|(name, unit)| (name, nanos / unit.as_nanos())).find(|(_, amount)| *amount <= MAX_AMOUNT);
     let value = fits.and_then(|(name, amount)| HeaderValue::try_from(format!("{amount}{name}")).ok());
     value.unwrap_or(HeaderValue::from_static("99999999H"))
 }
@@ -56,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_every_unit_and_nothing_else() {
+    fn each_unit_is_parsed_and_other_text_is_not() {
         assert_eq!(parse("1n"), Some(Duration::from_nanos(1)));
         assert_eq!(parse("20u"), Some(Duration::from_micros(20)));
         assert_eq!(parse("300m"), Some(Duration::from_millis(300)));
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_the_finest_unit_that_fits() {
+    fn finest_unit_that_fits_is_written() {
         let written = |left| grpc_timeout_value(left).to_str().unwrap().to_owned();
         assert_eq!(written(Duration::ZERO), "1n");
         assert_eq!(written(Duration::from_nanos(99_999_999)), "99999999n");
@@ -82,14 +83,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_without_panic(bytes: Vec<u8>) {
+        fn any_bytes_parse_without_panic(bytes: Vec<u8>) {
             if let Ok(value) = HeaderValue::from_bytes(&bytes) {
                 prop_assert!(parse_grpc_timeout(&value).unwrap_or_default() <= LONGEST);
             }
         }
 
         #[test]
-        fn what_we_write_we_read_back_no_longer_and_hardly_shorter(nanos in 1_u64..30_000_000_000_000_000) {
+        fn written_timeout_is_read_back_no_longer_and_hardly_shorter(nanos in 1_u64..30_000_000_000_000_000) {
             let left = Duration::from_nanos(nanos);
             let read = parse_grpc_timeout(&grpc_timeout_value(left)).unwrap();
             prop_assert!(read <= left && left - read <= left / 10_000, "{read:?}");

@@ -16,7 +16,7 @@ fn outcome(fields: &[(HeaderName, &str)]) -> Outcome {
 }
 
 #[test]
-fn every_code_has_the_class_of_the_table() {
+fn each_code_has_its_class() {
     for code in 0..=255 {
         let class = match code {
             0 => Class::Success,
@@ -29,9 +29,9 @@ fn every_code_has_the_class_of_the_table() {
 }
 
 #[test]
-fn a_status_in_the_head_decides() {
-    let http_status_is_not_looked_at = classify_grpc_head(StatusCode::BAD_GATEWAY, &head(&[(GRPC_STATUS, "5")]));
-    assert_eq!(http_status_is_not_looked_at, Outcome::Ignored);
+fn status_in_the_head_decides() {
+    let http_status_ignored = classify_grpc_head(StatusCode::BAD_GATEWAY, &head(&[(GRPC_STATUS, "5")]));
+    assert_eq!(http_status_ignored, Outcome::Ignored);
     assert_eq!(outcome(&[(GRPC_STATUS, "0")]), Outcome::Success);
     assert_eq!(outcome(&[(GRPC_STATUS, "14")]), Outcome::failure(FailureKind::Unavailable));
     for unknown in ["", "17", "-1", "+14", "256", "x", "014x"] {
@@ -40,7 +40,7 @@ fn a_status_in_the_head_decides() {
 }
 
 #[test]
-fn pushback_keeps_the_class_and_sets_the_wait() {
+fn pushback_sets_the_wait_and_keeps_the_class() {
     let with = |pushback| outcome(&[(GRPC_STATUS, "14"), (GRPC_RETRY_PUSHBACK, pushback)]);
     let after = |ms| Outcome::failure(FailureKind::Unavailable).with_repeat(Repeat::After(Duration::from_millis(ms)));
     assert_eq!(with("250"), after(250));
@@ -51,7 +51,7 @@ fn pushback_keeps_the_class_and_sets_the_wait() {
 }
 
 #[test]
-fn negative_or_unreadable_pushback_means_never() {
+fn negative_or_unreadable_pushback_forbids_retries() {
     for stop in ["-1", "-9999999999999999999999", "", "soon", "1.5", "+1", " 1"] {
         let outcome = outcome(&[(GRPC_STATUS, "14"), (GRPC_RETRY_PUSHBACK, stop)]);
         assert_eq!(outcome, Outcome::failure(FailureKind::Unavailable).with_repeat(Repeat::Never), "{stop}");
@@ -61,7 +61,7 @@ fn negative_or_unreadable_pushback_means_never() {
 }
 
 #[test]
-fn what_did_not_come_from_a_grpc_server_is_mapped_by_http_status() {
+fn response_without_grpc_status_is_mapped_by_http_status() {
     let class = |status| classify_grpc_head(StatusCode::from_u16(status).unwrap(), &HeaderMap::new()).class();
     assert_eq!(class(200), Class::Success);
     for failure in [204, 302, 400, 408, 418, 500, 502, 504] {
@@ -78,7 +78,7 @@ fn what_did_not_come_from_a_grpc_server_is_mapped_by_http_status() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_read_without_panic(status: Vec<u8>, pushback: Vec<u8>) {
+    fn any_header_bytes_classify_without_panic(status: Vec<u8>, pushback: Vec<u8>) {
         let mut headers = HeaderMap::new();
         for (name, bytes) in [(GRPC_STATUS, status), (GRPC_RETRY_PUSHBACK, pushback)] {
             if let Ok(value) = HeaderValue::from_bytes(&bytes) {

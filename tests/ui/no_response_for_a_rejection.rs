@@ -1,4 +1,4 @@
-//! Refusals as responses whose body cannot be made of text.
+//! Rejections as responses whose body cannot be made from text.
 
 use http::{Request, Response};
 use mainstay_core::{BoxError, check};

@@ -1,6 +1,6 @@
-//! What of a request's context goes over the wire: the time that is left, and the number of the attempt.
+//! The header fields of a request context: the time that is left, and the number of the attempt.
 //!
-//! Time goes as a duration and not as a date: the clocks of two machines differ, the time that a message takes is short.
+//! The time is a duration and not a date: the clocks of two machines differ by more than a message is under way.
 
 use std::time::Duration;
 
@@ -8,14 +8,17 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use mainstay_core::{RequestContext, settings::LONGEST};
 use tokio::time::Instant;
 
-use crate::{GRPC_TIMEOUT, grpc_timeout_value, parse_grpc_timeout, retry_after::is_number};
+use crate::{
+    grpc::timeout::{GRPC_TIMEOUT, grpc_timeout_value, parse_grpc_timeout},
+    policy::retry_after::is_number,
+};
 
-/// `x-request-timeout-ms`: the milliseconds that the caller still waits. No standard names such a field; choose
-/// another with [`ContextHeaders::with_timeout`].
+/// `x-request-timeout-ms`: the milliseconds that the caller still waits. There is no standard field;
+/// [`ContextHeaders::with_timeout`] sets another name.
 pub const X_REQUEST_TIMEOUT_MS: HeaderName = HeaderName::from_static("x-request-timeout-ms");
 /// `x-request-attempt`: the number of the attempt, 1 for the first.
 pub const X_REQUEST_ATTEMPT: HeaderName = HeaderName::from_static("x-request-attempt");
-/// `grpc-previous-rpc-attempts`: the number of attempts before this one; left out of the first.
+/// `grpc-previous-rpc-attempts`: the number of attempts before this one; not sent with the first.
 pub const GRPC_PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
 
 /// The header fields that carry a request's context: deadline and attempt.
@@ -23,7 +26,7 @@ pub const GRPC_PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-pre
 /// ```
 /// use std::time::Duration;
 /// use mainstay_core::RequestContext;
-/// use mainstay_http::ContextHeaders;
+/// use mainstay_http::context::ContextHeaders;
 /// use tokio::time::Instant;
 ///
 /// let now = Instant::now();
@@ -57,7 +60,7 @@ impl ContextHeaders {
         Self(Fields::Grpc)
     }
 
-    /// HTTP's, with another name for the time that is left, in milliseconds (Envoy's is
+    /// Sets the name of the HTTP field with the time that is left, in milliseconds (Envoy's is
     /// `x-envoy-expected-rq-timeout-ms`).
     #[must_use]
     pub fn with_timeout(self, timeout: HeaderName) -> Self {
@@ -68,7 +71,7 @@ impl ContextHeaders {
         Self(Fields::Http { timeout, attempt })
     }
 
-    /// HTTP's, with another name for the number of the attempt (Envoy's is `x-envoy-attempt-count`).
+    /// Sets the name of the HTTP field with the number of the attempt (Envoy's is `x-envoy-attempt-count`).
     #[must_use]
     pub fn with_attempt(self, attempt: HeaderName) -> Self {
         let timeout = match self.0 {
@@ -78,7 +81,7 @@ impl ContextHeaders {
         Self(Fields::Http { timeout, attempt })
     }
 
-    /// The time that the caller still waits, at most a year; `None` where it says nothing that can be read.
+    /// Returns the time that the caller still waits, at most a year; `None` without a value that can be read.
     #[must_use]
     pub fn read_timeout(&self, headers: &HeaderMap) -> Option<Duration> {
         match &self.0 {
@@ -91,7 +94,8 @@ impl ContextHeaders {
         }
     }
 
-    /// Writes what the context says, over what is there. What it does not say stays as it is.
+    /// Writes deadline and attempt of the context, over fields that are there. What the context does not have stays as it
+    /// is.
     pub fn write(&self, headers: &mut HeaderMap, context: &RequestContext, now: Instant) {
         let left = context.time_left(now);
         match &self.0 {
@@ -101,7 +105,7 @@ impl ContextHeaders {
                 }
                 match context.attempt {
                     0 => {}
-                    // A header of the attempt before would otherwise stay.
+                    // The field of an earlier attempt must not stay.
                     1 => drop(headers.remove(GRPC_PREVIOUS_ATTEMPTS)),
                     n => drop(headers.insert(GRPC_PREVIOUS_ATTEMPTS, HeaderValue::from(n - 1))),
                 }
@@ -130,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn milliseconds_are_read_and_nothing_else() {
+    fn milliseconds_are_read_and_other_text_is_not() {
         let read = |text: &str| ContextHeaders::http().read_timeout(&field(X_REQUEST_TIMEOUT_MS, text));
         assert_eq!(read("250"), Some(Duration::from_millis(250)));
         assert_eq!(read("0"), Some(Duration::ZERO));
@@ -141,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn names_can_be_others() {
+    fn field_names_can_be_set() {
         let name = HeaderName::from_static("x-envoy-expected-rq-timeout-ms");
         let count = HeaderName::from_static("x-envoy-attempt-count");
         let envoy = ContextHeaders::http().with_timeout(name.clone()).with_attempt(count.clone());
@@ -152,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_context_does_not_say_stays() {
+    fn empty_context_leaves_fields_unchanged() {
         for fields in [ContextHeaders::http(), ContextHeaders::grpc()] {
             let before = field(GRPC_TIMEOUT, "1S");
             let mut headers = before.clone();
@@ -162,14 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn a_first_attempt_has_none_before_it() {
+    fn first_attempt_removes_previous_attempts() {
         let mut headers = field(GRPC_PREVIOUS_ATTEMPTS, "7");
         ContextHeaders::grpc().write(&mut headers, &RequestContext::new().with_attempt(1), Instant::now());
         assert!(headers.is_empty());
     }
 
     #[test]
-    fn a_deadline_that_has_passed_leaves_no_time() {
+    fn passed_deadline_leaves_no_time() {
         let now = Instant::now();
         let context = RequestContext::new().with_deadline(now);
         let mut headers = HeaderMap::new();

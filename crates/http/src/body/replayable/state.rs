@@ -1,8 +1,7 @@
-//! What the copies of one body share: its source, and what was sent of it.
+//! The state that the copies of one body share: the source, and the bytes that were read from it.
 
 use std::{
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -11,22 +10,23 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use mainstay_core::BoxError;
 
-use super::{Reason, ReplayableError};
+use crate::body::replayable::error::ReplayableError;
 
-/// The number of a copy that is being read.
+/// The number of a copy that is being read; a later reader has a higher one.
 pub(super) type Reader = u64;
 
 pub(super) struct State<B> {
     source: Source<B>,
-    /// What was sent, from the first byte on.
-    sent: Vec<u8>,
+    /// The bytes that were read, from the first one.
+    kept: Vec<u8>,
     limit: usize,
-    begun: Reader,
-    /// Those who read, in the order in which they began.
+    /// The number of the latest reader.
+    latest: Reader,
+    /// The active readers, in the order in which they began.
     readers: Vec<Reader>,
-    /// Set at the commit point: the one who is still sent something after it.
+    /// The only reader that continues; set at the commit point.
     owner: Option<Reader>,
-    /// The first data after the commit point, where another than the owner came upon it.
+    /// The first data after the commit point, if another reader than the owner polled it.
     first_unkept: Option<Bytes>,
 }
 
@@ -42,9 +42,9 @@ impl<B> State<B> {
     pub(super) fn new(source: B, limit: usize) -> Self {
         Self {
             source: Source::Open(source),
-            sent: Vec::new(),
+            kept: Vec::new(),
             limit,
-            begun: 0,
+            latest: 0,
             readers: Vec::new(),
             owner: None,
             first_unkept: None,
@@ -57,62 +57,62 @@ impl<B> State<B> {
 
     pub(super) fn begin(&mut self) -> Result<Reader, ReplayableError> {
         if self.owner.is_some() {
-            return Err(ReplayableError(Reason::Lost));
+            return Err(ReplayableError::incomplete());
         }
-        self.begun += 1;
-        self.readers.push(self.begun);
-        Ok(self.begun)
+        self.latest += 1;
+        self.readers.push(self.latest);
+        Ok(self.latest)
     }
 
     pub(super) fn end(&mut self, reader: Reader) {
         self.readers.retain(|other| *other != reader);
     }
 
-    /// Whether this reader will be sent more than what was kept.
-    pub(super) fn is_streaming(&self, reader: Reader) -> bool {
+    /// Whether this reader gets more than the kept bytes.
+    pub(super) fn can_continue(&self, reader: Reader) -> bool {
         self.owner.is_none_or(|owner| owner == reader)
     }
 
-    pub(super) fn kept(&self) -> usize {
-        self.sent.len()
+    pub(super) fn kept_len(&self) -> usize {
+        self.kept.len()
     }
 
-    /// What was sent to others and is still to be sent to a reader that was sent this much.
-    pub(super) fn kept_after(&mut self, reader: Reader, given: usize) -> Option<Bytes> {
-        let kept = self.sent.get(given..).filter(|kept| !kept.is_empty()).map(Bytes::copy_from_slice)?;
+    /// Returns the kept bytes after a reader's position.
+    pub(super) fn kept_after(&mut self, reader: Reader, position: usize) -> Option<Bytes> {
+        let kept = self.kept.get(position..).filter(|kept| !kept.is_empty()).map(Bytes::copy_from_slice)?;
         if self.owner == Some(reader) {
-            // Nobody else will ask.
-            self.sent = Vec::new();
+            // No other reader needs them.
+            self.kept = Vec::new();
         }
         Some(kept)
     }
 
-    /// Keeps what was sent, or passes the commit point: then the reader that began last goes on, since the ones before
-    /// may long have been given up. The data, or the end of this reader.
+    /// Keeps the data, or passes the commit point: then only the latest reader continues, because earlier ones may be
+    /// abandoned. Returns the data for this reader, or the error that ends it.
     fn send(&mut self, data: Bytes, reader: Reader, keep: bool) -> Result<Bytes, ReplayableError> {
-        if self.owner.is_none() && keep && self.sent.len().saturating_add(data.len()) <= self.limit {
-            self.sent.extend_from_slice(&data);
+        if self.owner.is_none() && keep && self.kept.len().saturating_add(data.len()) <= self.limit {
+            self.kept.extend_from_slice(&data);
             return Ok(data);
         }
         let owner = *self.owner.get_or_insert(self.readers.last().copied().unwrap_or(reader));
         if owner == reader {
-            self.sent = Vec::new();
+            self.kept = Vec::new();
             return Ok(data);
         }
         self.first_unkept = Some(data);
-        Err(ReplayableError(Reason::Overtaken))
+        Err(ReplayableError::superseded())
     }
 }
 
 impl<B: Body> State<B> {
-    /// Whether a copy could be sent after this one: a body that announces more than the limit is not even begun.
+    /// Whether a copy could be sent: the announced size must not exceed the limit.
     pub(super) fn can_be_copied(&self) -> bool {
         let announced = self.size_after(0).lower();
         self.is_intact() && usize::try_from(announced).is_ok_and(|announced| announced <= self.limit)
     }
 
-    pub(super) fn is_end_after(&self, given: usize) -> bool {
-        given >= self.sent.len()
+    pub(super) fn is_end_after(&self, position: usize) -> bool {
+        position >= self.kept.len()
             && self.first_unkept.is_none()
             && match &self.source {
                 Source::Open(source) => source.is_end_stream(),
@@ -121,18 +121,18 @@ impl<B: Body> State<B> {
             }
     }
 
-    pub(super) fn size_after(&self, given: usize) -> SizeHint {
+    pub(super) fn size_after(&self, position: usize) -> SizeHint {
         let rest = match &self.source {
             Source::Open(source) => source.size_hint(),
             Source::Ended(_) => SizeHint::with_exact(0),
             Source::Failed(_) => SizeHint::default(),
         };
-        let here = self.sent.len().saturating_sub(given) + self.first_unkept.as_ref().map_or(0, Bytes::len);
+        let buffered = self.kept.len().saturating_sub(position) + self.first_unkept.as_ref().map_or(0, Bytes::len);
         let mut hint = SizeHint::new();
-        if let Some(upper) = rest.upper().and_then(|upper| upper.checked_add(here as u64)) {
+        if let Some(upper) = rest.upper().and_then(|upper| upper.checked_add(buffered as u64)) {
             hint.set_upper(upper);
         }
-        hint.set_lower(rest.lower().saturating_add(here as u64));
+        hint.set_lower(rest.lower().saturating_add(buffered as u64));
         hint
     }
 }
@@ -142,15 +142,15 @@ where
     B: Body + Unpin,
     B::Error: Into<BoxError>,
 {
-    /// What comes next, for a reader that was sent all that is kept.
+    /// Polls the source for a reader that has read all kept bytes.
     pub(super) fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
         reader: Reader,
         keep: bool,
     ) -> Poll<Option<Result<Frame<Bytes>, ReplayableError>>> {
-        if !self.is_streaming(reader) {
-            return Poll::Ready(Some(Err(ReplayableError(Reason::Overtaken))));
+        if !self.can_continue(reader) {
+            return Poll::Ready(Some(Err(ReplayableError::superseded())));
         }
         if let Some(data) = self.first_unkept.take() {
             return Poll::Ready(Some(Ok(Frame::data(data))));
@@ -165,7 +165,7 @@ where
         let frame = match std::task::ready!(Pin::new(source).poll_frame(cx)) {
             Some(Ok(frame)) => frame.map_data(|mut data| data.copy_to_bytes(data.remaining())),
             Some(Err(error)) => {
-                let error = ReplayableError(Reason::Source(Arc::from(error.into())));
+                let error = ReplayableError::source_failed(error);
                 self.source = Source::Failed(error.clone());
                 return Poll::Ready(Some(Err(error)));
             }

@@ -2,14 +2,14 @@
 
 use http::{Extensions, HeaderMap, HeaderName, Method};
 
-/// `Idempotency-Key`: the client numbers its operation, and the server does it once however often it is asked.
+/// `Idempotency-Key`: the client's key for an operation, which the server executes once for all requests with that key.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The caller's word, in the request's extensions, on whether the request is safe to send twice. It goes before
-/// method and headers.
+/// Whether a request is safe to send twice, set by the caller in the request's extensions. It overrides method and
+/// headers.
 ///
 /// ```
-/// use mainstay_http::{Retryable, is_repeatable};
+/// use mainstay_http::policy::{Retryable, is_repeatable};
 ///
 /// let search = http::Request::post("/search").extension(Retryable::Yes).body(())?;
 /// assert!(is_repeatable(search.method(), search.headers(), search.extensions()));
@@ -17,13 +17,13 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retryable {
-    /// Sending it twice does no harm, whatever its method.
+    /// The request may be sent twice, whatever its method.
     Yes,
-    /// It must be sent once only, whatever its method.
+    /// The request must be sent only once, whatever its method.
     No,
 }
 
-/// Whether a request may be sent twice: the caller's [`Retryable`] where there is one, else an idempotent method
+/// Whether a request may be sent twice: by the caller's [`Retryable`] if it is set, else by an idempotent method
 /// (RFC 9110, 9.2.2) or an `Idempotency-Key` that is not empty.
 #[must_use]
 pub fn is_repeatable(method: &Method, headers: &HeaderMap, extensions: &Extensions) -> bool {
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn by_method() {
+    fn idempotent_methods_are_repeatable() {
         for safe in ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"] {
             assert!(repeatable(Request::builder().method(safe)), "{safe}");
         }
@@ -60,13 +60,13 @@ mod tests {
     }
 
     #[test]
-    fn by_key() {
+    fn request_with_a_key_is_repeatable() {
         assert!(repeatable(Request::post("/").header("Idempotency-Key", "\"8e03978e\"")));
         assert!(!repeatable(Request::post("/").header("Idempotency-Key", "")));
     }
 
     #[test]
-    fn the_callers_word_goes_first() {
+    fn retryable_extension_overrides_method_and_key() {
         assert!(repeatable(Request::post("/").extension(Retryable::Yes)));
         assert!(!repeatable(Request::get("/").extension(Retryable::No)));
         assert!(!repeatable(Request::post("/").header("idempotency-key", "1").extension(Retryable::No)));

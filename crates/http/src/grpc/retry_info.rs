@@ -1,7 +1,7 @@
-//! `google.rpc.RetryInfo` in `grpc-status-details-bin`: the wait that a server asks for, as most gRPC servers say it.
+//! `google.rpc.RetryInfo` in `grpc-status-details-bin`: the wait before a retry, as most gRPC servers send it.
 //!
-//! Three small messages of protobuf, written and read by hand: generated code would bring a code generator into every
-//! build of the policies, tonic or not.
+//! Three small protobuf messages, encoded and decoded by hand: generated code would bring a code generator into every
+//! build of the policies, with tonic or without.
 
 use std::time::Duration;
 
@@ -12,35 +12,38 @@ use base64::{
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mainstay_core::settings::LONGEST;
 
-use crate::GrpcCode;
-
 /// `grpc-status-details-bin`: a `google.rpc.Status` with details to the status, in base64.
 pub const GRPC_STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 
 const TYPE: &str = "type.googleapis.com/google.rpc.RetryInfo";
 
-/// Sent without padding, accepted with or without, as gRPC demands.
+/// Sent without padding and accepted with or without, as gRPC requires.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_encode_padding(false).with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The fields of a protobuf message, up to the first byte that is none.
+/// The fields of a protobuf message, up to the first byte that cannot be decoded.
 struct Fields<'a>(&'a [u8]);
+
+struct Field<'a> {
+    number: u64,
+    value: Value<'a>,
+}
 
 enum Value<'a> {
     Number(u64),
     Bytes(&'a [u8]),
-    /// Of a fixed length; nothing that is read here.
+    /// A value of fixed length. No message here has one that is needed.
     Fixed,
 }
 
-/// The wait in a `google.rpc.Status`, if it has a `RetryInfo` that can be read: at most a year.
+/// Returns the wait in a `google.rpc.Status`, at most a year, or `None` without a `RetryInfo` that can be read.
 #[must_use]
 pub fn retry_info(details: &[u8]) -> Option<Duration> {
     Fields(details).filter_map(|field| field.bytes(3)).find_map(|any| {
         let kind = Fields(any).find_map(|field| field.bytes(1))?;
-        // The part before the slash may be any server of types.
+        // The part before the slash may be any type server.
         let is_ours = kind.rsplit(|byte| *byte == b'/').next() == Some(b"google.rpc.RetryInfo");
         let info = is_ours.then(|| Fields(any).find_map(|field| field.bytes(2)))??;
         wait(Fields(info).find_map(|field| field.bytes(1))?)
@@ -48,7 +51,7 @@ pub fn retry_info(details: &[u8]) -> Option<Duration> {
 }
 
 /// A `google.rpc.Status` with a `RetryInfo`.
-pub(crate) fn retry_info_details(code: GrpcCode, message: &str, wait: Duration) -> Vec<u8> {
+pub(crate) fn retry_info_details(code: u8, message: &str, wait: Duration) -> Vec<u8> {
     let wait = wait.min(LONGEST);
     let (mut duration, mut info, mut any, mut status) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     put_number(&mut duration, 1, wait.as_secs());
@@ -56,13 +59,13 @@ pub(crate) fn retry_info_details(code: GrpcCode, message: &str, wait: Duration) 
     put_bytes(&mut info, 1, &duration);
     put_bytes(&mut any, 1, TYPE.as_bytes());
     put_bytes(&mut any, 2, &info);
-    put_number(&mut status, 1, code.0.into());
+    put_number(&mut status, 1, code.into());
     put_bytes(&mut status, 2, message.as_bytes());
     put_bytes(&mut status, 3, &any);
     status
 }
 
-/// What [`retry_info`] reads, from the headers.
+/// [`retry_info`] of the details in the headers.
 pub(crate) fn retry_info_in(headers: &HeaderMap) -> Option<Duration> {
     retry_info(&BASE64.decode(headers.get(GRPC_STATUS_DETAILS)?).ok()?)
 }
@@ -71,10 +74,10 @@ pub(crate) fn details_value(details: &[u8]) -> Option<HeaderValue> {
     HeaderValue::try_from(BASE64.encode(details)).ok()
 }
 
-/// A `google.protobuf.Duration`; `None` if it is negative or not in its range.
+/// Reads a `google.protobuf.Duration`; `None` if it is negative or out of range.
 fn wait(duration: &[u8]) -> Option<Duration> {
     let part = |number| Fields(duration).find_map(|field| field.number(number)).unwrap_or(0);
-    // Negative numbers are ten bytes long and read as huge ones.
+    // A negative number is ten bytes long and decodes to a huge one.
     let seconds = i64::try_from(part(1)).ok().and_then(|seconds| u64::try_from(seconds).ok())?;
     let nanos = u32::try_from(part(2)).ok().filter(|nanos| *nanos < 1_000_000_000)?;
     Some(Duration::new(seconds, nanos).min(LONGEST))
@@ -141,11 +144,6 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-struct Field<'a> {
-    number: u64,
-    value: Value<'a>,
-}
-
 // === impl Field ===
 
 impl<'a> Field<'a> {
@@ -171,11 +169,11 @@ mod tests {
     use super::*;
 
     fn written(wait: Duration) -> Vec<u8> {
-        retry_info_details(GrpcCode::UNAVAILABLE, "later", wait)
+        retry_info_details(14, "later", wait)
     }
 
     #[test]
-    fn without_a_wait_that_can_be_read_there_is_none() {
+    fn details_without_a_readable_wait_give_none() {
         assert_eq!(retry_info(b""), None);
         assert_eq!(retry_info(b"no protobuf at all"), None);
         // -1 s: ten bytes of varint.
@@ -189,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_found_behind_other_details() {
+    fn retry_info_is_found_after_other_details() {
         let mut other = Vec::new();
         put_bytes(&mut other, 1, b"type.googleapis.com/google.rpc.DebugInfo");
         put_bytes(&mut other, 2, b"\x0a\x01x");
@@ -214,12 +212,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_without_panic(bytes: Vec<u8>) {
+        fn any_bytes_decode_without_panic(bytes: Vec<u8>) {
             prop_assert!(retry_info(&bytes).unwrap_or_default() <= LONGEST);
         }
 
         #[test]
-        fn a_message_cut_off_or_changed_is_read_without_panic(at in 0_usize..100, byte: u8, nanos: u32) {
+        fn truncated_or_changed_message_decodes_without_panic(at in 0_usize..100, byte: u8, nanos: u32) {
             let mut message = written(Duration::from_nanos(nanos.into()));
             let at = at % message.len();
             prop_assert_eq!(retry_info(&message[..at]), None);
@@ -228,7 +226,7 @@ mod tests {
         }
 
         #[test]
-        fn what_we_write_we_read_back(nanos: u64) {
+        fn encoded_wait_is_decoded_unchanged(nanos: u64) {
             let wait = Duration::from_nanos(nanos);
             prop_assert_eq!(retry_info(&written(wait)), Some(wait.min(LONGEST)));
         }

@@ -1,4 +1,4 @@
-//! Which request bodies can be sent twice.
+//! Request bodies that can be sent twice.
 
 use bytes::{Buf, Bytes};
 use http_body::Body;
@@ -7,20 +7,20 @@ use http_body_util::{
     combinators::{BoxBody, UnsyncBoxBody},
 };
 
-/// A request body of which there can be a second copy.
+/// A request body that can be copied in order to be sent again.
 ///
-/// What is held in memory always can be sent again. A boxed body (axum's, tonic's, http-body-util's) may be a stream,
-/// so only an empty one can. For streams there is [`Replayable`](crate::Replayable).
+/// A body in memory can always be copied. A boxed body (axum's, tonic's, http-body-util's) may be a stream, so it can be
+/// copied only if it is empty. For streams use [`Replayable`](crate::Replayable).
 #[diagnostic::on_unimplemented(
     message = "the body `{Self}` cannot be sent twice",
     label = "no `ReplayBody` for this body",
     note = "wrap it: `request.map(Replayable::new)` sends a stream again from a bounded buffer"
 )]
 pub trait ReplayBody: Sized {
-    /// A copy that sends the same again, or `None` if there can be none.
+    /// Returns a copy that sends the same bytes, or `None` if the body cannot be copied.
     fn replay(&self) -> Option<Self>;
 
-    /// Whether a copy made earlier can still be sent.
+    /// Whether this copy, made earlier, can still be sent.
     fn is_intact(&self) -> bool {
         true
     }
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_can_be_sent_again_and_boxes_only_if_empty() {
+    fn body_in_memory_is_copied_and_boxed_body_only_if_empty() {
         assert!(can(&()) && can(&Bytes::from("x")) && can(&"x") && can(&String::new()) && can(&vec![1_u8]));
         assert!(can(&Full::new(Bytes::from("x"))) && can(&Empty::<Bytes>::new()));
         assert!(can(&None::<Bytes>) && can(&Either::<Bytes, ()>::Left(Bytes::new())));

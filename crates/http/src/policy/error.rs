@@ -1,0 +1,101 @@
+//! The outcome of an error, by the first cause that has one.
+
+use std::{any::Any, error::Error, io};
+
+use mainstay_core::{BoxError, FailureKind, Outcome, Refusal, Rejected, causes};
+
+use crate::body::replayable::ReplayableError;
+#[cfg(feature = "tonic")]
+use crate::grpc::{
+    error::GrpcError,
+    retry_info::retry_info,
+    status::{GrpcCode, with_pushback},
+};
+
+/// Returns the outcome of a transport error: of a rejection its own, of a failed *request* body one that is not the
+/// server's fault, of a timeout a failure by timeout, of everything else a failure of the network.
+///
+/// The causes of a [`BoxError`] are searched. Of a typed error only its rejection is found.
+#[must_use]
+pub fn classify_error<E: Refusal + 'static>(error: &E) -> Outcome {
+    if let Some(rejected) = error.rejected() {
+        return rejected.outcome();
+    }
+    as_dyn(error).and_then(classify_causes).unwrap_or(Outcome::failure(FailureKind::Network))
+}
+
+/// The error as a trait object, if its type is one of those whose causes are searched.
+fn as_dyn<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
+    let error: &dyn Any = error;
+    #[cfg(feature = "tonic")]
+    if let Some(error) = error.downcast_ref::<GrpcError>() {
+        return Some(error);
+    }
+    error.downcast_ref::<BoxError>().map(|error| error.as_ref() as _)
+}
+
+/// The outcome of the first cause that has one, the error itself included.
+pub(crate) fn classify_causes(error: &(dyn Error + 'static)) -> Option<Outcome> {
+    causes(error).find_map(classify_cause)
+}
+
+fn classify_cause(error: &(dyn Error + 'static)) -> Option<Outcome> {
+    if let Some(rejected) = error.downcast_ref::<Rejected>() {
+        return Some(rejected.outcome());
+    }
+    if let Some(error) = error.downcast_ref::<ReplayableError>() {
+        return Some(error.outcome());
+    }
+    #[cfg(feature = "reqwest")]
+    if let Some(error) = error.downcast_ref::<reqwest::Error>() {
+        return classify_reqwest(error);
+    }
+    #[cfg(feature = "tonic")]
+    if let Some(outcome) = classify_tonic(error) {
+        return Some(outcome);
+    }
+    let is_timeout = error.is::<tokio::time::error::Elapsed>()
+        || error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut);
+    is_timeout.then_some(Outcome::failure(FailureKind::Timeout))
+}
+
+/// The outcome of reqwest's own error; `None` if a cause may have a better one.
+#[cfg(feature = "reqwest")]
+fn classify_reqwest(error: &reqwest::Error) -> Option<Outcome> {
+    // The request could not be built, or there are too many redirects: not the server's fault.
+    if error.is_builder() || error.is_redirect() {
+        return Some(Outcome::Ignored);
+    }
+    if error.is_timeout() {
+        return Some(Outcome::failure(FailureKind::Timeout));
+    }
+    error.status().map(crate::policy::status::classify_status)
+}
+
+#[cfg(feature = "tonic")]
+fn classify_tonic(error: &(dyn Error + 'static)) -> Option<Outcome> {
+    // Tonic's status for a transport error may be `CANCELLED`, although the caller has cancelled nothing.
+    if error.is::<tonic::transport::Error>() {
+        let cause = error.source().and_then(classify_causes);
+        return Some(cause.unwrap_or(Outcome::failure(FailureKind::Network)));
+    }
+    if error.is::<tonic::TimeoutExpired>() {
+        return Some(Outcome::failure(FailureKind::Timeout));
+    }
+    error.downcast_ref().map(classify_grpc_status)
+}
+
+/// The outcome of a status. A status that was made in this process has its reason as its source, which is more precise
+/// than the code: a rejection, or a timeout that tonic calls `CANCELLED`.
+#[cfg(feature = "tonic")]
+pub(crate) fn classify_grpc_status(status: &tonic::Status) -> Outcome {
+    use mainstay_core::Repeat;
+
+    let by_code = || {
+        let outcome = GrpcCode::from(status.code()).classify();
+        // Tonic takes the details out of the metadata. Pushback overrides them, as it does in headers.
+        let outcome = retry_info(status.details()).map_or(outcome, |wait| outcome.with_repeat(Repeat::After(wait)));
+        with_pushback(outcome, status.metadata().as_ref())
+    };
+    status.source().and_then(classify_causes).unwrap_or_else(by_code)
+}
