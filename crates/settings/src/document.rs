@@ -1,6 +1,7 @@
 //! The document that settings are read from: a file, a text, or none.
 
 use std::{
+    fmt,
     fs::File,
     io::Read,
     path::{Path, PathBuf},
@@ -57,5 +58,12 @@ impl Document {
             Self::Text(format, _) => format.parse(text).map(Some),
             Self::File(file) => Format::of(file)?.parse(text).map(Some),
         }
+    }
+}
+
+/// Shows the file only: its content may be secret.
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Document").field(&self.path()).finish()
     }
 }

@@ -10,8 +10,8 @@
 /// use mainstay_settings::{FlatName, Sources};
 ///
 /// static NAMES: [FlatName; 2] = [
-///     FlatName { path: "limit", name: "MAX_CONCURRENT_REQUESTS", allowed: "1 to 1000000" },
-///     FlatName { path: "max_wait", name: "MAX_WAIT_SECONDS", allowed: "0.001 to 86400, or off" },
+///     FlatName { path: "limit", name: "MAX_CONCURRENT_REQUESTS", default: "512", allowed: "1 to 1000000" },
+///     FlatName { path: "max_wait", name: "MAX_WAIT_SECONDS", default: "", allowed: "0.001 to 86400, or off" },
 /// ];
 ///
 /// let variables = |name: &str| (name == "MAX_WAIT_SECONDS").then(|| "0.25".into());
@@ -31,6 +31,8 @@ pub struct FlatName {
     /// The variable, such as `ATTEMPT_TIMEOUT_SECONDS`. The value of a name that ends in `_SECONDS` is a number of
     /// seconds; the nested setting is a duration.
     pub name: &'static str,
+    /// The default, as a variable would have it. Empty: the type of the settings has the default.
+    pub default: &'static str,
     /// The values that are allowed under this name, for errors: they read `NAME = value: must be {allowed}`.
     pub allowed: &'static str,
 }

@@ -63,7 +63,7 @@
 
 mod document;
 mod error;
-mod flat_keys;
+mod flat;
 mod flat_name;
 mod format;
 mod hangup;

@@ -52,6 +52,10 @@ impl Reader<'_> {
         Items { rest: items.iter().enumerate() }
     }
 
+    fn is_untyped(&self) -> bool {
+        matches!(self.0.value, Value::Untyped(_))
+    }
+
     /// Reads a field of a numeric type, for which untyped text may hold a number.
     fn number<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         let Value::Untyped(text) = &self.0.value else { return self.deserialize_any(visitor) };
@@ -138,7 +142,9 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     ) -> Result<V::Value, ReadError> {
         match &self.0.value {
             Value::Text(text) | Value::Untyped(text) => {
-                let name: StrDeserializer<'_, ReadError> = text.as_str().into_deserializer();
+                // Variables are often written in capitals.
+                let variant = known.iter().find(|known| self.is_untyped() && known.eq_ignore_ascii_case(text));
+                let name: StrDeserializer<'_, ReadError> = variant.copied().unwrap_or(text).into_deserializer();
                 visitor.visit_enum(name)
             }
             Value::Table(table) => match (table.len(), table.first_key_value()) {

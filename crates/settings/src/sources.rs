@@ -2,7 +2,6 @@
 
 use std::{
     ffi::OsString,
-    fmt,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     Error, FlatName,
     document::Document,
-    flat_keys,
+    flat,
     format::Format,
     node::{Node, Origin, Value},
     read_error::ReadError,
@@ -38,7 +37,7 @@ use crate::{
 /// assert_eq!(error.to_string(), "ORDERS_LIMIT__LIMIT: limit.limit = 0: must be 1 to 1000000");
 /// # Ok::<_, mainstay_settings::Error>(())
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Sources {
     document: Document,
     table: Vec<String>,
@@ -157,23 +156,25 @@ impl Sources {
         let (mut rest, mut errors) = (tree.clone(), Vec::new());
         // A deserializer stops at the first fault, so the faulty node is removed and the rest read again.
         let settings = loop {
-            match reader::read(&rest) {
-                Ok(settings) => break settings,
+            match self.deserialize(&rest) {
+                Ok(settings) => break Some(settings),
                 Err(error) => {
                     let path = error.path();
                     errors.push(self.unreadable(error, &rest));
                     if !rest.remove(&path) || errors.len() >= MAX_ERRORS {
-                        errors.sort_by_key(Error::line);
-                        return Err(errors);
+                        break None;
                     }
                 }
             }
         };
-        if errors.is_empty() {
+        if let Some(settings) = settings.filter(|_| errors.is_empty()) {
             errors.extend(validate(&settings).into_iter().map(|wrong| self.locate(&tree, wrong)));
+            if errors.is_empty() {
+                return Ok(settings);
+            }
         }
         errors.sort_by_key(Error::line);
-        if errors.is_empty() { Ok(settings) } else { Err(errors) }
+        Err(errors)
     }
 
     /// Returns the file, if the document is one.
@@ -189,7 +190,7 @@ impl Sources {
     /// Returns the content of the table, with the variables over it.
     pub(crate) fn tree(&self, text: &str) -> Result<Node, Error> {
         let mut tree = self.parse(text).map_err(|error| error.in_file(self.path()))?;
-        let nested = flat_keys::nest(&mut tree, &self.flat_names);
+        let nested = flat::nest(&mut tree, &self.flat_names);
         nested
             .and_then(|()| self.variables.put_into(&mut tree))
             .map_err(|(origin, wrong)| self.error(origin, wrong))?;
@@ -210,7 +211,13 @@ impl Sources {
     }
 
     pub(crate) fn settings<T: DeserializeOwned>(&self, tree: &Node) -> Result<T, Error> {
-        reader::read(tree).map_err(|error| self.unreadable(error, tree))
+        self.deserialize(tree).map_err(|error| self.unreadable(error, tree))
+    }
+
+    fn deserialize<T: DeserializeOwned>(&self, tree: &Node) -> Result<T, ReadError> {
+        let mut tree = tree.clone();
+        flat::put_defaults(&mut tree, &self.flat_names);
+        reader::read(&tree)
     }
 
     fn unreadable(&self, error: ReadError, tree: &Node) -> Error {
@@ -220,11 +227,8 @@ impl Sources {
 
     /// Adds the place to the error of a value that passed the deserializer and failed the check of the settings.
     pub(crate) fn locate(&self, tree: &Node, wrong: InvalidSetting) -> Error {
-        let Some(node) = tree.at(wrong.field()) else { return self.error(Origin::Unknown, wrong) };
-        match node.origin.flat() {
-            Some((_, name)) => self.error(node.origin.clone(), InvalidSetting::new(name, node, wrong.allowed())),
-            None => self.error(node.origin.clone(), wrong),
-        }
+        let (origin, wrong) = flat::locate(tree, wrong, &self.flat_names);
+        self.error(origin, wrong)
     }
 
     /// Adds the file, and the table unless the setting has a flat name.
@@ -234,15 +238,5 @@ impl Sources {
             _ => wrong,
         };
         Error::invalid(origin, setting).in_file(self.path())
-    }
-}
-
-impl fmt::Debug for Sources {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sources")
-            .field("file", &self.path())
-            .field("table", &self.table.join("."))
-            .field("variables", &self.variables)
-            .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ffi::OsString, fmt};
 use mainstay_core::InvalidSetting;
 
 use crate::{
-    FlatName, flat_keys,
+    FlatName, flat,
     node::{Node, Origin, Value},
 };
 
@@ -62,7 +62,7 @@ impl Variables {
             let Some(text) = value.to_str() else {
                 return Err((origin, InvalidSetting::new(flat.name, value.display(), "must be UTF-8")));
             };
-            let value = flat_keys::value(flat, Value::Untyped(text.trim().to_owned()));
+            let value = flat::value(flat, Value::Untyped(text.trim().to_owned()));
             tree.put(&flat.path(), Node { value, origin });
         }
         Ok(())

@@ -8,22 +8,23 @@ use mainstay_settings::{Error, FlatName, Sources};
 use serde::Deserialize;
 
 static NAMES: [FlatName; 4] = [
-    FlatName { path: "listen", name: "LISTEN", allowed: "a word" },
-    FlatName { path: "limits.most", name: "MAX_REQUESTS", allowed: "1 to 1000" },
-    FlatName { path: "limits.timeout", name: "TIMEOUT_SECONDS", allowed: "0.001 to 60" },
-    FlatName { path: "backend.urls", name: "BACKEND_URLS", allowed: "words, separated by commas" },
+    FlatName { path: "listen", name: "LISTEN", default: "anywhere", allowed: "a word" },
+    FlatName { path: "limits.most", name: "MAX_REQUESTS", default: "10", allowed: "1 to 1000" },
+    FlatName { path: "limits.timeout", name: "TIMEOUT_SECONDS", default: "0.5", allowed: "0.001 to 60" },
+    FlatName { path: "backend.urls", name: "BACKEND_URLS", default: "", allowed: "words, separated by commas" },
 ];
 
-#[derive(Debug, Default, Deserialize, PartialEq)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
 struct Program {
     listen: String,
     limits: Limits,
+    #[serde(default)]
     backend: Backend,
 }
 
 #[derive(Debug, Deserialize, PartialEq)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 struct Limits {
     most: u32,
     #[serde(with = "humantime_serde")]
@@ -36,17 +37,15 @@ struct Backend {
     urls: Vec<String>,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self { most: 10, timeout: Duration::from_secs(1) }
-    }
-}
-
 fn read(text: &str, variables: &[(&str, &str)]) -> Result<Program, Vec<Error>> {
     let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
     Sources::toml(text).flat_names_from(&NAMES, variable).read_all(|program: &Program| {
-        let too_many = InvalidSetting::new("limits.most", program.limits.most, "must be below the timeout");
-        if program.limits.most == 77 { vec![too_many] } else { Vec::new() }
+        let fault = |field, value| vec![InvalidSetting::new(field, value, "must be below the timeout")];
+        match (program.limits.most, program.listen.as_str()) {
+            (77, _) => fault("limits.most", 77),
+            (_, "blame the default") => fault("limits.most", program.limits.most),
+            _ => Vec::new(),
+        }
     })
 }
 
@@ -70,6 +69,34 @@ fn nested_keys_flat_keys_and_flat_variables_read_the_same() {
     let variables =
         [("LISTEN", "here"), ("MAX_REQUESTS", "5"), ("TIMEOUT_SECONDS", " 0.25 "), ("BACKEND_URLS", "a, b")];
     assert_eq!(read("", &variables).unwrap(), expected);
+}
+
+#[test]
+fn defaults_of_the_table_fill_what_is_not_given() {
+    let limits = Limits { most: 10, timeout: Duration::from_millis(500) };
+    let expected = Program { listen: "anywhere".into(), limits, backend: Backend { urls: Vec::new() } };
+    assert_eq!(read("", &[]).unwrap(), expected);
+    assert_eq!(read("limits.most = 5", &[]).unwrap().limits.timeout, Duration::from_millis(500));
+}
+
+#[test]
+fn words_of_variables_may_have_any_case() {
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "lowercase")]
+    enum Level {
+        Info,
+    }
+    #[derive(Debug, Deserialize)]
+    struct Log {
+        level: Level,
+    }
+    static LEVEL: [FlatName; 1] = [FlatName { path: "level", name: "LOG_LEVEL", default: "", allowed: "info" }];
+    let read = |text: &str| {
+        let sources = Sources::none().flat_names_from(&LEVEL, |_| Some(text.into()));
+        sources.read(|_: &Log| Ok(())).map(|log| log.level).map_err(|error| error.to_string())
+    };
+    assert_eq!(read("INFO"), Ok(Level::Info));
+    assert_eq!(read("loud"), Err("LOG_LEVEL = loud: must be info".to_owned()));
 }
 
 #[test]
@@ -97,6 +124,8 @@ fn error_has_the_name_and_the_value_as_written() {
     assert_eq!(errors("", &[("MAX_REQUESTS", "77")]), ["MAX_REQUESTS = 77: must be below the timeout"]);
     assert_eq!(errors("max_requests = 77", &[]), ["line 1: max_requests = 77: must be below the timeout"]);
     assert_eq!(errors("limits.most = 77", &[]), ["line 1: limits.most = 77: must be below the timeout"]);
+    let default = errors("", &[("LISTEN", "blame the default")]);
+    assert_eq!(default, ["limits.most (MAX_REQUESTS) = 10: must be below the timeout"]);
 
     let error = &read("", &[("MAX_REQUESTS", "many")]).unwrap_err()[0];
     assert_eq!((error.variable(), error.line()), (Some("MAX_REQUESTS"), None));

@@ -1,4 +1,4 @@
-//! Everything around the stack: what is started, in which order, and where each path leads.
+//! Everything around the stack: what is started, in which order, and which service answers each path.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -7,7 +7,10 @@ use mainstay_bulkhead::{BulkheadLayer, Limit};
 use mainstay_core::{BoxError, Random};
 use mainstay_drain::{Drain, DrainReport, DrainSettings};
 use mainstay_health::Health;
-use mainstay_http::{Http, RejectionLayer, proxy::Via};
+use mainstay_http::{
+    Http, RejectionLayer,
+    proxy::{Inbound, Via},
+};
 use tokio::{net::TcpListener, time::Instant};
 use tower::ServiceBuilder;
 
@@ -18,18 +21,18 @@ use crate::{
     introduction::introduction,
     logs::say,
     operations::{self, Handles},
-    settings::{Environment, Settings},
+    settings::{Environment, ForwardedHeaders, Settings},
     stack::stack,
 };
 
-/// Runs the gateway until it is told to stop.
+/// Runs the gateway until a signal ends it.
 ///
 /// # Errors
-/// It cannot listen, or the settings contradict each other in a way that only the stack sees.
+/// The address cannot be bound, or the stack refuses the settings.
 pub(crate) async fn serve(settings: Settings) -> Result<DrainReport, BoxError> {
-    // First of all, so that a signal during the start is not lost.
+    // First, so that a signal during the start is not lost.
     let drain = Drain::on_signals()?;
-    drain.reconfigure(DrainSettings { drain_delay: settings.drain_delay, drain_timeout: settings.drain_timeout })?;
+    drain.reconfigure(DrainSettings { drain_delay: settings.drain.delay, drain_timeout: settings.drain.timeout })?;
     let listener = listen(settings.listen_addr).await?;
     let address = listener.local_addr()?;
     say(format_args!("gateway listens on http://{address}"));
@@ -41,17 +44,17 @@ pub(crate) async fn serve(settings: Settings) -> Result<DrainReport, BoxError> {
     Ok(mainstay_drain::serve(listener, app, &drain).await)
 }
 
-/// Binds, or says to which address it could not.
+/// Binds the address. The error names it, which the error of the system does not.
 async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let wrong = |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
-    TcpListener::bind(address).await.map_err(wrong)
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
+    TcpListener::bind(address).await.map_err(named)
 }
 
-/// Those of the settings, or else two demo backends.
+/// Returns the backends of the settings. If there are none, starts two demo backends.
 async fn backends(settings: &Settings, address: SocketAddr) -> io::Result<Vec<Backend>> {
-    let prefix = &settings.api_prefix;
-    if let Some(primary) = &settings.primary {
-        return Ok(Backend::list(primary.clone(), settings.backups.clone()));
+    let prefix = &settings.backend.api_prefix;
+    if let Some(primary) = &settings.backend.url {
+        return Ok(Backend::list(primary.clone(), settings.backend.fallback_urls.clone()));
     }
     let (primary, backup) = (demo::start("primary", prefix).await?, demo::start("backup", prefix).await?);
     let backends = Backend::list(primary, [backup]);
@@ -59,8 +62,8 @@ async fn backends(settings: &Settings, address: SocketAddr) -> io::Result<Vec<Ba
     Ok(backends)
 }
 
-/// All routes. What the gateway answers itself is merged last, so that nothing stands before it: a probe that a full
-/// bulkhead refuses would restart a process that is merely busy.
+/// Builds the router. The gateway's own paths are merged outside of the bulkhead: if a full bulkhead refused liveness
+/// probes, Kubernetes would restart a process that is only busy.
 fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Router, BoxError> {
     let (stack, handles) = stack(settings, backends)?;
     let mut health = Health::builder().component("backends", handles.failover.subscribe()).drain(drain);
@@ -69,17 +72,20 @@ fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Route
     }
     let health = health.build()?;
     let proxy = Proxy {
-        prefix: settings.api_prefix.as_str().into(),
-        inbound: settings.forwarded_headers,
+        prefix: settings.backend.api_prefix.as_str().into(),
+        inbound: match settings.backend.forwarded_headers {
+            ForwardedHeaders::Drop => Inbound::Untrusted,
+            ForwardedHeaders::Append => Inbound::Trusted,
+        },
         via: Via::new(&format!("gateway-{:.0}", Random::new().between(0.0, 1e9)))?,
-        // A little less than an attempt: a client that is too slow must not look like a backend that is.
-        upload_timeout: settings.attempt_timeout.mul_f64(0.9),
+        // Shorter than an attempt, so that a slow client is not counted as a slow backend.
+        upload_timeout: settings.limits.attempt_timeout.mul_f64(0.9),
     };
-    let limit = Limit::new("entrance", settings.max_concurrent_requests)?;
-    // Shared, for a server clones a route for every request, and the stack need be cloned only once for each.
+    let limit = Limit::new("entrance", settings.limits.max_concurrent_requests)?;
+    // In an `Arc`, because axum clones the route several times for each request; the stack is cloned once, below.
     let shared = Arc::new((proxy, stack));
-    // So many requests at once, and no queue: beyond it a client is sent away while that is still cheap. By the policy a
-    // request keeps its place until its answer's last byte, or a hundred thousand slow downloads would count as nothing.
+    // The limit has no queue: refusing a request at once is cheap. With this policy a request holds its permit until
+    // the last byte of its answer. Without it, slow downloads would not count.
     let forward = ServiceBuilder::new()
         .map_response(forward::sign)
         .layer(RejectionLayer::new())

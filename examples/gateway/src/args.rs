@@ -1,17 +1,17 @@
-//! The command line. A few words need no parser library.
+//! The command line. It is small enough to parse by hand.
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
-use crate::settings::fields;
+use crate::settings::table;
 
-/// What to do.
+/// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     /// Run the gateway, with settings from this file and the environment.
     Serve {
         config: Option<PathBuf>,
     },
-    /// Run one demo backend and nothing else.
+    /// Run one demo backend only.
     DemoBackend {
         name: String,
         listen: SocketAddr,
@@ -22,8 +22,10 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Parses the arguments, without the program's name.
+    ///
     /// # Errors
-    /// A word that has no meaning here, in words for people.
+    /// An argument that does not exist or has a wrong value, as a message for the user.
     pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
         let mut words = words.into_iter().peekable();
         let demo = words.next_if(|word| word == "demo-backend").is_some();
@@ -53,16 +55,17 @@ fn text(word: OsString) -> Result<String, String> {
     word.into_string().map_err(|word| format!("{} is not UTF-8", word.display()))
 }
 
-/// What `--help` prints.
+/// Returns the text of `--help`.
 pub(crate) fn help() -> String {
     format!(
         "An HTTP gateway that keeps answering while its primary backend dies and comes back.\n\n\
          Usage:\n  \
            gateway [--config FILE]\n  \
            gateway demo-backend [--name NAME] [--listen ADDRESS] [--prefix PATH]\n\n\
-         Settings are environment variables, or lines of the TOML file with the names in lower case.\n\
-         The environment wins over the file.\n\n{}",
-        fields::table()
+         Settings are keys of the TOML file or environment variables; variables win. Each has both names, below as\n\
+         KEY, VARIABLE. The file may also have the names of the variables, in lower case, at its top. FILE ends in .toml.\n\
+         \n{}",
+        table::help()
     )
 }
 
@@ -75,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_mean_nothing_are_named() {
+    fn unknown_arguments_are_named_in_errors() {
         assert_eq!(parse(""), Ok(Command::Serve { config: None }));
         assert_eq!(parse("--config a.toml"), Ok(Command::Serve { config: Some("a.toml".into()) }));
         assert_eq!(parse("--config"), Err("--config needs a value".to_owned()));
@@ -86,8 +89,16 @@ mod tests {
     }
 
     #[test]
-    fn help_lists_every_setting() {
+    fn help_lists_every_key_and_variable() {
         let help = help();
-        assert!(fields::FIELDS.iter().all(|field| help.contains(field.name)));
+        assert!(
+            table::SETTINGS
+                .iter()
+                .all(|setting| help.contains(&format!("{}, {}\n", setting.flat.path, setting.flat.name)))
+        );
+        let expected = "  health.probe_backoff_base, BACKEND_HEALTH_PROBE_BACKOFF_BASE_SECONDS\n      \
+                        the wait before the first further attempt; it doubles with each\n      \
+                        file: \"1ms\" to \"60s\", default \"500ms\"; variable: 0.001 to 60, default 0.5\n";
+        assert!(help.contains(expected), "{help}");
     }
 }

@@ -1,13 +1,13 @@
 //! An HTTP gateway that keeps answering while its primary backend dies and comes back.
 //!
-//! Start reading at `stack.rs`, which is the point of it; `app.rs` shows what stands around the stack, and the README
-//! says how to copy it.
+//! Start reading at `stack.rs`, the resilience stack. `app.rs` starts the program and routes the requests to the stack.
+//! The README describes how to copy the program.
 
-use std::{fmt::Display, process::ExitCode};
+use std::{env, fmt::Display, process::ExitCode};
 
 use args::Command;
 use mainstay_core::InvalidSetting;
-use settings::{Settings, Sources};
+use settings::Settings;
 
 mod app;
 mod args;
@@ -22,19 +22,16 @@ mod settings;
 mod stack;
 mod upload;
 
-/// The arguments or the settings were wrong: nothing was started. The same as for most tools.
+/// The exit code for wrong arguments or settings, as most tools have it. Nothing was started.
 const USAGE: u8 = 2;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Command::parse(std::env::args_os().skip(1)) {
-        Ok(Command::Serve { config }) => {
-            let file = config.iter().fold(Sources::default(), |sources, path| sources.with_file(path));
-            match Settings::read(file.with_environment(|name| std::env::var_os(name))) {
-                Ok(settings) => serve(settings).await,
-                Err(wrong) => refuse(wrong),
-            }
-        }
+    match Command::parse(env::args_os().skip(1)) {
+        Ok(Command::Serve { config }) => match Settings::read(config, |name| env::var_os(name)) {
+            Ok(settings) => serve(settings).await,
+            Err(errors) => refuse(errors),
+        },
         Ok(Command::DemoBackend { name, listen, prefix }) => match demo::run(name, listen, &prefix).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(&error),
@@ -46,9 +43,10 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(settings: Settings) -> ExitCode {
-    logs::install(&settings);
+    logs::install(&settings.log);
     match app::serve(settings).await {
-        // 0 if nothing was cut off. From here, because to return would wait for a name server that does not answer.
+        // Exits with 0 if no request was cut off. Returning from `main` instead would wait for the runtime's blocking
+        // threads, and so for a DNS lookup that does not end.
         Ok(report) => report.exit(),
         Err(error) if error.is::<InvalidSetting>() => refuse([error]),
         Err(error) => failed(&error),

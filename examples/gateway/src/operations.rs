@@ -1,4 +1,4 @@
-//! What operators look at: `/status.json` and `/metrics`, both from snapshots, without touching a request.
+//! `/status.json` and `/metrics`. Both read snapshots of the handles; requests are not involved.
 
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{
-    metrics::{self, CONTENT_TYPE as METRICS},
+    metrics::{self, CONTENT_TYPE as PROMETHEUS},
     settings::Environment,
 };
 
-/// The handle of everything that has one.
+/// The handles that the pages read.
 #[derive(Debug)]
 pub(crate) struct Handles {
     pub(crate) environment: Environment,
@@ -32,9 +32,18 @@ pub(crate) struct Handles {
     pub(crate) stack: StandardHandles,
 }
 
-/// The two routes. They say how the gateway is inside: keep them from the public where that matters.
+const STATUS: &str = "/status.json";
+const METRICS: &str = "/metrics";
+const HEALTH: [&str; 4] = ["/healthz", "/ready", "/live", "/startup"];
+
+/// Whether the gateway answers a path itself, so that it cannot be forwarded.
+pub(crate) fn is_own_path(path: &str) -> bool {
+    path == STATUS || path == METRICS || HEALTH.contains(&path)
+}
+
+/// The two routes. They show the inside of the gateway: do not route them from the public internet.
 pub(crate) fn router(handles: Handles) -> Router {
-    let routes = Router::new().route("/status.json", get(status)).route("/metrics", get(metrics));
+    let routes = Router::new().route(STATUS, get(status)).route(METRICS, get(metrics));
     routes.with_state(Arc::new(handles))
 }
 
@@ -59,7 +68,7 @@ async fn status(State(handles): State<Arc<Handles>>) -> Response {
     if *environment == Environment::Production {
         remove_details(&mut status);
     }
-    // With line breaks: it is read by people too, and `grep` finds what they look for.
+    // With line breaks, for people and for `grep`.
     ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], format!("{status:#}\n")).into_response()
 }
 
@@ -71,7 +80,7 @@ fn endpoint(endpoint: &EndpointHandles) -> Value {
     })
 }
 
-/// Addresses, and the error texts of backends, are not for everybody.
+/// Removes addresses and the error texts of backends, which only operators should see.
 fn remove_details(status: &mut Value) {
     match status {
         Value::Object(fields) => {
@@ -84,5 +93,5 @@ fn remove_details(status: &mut Value) {
 }
 
 async fn metrics(State(handles): State<Arc<Handles>>) -> Response {
-    ([(CONTENT_TYPE, METRICS), (CACHE_CONTROL, "no-store")], metrics::text(&handles)).into_response()
+    ([(CONTENT_TYPE, PROMETHEUS), (CACHE_CONTROL, "no-store")], metrics::text(&handles)).into_response()
 }

@@ -1,185 +1,184 @@
-//! What the operator decides, checked once at start.
+//! The settings of the gateway: their types and ranges, and the checks that concern more than one of them.
 //!
-//! Every wrong field is reported, not the first alone, so that a deployment is corrected in one go.
+//! `mainstay-settings` reads them from a file and the environment. `table.rs` has their names and defaults.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use http::Uri;
 use mainstay_core::InvalidSetting;
-use mainstay_http::proxy::Inbound;
+use mainstay_settings::{Error, Sources};
+use serde::Deserialize;
 
-pub(crate) mod fields;
-mod parse;
-mod sources;
+pub(crate) mod table;
+mod values;
 
-pub(crate) use sources::Sources;
-
-/// The settings of the gateway; [`fields::FIELDS`] says what each means.
-#[derive(Clone, Debug, PartialEq)]
+/// All settings. [`table::SETTINGS`] has the default and the meaning of each.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     pub(crate) listen_addr: SocketAddr,
     pub(crate) environment: Environment,
-    pub(crate) log_format: LogFormat,
-    pub(crate) log_level: tracing::Level,
-    /// Without one, the demo backends are started.
-    pub(crate) primary: Option<Uri>,
-    pub(crate) backups: Vec<Uri>,
-    pub(crate) api_prefix: String,
-    pub(crate) forwarded_headers: Inbound,
+    pub(crate) backend: BackendSettings,
     pub(crate) health: HealthSettings,
-    pub(crate) request_timeout: Duration,
-    pub(crate) attempt_timeout: Duration,
-    pub(crate) max_concurrent_requests: u32,
-    pub(crate) drain_delay: Duration,
-    pub(crate) drain_timeout: Duration,
+    pub(crate) limits: LimitSettings,
+    pub(crate) drain: DrainSettings,
+    pub(crate) log: LogSettings,
 }
 
-/// When a backend is left, and when traffic returns to it.
-#[derive(Clone, Debug, PartialEq)]
+/// `[backend]`: the backends, and the requests that are forwarded to them.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BackendSettings {
+    /// The primary. Without one, the demo backends are started.
+    #[serde(default, deserialize_with = "values::url")]
+    pub(crate) url: Option<Uri>,
+    /// The backups, in the order in which they are tried.
+    #[serde(default, deserialize_with = "values::urls")]
+    pub(crate) fallback_urls: Vec<Uri>,
+    #[serde(deserialize_with = "values::prefix")]
+    pub(crate) api_prefix: String,
+    pub(crate) forwarded_headers: ForwardedHeaders,
+}
+
+/// `[health]`: when a backend is left, and when traffic returns to it.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct HealthSettings {
+    #[serde(deserialize_with = "values::time::<1, 86_400_000, _>")]
     pub(crate) timeout: Duration,
+    #[serde(deserialize_with = "values::count::<1, 1_000, _>")]
     pub(crate) failure_threshold: u32,
+    #[serde(deserialize_with = "values::time::<1, 86_400_000, _>")]
     pub(crate) recheck_interval: Duration,
+    #[serde(deserialize_with = "values::count::<0, 10, _>")]
     pub(crate) probe_max_retries: u32,
+    #[serde(deserialize_with = "values::time::<1, 60_000, _>")]
     pub(crate) probe_backoff_base: Duration,
+    #[serde(deserialize_with = "values::time::<1, 86_400_000, _>")]
     pub(crate) min_fallback_duration: Duration,
+    #[serde(deserialize_with = "values::count::<1, 1_000, _>")]
     pub(crate) recovery_success_threshold: u32,
 }
 
-/// Where the gateway runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// `[limits]`: the time for a request, and the number of requests.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LimitSettings {
+    #[serde(deserialize_with = "values::time::<1, 86_400_000, _>")]
+    pub(crate) request_timeout: Duration,
+    #[serde(deserialize_with = "values::time::<1, 86_400_000, _>")]
+    pub(crate) attempt_timeout: Duration,
+    #[serde(deserialize_with = "values::count::<1, 1_000_000, _>")]
+    pub(crate) max_concurrent_requests: u32,
+}
+
+/// `[drain]`: the time between SIGTERM and the end of the process.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DrainSettings {
+    #[serde(deserialize_with = "values::time::<0, 86_400_000, _>")]
+    pub(crate) delay: Duration,
+    #[serde(deserialize_with = "values::time::<0, 86_400_000, _>")]
+    pub(crate) timeout: Duration,
+}
+
+/// `[log]`: what is written to stderr.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LogSettings {
+    pub(crate) format: LogFormat,
+    pub(crate) level: LogLevel,
+}
+
+/// The kind of place where the gateway runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Environment {
-    /// Demo backends if none are named; health endpoints show details.
+    /// Demo backends are started if no backend is named; health endpoints show details.
     Development,
     /// Backends must be named; health endpoints show no details.
     Production,
 }
 
-/// For whom the log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What happens to the `X-Forwarded-*` headers of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ForwardedHeaders {
+    /// They are dropped, because any client can write them.
+    Drop,
+    /// They are kept and extended, because our own proxies wrote them.
+    Append,
+}
+
+/// The format of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum LogFormat {
-    /// For people.
+    /// Lines for people.
     Text,
-    /// For machines: one JSON object a line.
+    /// One JSON object a line.
     Json,
+}
+
+/// The least severe events that are logged. `trace` is not offered: at that level hyper logs each frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
 }
 
 // === impl Settings ===
 
 impl Settings {
-    /// Reads every field that somebody set; the rest keep their defaults.
+    /// Reads the file, if there is one, and the variables, which win over it.
     ///
     /// # Errors
-    /// All fields whose value is wrong, by itself or beside another.
-    pub(crate) fn read(mut sources: Sources) -> Result<Self, Vec<InvalidSetting>> {
-        let mut it = Self::default();
-        let from = &mut sources;
-        from.set("LISTEN_ADDR", &mut it.listen_addr, parse::address);
-        from.set("ENVIRONMENT", &mut it.environment, parse::environment);
-        from.set("LOG_FORMAT", &mut it.log_format, parse::log_format);
-        from.set("LOG_LEVEL", &mut it.log_level, parse::log_level);
-        from.set("BACKEND_API_URL", &mut it.primary, |text| parse::url(text).map(Some));
-        from.set("BACKEND_API_FALLBACK_URL", &mut it.backups, parse::urls);
-        from.set("API_PREFIX", &mut it.api_prefix, parse::prefix);
-        from.set("FORWARDED_HEADERS", &mut it.forwarded_headers, parse::inbound);
-        it.health.read(from);
-        from.set("REQUEST_TIMEOUT_SECONDS", &mut it.request_timeout, parse::seconds);
-        from.set("ATTEMPT_TIMEOUT_SECONDS", &mut it.attempt_timeout, parse::seconds);
-        from.set("MAX_CONCURRENT_REQUESTS", &mut it.max_concurrent_requests, parse::many);
-        from.set("DRAIN_DELAY_SECONDS", &mut it.drain_delay, parse::seconds_or_zero);
-        from.set("DRAIN_TIMEOUT_SECONDS", &mut it.drain_timeout, parse::seconds_or_zero);
-
-        let mut wrong = sources.into_errors();
-        // A wrong field kept its default: to compare that with the others would only confuse.
-        if wrong.is_empty() {
-            wrong.extend(it.contradictory_times());
-            wrong.extend(it.missing_primary());
-            wrong.extend(it.repeated_backend());
-        }
-        if wrong.is_empty() { Ok(it) } else { Err(wrong) }
+    /// Every fault, so that a deployment is corrected in one go. If each setting by itself is right: the settings that
+    /// contradict each other.
+    pub(crate) fn read(file: Option<PathBuf>, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Vec<Error>> {
+        let sources = file.map_or_else(Sources::none, Sources::file);
+        sources.flat_names_from(table::flat_names(), variable).read_all(|settings: &Self| {
+            let mut faults = settings.contradictory_times();
+            faults.extend(settings.missing_primary());
+            faults.extend(settings.repeated_backend());
+            faults
+        })
     }
 
     fn contradictory_times(&self) -> Vec<InvalidSetting> {
-        let mut wrong = Vec::new();
-        if self.attempt_timeout >= self.request_timeout {
-            let allowed = format!("must be below REQUEST_TIMEOUT_SECONDS, {}", self.request_timeout.as_secs_f64());
-            wrong.push(InvalidSetting::new("ATTEMPT_TIMEOUT_SECONDS", self.attempt_timeout.as_secs_f64(), allowed));
-        }
-        let HealthSettings { timeout, recheck_interval, .. } = self.health;
-        if timeout >= recheck_interval {
-            let allowed =
-                format!("must be below BACKEND_HEALTH_RECHECK_INTERVAL_SECONDS, {}", recheck_interval.as_secs_f64());
-            wrong.push(InvalidSetting::new("BACKEND_HEALTH_TIMEOUT_SECONDS", timeout.as_secs_f64(), allowed));
-        }
-        wrong
+        let Self { health, limits, .. } = self;
+        let below = |low: &str, low_time: Duration, high: &str, high_time: Duration| {
+            let allowed = || format!("must be below {}, {high_time:?}", table::names(high));
+            (low_time >= high_time).then(|| InvalidSetting::new(low, format!("{low_time:?}"), allowed()))
+        };
+        let attempt =
+            below("limits.attempt_timeout", limits.attempt_timeout, "limits.request_timeout", limits.request_timeout);
+        let probe = below("health.timeout", health.timeout, "health.recheck_interval", health.recheck_interval);
+        attempt.into_iter().chain(probe).collect()
     }
 
     fn missing_primary(&self) -> Option<InvalidSetting> {
-        let reason = match self.primary {
+        let allowed = match self.backend.url {
             Some(_) => return None,
-            None if !self.backups.is_empty() => "must be set where BACKEND_API_FALLBACK_URL is",
-            None if self.environment == Environment::Production => "must be set where ENVIRONMENT is production",
+            None if !self.backend.fallback_urls.is_empty() => {
+                format!("must be set if {} is set", table::names("backend.fallback_urls"))
+            }
+            None if self.environment == Environment::Production => {
+                format!("must be set if {} is production", table::names("environment"))
+            }
             None => return None,
         };
-        Some(InvalidSetting::new("BACKEND_API_URL", "(not set)", reason))
+        Some(InvalidSetting::new("backend.url", "(not set)", allowed))
     }
 
-    /// A backend that is down cannot back up itself.
+    /// A backend that is down cannot be its own backup.
     fn repeated_backend(&self) -> Option<InvalidSetting> {
-        let all: Vec<&Uri> = self.primary.iter().chain(&self.backups).collect();
+        let all: Vec<&Uri> = self.backend.url.iter().chain(&self.backend.fallback_urls).collect();
         let repeated = all.iter().enumerate().find(|(i, url)| all[..*i].contains(url));
-        repeated.map(|(_, url)| InvalidSetting::new("BACKEND_API_FALLBACK_URL", url, "must name each backend once"))
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            listen_addr: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            environment: Environment::Development,
-            log_format: LogFormat::Text,
-            log_level: tracing::Level::INFO,
-            primary: None,
-            backups: Vec::new(),
-            api_prefix: "/api/v1".to_owned(),
-            forwarded_headers: Inbound::Untrusted,
-            health: HealthSettings::default(),
-            request_timeout: Duration::from_secs(30),
-            attempt_timeout: Duration::from_secs(10),
-            max_concurrent_requests: 1024,
-            drain_delay: Duration::from_secs(5),
-            drain_timeout: Duration::from_secs(20),
-        }
-    }
-}
-
-// === impl HealthSettings ===
-
-impl HealthSettings {
-    fn read(&mut self, from: &mut Sources) {
-        from.set("BACKEND_HEALTH_TIMEOUT_SECONDS", &mut self.timeout, parse::seconds);
-        from.set("BACKEND_HEALTH_FAILURE_THRESHOLD", &mut self.failure_threshold, parse::count);
-        from.set("BACKEND_HEALTH_RECHECK_INTERVAL_SECONDS", &mut self.recheck_interval, parse::seconds);
-        from.set("BACKEND_HEALTH_PROBE_MAX_RETRIES", &mut self.probe_max_retries, parse::retries);
-        from.set("BACKEND_HEALTH_PROBE_BACKOFF_BASE_SECONDS", &mut self.probe_backoff_base, parse::backoff);
-        let hold = &mut self.min_fallback_duration;
-        from.set("BACKEND_HEALTH_MIN_FALLBACK_DURATION_SECONDS", hold, parse::seconds);
-        let gate = &mut self.recovery_success_threshold;
-        from.set("BACKEND_HEALTH_RECOVERY_SUCCESS_THRESHOLD", gate, parse::count);
-    }
-}
-
-impl Default for HealthSettings {
-    fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(1),
-            failure_threshold: 2,
-            recheck_interval: Duration::from_secs(5),
-            probe_max_retries: 2,
-            probe_backoff_base: Duration::from_millis(500),
-            min_fallback_duration: Duration::from_secs(30),
-            recovery_success_threshold: 2,
-        }
+        repeated.map(|(_, url)| InvalidSetting::new("backend.fallback_urls", url, "must name each backend once"))
     }
 }
 

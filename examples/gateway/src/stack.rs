@@ -1,4 +1,4 @@
-//! The point of this program: what stands between a client and the backends, and why in this order.
+//! The resilience stack between the clients and the backends, with the reason for each layer. Read this file first.
 
 use axum::response::Response;
 use mainstay_bulkhead::LimitSettings;
@@ -16,10 +16,11 @@ use crate::{
     settings::{HealthSettings, Settings},
 };
 
-/// The stack over these backends, the primary first, and its handles: what pages and metrics read.
+/// Builds the stack over these backends, the primary first. Returns it with its handles, which the status page and the
+/// metrics read.
 ///
 /// # Errors
-/// Settings that contradict each other.
+/// The settings contradict each other.
 pub(crate) fn stack(
     settings: &Settings,
     backends: &[Backend],
@@ -30,12 +31,12 @@ pub(crate) fn stack(
     ),
     InvalidSetting,
 > {
-    // What all layers know of HTTP: which answers are failures, which requests may be repeated, and that the rest of an
-    // answer that nobody reads is read away, so that its connection can be used again.
+    // The policy that all layers share: which answers are failures, and which requests may be repeated. `draining` reads
+    // the rest of a discarded answer, so that its connection can be used again.
     let http = Http::new().draining();
-    let client = backend::client(settings.attempt_timeout);
+    let client = backend::client(settings.limits.attempt_timeout);
     let endpoints = backends.iter().map(|backend| {
-        let probe = HttpProbe::new(&backend.address(&format!("{}/healthz", settings.api_prefix)))?;
+        let probe = HttpProbe::new(&backend.address(&format!("{}/healthz", settings.backend.api_prefix)))?;
         Ok(Endpoint::new(&backend.name, backend.service(client.clone()))
             .with_url(backend.address(""))
             .with_probe(probe))
@@ -43,30 +44,30 @@ pub(crate) fn stack(
     let endpoints: Vec<_> = endpoints.collect::<Result<_, InvalidSetting>>()?;
     let standard = Standard::new("backends", endpoints, layers(settings))?.with_policy(http);
     let handles = standard.handles().clone();
-    // A fallback of yours (the last good answer, a static page) would go around this: outermost, or retries would repeat
-    // what it answered.
+    // A fallback of your own (the last good answer, a static page) goes around the whole stack. Inside of it, retries
+    // would see the fallback's answer instead of the failure.
     Ok((standard.build(), handles))
 }
 
 /// The layers, outermost first.
 fn layers(settings: &Settings) -> StandardSettings {
     StandardSettings {
-        // Bounds everything below, retries and their waits included. To the client it is a 504.
-        total_timeout: settings.request_timeout,
-        // Outside of failover, so that a repeat may go elsewhere; its budget is earned by successes, so that a backend
-        // that is down for all gets no storm of retries.
+        // Bounds the request as a whole, including retries and the waits between them. The client gets a 504.
+        total_timeout: settings.limits.request_timeout,
+        // Outside of failover, so that a retry can go to another backend. Successes fund the retry budget, so that a
+        // backend that fails every request is not flooded with retries.
         retry: RetrySettings::default(),
-        // Picks the backend, remembers which one works, and asks the next one where this one fails or is silent.
+        // Chooses the backend. Sends a request to the next backend if this one fails or does not answer in time.
         failover: failover(&settings.health),
-        // One for each backend, inside of retry, so that a request holds no place while it waits for its next attempt.
-        // The entrance is the limit that counts; lower this one to protect a small backend.
-        bulkhead: LimitSettings { limit: settings.max_concurrent_requests, ..LimitSettings::default() },
-        // Innermost: it bounds the wait for an answer, and is a failure to all above.
-        attempt_timeout: settings.attempt_timeout,
+        // One bulkhead for each backend. Inside of retry, so that a request holds no permit while it waits for its next
+        // attempt. `app.rs` limits the gateway as a whole to the same number; use a lower one for a small backend.
+        bulkhead: LimitSettings { limit: settings.limits.max_concurrent_requests, ..LimitSettings::default() },
+        // Innermost. Bounds one attempt; the layers above count a timeout as a failure of the backend.
+        attempt_timeout: settings.limits.attempt_timeout,
     }
 }
 
-/// When a backend is left, how it is probed, and when traffic returns.
+/// Returns when a backend is left, how it is probed, and when traffic returns to it.
 fn failover(health: &HealthSettings) -> FailoverSettings {
     let defaults = ProbeSettings::default();
     FailoverSettings {
@@ -74,7 +75,7 @@ fn failover(health: &HealthSettings) -> FailoverSettings {
         recovery_successes: health.recovery_success_threshold,
         hold: HoldSettings {
             base: health.min_fallback_duration,
-            // A primary that keeps dying is kept out for longer each time, up to this.
+            // The hold grows each time the primary fails again, up to this.
             max: health.min_fallback_duration * 10,
             ..HoldSettings::default()
         },
@@ -86,9 +87,10 @@ fn failover(health: &HealthSettings) -> FailoverSettings {
         }),
         probe: ProbeSettings {
             interval: health.recheck_interval,
-            // While it counts towards leaving or return a backend is asked more often.
+            // While a backend has failures or good probes in a row, it is probed more often, so that the decision to
+            // leave it or to return to it is quick.
             interval_counting: health.recheck_interval.min(defaults.interval_counting),
-            // A backup that is not in use is asked less often; a dozen is the ratio of the defaults.
+            // A healthy backup that is not in use is probed less often. Twelve is the ratio of the default intervals.
             interval_idle: health.recheck_interval * 12,
             timeout: health.timeout,
             max_retries: health.probe_max_retries,

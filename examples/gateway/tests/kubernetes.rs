@@ -1,19 +1,19 @@
-//! The manifests against the code's own defaults: what the kubelet does must fit what the gateway does.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
+//! Checks the times in the manifest against the code's defaults.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test")]
 
 use std::process::Command;
 
 const MANIFEST: &str = include_str!("../deploy/kubernetes.yaml");
 
-/// The first number behind this key, after this line.
+/// Returns the first number after a key, below the line that contains the section.
 fn number(section: &str, key: &str) -> f64 {
     let from = MANIFEST.find(section).unwrap_or_else(|| panic!("no {section} in the manifest"));
     let line = MANIFEST[from..].lines().find(|line| line.contains(key)).unwrap_or_else(|| panic!("no {key}"));
     let digits = line.split(key).nth(1).unwrap().trim_matches(|c: char| !c.is_ascii_digit());
-    digits.parse().unwrap_or_else(|_| panic!("{key} is no number in {line:?}"))
+    digits.parse().unwrap_or_else(|_| panic!("{key} is not a number in {line:?}"))
 }
 
-/// The value that the manifest gives a setting.
+/// Returns the value of a variable in the manifest.
 fn given(name: &str) -> Option<&'static str> {
     let line = MANIFEST.lines().find(|line| line.contains(&format!("name: {name},")))?;
     Some(line.split("value:").nth(1)?.trim_matches(|c: char| "\"} ".contains(c)))
@@ -24,18 +24,18 @@ fn help() -> String {
     String::from_utf8(help.stdout).unwrap()
 }
 
-/// The default that the program's own help names.
+/// Returns the default of a variable from the program's help.
 fn default_of(name: &str) -> f64 {
     let help = help();
-    let mut lines = help.lines().skip_while(|line| line.trim() != name);
-    lines.find_map(|line| line.split("default ").nth(1)).unwrap().trim().parse().unwrap()
+    let mut lines = help.lines().skip_while(|line| !line.ends_with(&format!(", {name}")));
+    lines.find_map(|line| line.rsplit_once("default ")).unwrap().1.trim().parse().unwrap()
 }
 
 #[test]
-fn the_drain_fits_into_the_grace_period() {
+fn drain_is_shorter_than_the_grace_period() {
     for name in ["DRAIN_DELAY_SECONDS", "DRAIN_TIMEOUT_SECONDS"] {
         let given: f64 = given(name).unwrap().parse().unwrap();
-        assert_eq!(given, default_of(name), "{name}: manifest and code tell the same story");
+        assert_eq!(given, default_of(name), "{name}: the manifest has the default of the code");
     }
     let drain = default_of("DRAIN_DELAY_SECONDS") + default_of("DRAIN_TIMEOUT_SECONDS");
     let pre_stop = number("preStop:", "seconds:");
@@ -44,7 +44,7 @@ fn the_drain_fits_into_the_grace_period() {
 }
 
 #[test]
-fn readiness_is_noticed_within_the_drain_delay() {
+fn failed_readiness_is_noticed_within_the_drain_delay() {
     let (period, failures) =
         (number("readinessProbe:", "periodSeconds:"), number("readinessProbe:", "failureThreshold:"));
     let timeout = number("readinessProbe:", "timeoutSeconds:");
@@ -52,9 +52,9 @@ fn readiness_is_noticed_within_the_drain_delay() {
 }
 
 #[test]
-fn liveness_is_slower_to_judge_than_readiness() {
-    let judged = |probe| number(probe, "periodSeconds:") * number(probe, "failureThreshold:");
-    assert!(judged("livenessProbe:") > 3.0 * judged("readinessProbe:"));
+fn liveness_takes_longer_to_fail_than_readiness() {
+    let time_to_fail = |probe| number(probe, "periodSeconds:") * number(probe, "failureThreshold:");
+    assert!(time_to_fail("livenessProbe:") > 3.0 * time_to_fail("readinessProbe:"));
     for (probe, path) in [("livenessProbe:", "/live"), ("readinessProbe:", "/ready"), ("startupProbe:", "/startup")] {
         let from = MANIFEST.find(probe).unwrap();
         assert!(MANIFEST[from..].lines().nth(1).unwrap().contains(&format!("path: {path},")), "{probe}");
@@ -62,12 +62,12 @@ fn liveness_is_slower_to_judge_than_readiness() {
 }
 
 #[test]
-fn the_settings_in_the_manifest_exist_and_are_accepted() {
+fn variables_in_the_manifest_exist() {
     let help = help();
     let names = MANIFEST.lines().filter_map(|line| line.trim().strip_prefix("- { name: ")?.split_once(", value:"));
     let names: Vec<_> = names.map(|(name, _)| name).collect();
     assert!(names.len() >= 5, "{names:?}");
     for name in names {
-        assert!(help.lines().any(|line| line.trim() == name), "the gateway knows no {name}");
+        assert!(help.lines().any(|line| line.ends_with(&format!(", {name}"))), "the gateway has no variable {name}");
     }
 }

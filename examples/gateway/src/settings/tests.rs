@@ -1,134 +1,232 @@
-use std::{collections::BTreeMap, ffi::OsString};
+use std::{collections::BTreeMap, path::PathBuf};
 
-use super::*;
+use mainstay_settings::FlatName;
 
-fn from_environment(variables: &[(&str, &str)]) -> Result<Settings, Vec<InvalidSetting>> {
+use super::{table::SETTINGS, *};
+
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
+fn read(file: Option<PathBuf>, variables: Variables<'_>) -> Result<Settings, Vec<String>> {
     let variables: BTreeMap<_, _> = variables.iter().copied().collect();
-    Settings::read(Sources::default().with_environment(|name| variables.get(name).map(OsString::from)))
+    let settings = Settings::read(file, |name| variables.get(name).map(OsString::from));
+    settings.map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }
 
-fn from_file(text: &str, variables: &[(&str, &str)]) -> Result<Settings, Vec<InvalidSetting>> {
-    let variables: BTreeMap<_, _> = variables.iter().copied().collect();
-    let path = std::env::temp_dir().join(format!("gateway-settings-{}-{}.toml", std::process::id(), text.len()));
+fn from_environment(variables: Variables<'_>) -> Result<Settings, Vec<String>> {
+    read(None, variables)
+}
+
+/// Errors name the file as `FILE`.
+fn from_file(text: &str, variables: Variables<'_>) -> Result<Settings, Vec<String>> {
+    static FILES: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let number = FILES.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("gateway-settings-{}-{number}.toml", std::process::id()));
     std::fs::write(&path, text).unwrap();
-    let sources = Sources::default().with_file(&path);
+    let settings = read(Some(path.clone()), variables);
     std::fs::remove_file(&path).unwrap();
-    Settings::read(sources.with_environment(|name| variables.get(name).map(OsString::from)))
+    settings.map_err(|errors| errors.iter().map(|error| error.replace(path.to_str().unwrap(), "FILE")).collect())
 }
 
-fn wrong(variables: &[(&str, &str)]) -> String {
-    let errors: Vec<_> = from_environment(variables).unwrap_err().iter().map(ToString::to_string).collect();
-    errors.join("\n")
+fn wrong(variables: Variables<'_>) -> String {
+    from_environment(variables).unwrap_err().join("\n")
 }
 
-#[test]
-fn the_table_says_the_defaults() {
-    let table: Vec<_> = fields::FIELDS.iter().map(|field| (field.name, field.default)).collect();
-    assert_eq!(from_environment(&table).unwrap(), Settings::default());
-    assert_eq!(from_environment(&[]).unwrap(), Settings::default());
+fn defaults() -> Settings {
+    from_environment(&[]).unwrap()
 }
 
 #[test]
-fn every_field_of_the_table_is_read() {
-    for field in fields::FIELDS {
-        let errors = from_environment(&[(field.name, "\u{1}?#")]).unwrap_err();
-        assert_eq!(errors[0].field(), field.name);
-        assert!(errors[0].allowed().contains(field.allowed), "{}", errors[0]);
+fn defaults_of_the_table_are_the_same_by_each_name() {
+    let variables: Vec<_> = SETTINGS.iter().map(|setting| (setting.flat.name, setting.flat.default)).collect();
+    assert_eq!(from_environment(&variables).unwrap(), defaults());
+    let flat = SETTINGS.iter().filter(|setting| !setting.flat.default.is_empty());
+    let flat: String = flat.map(|it| format!("{} = '{}'\n", it.flat.name.to_lowercase(), it.flat.default)).collect();
+    assert_eq!(from_file(&flat, &[]).unwrap(), defaults());
+    let nested = SETTINGS.iter().filter_map(|it| Some(format!("{} = {}\n", it.flat.path, it.default_in_file()?)));
+    assert_eq!(from_file(&nested.collect::<String>(), &[]).unwrap(), defaults());
+}
+
+#[test]
+fn every_setting_is_read_by_each_name() {
+    for setting in SETTINGS {
+        let FlatName { path, name, allowed, .. } = setting.flat;
+        assert_eq!(wrong(&[(name, "\u{1}?#")]), format!("{name} = \\u{{1}}?#: must be {allowed}"));
+        let flat = name.to_lowercase();
+        let error = from_file(&format!("\n{flat} = true"), &[]).unwrap_err();
+        assert_eq!(error, [format!("FILE:2: {flat} = true: must be {allowed}")]);
+        let error = from_file(&format!("\n\n{path} = true"), &[]).unwrap_err();
+        assert!(error.len() == 1 && error[0].starts_with(&format!("FILE:3: {path} = true: must be ")), "{error:?}");
     }
 }
 
 #[test]
-fn the_readme_shows_the_table() {
+fn ranges_of_help_are_those_of_the_file() {
+    let help = table::help();
+    for setting in SETTINGS.iter().filter(|setting| setting.flat.name.ends_with("_SECONDS")) {
+        let error = &from_file(&format!("{} = '2d'", setting.flat.path), &[]).unwrap_err()[0];
+        let range = error.split("must be ").nth(1).unwrap();
+        let lines = help.lines().skip_while(|line| !line.ends_with(setting.flat.name));
+        assert!(lines.take(3).any(|line| line.contains(&format!("file: {range}, "))), "{error}");
+    }
+}
+
+#[test]
+fn readme_lists_every_setting() {
     let readme = include_str!("../../README.md");
-    for fields::Field { name, default, meaning, .. } in fields::FIELDS {
-        let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
-        let row = format!("| `{name}` | {default} | {meaning} |");
+    for setting in SETTINGS {
+        let default = setting.default_in_file().map_or(String::new(), |default| format!("`{default}`"));
+        let row = format!("| `{}` | `{}` | {default} | {} |", setting.flat.path, setting.flat.name, setting.meaning);
         assert!(readme.contains(&row), "README.md lacks: {row}");
     }
 }
 
 #[test]
-fn seconds_are_positive_numbers_and_may_be_fractions() {
-    let read = |text| from_environment(&[("BACKEND_HEALTH_TIMEOUT_SECONDS", text)]);
-    assert_eq!(read("0.25").unwrap().health.timeout, Duration::from_millis(250));
-    for text in ["0", "-1", "NaN", "inf", "-inf", "1e300", "5 s", "86401"] {
-        let error = read(text).unwrap_err()[0].to_string();
-        assert_eq!(error, format!("BACKEND_HEALTH_TIMEOUT_SECONDS = {text}: must be 0.001 to 86400"));
+fn example_file_of_the_readme_is_read() {
+    let readme = include_str!("../../README.md");
+    let example = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let settings = from_file(example, &[]).unwrap();
+    assert_eq!(settings.environment, Environment::Production);
+    assert_eq!(settings.backend.fallback_urls.len(), 2);
+    for section in ["[backend]", "[health]", "[limits]", "[drain]", "[log]"] {
+        assert!(example.contains(section), "{section}");
     }
 }
 
 #[test]
-fn counts_are_whole_numbers_within_their_range() {
+fn variable_of_seconds_is_a_positive_number() {
+    let read = |text| from_environment(&[("BACKEND_HEALTH_TIMEOUT_SECONDS", text)]);
+    assert_eq!(read("0.25").unwrap().health.timeout, Duration::from_millis(250));
+    for text in ["0", "-1", "NaN", "inf", "-inf", "1e300", "5 s", "86401"] {
+        let error = read(text).unwrap_err();
+        assert_eq!(error, [format!("BACKEND_HEALTH_TIMEOUT_SECONDS = {text}: must be 0.001 to 86400")]);
+    }
+}
+
+#[test]
+fn nested_duration_is_text_with_a_unit() {
+    let read = |text: &str| from_file(&format!("[health]\ntimeout = {text}"), &[]);
+    assert_eq!(read("'250ms'").unwrap().health.timeout, Duration::from_millis(250));
+    assert_eq!(from_file("drain.delay = '0s'", &[]).unwrap().drain.delay, Duration::ZERO);
+    for text in ["0s", "soon", "1d 1s", "1"] {
+        let error = read(&format!("'{text}'")).unwrap_err();
+        assert_eq!(error, [format!("FILE:2: health.timeout = {text}: must be \"1ms\" to \"86400s\"")]);
+    }
+    assert_eq!(read("1").unwrap_err(), ["FILE:2: health.timeout = 1: must be \"1ms\" to \"86400s\""]);
+}
+
+#[test]
+fn count_is_a_whole_number_within_its_range() {
     for text in ["0", "-1", "1.5", "1001", "many", "99999999999999999999"] {
         let error = wrong(&[("BACKEND_HEALTH_FAILURE_THRESHOLD", text)]);
         assert_eq!(error, format!("BACKEND_HEALTH_FAILURE_THRESHOLD = {text}: must be 1 to 1000"));
+        let error = from_file(&format!("health.failure_threshold = '{text}'"), &[]).unwrap_err();
+        assert_eq!(error, [format!("FILE:1: health.failure_threshold = {text}: must be 1 to 1000")]);
     }
     assert_eq!(from_environment(&[("BACKEND_HEALTH_PROBE_MAX_RETRIES", "0")]).unwrap().health.probe_max_retries, 0);
 }
 
 #[test]
-fn all_wrong_fields_are_named_at_once() {
+fn every_wrong_setting_is_named_at_once() {
     let errors = wrong(&[("REQUEST_TIMEOUT_SECONDS", "0"), ("LISTEN_ADDR", "nowhere"), ("ENVIRONMENT", "moon")]);
     assert_eq!(errors.lines().count(), 3);
+    let errors = from_file("[health]\ntimeout = '0s'\n[limits]\nmax_concurrent_requests = 0", &[("LOG_LEVEL", "loud")]);
+    let expected = [
+        "LOG_LEVEL = loud: must be error, warn, info or debug",
+        "FILE:2: health.timeout = 0s: must be \"1ms\" to \"86400s\"",
+        "FILE:4: limits.max_concurrent_requests = 0: must be 1 to 1000000",
+    ];
+    assert_eq!(errors.unwrap_err(), expected);
 }
 
 #[test]
-fn contradictions_name_both_fields() {
+fn contradiction_names_both_settings() {
     let error = wrong(&[("REQUEST_TIMEOUT_SECONDS", "5"), ("ATTEMPT_TIMEOUT_SECONDS", "6")]);
-    assert_eq!(error, "ATTEMPT_TIMEOUT_SECONDS = 6: must be below REQUEST_TIMEOUT_SECONDS, 5");
+    let request = "limits.request_timeout (REQUEST_TIMEOUT_SECONDS)";
+    assert_eq!(error, format!("ATTEMPT_TIMEOUT_SECONDS = 6: must be below {request}, 5s"));
+    let error = from_file("[limits]\nrequest_timeout = '5s'\nattempt_timeout = '6s'", &[]).unwrap_err();
+    assert_eq!(error, [format!("FILE:3: limits.attempt_timeout = 6s: must be below {request}, 5s")]);
     let error = wrong(&[("BACKEND_HEALTH_RECHECK_INTERVAL_SECONDS", "1")]);
-    let interval = "BACKEND_HEALTH_TIMEOUT_SECONDS = 1: must be below BACKEND_HEALTH_RECHECK_INTERVAL_SECONDS, 1";
+    let interval = "health.timeout (BACKEND_HEALTH_TIMEOUT_SECONDS) = 1s: must be below \
+                    health.recheck_interval (BACKEND_HEALTH_RECHECK_INTERVAL_SECONDS), 1s";
     assert_eq!(error, interval);
-    assert!(wrong(&[("BACKEND_API_FALLBACK_URL", "http://b")]).starts_with("BACKEND_API_URL = (not set)"));
-    assert!(wrong(&[("ENVIRONMENT", "production")]).starts_with("BACKEND_API_URL = (not set)"));
+    assert!(
+        wrong(&[("BACKEND_API_FALLBACK_URL", "http://b")]).starts_with("backend.url (BACKEND_API_URL) = (not set)")
+    );
+    assert!(wrong(&[("ENVIRONMENT", "production")]).starts_with("backend.url (BACKEND_API_URL) = (not set)"));
 }
 
 #[test]
-fn a_backend_is_an_http_address_without_secrets() {
-    let read = |text| from_environment(&[("BACKEND_API_URL", text)]).map(|settings| settings.primary.unwrap());
+fn backend_is_an_http_url_without_secrets() {
+    let read = |text| from_environment(&[("BACKEND_API_URL", text)]).map(|settings| settings.backend.url.unwrap());
     assert_eq!(read("http://orders.internal:9000/v2/").unwrap().path(), "/v2");
     for text in ["orders:80", "ftp://orders", "http://", "http://u:p@orders", "http://orders?x=1", "http://orders/#x"] {
-        assert_eq!(read(text).unwrap_err()[0].field(), "BACKEND_API_URL", "{text}");
+        assert!(read(text).unwrap_err()[0].starts_with("BACKEND_API_URL = "), "{text}");
+        assert!(
+            from_file(&format!("backend.url = '{text}'"), &[]).unwrap_err()[0].contains("must be http://"),
+            "{text}"
+        );
     }
 }
 
 #[test]
-fn backups_are_listed_in_order_and_once() {
+fn backups_keep_their_order_and_occur_once() {
     let primary = ("BACKEND_API_URL", "http://a");
     let read = |backups| from_environment(&[primary, ("BACKEND_API_FALLBACK_URL", backups)]);
-    let backups = read("http://c, http://b/").unwrap().backups;
-    assert_eq!(backups, ["http://c", "http://b"].map(|url| url.parse::<Uri>().unwrap()));
+    let expected = ["http://c", "http://b"].map(|url| url.parse::<Uri>().unwrap());
+    assert_eq!(read("http://c, http://b/").unwrap().backend.fallback_urls, expected);
+    let file = "[backend]\nurl = 'http://a'\nfallback_urls = ['http://c', 'http://b/']";
+    assert_eq!(from_file(file, &[]).unwrap().backend.fallback_urls, expected);
     for repeated in ["http://a", "http://b,http://b/"] {
-        assert!(read(repeated).unwrap_err()[0].allowed().contains("each backend once"));
+        assert!(read(repeated).unwrap_err()[0].contains("each backend once"));
     }
     assert!(read("http://b,,http://c").is_err());
 }
 
 #[test]
-fn a_prefix_cannot_swallow_the_gateways_own_paths() {
-    assert_eq!(from_environment(&[("API_PREFIX", "/v2/")]).unwrap().api_prefix, "/v2");
+fn prefix_cannot_be_a_path_of_the_gateway() {
+    assert_eq!(from_environment(&[("API_PREFIX", "/v2/")]).unwrap().backend.api_prefix, "/v2");
     for text in ["/", "api", "/healthz", "/metrics", "/a//b", "/a/../b", "/{x}", "/a?b", "/a b", "/%2e"] {
         assert!(wrong(&[("API_PREFIX", text)]).starts_with("API_PREFIX = "), "{text}");
     }
 }
 
 #[test]
-fn the_environment_wins_over_the_file() {
-    let file = "listen_addr = \"127.0.0.1:1\"\nbackend_health_timeout_seconds = 2\nrequest_timeout_seconds = 10.5\n\
+fn variable_wins_over_flat_and_nested_key() {
+    let flat = "listen_addr = \"127.0.0.1:1\"\nbackend_health_timeout_seconds = 2\nrequest_timeout_seconds = 10.5\n\
                 backend_api_url = \"http://a\"\nbackend_api_fallback_url = [\"http://b\", \"http://c\"]";
-    let settings = from_file(file, &[("LISTEN_ADDR", "127.0.0.1:2"), ("REQUEST_TIMEOUT_SECONDS", "")]).unwrap();
-    assert_eq!(settings.listen_addr.port(), 2);
-    assert_eq!(settings.health.timeout, Duration::from_secs(2));
-    assert_eq!(settings.request_timeout, Duration::from_millis(10_500));
-    assert_eq!(settings.backups.len(), 2);
+    let nested = "listen_addr = '127.0.0.1:1'\n[health]\ntimeout = '2s'\n[limits]\nrequest_timeout = '10s 500ms'\n\
+                  [backend]\nurl = 'http://a'\nfallback_urls = ['http://b', 'http://c']";
+    for file in [flat, nested] {
+        let settings = from_file(file, &[("LISTEN_ADDR", "127.0.0.1:2"), ("REQUEST_TIMEOUT_SECONDS", "")]).unwrap();
+        assert_eq!(settings.listen_addr.port(), 2);
+        assert_eq!(settings.health.timeout, Duration::from_secs(2));
+        assert_eq!(settings.limits.request_timeout, Duration::from_millis(10_500), "a blank variable is not set");
+        assert_eq!(settings.backend.fallback_urls.len(), 2);
+        let settings = from_file(file, &[("REQUEST_TIMEOUT_SECONDS", "20")]).unwrap();
+        assert_eq!(settings.limits.request_timeout, Duration::from_secs(20));
+    }
 }
 
 #[test]
-fn a_file_with_unknown_names_or_kinds_of_values_is_refused() {
+fn words_of_variables_may_have_any_case() {
+    let settings = from_environment(&[("LOG_LEVEL", "WARN"), ("LOG_FORMAT", "Json"), ("FORWARDED_HEADERS", "Append")]);
+    let settings = settings.unwrap();
+    assert_eq!((settings.log.level, settings.log.format), (LogLevel::Warn, LogFormat::Json));
+    assert_eq!(settings.backend.forwarded_headers, ForwardedHeaders::Append);
+}
+
+#[test]
+fn file_with_unknown_names_or_wrong_types_is_refused() {
     let errors = from_file("listen_adr = \"127.0.0.1:1\"\nlisten_addr = true\n[more]\nx = 1", &[]).unwrap_err();
-    let fields: Vec<_> = errors.iter().map(InvalidSetting::field).collect();
-    assert_eq!(fields, ["LISTEN_ADDR", "listen_adr", "more"]);
-    assert!(from_file("= 1", &[]).unwrap_err()[0].allowed().starts_with("must be TOML"));
-    let missing = Sources::default().with_file(std::path::Path::new("/nowhere.toml"));
-    assert_eq!(Settings::read(missing).unwrap_err()[0].field(), "--config");
+    let starts = ["FILE:1: listen_adr = ", "FILE:2: listen_addr = true: ", "FILE:3: more = "];
+    assert!(
+        errors.len() == 3 && errors.iter().zip(starts).all(|(error, start)| error.starts_with(start)),
+        "{errors:?}"
+    );
+    let errors = from_file("[health]\ntimeuot = '1s'", &[]).unwrap_err();
+    assert!(errors[0].starts_with("FILE:2: health.timeuot = 1s: no such setting: did you mean timeout?"), "{errors:?}");
+    let errors = from_file("request_timeout_seconds = 5\nlimits.request_timeout = '5s'", &[]).unwrap_err();
+    assert!(errors[0].starts_with("FILE:1: request_timeout_seconds = 5: must be left out: "), "{errors:?}");
+    assert!(from_file("= 1", &[]).unwrap_err()[0].starts_with("FILE:1: not TOML"));
+    assert!(read(Some("/nowhere.toml".into()), &[]).unwrap_err()[0].starts_with("/nowhere.toml: can't be read"));
 }

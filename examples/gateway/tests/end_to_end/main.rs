@@ -4,7 +4,7 @@
 //! settings are quick ones, so that holds and intervals pass within a test.
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean with them")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test")]
 
 mod client;
 mod gateway;

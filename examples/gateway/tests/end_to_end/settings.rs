@@ -1,4 +1,5 @@
-//! Wrong settings start nothing: exit code 2, and a line for each that names field, value and range.
+//! With wrong settings the gateway does not start. It exits with 2 and prints a line for each wrong setting, with field,
+//! value and range.
 
 use std::fs;
 
@@ -8,7 +9,7 @@ use crate::{
     process::{Process, command},
 };
 
-/// Exit code and stderr of a gateway that refuses to start.
+/// Returns the exit code and stderr of a gateway that refuses to start.
 fn refused(args: &[&str], settings: &[(&str, &str)]) -> (Option<i32>, String) {
     let output = command(args, settings).output().unwrap();
     assert!(output.stdout.is_empty(), "nothing was started");
@@ -16,7 +17,7 @@ fn refused(args: &[&str], settings: &[(&str, &str)]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_wrong_value_is_named_with_its_field_and_range() {
+fn wrong_value_is_printed_with_field_and_range() {
     for value in ["0", "-1", "NaN", "inf", "soon"] {
         let (code, error) = refused(&[], &[("REQUEST_TIMEOUT_SECONDS", value)]);
         assert_eq!(code, Some(2));
@@ -25,7 +26,7 @@ fn a_wrong_value_is_named_with_its_field_and_range() {
 }
 
 #[test]
-fn every_wrong_value_has_its_line() {
+fn every_wrong_value_is_printed_on_a_line() {
     let wrong = [("MAX_CONCURRENT_REQUESTS", "0"), ("BACKEND_API_URL", "https://x"), ("DRAIN_DELAY_SECONDS", "-1")];
     let (code, error) = refused(&[], &wrong);
     assert_eq!((code, error.lines().count()), (Some(2), 3), "{error}");
@@ -33,14 +34,15 @@ fn every_wrong_value_has_its_line() {
 }
 
 #[test]
-fn a_contradiction_names_both_fields() {
+fn contradiction_names_both_settings() {
     let (code, error) = refused(&[], &[("ATTEMPT_TIMEOUT_SECONDS", "3"), ("REQUEST_TIMEOUT_SECONDS", "2.5")]);
     assert_eq!(code, Some(2));
-    assert_eq!(error, "gateway: ATTEMPT_TIMEOUT_SECONDS = 3: must be below REQUEST_TIMEOUT_SECONDS, 2.5\n");
+    let both = "ATTEMPT_TIMEOUT_SECONDS = 3: must be below limits.request_timeout (REQUEST_TIMEOUT_SECONDS), 2.5s";
+    assert_eq!(error, format!("gateway: {both}\n"));
 }
 
 #[test]
-fn an_unknown_argument_is_named() {
+fn unknown_argument_and_missing_file_are_named() {
     let (code, error) = refused(&["--cofnig", "x"], &[]);
     assert_eq!(code, Some(2));
     assert!(error.contains("--cofnig"), "{error}");
@@ -50,7 +52,7 @@ fn an_unknown_argument_is_named() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_an_error_and_no_usage_error() {
+fn port_in_use_exits_with_1_and_names_address() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let (code, error) = refused(&[], &[("LISTEN_ADDR", &address)]);
@@ -59,21 +61,36 @@ fn a_port_that_is_taken_is_an_error_and_no_usage_error() {
 }
 
 #[test]
-fn help_lists_the_settings() {
+fn help_lists_keys_and_variables() {
     let output = command(&["--help"], &[]).output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    assert!(help.contains("BACKEND_HEALTH_RECOVERY_SUCCESS_THRESHOLD"), "{help}");
+    let both = "health.recovery_success_threshold, BACKEND_HEALTH_RECOVERY_SUCCESS_THRESHOLD\n";
+    assert!(help.contains(both), "{help}");
 }
 
 #[tokio::test]
-async fn a_file_is_read_and_the_environment_wins() {
+async fn nested_and_flat_file_are_read_and_variables_win() {
     let backend = Backend::start("primary");
-    let path = std::env::temp_dir().join(format!("gateway-{}.toml", std::process::id()));
-    let text = format!("listen_addr = \"nowhere\"\nbackend_api_url = \"{}\"\napi_prefix = \"/api\"", backend.url());
-    fs::write(&path, text).unwrap();
-    let gateway = Process::start(&["--config", path.to_str().unwrap()], &[("LISTEN_ADDR", "127.0.0.1:0")]);
+    let url = backend.url();
+    let nested = format!("listen_addr = 'nowhere'\n[backend]\nurl = '{url}'\napi_prefix = '/api'");
+    let flat = format!("listen_addr = 'nowhere'\nbackend_api_url = '{url}'\napi_prefix = '/api'");
+    for (name, text) in [("nested", nested), ("flat", flat)] {
+        let path = std::env::temp_dir().join(format!("gateway-{name}-{}.toml", std::process::id()));
+        fs::write(&path, text).unwrap();
+        let gateway = Process::start(&["--config", path.to_str().unwrap()], &[("LISTEN_ADDR", "127.0.0.1:0")]);
+        fs::remove_file(&path).unwrap();
+        let answer = get(gateway.address(), "/api/v1/json").await;
+        assert_eq!(answer.served_by(), "primary", "{name}: {answer:?}");
+    }
+}
+
+#[test]
+fn wrong_value_in_a_file_is_printed_with_file_line_and_range() {
+    let path = std::env::temp_dir().join(format!("gateway-wrong-{}.toml", std::process::id()));
+    fs::write(&path, "[drain]\ndelay = '5s'\ntimeout = '2 days'").unwrap();
+    let (code, error) = refused(&["--config", path.to_str().unwrap()], &[]);
     fs::remove_file(&path).unwrap();
-    let answer = get(gateway.address(), "/api/v1/json").await;
-    assert_eq!(answer.served_by(), "primary", "{answer:?}");
+    let expected = format!("gateway: {}:3: drain.timeout = 2 days: must be \"0s\" to \"86400s\"\n", path.display());
+    assert_eq!((code, error), (Some(2), expected));
 }

@@ -4,7 +4,7 @@
 //! A target of its own, because its tests measure: the load of the other tests must not be in the way.
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean with them")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test")]
 
 #[path = "../end_to_end/client.rs"]
 #[allow(dead_code, reason = "shared with the end-to-end tests")]
