@@ -84,11 +84,11 @@ const FAILOVERS: &[Defect] = &[
     ("fallback without memory: every request pays the primary's timeout", &["{failover}/second_attempt.rs::a_black_hole_is_left_within_a_few_requests"]),
     ("a hedge that turns good requests into errors", &["{failover}/second_attempt.rs::a_failing_backup_never_beats_a_slow_primary"]),
     ("handlers that run the checks and time out in a row", &["{health}/checks.rs::checks_run_in_parallel_each_with_its_own_timeout"]),
-    ("liveness tied to a database", &["{health}/endpoints.rs::a_critical_failure_is_503_and_liveness_does_not_care"]),
-    ("unknown hidden by up", &["{health}/checks.rs::a_run_that_blocks_its_thread_holds_up_no_other_and_becomes_unknown"]),
-    ("details, DSNs and panic payloads in bodies", &["{health}/secrets.rs::secrets_go_to_the_log_and_into_no_body"]),
+    ("liveness tied to a database", &["{health}/endpoints.rs::critical_failure_is_503_and_live_stays_200"]),
+    ("unknown hidden by up", &["{health}/checks.rs::run_that_blocks_its_thread_delays_no_other_and_becomes_unknown"]),
+    ("details, DSNs and panic payloads in bodies", &["{health}/secrets.rs::secrets_are_in_the_log_and_in_no_body"]),
     ("a shutdown held open by half a header", &["{drain}/serve/http1.rs::half_a_request_head_does_not_delay_the_exit", "examples/gateway/tests/end_to_end/draining.rs::half_a_request_header_does_not_hold_the_exit"]),
-    ("probes all in one instant", &["{health}/checks.rs::first_runs_are_spread_and_later_ones_drift_apart", "{failover}/probing.rs::first_probes_are_spread_over_the_interval"]),
+    ("probes all in one instant", &["{health}/checks.rs::first_runs_are_spread_and_later_runs_have_jitter", "{failover}/probing.rs::first_probes_are_spread_over_the_interval"]),
     ("failback in the first good second", &["{failover}/selection.rs::traffic_returns_when_hold_and_gate_allow_and_not_before"]),
 ];
 

@@ -1,44 +1,38 @@
-//! Puts checks, components and groups together, and refuses what contradicts itself.
+//! Collects checks, components and groups, and validates them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use mainstay_core::{InvalidSetting, Name, Random, StatusReceiver};
 use mainstay_drain::Drain;
 
-#[cfg(feature = "axum")]
-use crate::Hop;
 use crate::{
-    Check, Health,
-    check::{CheckSettings, Probe},
-    health::Parts,
+    check::Check,
+    health::Health,
+    registration::{Registration, Source, validate_name},
+    registry::Registry,
 };
+#[cfg(feature = "axum")]
+use crate::{probe_loop_guard::ProbeLoopGuard, registry::EndpointOptions};
 
 /// Builds a [`Health`].
 #[derive(Debug, Default)]
 pub struct HealthBuilder {
-    entries: Vec<Entry>,
+    registrations: Vec<Registration>,
     groups: Vec<(Name, Vec<Name>)>,
     drain: Option<Drain>,
     #[cfg(feature = "axum")]
-    details: bool,
-    #[cfg(feature = "axum")]
-    hop: Option<Hop>,
+    endpoints: EndpointOptions,
     random: Random,
 }
 
-/// One line of the report, before it runs.
-pub(crate) struct Entry {
-    pub(crate) name: Name,
-    pub(crate) critical: bool,
-    pub(crate) source: Source,
-}
+// === impl Health ===
 
-/// Where results come from.
-pub(crate) enum Source {
-    /// Asked on a schedule.
-    Check { probe: Probe, settings: CheckSettings },
-    /// Reports by itself.
-    Component(StatusReceiver),
+impl Health {
+    /// Returns a builder without checks.
+    #[must_use]
+    pub fn builder() -> HealthBuilder {
+        HealthBuilder::default()
+    }
 }
 
 // === impl HealthBuilder ===
@@ -47,34 +41,33 @@ impl HealthBuilder {
     /// Adds a check.
     #[must_use]
     pub fn check(mut self, check: Check) -> Self {
-        let (name, probe, settings) = check.into_parts();
+        let (name, run, settings) = check.into_parts();
         let critical = settings.critical;
-        self.entries.push(Entry { name, critical, source: Source::Check { probe, settings } });
+        self.registrations.push(Registration { name, critical, source: Source::Check { run, settings } });
         self
     }
 
-    /// Adds a component that reports its own state (a breaker, a failover, a bulkhead). Its changes show at once.
+    /// Adds a component that publishes its own status (a breaker, a failover, a bulkhead). Its changes show at once.
     ///
-    /// Where it is unhealthy it shows as degraded: an open breaker means that the process protects itself, not that it
-    /// is broken. A component whose handle is gone is unknown.
+    /// An unhealthy component shows as degraded: an open breaker means that the process protects itself, not that it is
+    /// broken. A component whose handle was dropped is unknown.
     #[must_use]
     pub fn component(self, name: impl Into<Name>, status: StatusReceiver) -> Self {
-        self.push_component(name.into(), status, false)
+        self.add_component(name.into(), status, false)
     }
 
-    /// Adds a component without which the process can do nothing useful: while it is unhealthy or unknown, the process
-    /// is not ready.
+    /// Adds a component that the process cannot work without: while it is unhealthy or unknown, the process is not ready.
     #[must_use]
     pub fn critical_component(self, name: impl Into<Name>, status: StatusReceiver) -> Self {
-        self.push_component(name.into(), status, true)
+        self.add_component(name.into(), status, true)
     }
 
-    fn push_component(mut self, name: Name, status: StatusReceiver, critical: bool) -> Self {
-        self.entries.push(Entry { name, critical, source: Source::Component(status) });
+    fn add_component(mut self, name: Name, status: StatusReceiver, critical: bool) -> Self {
+        self.registrations.push(Registration { name, critical, source: Source::Component(status) });
         self
     }
 
-    /// Names a set of checks that is shown by itself, at `/healthz/{group}` and `/ready/{group}`, and over gRPC as the
+    /// Adds a group: a named set of checks that is shown at `/healthz/{group}` and `/ready/{group}`, and over gRPC as the
     /// service of that name.
     #[must_use]
     pub fn group<N: Into<Name>>(mut self, name: impl Into<Name>, members: impl IntoIterator<Item = N>) -> Self {
@@ -82,66 +75,63 @@ impl HealthBuilder {
         self
     }
 
-    /// Not ready, for good, from the moment this drain begins.
+    /// Makes the process not ready, for good, from the moment that this drain begins.
     #[must_use]
     pub fn drain(mut self, drain: &Drain) -> Self {
         self.drain = Some(drain.clone());
         self
     }
 
-    /// Shows durations, dates and reasons in HTTP answers. Off unless called: reasons are error texts of
-    /// dependencies, and those name hosts, users and, in bad cases, passwords. The payload of a panic is never shown;
-    /// it goes to the log.
+    /// Shows durations, dates and reasons in HTTP responses. Default off: reasons are error texts of dependencies, which
+    /// can name hosts, users and even passwords. The payload of a panic is never shown; it goes to the log.
     #[cfg(feature = "axum")]
     #[must_use]
     pub fn show_details(mut self) -> Self {
-        self.details = true;
+        self.endpoints.show_details = true;
         self
     }
 
-    /// Leaves the checks out of `/ready` and `/healthz` for a question that this process itself caused.
+    /// Answers `/ready` and `/healthz` without the checks where a probe of this process caused the request: see
+    /// [`ProbeLoopGuard`].
     #[cfg(feature = "axum")]
     #[must_use]
-    pub fn hop(mut self, hop: &Hop) -> Self {
-        self.hop = Some(hop.clone());
+    pub fn probe_loop_guard(mut self, guard: &ProbeLoopGuard) -> Self {
+        self.endpoints.probe_loop_guard = Some(guard.clone());
         self
     }
 
-    /// The source of the jitter between runs, for tests.
+    /// Sets the source of the jitter between runs, for tests.
     #[must_use]
     pub fn random(mut self, random: Random) -> Self {
         self.random = random;
         self
     }
 
-    /// Checks everything and starts the background runs on the current tokio runtime. They stop when the last clone
+    /// Validates everything and starts the background runs on the current tokio runtime. They stop when the last clone
     /// of the [`Health`] (its routers included) is dropped.
     ///
     /// # Errors
-    /// A wrong setting of a check, an empty or duplicate name of a check or group, a group that is empty or names
-    /// something unknown, or no tokio runtime.
+    /// A setting of a check out of its range, an empty or duplicate name of a check or group, a group that is empty or
+    /// has an unknown member, or no tokio runtime.
     pub fn build(self) -> Result<Health, InvalidSetting> {
         let mut names = BTreeSet::new();
-        for entry in &self.entries {
-            entry.validate()?;
-            if !names.insert(&entry.name) {
-                return Err(InvalidSetting::new("check", &entry.name, "must be used once"));
+        for registration in &self.registrations {
+            registration.validate()?;
+            if !names.insert(&registration.name) {
+                return Err(InvalidSetting::new("check", &registration.name, "must be used once"));
             }
         }
         let groups = self.resolve_groups()?;
         let runtime = tokio::runtime::Handle::try_current()
             .map_err(|_| InvalidSetting::new("runtime", "none", "must be built inside a tokio runtime"))?;
-        let parts = Parts {
-            entries: self.entries,
+        let registry = Registry::new(
+            &self.registrations,
             groups,
-            drain: self.drain,
+            self.drain,
             #[cfg(feature = "axum")]
-            details: self.details,
-            #[cfg(feature = "axum")]
-            hop: self.hop,
-            random: self.random,
-        };
-        Ok(Health::start(parts, &runtime))
+            self.endpoints,
+        );
+        Ok(Health::start(registry, self.registrations, self.random, &runtime))
     }
 
     fn resolve_groups(&self) -> Result<BTreeMap<Name, Vec<usize>>, InvalidSetting> {
@@ -160,37 +150,9 @@ impl HealthBuilder {
     }
 
     fn position(&self, group: &Name, member: &Name) -> Result<usize, InvalidSetting> {
-        let position = self.entries.iter().position(|entry| entry.name == *member);
+        let position = self.registrations.iter().position(|registration| registration.name == *member);
         position.ok_or_else(|| {
             InvalidSetting::new(format!("groups.{group}"), member, "must name a check or a component of this registry")
         })
-    }
-}
-
-// === impl Entry ===
-
-impl Entry {
-    fn validate(&self) -> Result<(), InvalidSetting> {
-        validate_name("check", &self.name)?;
-        match &self.source {
-            Source::Check { settings, .. } => {
-                settings.validate().map_err(|error| error.within(&self.name).within("checks"))
-            }
-            Source::Component(_) => Ok(()),
-        }
-    }
-}
-
-impl std::fmt::Debug for Entry {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entry").field("name", &self.name).field("critical", &self.critical).finish_non_exhaustive()
-    }
-}
-
-/// Names become JSON keys, gRPC services and segments of a path.
-fn validate_name(field: &str, name: &Name) -> Result<(), InvalidSetting> {
-    match name.trim().is_empty() {
-        true => Err(InvalidSetting::new(field, format_args!("{name:?}"), "must have a name")),
-        false => Ok(()),
     }
 }

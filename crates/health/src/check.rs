@@ -1,4 +1,4 @@
-//! One check: what to ask, how often, and what its answer weighs.
+//! One check: its function, schedule and thresholds.
 
 use std::{fmt, ops::RangeInclusive, pin::Pin, sync::Arc, time::Duration};
 
@@ -7,9 +7,9 @@ use mainstay_core::{
     settings::{self, LONGEST, SHORTEST},
 };
 
-use crate::Verdict;
+use crate::outcome::CheckOutcome;
 
-/// An async function that says whether something works, with its schedule.
+/// An async function that checks whether something works, with its schedule.
 ///
 /// ```
 /// use std::time::Duration;
@@ -25,53 +25,53 @@ use crate::Verdict;
 #[derive(Clone)]
 pub struct Check {
     name: Name,
-    probe: Probe,
+    run: RunCheck,
     settings: CheckSettings,
 }
 
-/// A check's schedule and weight.
+/// The schedule and thresholds of a check.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct CheckSettings {
-    /// Whether the process can do nothing useful without it. A critical check that is unhealthy or unknown makes the
+    /// Whether the process cannot work without it. A critical check that is unhealthy or unknown makes the
     /// process not ready; any other makes it degraded at worst. Default `false`: a dependency shared by all replicas
     /// that is declared critical takes all of them out at once.
     pub critical: bool,
-    /// From the start of one run to the start of the next, 10 % more or less. Default 5 s: it is read by probes that
-    /// come every few seconds, so quicker is unseen.
+    /// The time from the start of one run to the start of the next, +-10 %. Default 5 s: orchestrators probe every few
+    /// seconds, so a shorter interval shows nothing more.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub interval: Duration,
-    /// How long one run may take; below the interval. Default 1 s.
+    /// The time limit of one run; below the interval. Default 1 s.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub timeout: Duration,
-    /// Runs that must fail in a row before a working dependency counts as down. Default 3 (HAProxy's): one lost
-    /// packet must not take every replica out of rotation at once.
+    /// Consecutive failures after which a working dependency counts as down. Default 3 (HAProxy's): one lost packet must
+    /// not take every replica out of rotation at once.
     pub fall: u32,
-    /// Runs that must pass in a row before a failed dependency counts as up. Default 2 (HAProxy's).
+    /// Consecutive successes after which a failed dependency counts as up. Default 2 (HAProxy's).
     pub rise: u32,
 }
 
-pub(crate) type Probe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Verdict> + Send>> + Send + Sync>;
+pub(crate) type RunCheck = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = CheckOutcome> + Send>> + Send + Sync>;
 
-const RUNS: RangeInclusive<u64> = 1..=1_000;
+const THRESHOLD: RangeInclusive<u64> = 1..=1_000;
 
 // === impl Check ===
 
 impl Check {
-    /// A check with the default settings: not critical, every 5 s.
+    /// Creates a check with the default settings: not critical, every 5 s.
     ///
-    /// The function is called once a run, in a task of its own: it may panic, hang or block without harm to other
-    /// checks or to the endpoints. A run that takes too long is dropped.
+    /// The function is called once per run, in a task of its own: a panic, a hang or a blocked thread does not affect
+    /// other checks or the endpoints. A run that exceeds the timeout is dropped.
     pub fn new<F, Fut>(name: impl Into<Name>, check: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: Into<Verdict>> + Send + 'static,
+        Fut: Future<Output: Into<CheckOutcome>> + Send + 'static,
     {
-        let probe: Probe = Arc::new(move || {
-            let run = check();
-            Box::pin(async move { run.await.into() })
+        let run: RunCheck = Arc::new(move || {
+            let outcome = check();
+            Box::pin(async move { outcome.await.into() })
         });
-        Self { name: name.into(), probe, settings: CheckSettings::default() }
+        Self { name: name.into(), run, settings: CheckSettings::default() }
     }
 
     /// Replaces all settings.
@@ -81,49 +81,49 @@ impl Check {
         self
     }
 
-    /// Declares that the process can do nothing useful without it.
+    /// Declares that the process cannot work without it.
     #[must_use]
     pub fn critical(mut self) -> Self {
         self.settings.critical = true;
         self
     }
 
-    /// How often it runs.
+    /// Sets the interval between runs.
     #[must_use]
     pub fn interval(mut self, interval: Duration) -> Self {
         self.settings.interval = interval;
         self
     }
 
-    /// How long one run may take.
+    /// Sets the time limit of one run.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
         self
     }
 
-    /// How many runs must fail in a row before it counts as down.
+    /// Sets the number of consecutive failures after which it counts as down.
     #[must_use]
-    pub fn fall(mut self, runs: u32) -> Self {
-        self.settings.fall = runs;
+    pub fn fall(mut self, failures: u32) -> Self {
+        self.settings.fall = failures;
         self
     }
 
-    /// How many runs must pass in a row before it counts as up again.
+    /// Sets the number of consecutive successes after which it counts as up again.
     #[must_use]
-    pub fn rise(mut self, runs: u32) -> Self {
-        self.settings.rise = runs;
+    pub fn rise(mut self, successes: u32) -> Self {
+        self.settings.rise = successes;
         self
     }
 
-    /// The name it is shown under.
+    /// Returns the name that reports show.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.name
     }
 
-    pub(crate) fn into_parts(self) -> (Name, Probe, CheckSettings) {
-        (self.name, self.probe, self.settings)
+    pub(crate) fn into_parts(self) -> (Name, RunCheck, CheckSettings) {
+        (self.name, self.run, self.settings)
     }
 }
 
@@ -147,8 +147,8 @@ impl CheckSettings {
             let allowed = format!("must be at least {SHORTEST:?} and below the interval ({:?})", self.interval);
             return Err(InvalidSetting::new("timeout", format!("{:?}", self.timeout), allowed));
         }
-        settings::count("fall", self.fall.into(), RUNS)?;
-        settings::count("rise", self.rise.into(), RUNS)
+        settings::count("fall", self.fall.into(), THRESHOLD)?;
+        settings::count("rise", self.rise.into(), THRESHOLD)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The registry over HTTP: an axum `Router` that only reads.
+//! The registry over HTTP: an axum `Router` that only reads snapshots.
 
 mod report;
 
@@ -14,40 +14,67 @@ use http::{
 };
 use mainstay_core::Level;
 
-use crate::{Health, view::Scope};
+use crate::{health::Health, view::Scope};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// The type of draft-inadarei-api-health-check.
 const HEALTH_JSON: &str = "application/health+json";
 
+struct Endpoint {
+    path: &'static str,
+    handler: fn() -> MethodRouter<Health>,
+    /// Serves `{path}/{group}`.
+    group_handler: Option<fn() -> MethodRouter<Health>>,
+}
+
+/// All endpoints. [`Health::router`] and [`Health::PATHS`] are derived from this table: add an endpoint here, and to the
+/// documentation of `router`.
+const ENDPOINTS: [Endpoint; 4] = [
+    Endpoint { path: "/healthz", handler: || get(healthz), group_handler: Some(|| get(group_healthz)) },
+    Endpoint { path: "/ready", handler: || get(ready), group_handler: Some(|| get(group_ready)) },
+    Endpoint { path: "/live", handler: || get(live), group_handler: None },
+    Endpoint { path: "/startup", handler: || get(startup), group_handler: None },
+];
+
 // === impl Health ===
 
 impl Health {
-    /// The endpoints, to merge into or nest under the application's router. They read what is known and run nothing.
+    /// The path of each endpoint of [`router`](Self::router). Groups are served one segment below.
+    pub const PATHS: &'static [&'static str] = &{
+        let mut paths = [""; ENDPOINTS.len()];
+        let mut index = 0;
+        while index < ENDPOINTS.len() {
+            paths[index] = ENDPOINTS[index].path;
+            index += 1;
+        }
+        paths
+    };
+
+    /// Returns the endpoints, to merge into or nest under the application's router. They read snapshots and run no check.
     ///
-    /// | path | answers | for |
+    /// | path | response | for |
     /// |---|---|---|
     /// | `/healthz` | `{"status","timestamp","checks"}`; 200 while ok or degraded, else 503 | people, dashboards |
     /// | `/ready` | `{"ready":true}`, or 503 with the reason: critical checks, startup and draining only | load balancers |
-    /// | `/live` | `{"alive":true}`; 503 only after [`declare_dead`](Self::declare_dead) | whoever restarts the process |
-    /// | `/startup` | 503 until every critical check passed once, then 200 for ever | Kubernetes startup probes |
+    /// | `/live` | `{"alive":true}`; 503 only after [`declare_dead`](Self::declare_dead) | Kubernetes liveness probes |
+    /// | `/startup` | 503 until every critical check passed once, then always 200 | Kubernetes startup probes |
     ///
-    /// `/healthz/{group}` and `/ready/{group}` show one group. GET and HEAD; anything else is 405. No answer may be
-    /// cached. A client that accepts `application/health+json` gets `/healthz` in that form.
+    /// `/healthz/{group}` and `/ready/{group}` show one group. Methods are GET and HEAD; any other is 405. Responses carry
+    /// `Cache-Control: no-store`. A client that accepts `application/health+json` gets `/healthz` in that form.
     ///
-    /// Keep them outside authentication, limits, timeouts and the failover: `Router::layer` wraps the routes that
-    /// were there before it, so merge this router after the last layer. A probe that a full bulkhead refuses restarts
-    /// a process that is merely busy.
+    /// Keep them outside authentication, limits, timeouts and the failover: `Router::layer` wraps the routes that were
+    /// added before it, so merge this router after the last layer. Otherwise a full bulkhead refuses a liveness probe,
+    /// and the orchestrator restarts a process that is only busy.
     #[must_use = "a router does nothing until it is merged, nested or served"]
     pub fn router(&self) -> Router {
-        Router::new()
-            .route("/healthz", only_reads(get(healthz)))
-            .route("/healthz/{group}", only_reads(get(group_healthz)))
-            .route("/ready", only_reads(get(ready)))
-            .route("/ready/{group}", only_reads(get(group_ready)))
-            .route("/live", only_reads(get(live)))
-            .route("/startup", only_reads(get(startup)))
-            .with_state(self.clone())
+        let mut router = Router::new();
+        for Endpoint { path, handler, group_handler } in ENDPOINTS {
+            router = router.route(path, read_only(handler()));
+            if let Some(handler) = group_handler {
+                router = router.route(&format!("{path}/{{group}}"), read_only(handler()));
+            }
+        }
+        router.with_state(self.clone())
     }
 }
 
@@ -73,7 +100,7 @@ async fn group_ready(State(health): State<Health>, Path(group): Path<String>, he
     }
 }
 
-/// One atomic load: whoever restarts the process must not wait for anything that can be stuck.
+/// Reads one atomic and takes no lock, so that liveness does not depend on anything that can be stuck.
 async fn live(State(health): State<Health>) -> Response {
     match health.is_alive() {
         true => answer(StatusCode::OK, JSON, r#"{"alive":true}"#),
@@ -89,12 +116,13 @@ async fn startup(State(health): State<Health>) -> Response {
 }
 
 fn report(health: &Health, scope: Scope<'_>, headers: &HeaderMap) -> Response {
-    let view = health.view(without_circles(health, scope, headers));
+    let view = health.view(effective_scope(health, scope, headers));
     let (level, checks) = (view.level(), view.checks());
     drop(view);
+    let details = health.registry().endpoints.show_details;
     let (content_type, body) = match accepts_health_json(headers) {
-        true => (HeaderValue::from_static(HEALTH_JSON), report::health_json(level, &checks, health.details())),
-        false => (JSON, report::plain(level, &checks, health.details())),
+        true => (HeaderValue::from_static(HEALTH_JSON), report::health_json(level, &checks, details)),
+        false => (JSON, report::plain(level, &checks, details)),
     };
     let status = match level {
         Level::Healthy | Level::Degraded => StatusCode::OK,
@@ -104,16 +132,16 @@ fn report(health: &Health, scope: Scope<'_>, headers: &HeaderMap) -> Response {
 }
 
 fn readiness(health: &Health, scope: Scope<'_>, headers: &HeaderMap) -> Response {
-    match health.view(without_circles(health, scope, headers)).not_ready() {
+    match health.view(effective_scope(health, scope, headers)).not_ready() {
         None => answer(StatusCode::OK, JSON, r#"{"ready":true}"#),
         Some(reason) => answer(StatusCode::SERVICE_UNAVAILABLE, JSON, report::not_ready(&reason)),
     }
 }
 
-/// No dependency counts for a question that we caused ourselves.
-fn without_circles<'a>(health: &Health, scope: Scope<'a>, headers: &HeaderMap) -> Scope<'a> {
-    match health.hop() {
-        Some(hop) if hop.comes_round(headers) => Scope::Process,
+/// Leaves out the checks if a probe of this process caused the request.
+fn effective_scope<'a>(health: &Health, scope: Scope<'a>, headers: &HeaderMap) -> Scope<'a> {
+    match &health.registry().endpoints.probe_loop_guard {
+        Some(guard) if guard.detects_loop(headers) => Scope::Process,
         _ => scope,
     }
 }
@@ -122,8 +150,8 @@ fn unknown_group() -> Response {
     answer(StatusCode::NOT_FOUND, JSON, r#"{"error":"no such group"}"#)
 }
 
-/// `get` answers HEAD too. What it refuses must not be cached either.
-fn only_reads(route: MethodRouter<Health>) -> MethodRouter<Health> {
+/// Responds 405 to methods other than GET and HEAD (which `get` handles too), with the headers of all other responses.
+fn read_only(route: MethodRouter<Health>) -> MethodRouter<Health> {
     route.fallback(|| async {
         let mut refused = answer(StatusCode::METHOD_NOT_ALLOWED, JSON, r#"{"error":"GET and HEAD only"}"#);
         refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -161,19 +189,19 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::{Check, Verdict};
+    use crate::{check::Check, outcome::CheckOutcome};
 
-    /// A peer: liveness that waits for what is stuck.
+    /// Defect of a peer: liveness waits for a lock.
     #[tokio::test]
-    async fn liveness_answers_while_the_results_are_locked() {
-        let health = Health::builder().check(Check::new("a", || async { Verdict::healthy() })).build().unwrap();
+    async fn live_responds_while_the_results_are_locked() {
+        let health = Health::builder().check(Check::new("a", || async { CheckOutcome::healthy() })).build().unwrap();
         let (held, is_held) = mpsc::channel();
         let (release, wait) = mpsc::channel::<()>();
         let over = Arc::new(AtomicBool::new(false));
         let blocker = std::thread::spawn({
             let (health, over) = (health.clone(), Arc::clone(&over));
             move || {
-                health.update(0, |_| {
+                health.registry().update(0, |_| {
                     held.send(()).unwrap();
                     let _ = wait.recv_timeout(Duration::from_secs(10));
                 });
@@ -184,7 +212,7 @@ mod tests {
         let request = Request::get("/live").body(Body::empty()).unwrap();
         let answer = health.router().oneshot(request).await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
-        assert!(!over.load(SeqCst), "it waited for the lock");
+        assert!(!over.load(SeqCst), "the response waited for the lock");
         drop(release);
         blocker.join().unwrap();
     }

@@ -12,9 +12,9 @@ use tonic_health::pb::{
     health_server::{self, HealthServer},
 };
 
-use crate::{Health, record::Record, view::Scope};
+use crate::{check_state::CheckState, health::Health, view::Scope};
 
-/// The registry behind `grpc.health.v1.Health`; made by [`Health::grpc`].
+/// The implementation of `grpc.health.v1.Health`, created by [`Health::grpc`].
 #[derive(Clone, Debug)]
 pub struct GrpcHealth(Health);
 
@@ -22,7 +22,7 @@ pub struct GrpcHealth(Health);
 struct Watcher {
     health: Health,
     service: String,
-    changes: watch::Receiver<Vec<Record>>,
+    changes: watch::Receiver<Vec<CheckState>>,
     sent: Option<ServingStatus>,
 }
 
@@ -31,11 +31,12 @@ type Responses = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> 
 // === impl Health ===
 
 impl Health {
-    /// The registry as a gRPC service: `""` is the process, any other name the [group](crate::HealthBuilder::group) of
-    /// that name. A service serves while `/ready` would say so: critical checks, startup, draining.
+    /// Returns the registry as a gRPC service: `""` is the process, any other name the
+    /// [group](crate::HealthBuilder::group) of that name. The status is `SERVING` while `/ready` responds 200: it depends
+    /// on critical checks, startup and the drain.
     ///
-    /// From the beginning of a drain every service is `NOT_SERVING`, for good, and open `Watch` calls end when the
-    /// drain closes connections, so that none of them holds the exit open.
+    /// Once a drain has begun, every service is `NOT_SERVING`. Open `Watch` calls end when the drain closes connections,
+    /// so that they do not delay the exit.
     #[must_use]
     pub fn grpc(&self) -> HealthServer<GrpcHealth> {
         HealthServer::new(GrpcHealth(self.clone()))
@@ -73,7 +74,7 @@ impl health_server::Health for GrpcHealth {
 // === impl Watcher ===
 
 impl Watcher {
-    /// The first status at once, and then each other one; `None` when the drain closes connections.
+    /// Returns the first status at once, then each change; `None` when the drain closes connections.
     async fn next(&mut self) -> Option<ServingStatus> {
         loop {
             self.changes.mark_unchanged();
@@ -82,15 +83,16 @@ impl Watcher {
                 self.sent = Some(now);
                 return Some(now);
             }
-            let phase = self.health.drain().map_or(Phase::Serving, Drain::phase);
+            let drain = self.health.registry().drain.as_ref();
+            let phase = drain.map_or(Phase::Serving, Drain::phase);
             if phase >= Phase::Closing {
                 return None;
             }
             let next_phase = if phase == Phase::Serving { Phase::Announced } else { Phase::Closing };
             tokio::select! {
                 _ = self.changes.changed() => {}
-                () = reached(self.health.drain(), next_phase) => {}
-                () = grown_old(&self.health) => {}
+                () = reached(drain, next_phase) => {}
+                () = next_expiry(&self.health) => {}
             }
         }
     }
@@ -104,9 +106,9 @@ async fn reached(drain: Option<&Drain>, phase: Phase) {
     }
 }
 
-/// Waits until the next result becomes too old.
-async fn grown_old(health: &Health) {
-    let next = health.view(Scope::All).next_stale();
+/// Waits until the next result expires.
+async fn next_expiry(health: &Health) {
+    let next = health.view(Scope::All).next_expiry();
     match next {
         Some(time) => sleep_until(time).await,
         None => std::future::pending().await,

@@ -39,18 +39,20 @@
 
 mod builder;
 mod check;
+mod check_state;
 mod checks;
 #[cfg(feature = "axum")]
 mod endpoints;
 #[cfg(feature = "tonic")]
 mod grpc;
 mod health;
+mod outcome;
 #[cfg(any(feature = "axum", feature = "http"))]
-mod hop;
-mod record;
-mod refresh;
+mod probe_loop_guard;
+mod registration;
+mod registry;
+mod runner;
 mod snapshot;
-mod verdict;
 mod view;
 
 pub use builder::HealthBuilder;
@@ -60,8 +62,8 @@ pub use checks::disk::DiskSettings;
 #[cfg(feature = "tonic")]
 pub use grpc::GrpcHealth;
 pub use health::Health;
-#[cfg(any(feature = "axum", feature = "http"))]
-pub use hop::{HOP_HEADER, Hop};
 pub use mainstay_core::{InvalidSetting, Level};
+pub use outcome::CheckOutcome;
+#[cfg(any(feature = "axum", feature = "http"))]
+pub use probe_loop_guard::ProbeLoopGuard;
 pub use snapshot::{CheckSnapshot, Snapshot};
-pub use verdict::Verdict;

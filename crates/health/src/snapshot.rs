@@ -1,16 +1,16 @@
-//! What is known now, as plain values.
+//! The state of the process and its checks, as plain values.
 
 use std::time::Duration;
 
 use mainstay_core::{Level, Name};
 
-/// The state of the process and of each check at one time. Taken without I/O.
+/// The state of the process and of each check at one time. Taking it does no I/O.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// The whole: healthy, degraded (something that is not critical does not work as it should) or unhealthy (a
-    /// critical check is unhealthy or unknown).
+    /// The level of the process: unhealthy if a critical check is unhealthy or unknown, degraded if any other check is
+    /// not healthy, else healthy.
     pub level: Level,
     /// Why the process is not ready; `None` while it is.
     pub not_ready: Option<String>,
@@ -20,7 +20,7 @@ pub struct Snapshot {
     pub draining: bool,
     /// `false` once the process was declared beyond recovery.
     pub alive: bool,
-    /// Each check and component, in the order they were added.
+    /// Each check and component, in the order of the builder's calls.
     pub checks: Vec<CheckSnapshot>,
 }
 
@@ -29,30 +29,30 @@ pub struct Snapshot {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct CheckSnapshot {
-    /// Its name.
+    /// The name of the check.
     pub name: Name,
-    /// How it is.
+    /// The current level.
     pub level: Level,
-    /// Whether the process can do nothing useful without it.
+    /// Whether the process cannot work without it.
     pub critical: bool,
-    /// Why; empty when there is nothing to say.
+    /// The reason for the level; may be empty.
     pub reason: String,
-    /// How long it has had this level.
+    /// The time since the level last changed.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub held: Duration,
-    /// How long ago the newest run ended; `None` before the first.
+    /// The time since the newest run ended; `None` before the first.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub age: Option<Duration>,
-    /// How long the newest run took; `None` before the first.
+    /// The duration of the newest run; `None` before the first.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub took: Option<Duration>,
-    /// Runs that failed in a row, up to now.
+    /// Failures since the last success.
     pub consecutive_failures: u32,
-    /// Runs so far.
+    /// Runs since the start.
     pub runs: u64,
-    /// Runs that did not pass.
+    /// Runs that failed.
     pub failures: u64,
-    /// Of these, runs that took too long.
+    /// Of these, runs that exceeded the timeout.
     pub timeouts: u64,
     /// Of these, runs that panicked.
     pub panics: u64,

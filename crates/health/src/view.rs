@@ -1,28 +1,29 @@
-//! What follows from the results at one time: one look at them, so that no answer contradicts itself.
+//! The state of the process, derived from the results of the checks at one time.
 
 use mainstay_core::{Level, Name};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    CheckSnapshot, Snapshot,
-    health::Shared,
-    record::{Record, passes},
+    check_state::{CheckState, passes},
+    registry::Registry,
+    snapshot::{CheckSnapshot, Snapshot},
 };
 
-/// Which checks a question is about.
+/// The checks that count.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Scope<'a> {
     All,
+    /// The members of a group, by index.
     Members(&'a [usize]),
-    /// None: the process by itself. Startup too waits for checks, so it does not count either.
+    /// No check: only the process itself. Startup does not count either, because it waits for checks.
     #[cfg(feature = "axum")]
     Process,
 }
 
-/// A look at the results. It holds a read lock: not to be kept.
+/// A consistent read of the registry. It holds a read lock: drop it soon.
 pub(crate) struct View<'a> {
-    shared: &'a Shared,
-    records: watch::Ref<'a, Vec<Record>>,
+    registry: &'a Registry,
+    states: watch::Ref<'a, Vec<CheckState>>,
     scope: Scope<'a>,
     now: Instant,
 }
@@ -30,8 +31,8 @@ pub(crate) struct View<'a> {
 // === impl View ===
 
 impl<'a> View<'a> {
-    pub(crate) fn new(shared: &'a Shared, scope: Scope<'a>) -> Self {
-        Self { shared, records: shared.records.borrow(), scope, now: Instant::now() }
+    pub(crate) fn new(registry: &'a Registry, scope: Scope<'a>) -> Self {
+        Self { registry, states: registry.states.borrow(), scope, now: Instant::now() }
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
@@ -39,14 +40,14 @@ impl<'a> View<'a> {
             level: self.level(),
             not_ready: self.not_ready(),
             started: self.is_started(),
-            draining: self.shared.is_draining(),
-            alive: self.shared.is_alive(),
+            draining: self.registry.is_draining(),
+            alive: self.registry.is_alive(),
             checks: self.checks(),
         }
     }
 
     pub(crate) fn level(&self) -> Level {
-        let levels = self.selected().map(|(_, critical, record)| match record.current(self.now).0 {
+        let levels = self.selected().map(|(_, critical, state)| match state.level_at(self.now).0 {
             Level::Healthy => Level::Healthy,
             level if critical && !passes(level) => Level::Unhealthy,
             _ => Level::Degraded,
@@ -54,12 +55,12 @@ impl<'a> View<'a> {
         levels.max().unwrap_or(Level::Healthy)
     }
 
-    /// Why not: draining, a critical check, or startup.
+    /// Returns why the process is not ready: the drain, a critical check, or startup.
     pub(crate) fn not_ready(&self) -> Option<String> {
-        if self.shared.is_draining() {
+        if self.registry.is_draining() {
             return Some(String::from("draining"));
         }
-        let failed = self.selected().find(|(_, critical, record)| *critical && !passes(record.current(self.now).0));
+        let failed = self.selected().find(|(_, critical, state)| *critical && !passes(state.level_at(self.now).0));
         if let Some((name, ..)) = failed {
             return Some(format!("{name} not ready"));
         }
@@ -70,51 +71,51 @@ impl<'a> View<'a> {
         (!self.is_started()).then(|| String::from("starting"))
     }
 
-    /// Startup is the process's own, whatever the scope.
+    /// Returns whether every critical check has passed once, whatever the scope.
     pub(crate) fn is_started(&self) -> bool {
-        self.shared.meta.iter().zip(&*self.records).all(|((_, critical), record)| record.passed || !critical)
+        self.registry.checks.iter().zip(&*self.states).all(|((_, critical), state)| state.has_passed || !critical)
     }
 
     pub(crate) fn checks(&self) -> Vec<CheckSnapshot> {
-        self.selected().map(|(name, critical, record)| show(name, critical, record, self.now)).collect()
+        self.selected().map(|(name, critical, state)| check_snapshot(name, critical, state, self.now)).collect()
     }
 
-    /// When the next result becomes too old, if nothing renews it.
+    /// Returns when the next result expires, if no run renews it.
     #[cfg(feature = "tonic")]
-    pub(crate) fn next_stale(&self) -> Option<Instant> {
-        // A result is too old *after* its time, and timers go off at it.
+    pub(crate) fn next_expiry(&self) -> Option<Instant> {
+        // A result is stale *after* its expiry, and timers fire at it.
         const TICK: std::time::Duration = std::time::Duration::from_millis(1);
-        let times = self.records.iter().filter_map(Record::stale_at);
+        let times = self.states.iter().filter_map(CheckState::expires_at);
         times.filter(|time| *time >= self.now).min().map(|time| time + TICK)
     }
 
-    fn selected(&self) -> impl Iterator<Item = (&Name, bool, &Record)> {
-        let all = self.shared.meta.iter().zip(&*self.records).enumerate();
+    fn selected(&self) -> impl Iterator<Item = (&Name, bool, &CheckState)> {
+        let all = self.registry.checks.iter().zip(&*self.states).enumerate();
         let selected = all.filter(|(index, _)| match self.scope {
             Scope::All => true,
             Scope::Members(members) => members.contains(index),
             #[cfg(feature = "axum")]
             Scope::Process => false,
         });
-        selected.map(|(_, ((name, critical), record))| (name, *critical, record))
+        selected.map(|(_, ((name, critical), state))| (name, *critical, state))
     }
 }
 
-fn show(name: &Name, critical: bool, record: &Record, now: Instant) -> CheckSnapshot {
-    let (level, reason) = record.current(now);
-    let run = record.result();
+fn check_snapshot(name: &Name, critical: bool, state: &CheckState, now: Instant) -> CheckSnapshot {
+    let (level, reason) = state.level_at(now);
+    let run = state.last_run();
     CheckSnapshot {
         name: name.clone(),
         level,
         critical,
         reason: reason.to_owned(),
-        held: now.saturating_duration_since(record.since(now)),
+        held: now.saturating_duration_since(state.since(now)),
         age: run.map(|run| now.saturating_duration_since(run.ended)),
         took: run.map(|run| run.took),
-        consecutive_failures: record.streak.failures,
-        runs: record.totals.runs,
-        failures: record.totals.failures,
-        timeouts: record.totals.timeouts,
-        panics: record.totals.panics,
+        consecutive_failures: state.streak.failures,
+        runs: state.totals.runs,
+        failures: state.totals.failures,
+        timeouts: state.totals.timeouts,
+        panics: state.totals.panics,
     }
 }

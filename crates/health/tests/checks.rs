@@ -10,13 +10,13 @@ use std::{
 };
 
 use mainstay_core::{Random, Status, StatusSender};
-use mainstay_health::{Check, CheckSettings, CheckSnapshot, Health, HealthBuilder, Level, Verdict};
+use mainstay_health::{Check, CheckOutcome, CheckSettings, CheckSnapshot, Health, HealthBuilder, Level};
 use tokio::time::{Instant, sleep};
 
 const S: Duration = Duration::from_secs(1);
 
 fn healthy(name: &'static str) -> Check {
-    Check::new(name, || async { Verdict::healthy() })
+    Check::new(name, || async { CheckOutcome::healthy() })
 }
 
 fn failing(name: &'static str) -> Check {
@@ -26,11 +26,11 @@ fn failing(name: &'static str) -> Check {
 fn hanging(name: &'static str) -> Check {
     Check::new(name, || async {
         std::future::pending::<()>().await;
-        Verdict::healthy()
+        CheckOutcome::healthy()
     })
 }
 
-/// Checks that start at once and keep their interval to the millisecond.
+/// Checks start at once and keep their interval without jitter.
 fn exact() -> HealthBuilder {
     let mut draws = vec![0.0];
     draws.resize(1_000, 0.5);
@@ -46,7 +46,7 @@ fn check(health: &Health, name: &str) -> CheckSnapshot {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_known_before_the_first_run_and_everything_after_it() {
+async fn check_is_unknown_until_its_first_run() {
     let health = exact().check(healthy("database").critical()).build().unwrap();
     assert_eq!(level(&health, "database"), Level::Unknown);
     assert_eq!(health.snapshot().level, Level::Unhealthy);
@@ -59,14 +59,14 @@ async fn nothing_is_known_before_the_first_run_and_everything_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_without_checks_is_ready() {
+async fn process_without_checks_is_ready() {
     let health = Health::builder().build().unwrap();
     assert!(health.is_ready() && health.is_started());
     assert_eq!(health.snapshot().level, Level::Healthy);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_critical_degrades_and_leaves_the_process_ready() {
+async fn failed_check_that_is_not_critical_degrades_and_leaves_the_process_ready() {
     let health = exact().check(healthy("database").critical()).check(failing("search")).build().unwrap();
     sleep(2 * S).await;
     assert_eq!(level(&health, "search"), Level::Unhealthy);
@@ -75,7 +75,7 @@ async fn what_is_not_critical_degrades_and_leaves_the_process_ready() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_critical_failure_makes_it_not_ready_until_it_has_risen() {
+async fn critical_failure_makes_the_process_not_ready_until_rise_successes() {
     let sick = Arc::new(AtomicUsize::new(0));
     let state = Arc::clone(&sick);
     let database = Check::new("database", move || {
@@ -95,10 +95,10 @@ async fn a_critical_failure_makes_it_not_ready_until_it_has_risen() {
     assert!(!health.is_ready(), "two successes of three");
     sleep(11 * S).await;
     assert!(health.is_ready());
-    assert!(health.is_started(), "startup is for ever");
+    assert!(health.is_started(), "startup stays true");
 }
 
-/// A peer: handlers that run the checks and time out in a row.
+/// Defect of a peer: handlers run the checks, one timeout after the other.
 #[tokio::test(start_paused = true)]
 async fn checks_run_in_parallel_each_with_its_own_timeout() {
     let started = Instant::now();
@@ -119,7 +119,7 @@ async fn checks_run_in_parallel_each_with_its_own_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_run_is_in_flight_per_check_and_a_late_one_is_dropped() {
+async fn one_run_is_in_flight_per_check_and_a_late_run_is_dropped() {
     struct Running(Arc<AtomicUsize>);
     impl Drop for Running {
         fn drop(&mut self) {
@@ -135,7 +135,7 @@ async fn one_run_is_in_flight_per_check_and_a_late_one_is_dropped() {
         async move {
             std::future::pending::<()>().await;
             drop(running);
-            Verdict::healthy()
+            CheckOutcome::healthy()
         }
     });
     let health = exact().check(check.interval(2 * S).timeout(S)).build().unwrap();
@@ -148,14 +148,14 @@ async fn one_run_is_in_flight_per_check_and_a_late_one_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_is_a_failed_run_and_the_next_one_comes() {
+async fn panic_is_a_failed_run_and_the_next_run_starts() {
     let runs = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&runs);
     let check = Check::new("shaky", move || {
         let run = count.fetch_add(1, SeqCst);
         async move {
             assert!(run > 0, "postgres://admin:hunter2@db/orders");
-            Verdict::healthy()
+            CheckOutcome::healthy()
         }
     });
     let health = exact().check(check.rise(1)).build().unwrap();
@@ -168,9 +168,9 @@ async fn a_panic_is_a_failed_run_and_the_next_one_comes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_function_that_panics_before_its_future_is_caught_too() {
+async fn panic_before_the_future_is_a_failed_run() {
     let check = Check::new("shaky", || {
-        let verdict: Result<Verdict, &str> = std::hint::black_box(Err("no verdict"));
+        let verdict: Result<CheckOutcome, &str> = std::hint::black_box(Err("no verdict"));
         std::future::ready(verdict.unwrap())
     });
     let health = exact().check(check).check(healthy("other")).build().unwrap();
@@ -179,9 +179,10 @@ async fn a_function_that_panics_before_its_future_is_caught_too() {
     assert_eq!(level(&health, "other"), Level::Healthy);
 }
 
-/// A peer: unknown hidden by up. A check that blocks its thread cannot be stopped, so its last result grows old.
+/// Defect of a peer: an expired result still shown as healthy. A blocked thread cannot be stopped, so that the result
+/// expires.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_blocks_its_thread_holds_up_no_other_and_becomes_unknown() {
+async fn run_that_blocks_its_thread_delays_no_other_and_becomes_unknown() {
     let (unblock, blocked) = std::sync::mpsc::channel::<()>();
     let blocked = Arc::new(std::sync::Mutex::new(blocked));
     let ms = Duration::from_millis(1);
@@ -189,7 +190,7 @@ async fn a_run_that_blocks_its_thread_holds_up_no_other_and_becomes_unknown() {
         let blocked = Arc::clone(&blocked);
         async move {
             let _ = blocked.lock().unwrap().recv();
-            Verdict::healthy()
+            CheckOutcome::healthy()
         }
     });
     let health = Health::builder()
@@ -215,9 +216,9 @@ async fn a_run_that_blocks_its_thread_holds_up_no_other_and_becomes_unknown() {
     drop(unblock);
 }
 
-/// A peer: probes all in one instant.
+/// Defect of a peer: all probes run at the same instant.
 #[tokio::test(start_paused = true)]
-async fn first_runs_are_spread_and_later_ones_drift_apart() {
+async fn first_runs_are_spread_and_later_runs_have_jitter() {
     let start = Instant::now();
     let (send, mut times) = tokio::sync::mpsc::unbounded_channel();
     let mut builder = Health::builder().random(Random::seeded(7));
@@ -225,7 +226,7 @@ async fn first_runs_are_spread_and_later_ones_drift_apart() {
         let send = send.clone();
         builder = builder.check(Check::new(format!("check-{i}"), move || {
             let _ = send.send(start.elapsed());
-            async { Verdict::healthy() }
+            async { CheckOutcome::healthy() }
         }));
     }
     let _health = builder.build().unwrap();
@@ -241,7 +242,7 @@ async fn first_runs_are_spread_and_later_ones_drift_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_component_shows_at_once_and_never_grows_old() {
+async fn component_status_shows_at_once_and_never_expires() {
     let breaker = StatusSender::new(Status::new(Level::Healthy, ""));
     let health = Health::builder().component("orders", breaker.subscribe()).build().unwrap();
     tokio::task::yield_now().await;
@@ -259,7 +260,7 @@ async fn a_component_shows_at_once_and_never_grows_old() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_critical_component_decides() {
+async fn critical_component_decides_readiness() {
     let failover = StatusSender::new(Status::new(Level::Unhealthy, "all endpoints down"));
     let health = Health::builder().critical_component("backends", failover.subscribe()).build().unwrap();
     tokio::task::yield_now().await;
@@ -272,7 +273,7 @@ async fn a_critical_component_decides() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_answers_for_its_members_only() {
+async fn group_depends_only_on_its_members() {
     let health = exact()
         .check(healthy("database").critical())
         .check(failing("queue").critical())
@@ -288,7 +289,7 @@ async fn a_group_answers_for_its_members_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wrong_registries_are_refused_with_field_value_and_range() {
+async fn invalid_registries_are_errors_with_field_value_and_range() {
     let refused = |builder: HealthBuilder| builder.build().unwrap_err().to_string();
     let with = |settings| refused(Health::builder().check(healthy("database").with_settings(settings)));
     let good = CheckSettings::default();
@@ -314,13 +315,13 @@ async fn wrong_registries_are_refused_with_field_value_and_range() {
 }
 
 #[test]
-fn without_a_runtime_it_is_an_error_and_no_panic() {
+fn build_without_runtime_is_an_error() {
     let error = Health::builder().build().unwrap_err();
     assert_eq!(error.to_string(), "runtime = none: must be built inside a tokio runtime");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_declared_death_is_for_ever_and_touches_nothing_else() {
+async fn declared_death_is_permanent_and_does_not_change_readiness() {
     let health = Health::builder().build().unwrap();
     health.declare_dead("the writer thread is gone");
     assert!(!health.is_alive());

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use mainstay_drain::{Cause, Drain, DrainSettings, serve};
-use mainstay_health::{Check, Health, Verdict};
+use mainstay_health::{Check, CheckOutcome, Health};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -55,7 +55,7 @@ async fn systemd_is_notified_of_readiness_and_not_kept_alive_after_declared_deat
         std::iter::from_fn(next).collect::<Vec<_>>()
     };
     let drain = Drain::new();
-    let check = Check::new("database", || async { Verdict::healthy() }).critical();
+    let check = Check::new("database", || async { CheckOutcome::healthy() }).critical();
     let health = Health::builder().check(check).drain(&drain).build().unwrap();
     let notifier = mainstay_drain::Notifier::new(&address, Some(10 * S)).unwrap();
     let (ready, alive) = (health.clone(), health.clone());

@@ -11,7 +11,7 @@ use axum::{
 };
 use mainstay_core::Random;
 use mainstay_drain::{Cause, Drain};
-use mainstay_health::{Check, Health, HealthBuilder, Verdict};
+use mainstay_health::{Check, CheckOutcome, Health, HealthBuilder};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use tower::ServiceExt;
@@ -46,7 +46,7 @@ async fn get(health: &Health, path: &str) -> Answer {
 }
 
 fn healthy(name: &'static str) -> Check {
-    Check::new(name, || async { Verdict::healthy() })
+    Check::new(name, || async { CheckOutcome::healthy() })
 }
 
 fn failing(name: &'static str) -> Check {
@@ -54,7 +54,7 @@ fn failing(name: &'static str) -> Check {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_bodies_are_as_promised() {
+async fn bodies_match_the_documentation() {
     let health = exact().check(healthy("database").critical()).check(failing("search")).build().unwrap();
     let startup = get(&health, "/startup").await;
     assert_eq!((startup.status.as_u16(), startup.body.as_str()), (503, r#"{"started":false}"#));
@@ -77,7 +77,7 @@ async fn the_bodies_are_as_promised() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_critical_failure_is_503_and_liveness_does_not_care() {
+async fn critical_failure_is_503_and_live_stays_200() {
     let health = exact().check(failing("database").critical()).build().unwrap();
     sleep(S).await;
     assert_eq!(get(&health, "/healthz").await.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -86,9 +86,9 @@ async fn a_critical_failure_is_503_and_liveness_does_not_care() {
     assert_eq!(get(&health, "/live").await.status, StatusCode::OK);
 }
 
-/// A peer: liveness tied to a database, so restart loops.
+/// Defect of a peer: liveness depends on a database, and the process restarts in a loop.
 #[tokio::test(start_paused = true)]
-async fn liveness_fails_only_when_declared() {
+async fn live_is_503_only_after_declared_death() {
     let health = exact().check(failing("database").critical()).build().unwrap();
     sleep(3600 * S).await;
     assert_eq!(get(&health, "/live").await.status, StatusCode::OK);
@@ -98,7 +98,7 @@ async fn liveness_fails_only_when_declared() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn draining_is_not_ready_for_good_and_still_alive() {
+async fn during_a_drain_ready_stays_503_and_live_stays_200() {
     let drain = Drain::new();
     let health = exact().check(healthy("database").critical()).drain(&drain).build().unwrap();
     health.until_ready().await;
@@ -113,10 +113,11 @@ async fn draining_is_not_ready_for_good_and_still_alive() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_get_and_head_and_no_answer_may_be_cached() {
+async fn other_methods_are_405_and_no_response_may_be_cached() {
     let health = exact().check(failing("a").critical()).group("g", ["a"]).build().unwrap();
     let router = Router::new().nest("/internal", health.router());
-    for path in ["/healthz", "/ready", "/live", "/startup", "/healthz/g", "/ready/g", "/healthz/x", "/ready/x"] {
+    assert_eq!(Health::PATHS, ["/healthz", "/ready", "/live", "/startup"]);
+    for path in Health::PATHS.iter().chain(&["/healthz/g", "/ready/g", "/healthz/x", "/ready/x"]) {
         let path = format!("/internal{path}");
         let ask = |method| Request::builder().method(method).uri(&path).body(Body::empty()).unwrap();
         let got = send(&router, ask(Method::GET)).await;
@@ -136,7 +137,7 @@ async fn only_get_and_head_and_no_answer_may_be_cached() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn groups_have_endpoints_of_their_own() {
+async fn groups_have_endpoints() {
     let health = exact()
         .check(healthy("database").critical())
         .check(failing("queue").critical())
@@ -152,7 +153,7 @@ async fn groups_have_endpoints_of_their_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn health_json_on_request() {
+async fn accept_health_json_selects_that_form() {
     let health = exact().check(healthy("database").critical()).check(failing("search")).build().unwrap();
     sleep(S).await;
     let ask = Request::get("/healthz").header(header::ACCEPT, "text/html, application/health+json;q=0.9");
@@ -166,7 +167,7 @@ async fn health_json_on_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn details_appear_when_turned_on() {
+async fn show_details_adds_details() {
     let health = exact().check(failing("search")).show_details().build().unwrap();
     sleep(S).await;
     let search = &get(&health, "/healthz").await.json()["checks"]["search"];
@@ -177,7 +178,7 @@ async fn details_appear_when_turned_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn names_from_users_are_escaped() {
+async fn check_names_are_escaped() {
     let name = "a\"}<b>\n";
     let health = exact().check(failing(name).critical()).build().unwrap();
     sleep(S).await;

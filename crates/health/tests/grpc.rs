@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mainstay_core::{Random, Status, StatusSender};
 use mainstay_drain::{Cause, Drain, DrainSettings, serve};
-use mainstay_health::{Check, Health, HealthBuilder, Level, Verdict};
+use mainstay_health::{Check, CheckOutcome, Health, HealthBuilder, Level};
 use tokio::{net::TcpListener, time::timeout};
 use tonic::Code;
 use tonic_health::pb::{
@@ -59,7 +59,7 @@ async fn services_are_the_process_and_its_groups() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn watch_sends_the_status_at_once_and_then_changes_only() {
+async fn watch_sends_the_status_at_once_and_then_only_changes() {
     let component = StatusSender::new(Status::new(Level::Healthy, ""));
     let health = exact().critical_component("db", component.subscribe()).build().unwrap();
     health.until_ready().await;
@@ -67,7 +67,7 @@ async fn watch_sends_the_status_at_once_and_then_changes_only() {
     let mut stream = client.watch(request("")).await.unwrap().into_inner();
     assert_eq!(next(&mut stream).await, Some(ServingStatus::Serving));
     component.publish(Level::Degraded, "slow");
-    assert_eq!(next(&mut stream).await, None, "degraded serves still, so there is nothing to say");
+    assert_eq!(next(&mut stream).await, None, "degraded is still SERVING: no change");
     component.publish(Level::Unhealthy, "gone");
     assert_eq!(next(&mut stream).await, Some(ServingStatus::NotServing));
     component.publish(Level::Healthy, "");
@@ -75,17 +75,17 @@ async fn watch_sends_the_status_at_once_and_then_changes_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn watch_of_an_unknown_service_says_so_and_stays_open() {
+async fn watch_of_unknown_service_sends_service_unknown_and_stays_open() {
     let health = Health::builder().build().unwrap();
     let mut client = HealthClient::new(health.grpc());
-    let mut stream = client.watch(request("nobody")).await.unwrap().into_inner();
+    let mut stream = client.watch(request("unknown")).await.unwrap().into_inner();
     assert_eq!(next(&mut stream).await, Some(ServingStatus::ServiceUnknown));
     let more = timeout(3600 * S, stream.message()).await;
     assert!(more.is_err(), "neither a message nor the end");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_drain_is_a_latch_and_ends_watches() {
+async fn drain_is_not_serving_for_good_and_ends_watches() {
     let component = StatusSender::new(Status::new(Level::Healthy, ""));
     let drain = Drain::new();
     let health = exact().critical_component("db", component.subscribe()).drain(&drain).build().unwrap();
@@ -102,14 +102,14 @@ async fn a_drain_is_a_latch_and_ends_watches() {
     assert_eq!(end, None);
 }
 
-/// Nothing happens when a result grows old, and the watcher hears of it all the same.
+/// No event marks the expiry of a result; the watcher waits for its time.
 #[tokio::test]
-async fn watch_notices_that_a_result_grew_old() {
+async fn watch_sends_not_serving_when_a_result_expires() {
     let ms = Duration::from_millis(1);
     let (unblock, blocked) = std::sync::mpsc::channel::<()>();
     let blocked = std::sync::Arc::new(std::sync::Mutex::new(blocked));
     let runs = std::sync::atomic::AtomicUsize::new(0);
-    // On a thread of its own: only it blocks.
+    // A runtime with a thread of its own, which the check blocks.
     let stuck = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let component = Check::new("stuck", move || {
         let first = runs.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
@@ -118,7 +118,7 @@ async fn watch_notices_that_a_result_grew_old() {
             if !first {
                 let _ = blocked.lock().unwrap().recv();
             }
-            Verdict::healthy()
+            CheckOutcome::healthy()
         }
     });
     let health = {
@@ -135,9 +135,9 @@ async fn watch_notices_that_a_result_grew_old() {
     stuck.shutdown_background();
 }
 
-/// An open watch must not hold the exit open, nor be counted as cut off.
+/// An open watch must not delay the exit, nor be counted as aborted.
 #[tokio::test]
-async fn over_http2_an_open_watch_ends_with_the_drain() {
+async fn open_watch_over_http2_ends_with_the_drain() {
     let settings = DrainSettings { drain_delay: Duration::ZERO, drain_timeout: 600 * S };
     let drain = Drain::with_settings(settings).unwrap();
     let health = Health::builder().drain(&drain).build().unwrap();

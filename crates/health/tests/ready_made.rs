@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::{Router, http::StatusCode, routing::get};
 use mainstay_core::Random;
-use mainstay_health::{Check, CheckSnapshot, Health, HealthBuilder, Hop, Level};
+use mainstay_health::{Check, CheckSnapshot, Health, HealthBuilder, Level, ProbeLoopGuard};
 use mainstay_http::probe::HttpProbe;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -45,7 +45,7 @@ async fn listen(app: Router) -> (String, tokio::task::JoinHandle<()>) {
 }
 
 #[tokio::test]
-async fn a_downstream_service_counts_by_its_status() {
+async fn http_check_passes_on_2xx_only() {
     let app = Router::new()
         .route("/up", get(|| async { "fine" }))
         .route("/down", get(|| async { StatusCode::SERVICE_UNAVAILABLE }))
@@ -66,11 +66,11 @@ async fn a_downstream_service_counts_by_its_status() {
     let check = Check::http("downstream", HttpProbe::new(&url).unwrap());
     let health = at_once().check(check.interval(LONG)).build().unwrap();
     let seen = until(&health, "refused", |check| check.runs > 0).await;
-    assert!(seen.reason.contains("refused"), "the cause, not only its wrapping: {}", seen.reason);
+    assert!(seen.reason.contains("refused"), "the error's cause is missing: {}", seen.reason);
 }
 
 #[test]
-fn addresses_are_checked_and_their_secrets_not_shown() {
+fn invalid_urls_are_errors_and_debug_omits_credentials() {
     for wrong in ["", "/ready", "inventory", "https://inventory.internal/ready"] {
         assert_eq!(HttpProbe::new(wrong).unwrap_err().field(), "url", "{wrong}");
     }
@@ -78,18 +78,18 @@ fn addresses_are_checked_and_their_secrets_not_shown() {
     assert!(!format!("{check:?}").contains("hunter2"));
 }
 
-/// Two services, each critical to the other: both come up.
+/// Two services, each a critical check of the other.
 #[tokio::test]
-async fn services_that_check_each_other_do_not_keep_each_other_down() {
+async fn services_that_check_each_other_become_ready() {
     let ports = [TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap()];
     let urls = [0, 1].map(|i: usize| format!("http://{}/ready", ports[i].local_addr().unwrap()));
     let mut healths = Vec::new();
     for (listener, other) in ports.into_iter().zip(urls.iter().rev()) {
-        let hop = Hop::new();
-        let guard = hop.clone();
-        let probe = HttpProbe::new(other).unwrap().with_loop_guard(move || guard.value());
+        let guard = ProbeLoopGuard::new();
+        let sent = guard.clone();
+        let probe = HttpProbe::new(other).unwrap().with_loop_guard(move || sent.value());
         let check = Check::http("other", probe).critical();
-        let health = at_once().check(quick(check)).hop(&hop).build().unwrap();
+        let health = at_once().check(quick(check)).probe_loop_guard(&guard).build().unwrap();
         let app = health.router();
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         healths.push(health);
@@ -99,7 +99,7 @@ async fn services_that_check_each_other_do_not_keep_each_other_down() {
     }
 }
 
-/// Enough of a Redis to answer PING, until told to answer something else.
+/// Enough of a Redis to answer PING twice with PONG, then with an error.
 async fn redis(mut stream: TcpStream) {
     let (read, mut write) = stream.split();
     let mut lines = BufReader::new(read).lines();
@@ -118,7 +118,7 @@ async fn redis(mut stream: TcpStream) {
 }
 
 #[tokio::test]
-async fn a_redis_counts_by_its_answer_to_ping() {
+async fn redis_check_passes_on_pong_only() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("redis://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(async move {

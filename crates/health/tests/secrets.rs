@@ -1,4 +1,4 @@
-//! Nothing secret in a body. Alone in its program: loggers of tests that run side by side switch each other off.
+//! No secrets in response bodies. The only test of its program: tests that run in parallel replace each other's logger.
 #![cfg(feature = "axum")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 
@@ -13,7 +13,7 @@ use axum::{
     http::{Request, header},
 };
 use mainstay_core::Random;
-use mainstay_health::{Check, Health, HealthBuilder, Verdict};
+use mainstay_health::{Check, CheckOutcome, Health, HealthBuilder};
 use tokio::time::sleep;
 use tower::ServiceExt;
 
@@ -41,14 +41,14 @@ impl io::Write for Log {
     }
 }
 
-/// A peer: details, DSNs and panic payloads in bodies.
+/// Defect of a peer: details, DSNs and panic payloads in bodies.
 #[tokio::test(start_paused = true)]
-async fn secrets_go_to_the_log_and_into_no_body() {
+async fn secrets_are_in_the_log_and_in_no_body() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
-    let panics = || Check::new("panics", || async { std::panic::panic_any(DSN.to_owned()) as Verdict });
+    let panics = || Check::new("panics", || async { std::panic::panic_any(DSN.to_owned()) as CheckOutcome });
     for details in [false, true] {
         let mut builder = exact().check(panics().critical()).group("g", ["panics"]);
         if details {

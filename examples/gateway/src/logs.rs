@@ -29,7 +29,7 @@ pub(crate) fn install(settings: &LogSettings) {
         // here, too, would show each change three times.
         _ => filter
             .with_target("mainstay_circuit_breaker", Level::ERROR)
-            .with_target("mainstay_health::refresh", Level::ERROR),
+            .with_target("mainstay_health::runner", Level::ERROR),
     };
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false);
     let lines = match settings.format {

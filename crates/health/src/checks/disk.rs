@@ -1,4 +1,4 @@
-//! Room on a file system.
+//! Free disk space.
 
 use std::{
     io,
@@ -9,34 +9,30 @@ use std::{
     },
 };
 
-use mainstay_core::{
-    InvalidSetting, Name,
-    settings::{self},
-};
+use mainstay_core::{InvalidSetting, Name, settings};
 
-use crate::{Check, Verdict};
+use crate::{check::Check, outcome::CheckOutcome};
 
-/// How little room is too little, as shares of the file system's size, `0.1` being 10 %.
+/// Thresholds of free space, as shares of the file system's size: `0.1` is 10 %.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct DiskSettings {
-    /// Less free than this is degraded. Default 0.1: a person has time to act.
+    /// Below this free share the check is degraded. Default 0.1: an operator has time to act.
     pub degraded_below: f64,
-    /// Less free than this is unhealthy. Default 0.02: what writes fails soon.
+    /// Below this free share the check is unhealthy. Default 0.02: writes will soon fail.
     pub unhealthy_below: f64,
 }
 
-/// Gives the slot back when the blocking call ends, and not when whoever asked stopped waiting.
-struct Slot(Arc<AtomicBool>);
+/// Clears the flag when the blocking call ends, even if the check that started it has timed out.
+struct BusyGuard(Arc<AtomicBool>);
 
 // === impl Check ===
 
 impl Check {
-    /// Degraded and then unhealthy as the file system of `path` fills up. The room counted is the one left to
-    /// unprivileged processes.
+    /// Creates a check of the file system of `path`, by the space that is free for unprivileged processes.
     ///
     /// # Errors
-    /// A share outside 0 to 1, or thresholds the wrong way round.
+    /// A share outside 0 to 1, or `unhealthy_below` above `degraded_below`.
     pub fn disk(
         name: impl Into<Name>,
         path: impl Into<PathBuf>,
@@ -49,25 +45,26 @@ impl Check {
     }
 }
 
-/// A network file system can hang for hours, and a thread that waits for it cannot be stopped: one waits at most.
-async fn measure(path: Arc<Path>, settings: DiskSettings, busy: Arc<AtomicBool>) -> Result<Verdict, String> {
+/// Measures on a blocking thread. A network file system can hang for hours, and its thread cannot be stopped, so that at
+/// most one measurement runs.
+async fn measure(path: Arc<Path>, settings: DiskSettings, busy: Arc<AtomicBool>) -> Result<CheckOutcome, String> {
     if busy.swap(true, AcqRel) {
         return Err(String::from("the file system has not answered the last run yet"));
     }
-    let slot = Slot(busy);
+    let guard = BusyGuard(busy);
     let measured = tokio::task::spawn_blocking(move || {
-        let _slot = slot;
+        let _guard = guard;
         free(&path)
     });
     let free = measured.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-    Ok(settings.judge(free))
+    Ok(settings.outcome(free))
 }
 
-/// The free share.
+/// Returns the free share.
 fn free(path: &Path) -> io::Result<f64> {
     let system = rustix::fs::statvfs(path)?;
     Ok(match system.f_blocks {
-        // Pseudo file systems have no size, and cannot be full.
+        // Pseudo file systems have no size.
         0 => 1.0,
         blocks => system.f_bavail as f64 / blocks as f64,
     })
@@ -79,7 +76,7 @@ impl DiskSettings {
     /// Checks the values.
     ///
     /// # Errors
-    /// A share outside 0 to 1, or thresholds the wrong way round.
+    /// A share outside 0 to 1, or `unhealthy_below` above `degraded_below`.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         settings::rate("degraded_below", self.degraded_below)?;
         if !(0.0..=self.degraded_below).contains(&self.unhealthy_below) {
@@ -89,12 +86,12 @@ impl DiskSettings {
         Ok(())
     }
 
-    fn judge(&self, free: f64) -> Verdict {
+    fn outcome(&self, free: f64) -> CheckOutcome {
         let reason = || format!("{:.1} % free", free * 100.0);
         match free {
-            free if free < self.unhealthy_below => Verdict::unhealthy(reason()),
-            free if free < self.degraded_below => Verdict::degraded(reason()),
-            _ => Verdict::healthy(),
+            free if free < self.unhealthy_below => CheckOutcome::unhealthy(reason()),
+            free if free < self.degraded_below => CheckOutcome::degraded(reason()),
+            _ => CheckOutcome::healthy(),
         }
     }
 }
@@ -105,7 +102,7 @@ impl Default for DiskSettings {
     }
 }
 
-impl Drop for Slot {
+impl Drop for BusyGuard {
     fn drop(&mut self) {
         self.0.store(false, Release);
     }
@@ -118,18 +115,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_degrades_before_it_fails() {
+    fn little_space_is_degraded_and_less_is_unhealthy() {
         let settings = DiskSettings::default();
         for (free, level) in
             [(1.0, Level::Healthy), (0.1, Level::Healthy), (0.05, Level::Degraded), (0.01, Level::Unhealthy)]
         {
-            assert_eq!(settings.judge(free).level(), level, "{free}");
+            assert_eq!(settings.outcome(free).level(), level, "{free}");
         }
-        assert_eq!(settings.judge(0.0123).reason(), "1.2 % free");
+        assert_eq!(settings.outcome(0.0123).reason(), "1.2 % free");
     }
 
     #[test]
-    fn wrong_thresholds_are_refused() {
+    fn invalid_thresholds_are_errors() {
         let invalid = |degraded_below, unhealthy_below| {
             DiskSettings { degraded_below, unhealthy_below }.validate().unwrap_err().field().to_owned()
         };
@@ -140,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn real_file_systems_answer_and_missing_paths_are_errors() {
+    async fn root_is_healthy_and_missing_path_or_second_run_is_an_error() {
         let busy = Arc::new(AtomicBool::new(false));
         let lenient = DiskSettings { degraded_below: f64::MIN_POSITIVE, unhealthy_below: 0.0 };
         let here = measure(Path::new("/").into(), lenient, Arc::clone(&busy)).await.unwrap();

@@ -6,12 +6,12 @@ use mainstay_core::{BoxError, Name};
 use mainstay_http::probe::HttpProbe;
 use tower_service::Service;
 
-use crate::Check;
+use crate::check::Check;
 
 // === impl Check ===
 
 impl Check {
-    /// Healthy when a downstream service answers `GET` with 2xx. By default redirects are not followed.
+    /// Creates a check that is healthy when a downstream service answers `GET` with 2xx. By default redirects are not followed.
     ///
     /// A critical check of a shared service takes all replicas out of rotation together when that service fails.
     ///

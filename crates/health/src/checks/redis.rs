@@ -1,15 +1,15 @@
-//! A Redis that answers PING.
+//! A Redis server, checked with PING.
 
 use mainstay_core::Name;
 use redis::aio::ConnectionLike;
 
-use crate::Check;
+use crate::check::Check;
 
 // === impl Check ===
 
 impl Check {
-    /// Healthy when PING is answered with PONG. The connection is the application's own (a clone of its
-    /// `MultiplexedConnection`, `ConnectionManager` or cluster connection), so that what is checked is what is used.
+    /// Creates a check that is healthy when Redis answers PING with PONG. Pass a clone of the application's own connection
+    /// (`MultiplexedConnection`, `ConnectionManager` or cluster connection), so that the check covers it.
     pub fn redis(name: impl Into<Name>, connection: impl ConnectionLike + Clone + Send + Sync + 'static) -> Self {
         Self::new(name, move || ping(connection.clone()))
     }

@@ -1,4 +1,4 @@
-//! The bodies, as JSON. Names are escaped by the serializer; reasons appear only with details on.
+//! The response bodies, as JSON. The serializer escapes names; reasons appear only with details.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use mainstay_core::Level;
 use serde::{Serialize, Serializer};
 
-use crate::CheckSnapshot;
+use crate::snapshot::CheckSnapshot;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -34,7 +34,7 @@ struct Details<'a> {
     message: &'a str,
 }
 
-/// A report as draft-inadarei-api-health-check has it.
+/// A report in the form of draft-inadarei-api-health-check.
 #[derive(Serialize)]
 struct HealthJson<'a> {
     status: &'static str,
@@ -79,10 +79,10 @@ pub(super) fn health_json(level: Level, checks: &[CheckSnapshot], details: bool)
     let now = Timestamp::now();
     let show = |check| [HealthJsonCheck::new(check, details, now)];
     let checks: Vec<_> = checks.iter().map(|check| (check.name.as_str(), show(check))).collect();
-    bytes(&HealthJson { status: word(level), checks: &checks })
+    bytes(&HealthJson { status: draft_status(level), checks: &checks })
 }
 
-/// The body of `/ready` while it is not.
+/// The body of `/ready` while the process is not ready.
 pub(super) fn not_ready(reason: &str) -> Vec<u8> {
     bytes(&NotReady { ready: false, reason })
 }
@@ -104,7 +104,7 @@ impl<'a> HealthJsonCheck<'a> {
         let took = check.took.filter(|_| details).map(millis);
         Self {
             component_type: "component",
-            status: word(check.level),
+            status: draft_status(check.level),
             time: date(before(now, check.age.unwrap_or_default())),
             observed_value: took,
             observed_unit: took.map(|_| "ms"),
@@ -113,8 +113,8 @@ impl<'a> HealthJsonCheck<'a> {
     }
 }
 
-/// The draft's words for a level.
-fn word(level: Level) -> &'static str {
+/// Returns the draft's name of a level.
+fn draft_status(level: Level) -> &'static str {
     match level {
         Level::Healthy => "pass",
         Level::Degraded => "warn",
@@ -122,7 +122,7 @@ fn word(level: Level) -> &'static str {
     }
 }
 
-/// RFC 3339, in UTC, to the millisecond.
+/// Formats a time by RFC 3339, in UTC, with milliseconds.
 fn date(time: Timestamp) -> String {
     format!("{time:.3}")
 }
@@ -132,7 +132,7 @@ fn before(now: Timestamp, age: Duration) -> Timestamp {
 }
 
 fn millis(took: Duration) -> f64 {
-    // Whole microseconds: more digits than that are noise.
+    // Rounded to microseconds.
     took.as_micros() as f64 / 1_000.0
 }
 
@@ -140,7 +140,7 @@ fn by_name<S: Serializer, T: Serialize>(checks: &[(&str, T)], serializer: S) -> 
     serializer.collect_map(checks.iter().map(|(name, check)| (name, check)))
 }
 
-/// Serialization of these types cannot fail: keys are texts, numbers are finite.
+/// Serialization of these types cannot fail: keys are strings, numbers are finite.
 fn bytes(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).unwrap_or_default()
 }

@@ -1,58 +1,59 @@
-//! What a check found.
+//! The outcome of one run of a check.
 
 use std::fmt::Display;
 
 use mainstay_core::{Level, Status};
 
-/// What one run of a check found: a level, and the reason in words for people.
+/// The outcome of one run of a check: a level, and the reason as text.
 ///
-/// A check returns anything that becomes one: a `Result` (an error is [`Level::Unhealthy`], its text the reason), a
-/// [`Level`], a component's [`Status`], or a verdict made here.
+/// A check returns anything that converts into it: a `Result` (an error is [`Level::Unhealthy`], its text the reason), a
+/// [`Level`], a component's [`Status`], or a `CheckOutcome`.
 ///
 /// ```
-/// use mainstay_health::{Level, Verdict};
+/// use mainstay_health::{Level, CheckOutcome};
 ///
-/// let verdict: Verdict = Err::<(), _>("connection refused").into();
-/// assert_eq!((verdict.level(), verdict.reason()), (Level::Unhealthy, "connection refused"));
-/// assert_eq!(Verdict::degraded("replica 40 s behind").level(), Level::Degraded);
+/// let outcome: CheckOutcome = Err::<(), _>("connection refused").into();
+/// assert_eq!((outcome.level(), outcome.reason()), (Level::Unhealthy, "connection refused"));
+/// assert_eq!(CheckOutcome::degraded("replica 40 s behind").level(), Level::Degraded);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct CheckOutcome {
     level: Level,
     reason: String,
 }
 
-// === impl Verdict ===
+// === impl CheckOutcome ===
 
-impl Verdict {
-    /// It works.
+impl CheckOutcome {
+    /// Creates an outcome: it works.
     #[must_use]
     pub const fn healthy() -> Self {
         Self { level: Level::Healthy, reason: String::new() }
     }
 
-    /// It works, but not as it should.
+    /// Creates an outcome: it works, but not as it should.
     pub fn degraded(reason: impl Into<String>) -> Self {
         Self::new(Level::Degraded, reason)
     }
 
-    /// It does not work.
+    /// Creates an outcome: it does not work.
     pub fn unhealthy(reason: impl Into<String>) -> Self {
         Self::new(Level::Unhealthy, reason)
     }
 
-    /// A level with its reason.
+    /// Creates an outcome from a level and its reason.
     pub fn new(level: Level, reason: impl Into<String>) -> Self {
         Self { level, reason: reason.into() }
     }
 
-    /// How it is.
+    /// Returns the level.
     #[must_use]
     pub fn level(&self) -> Level {
         self.level
     }
 
-    /// Why; empty when there is nothing to say. Shown over HTTP only where details are turned on.
+    /// Returns the reason, which may be empty. HTTP responses contain it only with
+    /// [`show_details`](crate::HealthBuilder::show_details).
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
@@ -63,25 +64,25 @@ impl Verdict {
     }
 }
 
-impl From<Level> for Verdict {
+impl From<Level> for CheckOutcome {
     fn from(level: Level) -> Self {
         Self { level, reason: String::new() }
     }
 }
 
-impl From<Status> for Verdict {
+impl From<Status> for CheckOutcome {
     fn from(status: Status) -> Self {
         Self { level: status.level, reason: status.reason }
     }
 }
 
-impl<E: Display> From<Result<(), E>> for Verdict {
+impl<E: Display> From<Result<(), E>> for CheckOutcome {
     fn from(result: Result<(), E>) -> Self {
         result.map(|()| Self::healthy()).into()
     }
 }
 
-impl<E: Display> From<Result<Self, E>> for Verdict {
+impl<E: Display> From<Result<Self, E>> for CheckOutcome {
     fn from(result: Result<Self, E>) -> Self {
         result.unwrap_or_else(|error| Self::unhealthy(error.to_string()))
     }
