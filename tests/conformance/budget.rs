@@ -36,15 +36,15 @@ pub(crate) async fn run(vector: &Vector) -> Check {
 /// Returns the settings that are nearest to those of the source.
 fn settings(vector: &Vector) -> BudgetSettings {
     let (config, none) =
-        (vector.config(), BudgetSettings { earned_per_success: 0.0, reserve: 0.0, ..Default::default() });
+        (vector.config(), BudgetSettings { earned_per_success: 0.0, allowance: 0.0, ..Default::default() });
     let number = |field: &str| config.number(field).unwrap();
     match vector.kind() {
         "inflight_ratio" => {
-            BudgetSettings { earned_per_success: number("max_rate"), reserve: number("min_concurrency"), ..none }
+            BudgetSettings { earned_per_success: number("max_rate"), allowance: number("min_concurrency"), ..none }
         }
         "envoy_retry_budget" => {
             let earned_per_success = number("budget_percent") / 100.0;
-            BudgetSettings { earned_per_success, reserve: number("min_retry_concurrency"), ..none }
+            BudgetSettings { earned_per_success, allowance: number("min_retry_concurrency"), ..none }
         }
         "grpc_throttle" => {
             let reserve = number("max_tokens");
@@ -55,12 +55,12 @@ fn settings(vector: &Vector) -> BudgetSettings {
             cost: number("retry_cost"),
             cost_throttled: config.number("throttling_cost").unwrap_or(number("timeout_cost")),
             cap: number("capacity"),
-            reserve: number("capacity"),
+            allowance: number("capacity"),
             ..none
         },
         "tps_budget" => BudgetSettings {
             earned_per_success: number("retry_percent"),
-            reserve: number("min_per_sec"),
+            allowance: number("min_per_sec"),
             expiry: config.millis("ttl_ms").unwrap(),
             ..none
         },

@@ -11,7 +11,7 @@ use std::{
 use mainstay_bulkhead::{BulkheadLayer, Limit, LimitSettings};
 use mainstay_core::{
     BoxError, Reason, Refusal, Rejected,
-    test::{Probe, Reply, Request, call, drive, settle},
+    test::{Probe, Reply, Request, call, drive, run_until_idle},
 };
 use tokio::{
     task::{JoinSet, coop},
@@ -191,9 +191,9 @@ async fn services_of_one_layer_share_its_limit() {
     probe.always(Reply::Hang);
     let (mut first, mut second) = (layer.layer(probe.clone()), layer.clone().layer(probe.clone()));
     let held = tokio::spawn(async move { call(&mut first, Request::default()).await });
-    settle().await;
+    run_until_idle().await;
     assert_eq!(reason(call(&mut second, Request::default()).await), Some(Reason::BulkheadFull));
     held.abort();
-    settle().await;
+    run_until_idle().await;
     assert_eq!((layer.handle().snapshot().in_flight, probe.live()), (0, 0));
 }

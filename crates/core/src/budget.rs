@@ -12,16 +12,16 @@ use tokio::time::Instant;
 
 use crate::{Counters, InvalidSetting};
 
+mod allowance;
 mod earned;
 mod pending;
-mod reserve;
 mod settings;
 
 pub use settings::BudgetSettings;
 
+use allowance::Allowance;
 use earned::Earned;
 use pending::Pending;
-use reserve::Reserve;
 
 /// A budget of retries, shared by all its clones.
 ///
@@ -46,7 +46,7 @@ struct Inner {
     settings: BudgetSettings,
     earned: Earned,
     pending: Pending,
-    reserve: Reserve,
+    allowance: Allowance,
     counters: Counters<2>,
 }
 
@@ -74,7 +74,7 @@ pub struct Reservation {
 #[derive(Clone, Copy, Debug)]
 enum Taken {
     Earned { slice: u64, hundredths: u32 },
-    Reserve { hundredths: u32 },
+    Allowance { hundredths: u32 },
     Nothing,
 }
 
@@ -110,9 +110,9 @@ impl Budget {
 
     fn build(settings: BudgetSettings) -> Self {
         let earned = Earned::new(settings.expiry, hundredths(settings.cap));
-        let reserve = Reserve::new(hundredths(settings.reserve), settings.reserve_refill);
+        let allowance = Allowance::new(hundredths(settings.allowance), settings.allowance_refill);
         let pending = Pending::new(settings.expiry);
-        Self(Arc::new(Inner { settings, earned, pending, reserve, counters: Counters::per_thread() }))
+        Self(Arc::new(Inner { settings, earned, pending, allowance, counters: Counters::per_thread() }))
     }
 
     /// A success: earns its share.
@@ -129,7 +129,7 @@ impl Budget {
     #[inline]
     pub fn earn(&self) {
         if self.0.pending.add() {
-            self.0.settle(Instant::now());
+            self.0.credit_pending(Instant::now());
         }
     }
 
@@ -137,14 +137,14 @@ impl Budget {
     #[must_use]
     pub fn reserve(&self, cost: Cost, now: Instant) -> Option<Reservation> {
         let inner = &*self.0;
-        inner.settle(now);
+        inner.credit_pending(now);
         let hundredths = hundredths(match cost {
             Cost::Retry => inner.settings.cost,
             Cost::Throttled => inner.settings.cost_throttled,
         });
         let taken = match inner.earned.take(hundredths, now) {
             Some(slice) => Taken::Earned { slice, hundredths },
-            None if inner.reserve.take(hundredths, now) => Taken::Reserve { hundredths },
+            None if inner.allowance.take(hundredths, now) => Taken::Allowance { hundredths },
             None => {
                 inner.counters.add(REFUSED);
                 return None;
@@ -163,9 +163,9 @@ impl Budget {
     #[must_use]
     pub fn snapshot(&self) -> BudgetSnapshot {
         let now = Instant::now();
-        self.0.settle(now);
+        self.0.credit_pending(now);
         let [spent, refused] = self.0.counters.read();
-        let balance = f64::from(self.0.earned.balance(now) + self.0.reserve.balance(now)) / 100.0;
+        let balance = f64::from(self.0.earned.balance(now) + self.0.allowance.balance(now)) / 100.0;
         BudgetSnapshot { balance, spent, refused }
     }
 }
@@ -187,8 +187,8 @@ impl fmt::Debug for Budget {
 
 impl Inner {
     #[inline(never)]
-    fn settle(&self, now: Instant) {
-        let successes = self.pending.settle(now);
+    fn credit_pending(&self, now: Instant) {
+        let successes = self.pending.take(now);
         if successes > 0 {
             self.deposit(successes, now);
         }
@@ -214,7 +214,7 @@ impl Drop for Reservation {
     fn drop(&mut self) {
         match self.taken {
             Taken::Earned { slice, hundredths } => self.budget.0.earned.give_back(slice, hundredths),
-            Taken::Reserve { hundredths } => self.budget.0.reserve.give_back(hundredths),
+            Taken::Allowance { hundredths } => self.budget.0.allowance.give_back(hundredths),
             Taken::Nothing => {}
         }
     }

@@ -32,12 +32,12 @@
 //! # }
 //! ```
 
-mod bench;
-mod boxed;
+mod box_service;
 mod contract;
 mod drive;
 mod expect;
 mod future;
+mod harness;
 mod message;
 mod probe;
 mod rules;
@@ -46,7 +46,7 @@ mod stream;
 mod wakes;
 
 pub use contract::{Broken, Rule, Subject, broken_rules, contract};
-pub use drive::{Stuck, call, drive, settle};
+pub use drive::{Stuck, call, drive, run_until_idle};
 pub use expect::Expect;
 pub use future::ProbeFuture;
 pub use message::{Answer, ProbeError, ProbePolicy, Request};

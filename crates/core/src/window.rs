@@ -2,7 +2,7 @@
 //!
 //! A window records one kind of event, a hit or not; a breaker with two rates holds two. Each is exact and
 //! lock-free: a record lands wholly or not at all, and the tally it returns contains it, so of many threads at
-//! least one sees every crossing. An *era* tags each record: what was admitted before a [`reset`](Window::reset)
+//! least one sees every crossing. An *epoch* tags each record: what was admitted before a [`reset`](Window::reset)
 //! can never count after it.
 
 use std::time::Duration;
@@ -75,24 +75,24 @@ impl Window {
         Self(Kind::Slices(Slices::new(span, slices.max(1))))
     }
 
-    /// Records a call, unless its era has passed, and gives the tally that contains it. The clock is read only
+    /// Records a call, unless its epoch has passed, and gives the tally that contains it. The clock is read only
     /// by windows of time.
     #[inline]
-    pub fn record(&self, hit: bool, era: u16, now: impl FnOnce() -> Instant) -> Option<Tally> {
+    pub fn record(&self, hit: bool, epoch: u16, now: impl FnOnce() -> Instant) -> Option<Tally> {
         match &self.0 {
-            Kind::Register(register) => register.record(hit, era),
-            Kind::Ring(ring) => ring.record(hit, era),
-            Kind::Slices(slices) => slices.record(hit, era, now()),
+            Kind::Register(register) => register.record(hit, epoch),
+            Kind::Ring(ring) => ring.record(hit, epoch),
+            Kind::Slices(slices) => slices.record(hit, epoch, now()),
         }
     }
 
-    /// Whether a success of this era would change nothing: one word is read to know, and there is nothing to record.
+    /// Whether a success of this epoch would change nothing: one word is read to know, and there is nothing to record.
     /// Windows of time always change.
     #[inline]
     #[must_use]
-    pub fn absorbs_success(&self, era: u16) -> bool {
+    pub fn is_clean(&self, epoch: u16) -> bool {
         match &self.0 {
-            Kind::Register(register) => register.absorbs_success(era),
+            Kind::Register(register) => register.is_clean(epoch),
             Kind::Ring(_) | Kind::Slices(_) => false,
         }
     }
@@ -100,10 +100,10 @@ impl Window {
     /// Records a call as [`record`](Self::record) does, for rules that only hits can fire: gives the tally where there
     /// is a hit in it. A window of time without any saves itself the sum.
     #[inline]
-    pub fn record_for_hits(&self, hit: bool, era: u16, now: impl FnOnce() -> Instant) -> Option<Tally> {
+    pub fn record_for_hits(&self, hit: bool, epoch: u16, now: impl FnOnce() -> Instant) -> Option<Tally> {
         match &self.0 {
-            Kind::Slices(slices) => slices.record_for_hits(hit, era, now()),
-            _ => self.record(hit, era, now).filter(|tally| tally.hits > 0),
+            Kind::Slices(slices) => slices.record_for_hits(hit, epoch, now()),
+            _ => self.record(hit, epoch, now).filter(|tally| tally.hits > 0),
         }
     }
 
@@ -116,12 +116,12 @@ impl Window {
         }
     }
 
-    /// Empties the window and begins a new era.
-    pub fn reset(&self, era: u16) {
+    /// Empties the window and begins a new epoch.
+    pub fn reset(&self, epoch: u16) {
         match &self.0 {
-            Kind::Register(register) => register.reset(era),
-            Kind::Ring(ring) => ring.reset(era),
-            Kind::Slices(slices) => slices.reset(era),
+            Kind::Register(register) => register.reset(epoch),
+            Kind::Ring(ring) => ring.reset(epoch),
+            Kind::Slices(slices) => slices.reset(epoch),
         }
     }
 }

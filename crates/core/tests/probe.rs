@@ -3,7 +3,7 @@
 
 use std::{task::Poll, time::Duration};
 
-use mainstay_core::test::{Probe, ProbeError, Readiness, Reply, Request, Stuck, Wakes, call, drive, settle};
+use mainstay_core::test::{Probe, ProbeError, Readiness, Reply, Request, Stuck, Wakes, call, drive, run_until_idle};
 use tower_service::Service;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -77,7 +77,7 @@ async fn held_calls_end_together_and_wake_only_the_last_task() {
         assert!(task.context(|cx| held.as_mut().poll(cx)).is_pending());
     }
     probe.release();
-    settle().await;
+    run_until_idle().await;
     assert_eq!((first.take(), second.take()), (0, 1));
     assert_eq!(second.context(|cx| held.as_mut().poll(cx)), Poll::Ready(Ok(1.into())));
 }

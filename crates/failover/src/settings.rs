@@ -152,8 +152,8 @@ impl FailoverSettings {
     pub(crate) fn budget(&self) -> BudgetSettings {
         let own = self.second_attempt.as_ref().and_then(|second| second.budget.clone());
         own.unwrap_or_else(|| BudgetSettings {
-            reserve: f64::from(self.consecutive_failures.unwrap_or(3).min(9_999)) + 1.0,
-            reserve_refill: Some(Duration::from_secs(1)),
+            allowance: f64::from(self.consecutive_failures.unwrap_or(3).min(9_999)) + 1.0,
+            allowance_refill: Some(Duration::from_secs(1)),
             ..BudgetSettings::default()
         })
     }

@@ -144,8 +144,8 @@ async fn the_budget_bounds_them_and_a_quiet_clients_first_failures_are_hidden() 
     settings.consecutive_failures = Some(1000);
     settings.failure_rate = None;
     settings.second_attempt.as_mut().unwrap().budget = Some(mainstay_core::BudgetSettings {
-        reserve: 4.0,
-        reserve_refill: Some(Duration::from_secs(1)),
+        allowance: 4.0,
+        allowance_refill: Some(Duration::from_secs(1)),
         ..mainstay_core::BudgetSettings::default()
     });
     // Without probes: the first bad one would take the primary out, and the budget would not be asked.

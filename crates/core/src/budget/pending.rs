@@ -19,7 +19,7 @@ pub(super) struct Pending {
     /// How many of the successes were credited, in all.
     credited: AtomicU64,
     /// When, in nanoseconds since the start.
-    settled_at: AtomicU64,
+    credited_at: AtomicU64,
 }
 
 impl Pending {
@@ -29,7 +29,7 @@ impl Pending {
             expiry_nanos: expiry.as_nanos() as u64,
             successes: Counters::per_thread(),
             credited: AtomicU64::new(0),
-            settled_at: AtomicU64::new(0),
+            credited_at: AtomicU64::new(0),
         }
     }
 
@@ -40,7 +40,7 @@ impl Pending {
     }
 
     /// The successes to credit now; each is given out once.
-    pub(super) fn settle(&self, now: Instant) -> u64 {
+    pub(super) fn take(&self, now: Instant) -> u64 {
         let total = self.successes.get(0);
         // The later of two settlers finds the other's total here, and has nothing or the rest to credit.
         let successes = total.saturating_sub(self.credited.fetch_max(total, Ordering::AcqRel));
@@ -48,7 +48,7 @@ impl Pending {
             return 0;
         }
         let nanos = now.saturating_duration_since(self.start).as_nanos() as u64;
-        let waited = nanos.saturating_sub(self.settled_at.swap(nanos, Ordering::AcqRel));
+        let waited = nanos.saturating_sub(self.credited_at.swap(nanos, Ordering::AcqRel));
         match waited <= self.expiry_nanos {
             true => successes,
             false => (u128::from(successes) * u128::from(self.expiry_nanos) / u128::from(waited)) as u64,

@@ -23,11 +23,11 @@ pub struct BudgetSettings {
     /// The most that is kept, unless one second of successes earns more. Default 10.
     pub cap: f64,
     /// Tokens that need not be earned. Default 1, so that a fresh client's first failure is not final.
-    pub reserve: f64,
+    pub allowance: f64,
     /// How long one token of the reserve takes to come back. Default: never, which is what ends storms; set
     /// it for clients with less than one request a second.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
-    pub reserve_refill: Option<Duration>,
+    pub allowance_refill: Option<Duration>,
 }
 
 // === impl BudgetSettings ===
@@ -42,10 +42,10 @@ impl BudgetSettings {
         tokens("cost", self.cost, 0.01, 100.0)?;
         tokens("cost_throttled", self.cost_throttled, 0.01, 100.0)?;
         tokens("cap", self.cap, self.cost, 10_000.0)?;
-        tokens("reserve", self.reserve, 0.0, 10_000.0)?;
+        tokens("allowance", self.allowance, 0.0, 10_000.0)?;
         settings::duration("expiry", self.expiry, Duration::from_secs(1)..=Duration::from_secs(3600))?;
-        match self.reserve_refill {
-            Some(refill) => settings::duration("reserve_refill", refill, SHORTEST..=LONGEST),
+        match self.allowance_refill {
+            Some(refill) => settings::duration("allowance_refill", refill, SHORTEST..=LONGEST),
             None => Ok(()),
         }
     }
@@ -59,8 +59,8 @@ impl Default for BudgetSettings {
             cost_throttled: 0.35,
             expiry: Duration::from_secs(10),
             cap: 10.0,
-            reserve: 1.0,
-            reserve_refill: None,
+            allowance: 1.0,
+            allowance_refill: None,
         }
     }
 }

@@ -63,7 +63,8 @@ async fn a_caller_that_goes_away_gives_its_token_back() {
 
 #[tokio::test(start_paused = true)]
 async fn an_explicit_refill_serves_quiet_clients() {
-    let settings = BudgetSettings { reserve: 2.0, reserve_refill: Some(Duration::from_secs(10)), ..Default::default() };
+    let settings =
+        BudgetSettings { allowance: 2.0, allowance_refill: Some(Duration::from_secs(10)), ..Default::default() };
     let budget = Budget::with_settings(settings).unwrap();
     assert!(spend(&budget, Cost::Retry) && spend(&budget, Cost::Retry) && !spend(&budget, Cost::Retry));
     tokio::time::advance(Duration::from_secs(10)).await;
@@ -98,7 +99,7 @@ async fn what_was_counted_long_ago_is_not_as_good_as_new() {
 #[test]
 fn threads_that_settle_at_once_credit_each_success_once() {
     for _ in 0..50 {
-        let settings = BudgetSettings { cap: 10_000.0, reserve: 0.0, ..Default::default() };
+        let settings = BudgetSettings { cap: 10_000.0, allowance: 0.0, ..Default::default() };
         let budget = Budget::with_settings(settings).unwrap();
         std::thread::scope(|scope| {
             for _ in 0..4 {
@@ -122,7 +123,7 @@ fn wrong_settings_are_named() {
     assert_eq!(wrong(|s| s.cost_throttled = 0.355), "cost_throttled");
     assert_eq!(wrong(|s| s.cap = 0.5), "cap");
     assert_eq!(wrong(|s| s.expiry = Duration::ZERO), "expiry");
-    assert_eq!(wrong(|s| s.reserve_refill = Some(Duration::ZERO)), "reserve_refill");
+    assert_eq!(wrong(|s| s.allowance_refill = Some(Duration::ZERO)), "allowance_refill");
 }
 
 #[test]

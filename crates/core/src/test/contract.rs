@@ -8,7 +8,7 @@ use tower_service::Service;
 
 use super::{
     Expect, Probe, Request,
-    bench::{Setup, Verdict, catch},
+    harness::{RuleResult, Setup, catch},
     rules,
 };
 use crate::BoxError;
@@ -94,7 +94,7 @@ pub fn broken_rules<L: Subject>(name: &str, expect: Expect<L>, make: impl Fn() -
     Rule::ALL.iter().filter_map(check).collect()
 }
 
-fn check_alone<L: Subject>(rule: Rule, setup: &Setup<'_, L>) -> Verdict {
+fn check_alone<L: Subject>(rule: Rule, setup: &Setup<'_, L>) -> RuleResult {
     let runtime = Builder::new_current_thread().enable_all().start_paused(true).build();
     let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
     catch(|| runtime.block_on(rules::check(rule, setup))).unwrap_or_else(|| Err("it panicked (see above)".into()))

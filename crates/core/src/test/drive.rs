@@ -28,16 +28,12 @@ pub enum Stuck {
 /// Drives a future to its end on a paused clock, or says why it does not come to one.
 ///
 /// # Errors
-/// Not done after `patience` of virtual time, or busy with itself.
-pub async fn drive<F: Future>(patience: Duration, future: F) -> Result<F::Output, Stuck> {
-    drive_within(patience, POLLS, future).await
+/// Not done after `limit` of virtual time, or busy with itself.
+pub async fn drive<F: Future>(limit: Duration, future: F) -> Result<F::Output, Stuck> {
+    drive_within(limit, POLLS, future).await
 }
 
-pub(super) async fn drive_within<F: Future>(
-    patience: Duration,
-    most_polls: usize,
-    future: F,
-) -> Result<F::Output, Stuck> {
+pub(super) async fn drive_within<F: Future>(limit: Duration, most_polls: usize, future: F) -> Result<F::Output, Stuck> {
     let mut future = pin!(future);
     let (mut last, mut here, mut polls) = (Instant::now(), 0, 0);
     let watched = poll_fn(|cx| {
@@ -52,7 +48,7 @@ pub(super) async fn drive_within<F: Future>(
             Poll::Pending => Poll::Pending,
         }
     });
-    match timeout(patience, watched).await {
+    match timeout(limit, watched).await {
         Ok(done) => done,
         Err(_) => Err(Stuck::Late),
     }
@@ -68,7 +64,7 @@ pub async fn call<S: Service<Req>, Req>(service: &mut S, request: Req) -> Result
 }
 
 /// Lets every task run until nobody has anything to do, and every timer that is due fire. Passes a millisecond.
-pub async fn settle() {
+pub async fn run_until_idle() {
     for _ in 0..64 {
         yield_now().await;
     }

@@ -24,7 +24,7 @@ pub struct Expect<L> {
     pub(super) at_rest: Option<Hook<L, Result<(), String>>>,
     pub(super) answers_for_inner: bool,
     pub(super) wakes_to_refuse: bool,
-    pub(super) patience: Duration,
+    pub(super) timeout: Duration,
 }
 
 // === impl Expect ===
@@ -64,8 +64,8 @@ impl<L> Expect<L> {
 
     /// How long a call may take by the (paused) clock. Default: an hour, longer than any timeout and backoff.
     #[must_use]
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 }
@@ -77,7 +77,7 @@ impl<L> Default for Expect<L> {
             at_rest: None,
             answers_for_inner: false,
             wakes_to_refuse: true,
-            patience: Duration::from_secs(3600),
+            timeout: Duration::from_secs(3600),
         }
     }
 }
@@ -89,7 +89,7 @@ impl<L> fmt::Debug for Expect<L> {
             .field("at_rest", &self.at_rest.is_some())
             .field("answers_for_inner", &self.answers_for_inner)
             .field("wakes_to_refuse", &self.wakes_to_refuse)
-            .field("patience", &self.patience)
+            .field("timeout", &self.timeout)
             .finish()
     }
 }

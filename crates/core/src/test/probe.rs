@@ -120,7 +120,7 @@ impl Probe {
     }
 
     /// Forgets the script: ready, without a limit, answering.
-    pub(super) fn mend(&self) {
+    pub(super) fn recover(&self) {
         self.shared.change(|state| {
             state.readiness = Readiness::Ready;
             state.capacity = None;

@@ -2,7 +2,7 @@
 
 use super::{
     Rule, Subject,
-    bench::{Setup, Verdict},
+    harness::{RuleResult, Setup},
 };
 
 mod kept;
@@ -10,7 +10,7 @@ mod ready;
 mod refusing;
 mod woken;
 
-pub(super) async fn check<L: Subject>(rule: Rule, setup: &Setup<'_, L>) -> Verdict {
+pub(super) async fn check<L: Subject>(rule: Rule, setup: &Setup<'_, L>) -> RuleResult {
     match rule {
         Rule::CallsTheReadyInstance => ready::calls_the_ready_instance(setup).await,
         Rule::CloneCopiesNoReadiness => ready::clone_copies_no_readiness(setup).await,

@@ -2,7 +2,7 @@
 //!
 //! A record draws a ticket, takes its slot from the ticket one round before, and moves the count of hits by the
 //! difference. A writer that was overtaken by a whole round finds a later ticket in its slot and leaves it:
-//! its call is out of the window. Every word carries the era, so a reset is two stores, whatever the size.
+//! its call is out of the window. Every word carries the epoch, so a reset is two stores, whatever the size.
 
 use portable_atomic::{AtomicU64, Ordering};
 
@@ -10,20 +10,20 @@ use super::Tally;
 
 #[derive(Debug)]
 pub(super) struct Ring {
-    /// The era and the next ticket.
+    /// The epoch and the next ticket.
     head: AtomicU64,
-    /// The era and how many of the slots are hits.
+    /// The epoch and how many of the slots are hits.
     hits: AtomicU64,
-    /// The era, the ticket and the hit.
+    /// The epoch, the ticket and the hit.
     slots: Box<[AtomicU64]>,
 }
 
-const ERA_AT: u32 = 48;
-const LOW: u64 = (1 << ERA_AT) - 1;
+const EPOCH_AT: u32 = 48;
+const LOW: u64 = (1 << EPOCH_AT) - 1;
 
 impl Ring {
     pub(super) fn new(size: u32) -> Self {
-        // No slot is taken yet: a ticket of the last era can't be this one's.
+        // No slot is taken yet: a ticket of the last epoch can't be this one's.
         let empty = u64::MAX;
         Self {
             head: AtomicU64::new(0),
@@ -32,10 +32,10 @@ impl Ring {
         }
     }
 
-    pub(super) fn record(&self, hit: bool, era: u16) -> Option<Tally> {
-        let ticket = self.draw(era)?;
-        let delta = self.place(ticket, hit, era);
-        let hits = self.count(delta, era)?;
+    pub(super) fn record(&self, hit: bool, epoch: u16) -> Option<Tally> {
+        let ticket = self.draw(epoch)?;
+        let delta = self.place(ticket, hit, epoch);
+        let hits = self.count(delta, epoch)?;
         Some(Tally { calls: self.calls(ticket + 1), hits: hits as u32 })
     }
 
@@ -44,37 +44,37 @@ impl Ring {
         Tally { calls: self.calls(head & LOW), hits: (hits & LOW) as u32 }
     }
 
-    pub(super) fn reset(&self, era: u16) {
-        self.hits.store(u64::from(era) << ERA_AT, Ordering::Release);
-        self.head.store(u64::from(era) << ERA_AT, Ordering::Release);
+    pub(super) fn reset(&self, epoch: u16) {
+        self.hits.store(u64::from(epoch) << EPOCH_AT, Ordering::Release);
+        self.head.store(u64::from(epoch) << EPOCH_AT, Ordering::Release);
     }
 
-    fn draw(&self, era: u16) -> Option<u64> {
-        let next = |head: u64| (of(head) == era).then(|| tagged(era, (head & LOW) + 1));
+    fn draw(&self, epoch: u16) -> Option<u64> {
+        let next = |head: u64| (epoch_of(head) == epoch).then(|| tagged(epoch, (head & LOW) + 1));
         let head = self.head.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).ok()?;
         // 47 bits of tickets last four years at a million a second; wrapping then costs one round of precision.
         Some((head & LOW) & (LOW >> 1))
     }
 
     /// Puts the call into its slot; gives what that changes in the count of hits.
-    fn place(&self, ticket: u64, hit: bool, era: u16) -> i64 {
+    fn place(&self, ticket: u64, hit: bool, epoch: u16) -> i64 {
         let slot = &self.slots[(ticket % self.slots.len() as u64) as usize];
-        let mine = tagged(era, (ticket << 1) | u64::from(hit));
-        let newer = |found: u64| of(found) == era && (found & LOW) >> 1 >= ticket && found != u64::MAX;
+        let mine = tagged(epoch, (ticket << 1) | u64::from(hit));
+        let newer = |found: u64| epoch_of(found) == epoch && (found & LOW) >> 1 >= ticket && found != u64::MAX;
         match slot.fetch_update(Ordering::AcqRel, Ordering::Acquire, |found| (!newer(found)).then_some(mine)) {
-            Ok(old) if of(old) == era && old != u64::MAX => i64::from(hit) - (old & 1) as i64,
+            Ok(old) if epoch_of(old) == epoch && old != u64::MAX => i64::from(hit) - (old & 1) as i64,
             Ok(_) => i64::from(hit),
             Err(_) => 0,
         }
     }
 
-    fn count(&self, delta: i64, era: u16) -> Option<u64> {
+    fn count(&self, delta: i64, epoch: u16) -> Option<u64> {
         if delta == 0 {
             let hits = self.hits.load(Ordering::Acquire);
-            return (of(hits) == era).then_some(hits & LOW);
+            return (epoch_of(hits) == epoch).then_some(hits & LOW);
         }
         // Another thread's -1 can come before the +1 it answers: kept modulo 2^48, shown as at least zero below.
-        let add = |hits: u64| (of(hits) == era).then(|| tagged(era, (hits & LOW).wrapping_add_signed(delta)));
+        let add = |hits: u64| (epoch_of(hits) == epoch).then(|| tagged(epoch, (hits & LOW).wrapping_add_signed(delta)));
         let before = self.hits.fetch_update(Ordering::AcqRel, Ordering::Acquire, add).ok()?;
         let hits = (before & LOW).wrapping_add_signed(delta) & LOW;
         Some(if hits > self.slots.len() as u64 { 0 } else { hits })
@@ -85,10 +85,10 @@ impl Ring {
     }
 }
 
-fn of(word: u64) -> u16 {
-    (word >> ERA_AT) as u16
+fn epoch_of(word: u64) -> u16 {
+    (word >> EPOCH_AT) as u16
 }
 
-fn tagged(era: u16, low: u64) -> u64 {
-    (u64::from(era) << ERA_AT) | (low & LOW)
+fn tagged(epoch: u16, low: u64) -> u64 {
+    (u64::from(epoch) << EPOCH_AT) | (low & LOW)
 }

@@ -79,7 +79,7 @@ fn racing_threads_miss_no_crossing() {
     }
 }
 
-/// One thread makes the window quiet again and again, the other puts hits into it: none may go unseen or stay for ever.
+/// One thread makes the window clean again and again, the other puts hits into it: none may go unseen or stay for ever.
 #[test]
 fn a_quiet_window_forgets_no_hit() {
     let window = Window::last_calls(4);
@@ -94,7 +94,7 @@ fn a_quiet_window_forgets_no_hit() {
         }
     });
     for left in [3, 2, 1, 0] {
-        // A stale "quiet" would leave hits in the window for ever.
+        // A stale "clean" would leave hits in the window for ever.
         assert!(record(&window, false).hits <= left);
     }
     assert_eq!(window.tally(Instant::now), Tally { calls: 4, hits: 0 });
@@ -121,10 +121,10 @@ fn racing_threads_miss_no_crossing_where_only_hits_are_told() {
 #[tokio::test(start_paused = true)]
 async fn hits_are_told_of_while_there_are_any_and_of_this_era() {
     let window = Window::last(Duration::from_secs(10));
-    let told = |hit, era| window.record_for_hits(hit, era, Instant::now);
+    let told = |hit, epoch| window.record_for_hits(hit, epoch, Instant::now);
     assert_eq!(told(false, 0), None);
     assert_eq!(told(true, 0), Some(Tally { calls: 2, hits: 1 }));
-    assert_eq!(told(false, 1), None, "of another era");
+    assert_eq!(told(false, 1), None, "of another epoch");
     assert_eq!(told(false, 0), Some(Tally { calls: 3, hits: 1 }));
     tokio::time::advance(Duration::from_secs(10)).await;
     assert_eq!(told(false, 0), None, "the hit has left");
@@ -138,14 +138,14 @@ async fn hits_are_told_of_while_there_are_any_and_of_this_era() {
 fn a_success_is_absorbed_where_it_changes_nothing() {
     let window = Window::last_calls(2);
     for hit in [false, false] {
-        assert!(!window.absorbs_success(0));
+        assert!(!window.is_clean(0));
         record(&window, hit);
     }
-    assert!(window.absorbs_success(0) && !window.absorbs_success(1));
+    assert!(window.is_clean(0) && !window.is_clean(1));
     record(&window, true);
-    assert!(!window.absorbs_success(0));
+    assert!(!window.is_clean(0));
     window.reset(1);
-    assert!(!window.absorbs_success(1), "an empty window is not full of successes");
+    assert!(!window.is_clean(1), "an empty window is not full of successes");
 }
 
 proptest! {

@@ -2,7 +2,7 @@
 //!
 //! A slice is one atomic word that carries its own place in time, so rotating is nothing but writing over a
 //! slice that has aged out, an idle gap clears in one step, and the cost is the same for ten calls and ten
-//! million. Bits from low to high: 32 for hits, 32 for calls, 16 for the era, 48 for the slice's number.
+//! million. Bits from low to high: 32 for hits, 32 for calls, 16 for the epoch, 48 for the slice's number.
 //!
 //! To add the slices up costs more than to record a call. Rules that only hits can fire need no sum while there are none,
 //! so the number of the newest slice with a hit is kept beside them: it is raised after the hit is recorded and before
@@ -20,16 +20,16 @@ pub(super) struct Slices {
     start: Instant,
     length_nanos: u64,
     slices: Box<[AtomicU128]>,
-    /// What is written before it is looked at: slices of another era count as empty.
-    era: AtomicU16,
-    /// The newest slice with a hit; of any era, for it may only be too high.
+    /// What is written before it is looked at: slices of another epoch count as empty.
+    epoch: AtomicU16,
+    /// The newest slice with a hit; of any epoch, for it may only be too high.
     newest_hit: AtomicU64,
 }
 
 #[derive(Clone, Copy)]
 struct Slice {
     number: u64,
-    era: u16,
+    epoch: u16,
     tally: Tally,
 }
 
@@ -40,38 +40,38 @@ impl Slices {
             start: Instant::now(),
             length_nanos: length as u64,
             slices: (0..slices).map(|_| AtomicU128::new(0)).collect(),
-            era: AtomicU16::new(0),
+            epoch: AtomicU16::new(0),
             newest_hit: AtomicU64::new(0),
         }
     }
 
-    pub(super) fn record(&self, hit: bool, era: u16, now: Instant) -> Option<Tally> {
+    pub(super) fn record(&self, hit: bool, epoch: u16, now: Instant) -> Option<Tally> {
         let number = self.number(now);
-        self.add(hit, era, number).then(|| self.sum(number, era))
+        self.add(hit, epoch, number).then(|| self.sum(number, epoch))
     }
 
-    pub(super) fn record_for_hits(&self, hit: bool, era: u16, now: Instant) -> Option<Tally> {
+    pub(super) fn record_for_hits(&self, hit: bool, epoch: u16, now: Instant) -> Option<Tally> {
         let number = self.number(now);
-        let recorded = self.add(hit, era, number);
+        let recorded = self.add(hit, epoch, number);
         // Slice numbers begin at one.
         let newest_hit = self.newest_hit.load(Ordering::SeqCst);
         let may_hold_hits = newest_hit != 0 && newest_hit >= self.oldest(number);
-        let tally = (recorded && may_hold_hits).then(|| self.sum(number, era));
+        let tally = (recorded && may_hold_hits).then(|| self.sum(number, epoch));
         tally.filter(|tally| tally.hits > 0)
     }
 
-    /// Whether it is of the window's era.
-    fn add(&self, hit: bool, era: u16, number: u64) -> bool {
-        if self.era.load(Ordering::Acquire) != era {
+    /// Whether it is of the window's epoch.
+    fn add(&self, hit: bool, epoch: u16, number: u64) -> bool {
+        if self.epoch.load(Ordering::Acquire) != epoch {
             return false;
         }
         let add = |word: u128| {
             let mut slice = Slice::unpack(word);
-            if slice.number > number && slice.era == era {
+            if slice.number > number && slice.epoch == epoch {
                 return None; // A newer round has the slot: this call is out of the window.
             }
-            if slice.number != number || slice.era != era {
-                slice = Slice { number, era, tally: Tally::default() };
+            if slice.number != number || slice.epoch != epoch {
+                slice = Slice { number, epoch, tally: Tally::default() };
             }
             slice.tally.calls = slice.tally.calls.saturating_add(1);
             slice.tally.hits = slice.tally.hits.saturating_add(u32::from(hit));
@@ -86,16 +86,16 @@ impl Slices {
     }
 
     pub(super) fn tally(&self, now: Instant) -> Tally {
-        self.sum(self.number(now), self.era.load(Ordering::Acquire))
+        self.sum(self.number(now), self.epoch.load(Ordering::Acquire))
     }
 
-    pub(super) fn reset(&self, era: u16) {
-        self.era.store(era, Ordering::Release);
+    pub(super) fn reset(&self, epoch: u16) {
+        self.epoch.store(epoch, Ordering::Release);
     }
 
-    fn sum(&self, newest: u64, era: u16) -> Tally {
+    fn sum(&self, newest: u64, epoch: u16) -> Tally {
         let oldest = self.oldest(newest);
-        let live = |slice: &Slice| slice.era == era && slice.number >= oldest;
+        let live = |slice: &Slice| slice.epoch == epoch && slice.number >= oldest;
         let slices = self.slices.iter().map(|slot| Slice::unpack(slot.load(Ordering::SeqCst)));
         slices.filter(live).fold(Tally::default(), |sum, slice| Tally {
             calls: sum.calls.saturating_add(slice.tally.calls),
@@ -124,14 +124,14 @@ impl Slice {
     fn unpack(word: u128) -> Self {
         Self {
             number: (word >> 80) as u64,
-            era: (word >> 64) as u16,
+            epoch: (word >> 64) as u16,
             tally: Tally { calls: (word >> 32) as u32, hits: word as u32 },
         }
     }
 
     fn pack(self) -> u128 {
         (u128::from(self.number) << 80)
-            | (u128::from(self.era) << 64)
+            | (u128::from(self.epoch) << 64)
             | (u128::from(self.tally.calls) << 32)
             | u128::from(self.tally.hits)
     }

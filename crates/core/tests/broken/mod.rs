@@ -1,4 +1,4 @@
-//! A small limit of one that refuses, with a choice of sins.
+//! A small limit of one that refuses, with a choice of broken.
 
 use std::{
     future::poll_fn,
@@ -19,7 +19,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sin {
+pub(crate) enum Violation {
     None,
     CallsFreshClone,
     CopiesReadiness,
@@ -38,13 +38,13 @@ pub(crate) enum Sin {
 
 #[derive(Debug)]
 pub(crate) struct GateLayer {
-    sin: Sin,
+    violation: Violation,
     gate: Arc<Shared>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Gate {
-    sin: Sin,
+    violation: Violation,
     gate: Arc<Shared>,
     inner: Probe,
     ready: bool,
@@ -64,8 +64,8 @@ type Call = Pin<Box<dyn Future<Output = Result<u64, BoxError>> + Send>>;
 const LIMIT: usize = 1;
 
 impl GateLayer {
-    pub(crate) fn new(sin: Sin) -> Self {
-        Self { sin, gate: Arc::default() }
+    pub(crate) fn new(violation: Violation) -> Self {
+        Self { violation, gate: Arc::default() }
     }
 
     pub(crate) fn taken(&self) -> usize {
@@ -74,7 +74,7 @@ impl GateLayer {
 
     pub(crate) fn take(&self) -> Vec<Permit> {
         let permits = std::iter::from_fn(|| self.gate.take()).collect();
-        if self.sin != Sin::RefusesAsleep {
+        if self.violation != Violation::RefusesAsleep {
             self.gate.waiting.lock().expect("no test panics here").drain(..).for_each(Waker::wake);
         }
         permits
@@ -103,24 +103,24 @@ impl Layer<Probe> for GateLayer {
     type Service = Gate;
 
     fn layer(&self, inner: Probe) -> Gate {
-        let gate = match self.sin {
-            Sin::StateForEachService => Arc::default(),
+        let gate = match self.violation {
+            Violation::StateForEachService => Arc::default(),
             _ => self.gate.clone(),
         };
-        Gate { sin: self.sin, gate, inner, ready: false, refusing: false }
+        Gate { violation: self.violation, gate, inner, ready: false, refusing: false }
     }
 }
 
 impl Gate {
     pub(crate) fn over(inner: Probe) -> Self {
-        GateLayer::new(Sin::None).layer(inner)
+        GateLayer::new(Violation::None).layer(inner)
     }
 }
 
 impl Clone for Gate {
     fn clone(&self) -> Self {
-        let ready = self.sin == Sin::CopiesReadiness && self.ready;
-        Self { sin: self.sin, gate: self.gate.clone(), inner: self.inner.clone(), ready, refusing: false }
+        let ready = self.violation == Violation::CopiesReadiness && self.ready;
+        Self { violation: self.violation, gate: self.gate.clone(), inner: self.inner.clone(), ready, refusing: false }
     }
 }
 
@@ -130,15 +130,15 @@ impl Service<Request> for Gate {
     type Future = Call;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        if self.ready || self.sin == Sin::IgnoresReadiness {
+        if self.ready || self.violation == Violation::IgnoresReadiness {
             return Poll::Ready(Ok(()));
         }
         self.refusing = self.gate.is_full();
-        if self.refusing && self.sin != Sin::HoldsWhileRefusing {
+        if self.refusing && self.violation != Violation::HoldsWhileRefusing {
             return Poll::Ready(Ok(()));
         }
         match self.inner.poll_ready(cx) {
-            Poll::Ready(Err(_)) if self.sin == Sin::SwallowsReadinessError => return Poll::Ready(Ok(())),
+            Poll::Ready(Err(_)) if self.violation == Violation::SwallowsReadinessError => return Poll::Ready(Ok(())),
             Poll::Ready(ready) => ready?,
             Poll::Pending => {
                 self.gate.waiting.lock().expect("no test panics here").push(cx.waker().clone());
@@ -150,41 +150,41 @@ impl Service<Request> for Gate {
     }
 
     fn call(&mut self, request: Request) -> Call {
-        let (sin, ready) = (self.sin, std::mem::take(&mut self.ready));
+        let (violation, ready) = (self.violation, std::mem::take(&mut self.ready));
         let permit = if self.refusing { None } else { self.gate.take() };
         let Some(permit) = permit else {
-            if sin != Sin::HoldsWhileRefusing {
+            if violation != Violation::HoldsWhileRefusing {
                 self.inner = self.inner.clone();
             }
             return Box::pin(async { Err(Rejected::new(Reason::BulkheadFull, "gate").into()) });
         };
-        if sin == Sin::SwallowsReadinessError && !ready {
+        if violation == Violation::SwallowsReadinessError && !ready {
             return Box::pin(async { Ok(0) });
         }
-        let call = match sin {
-            Sin::CallsFreshClone => self.inner.clone().call(request.clone()),
+        let call = match violation {
+            Violation::CallsFreshClone => self.inner.clone().call(request.clone()),
             _ => self.inner.call(request.clone()),
         };
         let inner = self.inner.clone();
         Box::pin(async move {
             let gate = permit.0.clone();
-            let permit = match sin {
-                Sin::LeaksOnDrop => {
+            let permit = match violation {
+                Violation::LeaksOnDrop => {
                     std::mem::forget(permit);
                     None
                 }
                 _ => Some(permit),
             };
-            let result = match sin {
-                Sin::Spins => spin(call).await,
-                Sin::PollsOnATimer => poll_on_a_timer(call).await,
-                Sin::KeepsTheFirstWaker => first_waker(call).await,
-                Sin::HoldsWhileWaiting => hold_and_wait(call, inner, request).await,
+            let result = match violation {
+                Violation::Spins => spin(call).await,
+                Violation::PollsOnATimer => poll_on_a_timer(call).await,
+                Violation::KeepsTheFirstWaker => first_waker(call).await,
+                Violation::HoldsWhileWaiting => hold_and_wait(call, inner, request).await,
                 _ => call.await,
             };
-            match sin {
-                Sin::LeaksOnDrop => drop(Permit(gate)),
-                Sin::LeaksOnError if result.is_err() => std::mem::forget(permit),
+            match violation {
+                Violation::LeaksOnDrop => drop(Permit(gate)),
+                Violation::LeaksOnError if result.is_err() => std::mem::forget(permit),
                 _ => drop(permit),
             }
             Ok(result?.value)

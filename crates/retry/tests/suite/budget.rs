@@ -39,7 +39,7 @@ async fn successes_fund_the_budget_and_ignored_results_do_not() {
 
 #[tokio::test(start_paused = true)]
 async fn retry_after_an_overload_costs_less() {
-    let settings = BudgetSettings { reserve: 0.8, ..BudgetSettings::default() };
+    let settings = BudgetSettings { allowance: 0.8, ..BudgetSettings::default() };
     let budget = Budget::with_settings(settings).unwrap();
     let mut harness = Harness::new(quick(5).with_budget(budget));
     harness.probe.always(Reply::Answer(BUSY));

@@ -70,7 +70,7 @@ async fn empty_quota_makes_no_copy() {
 
 #[tokio::test(start_paused = true)]
 async fn quota_taken_by_another_layer_stops_before_the_budget() {
-    let settings = BudgetSettings { reserve: 0.0, ..BudgetSettings::default() };
+    let settings = BudgetSettings { allowance: 0.0, ..BudgetSettings::default() };
     let mut harness = Harness::new(quick(3).with_budget(Budget::with_settings(settings).unwrap()));
     harness.reply(Reply::Answer(FAILED).after(MS));
     let attempt_quota = AttemptQuota::new(1);

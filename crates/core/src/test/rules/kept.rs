@@ -6,7 +6,7 @@ use tower_service::Service;
 
 use crate::test::{
     Probe, Readiness, Reply, Request, Subject, Wakes,
-    bench::{Bench, Setup, Verdict, catch, caught, poll_at_most, poll_until_still, ready_until_still},
+    harness::{Harness, RuleResult, Setup, catch, caught, poll_at_most, poll_until_still, ready_until_still},
 };
 
 const MOMENT: Duration = Duration::from_millis(10);
@@ -15,9 +15,9 @@ const MOMENT: Duration = Duration::from_millis(10);
 const POINTS: usize = 64;
 
 /// What the inner service does with a call that will be dropped; the last one runs once the outer one is ready.
-type Story = (&'static str, fn(&Probe), fn(&Probe));
+type Scenario = (&'static str, fn(&Probe), fn(&Probe));
 
-const STORIES: [Story; 7] = [
+const SCENARIOS: [Scenario; 7] = [
     ("answers", |_| {}, |_| {}),
     ("answers later", |probe| probe.always(Reply::Count.after(MOMENT)), |_| {}),
     ("fails later", |probe| probe.always(Reply::Fail.after(MOMENT)), |_| {}),
@@ -32,57 +32,59 @@ fn once(probe: &Probe, reply: Reply) {
     probe.always(reply);
 }
 
-pub(super) async fn drop_keeps_nothing<L: Subject>(setup: &Setup<'_, L>) -> Verdict {
-    for (name, before, then) in STORIES {
+pub(super) async fn drop_keeps_nothing<L: Subject>(setup: &Setup<'_, L>) -> RuleResult {
+    for (name, before, then) in SCENARIOS {
         for polls in 0..POINTS {
-            let bench = setup.bench();
-            before(&bench.probe);
+            let harness = setup.harness();
+            before(&harness.probe);
             let at = |what| format!("the inner service {name}, dropped after {polls} polls: {what}");
-            if drop_after(&bench, then, polls).await.map_err(at)? {
+            if drop_after(&harness, then, polls).await.map_err(at)? {
                 break;
             }
         }
     }
-    drop_unready(&setup.bench()).await.map_err(|what| format!("dropped while not ready: {what}"))?;
+    drop_unready(&setup.harness()).await.map_err(|what| format!("dropped while not ready: {what}"))?;
     for polls in 0..3 {
-        drop_queued(&setup.bench(), polls).await.map_err(|what| format!("dropped while refused or queued: {what}"))?;
+        drop_queued(&setup.harness(), polls)
+            .await
+            .map_err(|what| format!("dropped while refused or queued: {what}"))?;
     }
     Ok(())
 }
 
 /// Whether the call came to its end before it could be dropped.
-async fn drop_after<L: Subject>(bench: &Bench<'_, L>, then: fn(&Probe), polls: usize) -> Verdict<bool> {
-    let mut service = bench.ready_service().await?;
-    then(&bench.probe);
+async fn drop_after<L: Subject>(harness: &Harness<'_, L>, then: fn(&Probe), polls: usize) -> RuleResult<bool> {
+    let mut service = harness.ready_service().await?;
+    then(&harness.probe);
     let mut call = service.call(Request::default());
-    let ended = poll_at_most(polls, bench.expect.patience, &mut call).await;
+    let ended = poll_at_most(polls, harness.expect.timeout, &mut call).await;
     drop(call);
     // The service lives on and is not ready any more: it holds nothing either.
-    bench.at_rest().await?;
+    harness.at_rest().await?;
     drop(service);
-    bench.still_works().await?;
+    harness.still_works().await?;
     Ok(ended)
 }
 
-async fn drop_unready<L: Subject>(bench: &Bench<'_, L>) -> Verdict {
-    bench.probe.set_readiness(Readiness::Pending);
-    let mut service = bench.service();
+async fn drop_unready<L: Subject>(harness: &Harness<'_, L>) -> RuleResult {
+    harness.probe.set_readiness(Readiness::Pending);
+    let mut service = harness.service();
     let _either = ready_until_still(&Wakes::new(), &mut service).await?;
     drop(service);
-    bench.still_works().await?;
-    let ready = bench.ready_service().await?;
+    harness.still_works().await?;
+    let ready = harness.ready_service().await?;
     drop(ready);
-    bench.still_works().await
+    harness.still_works().await
 }
 
-async fn drop_queued<L: Subject>(bench: &Bench<'_, L>, polls: usize) -> Verdict {
-    let Some(guard) = bench.refuse() else { return Ok(()) };
+async fn drop_queued<L: Subject>(harness: &Harness<'_, L>, polls: usize) -> RuleResult {
+    let Some(guard) = harness.refuse() else { return Ok(()) };
     let task = Wakes::new();
-    let mut service = bench.service();
+    let mut service = harness.service();
     if ready_until_still(&task, &mut service).await?.is_pending() {
         drop(service);
         drop(guard);
-        return bench.still_works().await;
+        return harness.still_works().await;
     }
     let mut call = service.call(Request::default());
     for _ in 0..polls {
@@ -95,34 +97,34 @@ async fn drop_queued<L: Subject>(bench: &Bench<'_, L>, polls: usize) -> Verdict 
         if polls == 2 { (guard, Box::new(call)) } else { (Box::new(call), guard) };
     drop(first);
     drop(second);
-    bench.still_works().await
+    harness.still_works().await
 }
 
-pub(super) async fn panic_keeps_nothing<L: Subject>(setup: &Setup<'_, L>) -> Verdict {
+pub(super) async fn panic_keeps_nothing<L: Subject>(setup: &Setup<'_, L>) -> RuleResult {
     for reply in [Reply::Panic, Reply::Panic.after(MOMENT), Reply::PanicInCall] {
-        let bench = setup.bench();
-        bench.probe.always(reply);
-        let mut service = bench.ready_service().await?;
+        let harness = setup.harness();
+        harness.probe.always(reply);
+        let mut service = harness.ready_service().await?;
         if let Some(call) = catch(|| service.call(Request::default())) {
-            let _either = bench.end("a call that panicked", caught(call)).await?;
+            let _either = harness.end("a call that panicked", caught(call)).await?;
         }
         drop(service);
-        bench.still_works().await?;
+        harness.still_works().await?;
     }
     Ok(())
 }
 
-pub(super) async fn error_keeps_nothing<L: Subject>(setup: &Setup<'_, L>) -> Verdict {
+pub(super) async fn error_keeps_nothing<L: Subject>(setup: &Setup<'_, L>) -> RuleResult {
     for reply in [Reply::Fail, Reply::Fail.after(MOMENT)] {
-        let bench = setup.bench();
-        bench.probe.always(reply);
-        let mut service = bench.service();
-        if bench.call(&mut service).await?.is_ok() && !bench.expect.answers_for_inner {
+        let harness = setup.harness();
+        harness.probe.always(reply);
+        let mut service = harness.service();
+        if harness.call(&mut service).await?.is_ok() && !harness.expect.answers_for_inner {
             return Err("it was swallowed: the call was answered".into());
         }
-        bench.at_rest().await?;
+        harness.at_rest().await?;
         drop(service);
-        bench.still_works().await?;
+        harness.still_works().await?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 /// The level as a time: the bucket is full when `empty_until` lies a whole bucket back. One word, no drift.
 #[derive(Debug)]
-pub(super) struct Reserve {
+pub(super) struct Allowance {
     start: Instant,
     full: u32,
     refill: Option<Duration>,
@@ -15,7 +15,7 @@ pub(super) struct Reserve {
     word: AtomicU64,
 }
 
-impl Reserve {
+impl Allowance {
     pub(super) fn new(full: u32, refill: Option<Duration>) -> Self {
         let word = match refill {
             Some(_) => 0,

@@ -7,8 +7,8 @@ use tower_service::Service;
 
 use super::{
     Expect, Probe, Request, Subject, Wakes,
-    boxed::{Boxed, Call},
-    drive, settle,
+    box_service::{BoxService, Call},
+    drive, run_until_idle,
 };
 use crate::BoxError;
 
@@ -18,28 +18,28 @@ pub(super) struct Setup<'a, L> {
     pub(super) expect: &'a Expect<L>,
 }
 
-pub(super) struct Bench<'a, L> {
+pub(super) struct Harness<'a, L> {
     pub(super) layer: L,
     pub(super) probe: Probe,
     pub(super) expect: &'a Expect<L>,
 }
 
 /// What is wrong, in words.
-pub(super) type Verdict<T = ()> = Result<T, String>;
+pub(super) type RuleResult<T = ()> = Result<T, String>;
 
 // === impl Setup ===
 
 impl<L: Subject> Setup<'_, L> {
-    pub(super) fn bench(&self) -> Bench<'_, L> {
-        Bench { layer: (self.make)(), probe: Probe::recording(), expect: self.expect }
+    pub(super) fn harness(&self) -> Harness<'_, L> {
+        Harness { layer: (self.make)(), probe: Probe::recording(), expect: self.expect }
     }
 }
 
-// === impl Bench ===
+// === impl Harness ===
 
-impl<L: Subject> Bench<'_, L> {
-    pub(super) fn service(&self) -> Boxed {
-        Boxed::new(self.layer.layer(self.probe.clone()))
+impl<L: Subject> Harness<'_, L> {
+    pub(super) fn service(&self) -> BoxService {
+        BoxService::new(self.layer.layer(self.probe.clone()))
     }
 
     /// Makes the layer refuse, for as long as the guard lives.
@@ -47,17 +47,17 @@ impl<L: Subject> Bench<'_, L> {
         self.expect.refusing.as_ref().map(|refuse| refuse(&self.layer))
     }
 
-    /// Drives to the end, within patience.
-    pub(super) async fn end<F: Future>(&self, what: &str, future: F) -> Verdict<F::Output> {
-        drive(self.expect.patience, future).await.map_err(|stuck| format!("{what} {stuck}"))
+    /// Drives to the end, within limit.
+    pub(super) async fn end<F: Future>(&self, what: &str, future: F) -> RuleResult<F::Output> {
+        drive(self.expect.timeout, future).await.map_err(|stuck| format!("{what} {stuck}"))
     }
 
-    pub(super) async fn ready(&self, service: &mut Boxed) -> Verdict<Result<(), BoxError>> {
+    pub(super) async fn ready(&self, service: &mut BoxService) -> RuleResult<Result<(), BoxError>> {
         self.end("`poll_ready`", poll_fn(|cx| service.poll_ready(cx))).await
     }
 
     /// A service that was polled ready.
-    pub(super) async fn ready_service(&self) -> Verdict<Boxed> {
+    pub(super) async fn ready_service(&self) -> RuleResult<BoxService> {
         let mut service = self.service();
         match self.ready(&mut service).await? {
             Ok(()) => Ok(service),
@@ -66,11 +66,11 @@ impl<L: Subject> Bench<'_, L> {
     }
 
     /// One call from beginning to end.
-    pub(super) async fn call(&self, service: &mut Boxed) -> Verdict<Result<(), BoxError>> {
+    pub(super) async fn call(&self, service: &mut BoxService) -> RuleResult<Result<(), BoxError>> {
         self.end("a call", super::call(service, Request::default())).await
     }
 
-    pub(super) fn no_violation(&self) -> Verdict {
+    pub(super) fn no_violation(&self) -> RuleResult {
         match self.probe.violations().first() {
             Some(violation) => Err(violation.clone()),
             None => Ok(()),
@@ -78,8 +78,8 @@ impl<L: Subject> Bench<'_, L> {
     }
 
     /// Nothing of the inner service is held, and the layer's own gauges say so too.
-    pub(super) async fn at_rest(&self) -> Verdict {
-        settle().await;
+    pub(super) async fn at_rest(&self) -> RuleResult {
+        run_until_idle().await;
         self.no_violation()?;
         match (self.probe.live(), self.probe.reserved()) {
             (0, 0) => {}
@@ -93,9 +93,9 @@ impl<L: Subject> Bench<'_, L> {
     }
 
     /// At rest, and the next call goes through.
-    pub(super) async fn still_works(&self) -> Verdict {
+    pub(super) async fn still_works(&self) -> RuleResult {
         self.at_rest().await?;
-        self.probe.mend();
+        self.probe.recover();
         let mut service = self.service();
         match self.call(&mut service).await.map_err(|stuck| format!("afterwards {stuck}"))? {
             Ok(()) => {}
@@ -107,19 +107,22 @@ impl<L: Subject> Bench<'_, L> {
 }
 
 /// Polls as this task until it is pending with nothing to do, or done.
-pub(super) async fn poll_until_still(task: &Wakes, call: &mut Call) -> Verdict<Poll<Result<(), BoxError>>> {
+pub(super) async fn poll_until_still(task: &Wakes, call: &mut Call) -> RuleResult<Poll<Result<(), BoxError>>> {
     until_still(task, |cx| call.as_mut().poll(cx)).await
 }
 
 /// Polls readiness as this task until it is pending with nothing to do, or done.
-pub(super) async fn ready_until_still(task: &Wakes, service: &mut Boxed) -> Verdict<Poll<Result<(), BoxError>>> {
+pub(super) async fn ready_until_still(
+    task: &Wakes,
+    service: &mut BoxService,
+) -> RuleResult<Poll<Result<(), BoxError>>> {
     until_still(task, |cx| service.poll_ready(cx)).await
 }
 
 async fn until_still<T>(
     task: &Wakes,
     mut poll: impl FnMut(&mut std::task::Context<'_>) -> Poll<T>,
-) -> Verdict<Poll<T>> {
+) -> RuleResult<Poll<T>> {
     for _ in 0..64 {
         let _earlier = task.take();
         if let Poll::Ready(done) = task.context(&mut poll) {
@@ -135,7 +138,7 @@ async fn until_still<T>(
 }
 
 /// Polls a call whenever it is woken, at most `polls` times; whether it came to an end, also by a panic.
-pub(super) async fn poll_at_most(polls: usize, patience: Duration, call: &mut Call) -> bool {
+pub(super) async fn poll_at_most(polls: usize, limit: Duration, call: &mut Call) -> bool {
     let mut left = polls;
     let limited = poll_fn(|cx| {
         if left == 0 {
@@ -148,7 +151,7 @@ pub(super) async fn poll_at_most(polls: usize, patience: Duration, call: &mut Ca
             Some(Poll::Ready(_)) | None => Poll::Ready(true),
         }
     });
-    timeout(patience, limited).await.unwrap_or(true)
+    timeout(limit, limited).await.unwrap_or(true)
 }
 
 /// Drives a call to its end; `None` for a panic.

@@ -11,7 +11,7 @@ use tower_service::Service;
 use super::Request;
 use crate::BoxError;
 
-pub(super) struct Boxed(Box<dyn Object>);
+pub(super) struct BoxService(Box<dyn Object>);
 
 pub(super) type Call = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 
@@ -39,9 +39,9 @@ where
     }
 }
 
-// === impl Boxed ===
+// === impl BoxService ===
 
-impl Boxed {
+impl BoxService {
     pub(super) fn new<S>(service: S) -> Self
     where
         S: Service<Request, Error: Into<BoxError>, Future: Send + 'static> + Clone + Send + 'static,
@@ -50,7 +50,7 @@ impl Boxed {
     }
 }
 
-impl Service<Request> for Boxed {
+impl Service<Request> for BoxService {
     type Response = ();
     type Error = BoxError;
     type Future = Call;
@@ -64,7 +64,7 @@ impl Service<Request> for Boxed {
     }
 }
 
-impl Clone for Boxed {
+impl Clone for BoxService {
     fn clone(&self) -> Self {
         Self(self.0.clone_box())
     }
