@@ -47,8 +47,8 @@ fn settings(vector: &Vector) -> BudgetSettings {
             BudgetSettings { earned_per_success, allowance: number("min_retry_concurrency"), ..none }
         }
         "grpc_throttle" => {
-            let reserve = number("max_tokens");
-            BudgetSettings { earned_per_success: number("token_ratio"), cap: reserve, reserve, ..none }
+            let allowance = number("max_tokens");
+            BudgetSettings { earned_per_success: number("token_ratio"), cap: allowance, allowance, ..none }
         }
         "aws_quota" => BudgetSettings {
             earned_per_success: number("no_retry_increment"),

@@ -1,4 +1,4 @@
-//! The time between attempts: a pure function of the retry's number, the delay before, and one draw.
+//! The delay between attempts: a pure function of the retry's number, the previous delay and one random draw.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -7,10 +7,9 @@ use crate::{
     settings::{self, LONGEST},
 };
 
-/// How long to wait before the n-th retry: `min(cap, base * factor^(n-1))`, then jitter.
+/// The delay before the n-th retry: `min(cap, base * factor^(n-1))`, then jitter.
 ///
-/// The cap comes *before* the jitter, or capped delays would be in step. Everything saturates: no retry number
-/// overflows. Defaults: 100 ms, factor 2, cap 20 s, full jitter (Brooker, "Exponential Backoff And Jitter",
+/// The cap applies *before* the jitter; otherwise capped delays would be in step. All arithmetic saturates. Defaults: 100 ms, factor 2, cap 20 s, full jitter (Brooker, "Exponential Backoff And Jitter",
 /// AWS Architecture Blog, 2015; 100 clients contending for one row finish in 4.9 s with it, in 62.7 s without).
 ///
 /// Instead of `tower::retry::backoff::ExponentialBackoff`, whose clones repeat each other's jitter.
@@ -27,19 +26,19 @@ use crate::{
 #[derive(Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct Backoff {
-    /// How the delay grows.
+    /// The growth of the delay.
     pub shape: Shape,
-    /// The delay before the first retry. Zero means no wait and arms no timer.
+    /// The delay before the first retry. With zero, no timer is armed.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub base: Duration,
     /// The longest delay, before jitter.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub cap: Duration,
-    /// What chance adds or takes.
+    /// The randomisation of the delay.
     pub jitter: Jitter,
 }
 
-/// How the delay grows with the number of the retry.
+/// The growth of the delay with the number of the retry.
 #[derive(Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -53,7 +52,7 @@ pub enum Shape {
     Linear,
     /// `base`.
     Constant,
-    /// The user's own function of the retry's number (1 for the first).
+    /// A custom function of the retry's number (1 for the first).
     #[cfg_attr(feature = "serde", serde(skip))]
     Custom(Arc<dyn Fn(u32) -> Duration + Send + Sync>),
 }
@@ -61,59 +60,59 @@ pub enum Shape {
 // === impl Backoff ===
 
 impl Backoff {
-    /// Doubles from `base`.
+    /// Creates a backoff that starts at `base` and doubles.
     #[must_use]
     pub fn exponential(base: Duration) -> Self {
         Self { base, ..Self::default() }
     }
 
-    /// Grows by `base` each time.
+    /// Creates a backoff that grows by `base` with each retry.
     #[must_use]
     pub fn linear(base: Duration) -> Self {
         Self { base, shape: Shape::Linear, ..Self::default() }
     }
 
-    /// Stays at `base`.
+    /// Creates a backoff that always waits for `base`.
     #[must_use]
     pub fn constant(base: Duration) -> Self {
         Self { base, shape: Shape::Constant, ..Self::default() }
     }
 
-    /// No wait at all: for tests, and where the dependency is another replica.
+    /// Creates a backoff without delay, for tests, or if the next attempt goes to another replica.
     #[must_use]
     pub fn none() -> Self {
         Self { base: Duration::ZERO, shape: Shape::Constant, jitter: Jitter::None, ..Self::default() }
     }
 
-    /// Any function of the retry's number (1 for the first); cap and jitter still apply.
+    /// Creates a backoff from a function of the retry's number (1 for the first). Cap and jitter still apply.
     #[must_use]
     pub fn custom(delay: impl Fn(u32) -> Duration + Send + Sync + 'static) -> Self {
         Self { shape: Shape::Custom(Arc::new(delay)), ..Self::default() }
     }
 
-    /// With another growth; changes the shape to exponential.
+    /// Sets the growth factor, and the shape to exponential.
     #[must_use]
     pub fn with_factor(mut self, factor: f64) -> Self {
         self.shape = Shape::Exponential { factor };
         self
     }
 
-    /// With another cap.
+    /// Sets the cap.
     #[must_use]
     pub fn with_cap(mut self, cap: Duration) -> Self {
         self.cap = cap;
         self
     }
 
-    /// With another jitter.
+    /// Sets the jitter.
     #[must_use]
     pub fn with_jitter(mut self, jitter: Jitter) -> Self {
         self.jitter = jitter;
         self
     }
 
-    /// The delay before the n-th retry (1 for the first; 0 counts as 1), given the delay before it, which
-    /// only decorrelated jitter reads.
+    /// Returns the delay before the n-th retry (1 for the first; 0 counts as 1). Only decorrelated jitter reads the
+    /// previous delay.
     #[must_use]
     pub fn delay(&self, retry: u32, previous: Duration, random: &Random) -> Duration {
         let upper = self.upper(retry);
@@ -124,7 +123,7 @@ impl Backoff {
         }
     }
 
-    /// The delay before jitter: grown and capped.
+    /// Returns the delay without jitter, capped.
     #[must_use]
     pub fn upper(&self, retry: u32) -> Duration {
         let retry = retry.max(1);
@@ -137,7 +136,7 @@ impl Backoff {
         grown.min(self.cap)
     }
 
-    /// Checks every field.
+    /// Validates every field.
     ///
     /// # Errors
     /// A base above the cap, a cap above a year, a factor below 1 or not finite, a jitter share outside 0..=1.
@@ -190,7 +189,7 @@ impl fmt::Debug for Shape {
     }
 }
 
-/// `duration * factor`, saturating at both ends; a factor that is not a number counts as infinite.
+/// Returns `duration * factor`, saturating at both ends. A NaN factor counts as 0.
 pub(crate) fn scale(duration: Duration, factor: f64) -> Duration {
     if duration.is_zero() {
         return Duration::ZERO;
@@ -207,7 +206,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
-    fn grows_and_stops_at_the_cap() {
+    fn delay_grows_to_the_cap() {
         let backoff = Backoff::exponential(100 * MS).with_cap(MS * 500).with_jitter(Jitter::None);
         let delays: Vec<_> = (1..=4).map(|n| backoff.upper(n)).collect();
         assert_eq!(delays, [100 * MS, 200 * MS, 400 * MS, 500 * MS]);
@@ -217,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_settings_are_named() {
+    fn invalid_settings_name_the_field() {
         let wrong = |backoff: Backoff| backoff.validate().unwrap_err().field().to_owned();
         assert_eq!(wrong(Backoff::default().with_factor(f64::NAN)), "factor");
         assert_eq!(wrong(Backoff::default().with_factor(0.5)), "factor");
@@ -227,9 +226,9 @@ mod tests {
         assert!(Backoff::default().validate().is_ok() && Backoff::none().validate().is_ok());
     }
 
-    /// A peer: eight clients, eight identical series, because the generator was copied with the backoff.
+    /// In a peer, eight clients got eight identical series because the generator was copied with the backoff.
     #[test]
-    fn clones_do_not_share_a_sequence() {
+    fn clones_draw_different_delays() {
         let (backoff, random) = (Backoff::default(), Random::seeded(3));
         let delays: Vec<_> = (0..8).map(|_| backoff.clone().delay(1, Duration::ZERO, &random)).collect();
         let distinct: std::collections::HashSet<_> = delays.iter().collect();
@@ -238,7 +237,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_overflows_and_never_exceeds_the_cap(
+        fn delay_never_exceeds_the_cap(
             retry: u32, base in 0_u64..100_000, cap in 0_u64..100_000, factor in 1.0_f64..1000.0, seed: u64,
         ) {
             let backoff = Backoff::exponential(Duration::from_millis(base))

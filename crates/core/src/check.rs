@@ -1,11 +1,11 @@
-//! Asks the compiler about a stack, so that it answers with the reason.
+//! A compile-time check of a stack's types.
 
 use tower_service::Service;
 
-/// Pins a stack's types and gives it back unchanged.
+/// Returns the stack unchanged, and requires at compile time that it is a service of these types.
 ///
-/// `stack.ready()` on an incomplete stack says only that the method's bounds are not met. This says which
-/// conversion or which policy is missing. Name the request, and leave the rest to inference:
+/// The compiler's message for `stack.ready()` on an incomplete stack says only that bounds are not met. The message for
+/// this function names the missing conversion or policy. Name the request and infer the rest:
 ///
 /// ```
 /// use mainstay_core::{BoxError, check};

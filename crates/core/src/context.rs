@@ -1,4 +1,4 @@
-//! What travels with a request through a stack.
+//! The context that travels with a request through a stack.
 
 use std::{
     fmt,
@@ -11,17 +11,16 @@ use std::{
 
 use tokio::time::Instant;
 
-/// What layers tell each other about one request: its deadline, the attempt it is on, how often it may
-/// still be sent.
+/// The context of one request: its deadline, the number of the attempt, how often it may still be sent.
 ///
-/// A [`Contextual`](crate::Contextual) policy reads and writes it (HTTP keeps it in the request's
-/// extensions); `Plain` has none.
+/// Layers read and write it through a [`Contextual`](crate::Contextual) policy. HTTP keeps it in the request's
+/// extensions; `Plain` has none.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RequestContext {
-    /// When the caller stops waiting. Nothing is started or waited for beyond it.
+    /// When the caller stops waiting. No layer starts an attempt or waits beyond it.
     pub deadline: Option<Instant>,
-    /// The attempt this request is on: 0 before any retry layer, 1 for the first attempt.
+    /// The number of the current attempt: 0 outside any retry layer, 1 for the first attempt.
     pub attempt: u32,
     /// How often the request may still be sent, shared by retry and failover.
     pub attempt_quota: Option<AttemptQuota>,
@@ -31,46 +30,46 @@ pub struct RequestContext {
     pub do_not_retry: bool,
 }
 
-/// A count of sends that all copies of one request share, so that retry and failover together stay
-/// below one limit.
+/// The number of times that one request may still be sent, shared by all its copies, so that retry and failover
+/// together stay below one limit.
 ///
-/// Whichever layer puts it into the context takes the request's first send. After that each layer takes one for
-/// every *further* send that it decides on (another attempt, another endpoint), and none for the request it was
-/// handed: so nothing is counted twice, however the layers are nested.
+/// The layer that adds the quota to the context takes the first unit. Each layer then takes one unit for every
+/// *further* attempt that it starts (a retry, another endpoint), and none for the request that it received. No attempt
+/// is counted twice, however the layers are nested.
 #[derive(Clone)]
 pub struct AttemptQuota(Arc<AtomicU32>);
 
 // === impl RequestContext ===
 
 impl RequestContext {
-    /// An empty context.
+    /// Creates an empty context.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With a deadline; the earlier of two wins.
+    /// Sets the deadline; the earlier of two applies.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Instant) -> Self {
         self.deadline = Some(self.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
         self
     }
 
-    /// With the number of the attempt.
+    /// Sets the number of the attempt.
     #[must_use]
     pub fn with_attempt(mut self, attempt: u32) -> Self {
         self.attempt = attempt;
         self
     }
 
-    /// With a shared count of sends.
+    /// Sets the shared quota of attempts.
     #[must_use]
     pub fn with_attempt_quota(mut self, attempt_quota: AttemptQuota) -> Self {
         self.attempt_quota = Some(attempt_quota);
         self
     }
 
-    /// The time left until the deadline, if there is one; zero once it has passed.
+    /// Returns the time left until the deadline, zero once it has passed, or `None` without a deadline.
     #[must_use]
     pub fn time_left(&self, now: Instant) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_duration_since(now))
@@ -80,28 +79,28 @@ impl RequestContext {
 // === impl AttemptQuota ===
 
 impl AttemptQuota {
-    /// The number of times one request is sent at most by default, over retry and failover together.
+    /// The default for retry and failover together: a request is sent at most four times.
     pub const DEFAULT: u32 = 4;
 
-    /// A request that may be sent `n` times.
+    /// Creates a quota of `n` attempts.
     #[must_use]
     pub fn new(n: u32) -> Self {
         Self(Arc::new(AtomicU32::new(n)))
     }
 
-    /// Takes one send, or says that none is left.
+    /// Takes one attempt. Returns false if none is left.
     #[must_use]
     pub fn take(&self) -> bool {
         self.0.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 
-    /// How many are left.
+    /// Returns the number of attempts left.
     #[must_use]
     pub fn left(&self) -> u32 {
         self.0.load(Relaxed)
     }
 
-    /// Takes all that are left: what a layer does whose budget is used up, so that the layers above it do not
+    /// Takes all attempts that are left. A layer whose budget is used up does so, so that the layers outside it do not
     /// repeat the request either.
     pub fn exhaust(&self) {
         self.0.store(0, Relaxed);

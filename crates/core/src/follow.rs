@@ -1,44 +1,44 @@
-//! What a layer must know of a response that is not over when the caller gets it.
+//! Responses that continue after the caller has received them.
 //!
-//! A trait apart from [`Classify`](crate::Classify), for it asks more: to be followed, a response must be able to carry
-//! something to its end without changing its type. Retry and fallback decide at the head, and need it not.
+//! [`Follow`] is a trait apart from [`Classify`](crate::Classify) because it requires more: the response must carry a
+//! guard to its end without changing its type. Retry and fallback act on the head and do not need it.
 
 use crate::{Classify, ClassifyFn, Contextual, Degraded, Mark, Outcome, Plain, Replay, RequestContext};
 
 /// Follows a response to its end.
 ///
-/// A stream that has begun still uses the dependency, and may still fail. A bulkhead moves its permit into `settle`, and
-/// a breaker records there what the end says. Both methods have the defaults of a protocol whose answers are whole when
-/// they come, so `impl<Res> Follow<Res> for MyPolicy {}` is all that such a policy writes.
+/// A stream still uses the dependency after its head has arrived, and may still fail. A bulkhead moves its permit into
+/// `on_end`, and a breaker records the outcome of the stream there. The default methods fit a protocol whose responses
+/// are complete when they arrive: `impl<Res> Follow<Res> for MyPolicy {}` is enough.
 #[diagnostic::on_unimplemented(
     message = "the policy `{Self}` cannot follow `{Res}` to its end",
     label = "no `Follow<{Res}>` for this policy",
-    note = "a policy of your own whose answers are whole when they come: `impl<Res> Follow<Res> for MyPolicy {{}}`",
-    note = "`Http` and `Grpc` follow bodies that are boxed: box it below the layer, `.map_response(mainstay_http::box_body)`, or let the head decide, `HeadOnly(policy)`"
+    note = "for a policy whose responses are complete when they arrive: `impl<Res> Follow<Res> for MyPolicy {{}}`",
+    note = "`Http` and `Grpc` follow bodies that are boxed: box the body below the layer with `.map_response(mainstay_http::box_body)`, or act on the head alone with `HeadOnly(policy)`"
 )]
 pub trait Follow<Res> {
-    /// Whether the response goes on after the caller has it. Where it does not, a layer settles at once and saves
-    /// itself the making of a guard.
+    /// Returns whether the response continues after the caller has received it. If it does not, the layer records the
+    /// outcome at once and creates no guard.
     fn is_streaming(&self, response: &Res) -> bool {
         let _ = response;
         false
     }
 
-    /// Calls `settle` once, when the response is over, with what its end says. What its head says is not repeated:
+    /// Calls `on_end` once, when the response ends, with the outcome of its end. The outcome of the head is not repeated:
     /// a response that ends well is a success here, whatever its status.
-    fn follow<F>(&self, response: Res, settle: F) -> Res
+    fn follow<F>(&self, response: Res, on_end: F) -> Res
     where
         F: FnOnce(Outcome) + Send + Sync + 'static,
     {
-        settle(Outcome::Success);
+        on_end(Outcome::Success);
         response
     }
 }
 
-/// A policy whose calls are over when their answer's head is there: permits come back then, and breakers record then.
+/// A policy whose calls end with the head of the response: permits are released then, and breakers record then.
 ///
-/// For bodies that cannot carry a guard, and for streams that use nothing worth a permit (long polls, server-sent
-/// events). In all else it is the policy inside.
+/// Use it for bodies that cannot carry a guard, and for streams that should not hold a permit (long polls, server-sent
+/// events). Everything else is delegated to the inner policy.
 ///
 /// ```
 /// use mainstay_core::{HeadOnly, Follow, Plain};

@@ -1,35 +1,35 @@
-//! What chance does to a delay, so that clients do not come back in step.
+//! Jitter spreads delays, so that clients do not retry in step.
 
 use std::time::Duration;
 
 use crate::{InvalidSetting, backoff::scale};
 
-/// How a delay is spread.
+/// How a delay is randomised.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Jitter {
-    /// Uniform in `0..=delay`: the default, the quickest to calm a contended resource.
+    /// Uniform in `0..=delay`. The default: it resolves contention fastest.
     #[default]
     Full,
-    /// Half of the delay, and up to half again: never near zero.
+    /// Uniform in `delay/2..=delay`: never near zero.
     Equal,
-    /// Uniform in `base..=3 * previous`, capped: grows by chance rather than by the attempt's number.
+    /// Uniform in `base..=3 * previous`, capped. It grows with the previous delay instead of the attempt's number.
     Decorrelated,
-    /// The delay, up to this share more or less.
+    /// The delay, plus or minus up to this share of it.
     Proportional {
         /// The share, 0..=1.
         share: f64,
     },
-    /// None: clients that fail together come back together. For tests, and where something else spreads them.
+    /// No jitter: clients that fail together retry together. For tests, or if something else spreads the clients.
     None,
 }
 
 impl Jitter {
-    /// The jittered delay for one draw in `0.0..1.0`. Pure: the caller brings the chance.
+    /// Returns the delay with jitter for one `draw` in `0.0..1.0`. A pure function.
     ///
-    /// `delay` is the delay to spread (for `Decorrelated`, the base), `previous` the last delay (zero: none),
-    /// `cap` bounds what `Decorrelated` grows to.
+    /// `delay` is the delay to spread (for `Decorrelated`, the base), `previous` the last delay (zero if there was none);
+    /// `cap` bounds `Decorrelated`.
     #[must_use]
     pub fn apply(self, delay: Duration, previous: Duration, cap: Duration, draw: f64) -> Duration {
         match self {
@@ -44,7 +44,7 @@ impl Jitter {
         }
     }
 
-    /// Checks the share.
+    /// Validates the share.
     ///
     /// # Errors
     /// A share outside 0..=1.

@@ -1,17 +1,17 @@
-//! The vocabulary of Mainstay: what a result means, who refused, how long to wait, what may be spent.
+//! The shared vocabulary of Mainstay: outcomes, policies, refusals, backoff, budgets, windows.
 //!
-//! Every pattern crate depends on this one and on no other, so layers of different crates agree about what a
-//! failure is. Users meet [`Outcome`], the policy traits ([`Classify`], [`Follow`], [`Replay`], [`Contextual`],
-//! [`Mark`]) with [`Plain`], and the refusal [`Rejected`]; the rest is for those who write layers.
+//! Every pattern crate depends on this crate and on no other pattern crate, so all layers agree on what a failure is.
+//! Application code uses [`Outcome`], the policy traits ([`Classify`], [`Follow`], [`Replay`], [`Contextual`],
+//! [`Mark`]) with [`Plain`], and the refusal [`Rejected`]. The rest serves authors of layers.
 //!
 //! ```
 //! use mainstay_core::{BoxError, Classify, FailureKind, Outcome, Plain, Reason, Refusal, Rejected};
 //!
-//! // An error that nobody knows is a failure of the dependency ..
+//! // An unknown error is a failure of the dependency.
 //! let reset: BoxError = "connection reset".into();
 //! assert_eq!(Plain.classify(Err::<&(), _>(&reset)), Outcome::failure(FailureKind::Unknown));
 //!
-//! // .. and a refusal by one of our own layers is not, for the dependency was not asked.
+//! // A refusal by a Mainstay layer is not: the dependency was not called.
 //! let refused: BoxError = Rejected::new(Reason::CircuitOpen, "orders").into();
 //! assert_eq!(Plain.classify(Err::<&(), _>(&refused)), Outcome::rejected(None));
 //! assert_eq!(refused.rejected().map(Rejected::reason), Some(Reason::CircuitOpen));
@@ -19,10 +19,9 @@
 //!
 //! # The error convention
 //!
-//! Nothing nests. Every layer is generic over its error, [`BoxError`] by default ([`ErrorType`]), converts what the
-//! service below gives into it, and puts its own refusals in through [`Refusal`]. So a stack over
-//! reqwest, hyper or `service_fn` needs no annotation, and `.with_error::<MyError>()` on each layer opts into a typed
-//! error without boxing.
+//! Errors do not nest. Every layer is generic over its error ([`ErrorType`], [`BoxError`] by default), converts the
+//! inner service's error into it, and adds its own refusals through [`Refusal`]. A stack over reqwest, hyper or
+//! `service_fn` needs no annotation; `.with_error::<MyError>()` on each layer selects a typed error without boxing.
 //!
 //! # Features
 //!
@@ -78,7 +77,7 @@ pub use status::{Level, Status, StatusReceiver, StatusSender};
 pub use transition_log::TransitionLog;
 pub use window::{Tally, Window};
 
-/// The error of a stack that nobody gave a type: the same as `tower::BoxError`.
+/// The default error of a stack: the same type as `tower::BoxError`.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The name of the header in which health probes carry the ids of the processes that asked, so that services that probe

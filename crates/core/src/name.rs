@@ -1,7 +1,7 @@
 //! Names of handles and refusals.
 //!
-//! A refusal carries the name of the layer that refused, and refusing must not allocate, so a name is
-//! either a literal or a shared string: cloning a literal costs nothing, cloning a shared one a count.
+//! A refusal holds the name of its layer, and refusing must not allocate. A name is therefore a literal or a shared
+//! string: cloning a literal is a copy, cloning a shared string increments a count.
 
 use std::{borrow::Borrow, fmt, ops::Deref, sync::Arc};
 
@@ -27,13 +27,13 @@ enum Repr {
 // === impl Name ===
 
 impl Name {
-    /// A name from a literal, usable in constants.
+    /// Creates a name from a literal, also in constants.
     #[must_use]
     pub const fn literal(name: &'static str) -> Self {
         Self(Repr::Literal(name))
     }
 
-    /// The text.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match &self.0 {

@@ -1,18 +1,18 @@
-//! The one verdict that every layer reads.
+//! The outcome of a call, which every layer reads.
 
 use std::time::Duration;
 
 /// What a result says about the dependency.
 ///
-/// A [`Classify`](crate::Classify) policy turns each result into an outcome once; retry, breaker,
-/// fallback and failover all act on it, so they can never disagree about what a failure is.
+/// A [`Classify`](crate::Classify) policy turns each result into an outcome. Retry, breaker, fallback and failover all
+/// act on it, so they agree on what a failure is.
 ///
 /// | outcome | breaker, failover | retry | budget |
 /// |---|---|---|---|
 /// | `Success` | counts for | returned | earns |
 /// | `Failure` | counts against | repeated | spends |
 /// | `Overloaded` | counts in rates and trial calls, not in a streak | repeated, later | spends less |
-/// | `Rejected` | not counted: the dependency was not asked | returned | untouched |
+/// | `Rejected` | not counted: the dependency was not called | returned | untouched |
 /// | `Ignored` | not counted: it says nothing about the dependency | returned | untouched |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -31,12 +31,12 @@ pub enum Outcome {
         /// Whether and when to repeat.
         repeat: Repeat,
     },
-    /// One of our own layers refused; the dependency was *not asked*.
+    /// A Mainstay layer refused the request; the dependency was *not called*.
     Rejected {
         /// Whether and when to repeat.
         repeat: Repeat,
     },
-    /// Says nothing about the dependency: the caller's own mistake, a 4xx, a cancellation.
+    /// Says nothing about the dependency: an error of the caller, a 4xx, a cancellation.
     Ignored,
 }
 
@@ -57,10 +57,10 @@ pub enum FailureKind {
     Unknown,
 }
 
-/// Whether and when a result may be repeated: the server's word, where it gave one.
+/// Whether and when a request may be sent again, as far as the server said so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Repeat {
-    /// Nothing was said: the layer's own backoff decides.
+    /// The server said nothing: the layer's own backoff decides.
     #[default]
     Backoff,
     /// Not before this much time has passed (`Retry-After`, gRPC pushback): a lower bound of the delay.
@@ -69,7 +69,7 @@ pub enum Repeat {
     Never,
 }
 
-/// The class of an [`Outcome`], without its details: what filters and counters are keyed by.
+/// The class of an [`Outcome`], without its details, as a key for filters and counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "one for one the variants of `Outcome`")]
@@ -84,25 +84,25 @@ pub enum Class {
 // === impl Outcome ===
 
 impl Outcome {
-    /// A failure whose repeat is left to the backoff.
+    /// Creates a failure that may be repeated after the layer's backoff.
     #[must_use]
     pub const fn failure(kind: FailureKind) -> Self {
         Self::Failure { kind, repeat: Repeat::Backoff }
     }
 
-    /// An overload, with the wait that the server asked for, if any.
+    /// Creates an overload, with the delay that the server requested, if any.
     #[must_use]
     pub const fn overloaded(retry_after: Option<Duration>) -> Self {
         Self::Overloaded { repeat: Repeat::from_retry_after(retry_after) }
     }
 
-    /// A refusal by one of our layers, with the wait it suggests, if any.
+    /// Creates a refusal by a Mainstay layer, with the delay that it suggests, if any.
     #[must_use]
     pub const fn rejected(retry_after: Option<Duration>) -> Self {
         Self::Rejected { repeat: Repeat::from_retry_after(retry_after) }
     }
 
-    /// The class without the details.
+    /// Returns the class, without the details.
     #[must_use]
     #[inline]
     pub const fn class(&self) -> Class {
@@ -115,7 +115,7 @@ impl Outcome {
         }
     }
 
-    /// Whether and when the result may be repeated. Success and Ignored are never repeated.
+    /// Returns whether and when the request may be sent again: never after `Success` and `Ignored`.
     #[must_use]
     pub const fn repeat(&self) -> Repeat {
         match *self {
@@ -124,21 +124,21 @@ impl Outcome {
         }
     }
 
-    /// Whether the dependency did its work.
+    /// Returns whether the dependency did its work.
     #[must_use]
     #[inline]
     pub const fn is_success(&self) -> bool {
         matches!(self, Self::Success)
     }
 
-    /// Whether it speaks against the dependency: a failure or an overload.
+    /// Returns whether the outcome counts against the dependency: a failure or an overload.
     #[must_use]
     #[inline]
     pub const fn is_failure(&self) -> bool {
         matches!(self, Self::Failure { .. } | Self::Overloaded { .. })
     }
 
-    /// The same verdict with another word about repeating it; nothing changes for `Success` and `Ignored`.
+    /// Replaces the `repeat` of the outcome. `Success` and `Ignored` stay as they are.
     #[must_use]
     pub const fn with_repeat(self, repeat: Repeat) -> Self {
         match self {
@@ -153,7 +153,7 @@ impl Outcome {
 // === impl Repeat ===
 
 impl Repeat {
-    /// `After` where a wait was given, the layer's own backoff where not.
+    /// Returns `After` with the requested delay, or `Backoff` if none was requested.
     #[must_use]
     pub const fn from_retry_after(retry_after: Option<Duration>) -> Self {
         match retry_after {
@@ -162,7 +162,7 @@ impl Repeat {
         }
     }
 
-    /// The wait that was asked for, if any.
+    /// Returns the requested delay, if any.
     #[must_use]
     pub const fn after(&self) -> Option<Duration> {
         match *self {

@@ -1,9 +1,8 @@
-//! Randomness that a handle owns.
+//! A seedable random source, owned by a handle.
 //!
-//! All clones of a handle draw from one shared sequence, so no two attempts get the same jitter
-//! (Tower 0.5 copies the generator with the backoff: eight clients got eight identical series). A
-//! Weyl sequence through a mixer (SplitMix64, Steele, Lea and Flood, OOPSLA 2014) is one `fetch_add`
-//! a draw; a generator behind a lock was rejected.
+//! All clones of a handle draw from one shared sequence, so no two attempts get the same jitter (Tower 0.5 copies the
+//! generator with the backoff: eight clients got eight identical series). A Weyl sequence through a mixer (SplitMix64,
+//! Steele, Lea and Flood, OOPSLA 2014) costs one `fetch_add` a draw. A generator behind a lock was rejected.
 
 use std::{
     fmt,
@@ -11,7 +10,7 @@ use std::{
     sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
-/// A seedable source of randomness, safe to share.
+/// A seedable random source that threads can share.
 pub struct Random(Source);
 
 enum Source {
@@ -24,27 +23,26 @@ const WEYL: u64 = 0x9E37_79B9_7F4A_7C15;
 // === impl Random ===
 
 impl Random {
-    /// A source with a seed of its own, different in every process.
+    /// Creates a source with a random seed.
     #[must_use]
     pub fn new() -> Self {
         Self::seeded(RandomState::new().hash_one(0_u64))
     }
 
-    /// A source that gives the same sequence for the same seed.
+    /// Creates a source with this seed. The same seed gives the same sequence.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         Self(Source::Mixed(AtomicU64::new(seed)))
     }
 
-    /// A source that gives these draws over and over, for tests. Values outside 0..1 are brought into it;
-    /// an empty script draws 0.5.
+    /// Creates a source that repeats these draws, for tests. Values outside 0..1 are clamped; an empty script draws 0.5.
     #[must_use]
     pub fn scripted(draws: &[f64]) -> Self {
         let draws = draws.iter().map(|draw| if draw.is_nan() { 0.5 } else { draw.clamp(0.0, 1.0 - f64::EPSILON) });
         Self(Source::Scripted { draws: draws.collect(), next: AtomicUsize::new(0) })
     }
 
-    /// The next draw, uniform in `0.0..1.0`.
+    /// Draws a number, uniform in `0.0..1.0`.
     pub fn unit(&self) -> f64 {
         match &self.0 {
             Source::Mixed(state) => {
@@ -56,7 +54,7 @@ impl Random {
         }
     }
 
-    /// The next draw, uniform in `low..high`.
+    /// Draws a number, uniform in `low..high`.
     pub fn between(&self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
@@ -85,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_gives_the_same_sequence_and_another_seed_another() {
+    fn sequence_depends_on_the_seed_alone() {
         let draw = |seed| {
             let random = Random::seeded(seed);
             std::array::from_fn::<_, 8, _>(|_| random.unit())

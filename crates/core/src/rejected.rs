@@ -1,18 +1,18 @@
-//! The one refusal type of all layers.
+//! The refusal type that all layers share.
 
 use std::{error::Error, fmt, marker::PhantomData, time::Duration};
 
 use crate::{BoxError, FailureKind, Name, Outcome, Repeat, causes};
 
-/// One of our layers refused, or ran out of time: who, why, and when to try again.
+/// A refusal or a timeout of a Mainstay layer: the layer's name, the reason, and when to try again.
 ///
-/// Every layer uses this type, so whoever maps errors to HTTP or gRPC does it once, for all of them.
+/// All layers share this type, so errors are mapped to HTTP or gRPC in one place.
 ///
 /// ```
 /// use mainstay_core::{BoxError, Reason, Refusal, Rejected};
 ///
 /// let error: BoxError = Rejected::new(Reason::BulkheadFull, "orders").into();
-/// let refusal = error.rejected().expect("it is one of ours");
+/// let refusal = error.rejected().expect("a refusal");
 /// assert_eq!(refusal.reason(), Reason::BulkheadFull);
 /// assert_eq!(error.to_string(), "orders: bulkhead full");
 /// ```
@@ -32,15 +32,15 @@ pub enum Reason {
     CircuitOpen,
     /// The bulkhead has neither a free permit nor room in its queue.
     BulkheadFull,
-    /// No permit came free in time.
+    /// No permit became free in time.
     QueueTimeout,
-    /// The caller's deadline had passed before its turn came.
+    /// The caller's deadline passed while the call waited for a permit.
     DeadlineExceeded,
     /// A rate limit is used up.
     RateLimited,
-    /// One attempt took too long. The dependency *was* asked.
+    /// One attempt took too long. The dependency *was* called.
     AttemptTimeout,
-    /// The whole call took too long. Not to be retried.
+    /// The whole call took too long. It must not be retried.
     TotalTimeout,
     /// No endpoint of a failover is usable.
     NoHealthyEndpoint,
@@ -48,10 +48,10 @@ pub enum Reason {
     Draining,
 }
 
-/// An error type that our refusals fit into, and that shows them again.
+/// An error type that can hold a [`Rejected`] and return it.
 ///
-/// [`BoxError`] is one, which is why stacks compose without an annotation. A typed error becomes one
-/// with two lines, and then no layer boxes anything:
+/// [`BoxError`] implements it, so stacks compose without an annotation. A typed error needs two small impls, and then
+/// no layer boxes its errors:
 ///
 /// ```
 /// use mainstay_core::{Refusal, Rejected};
@@ -83,25 +83,25 @@ pub enum Reason {
     note = "implement `From<Rejected>` and `Refusal` for `{Self}`, or leave out `.with_error::<{Self}>()` to use `BoxError`"
 )]
 pub trait Refusal: From<Rejected> {
-    /// The refusal inside this error, if it is one.
+    /// Returns the refusal in this error, if there is one.
     fn rejected(&self) -> Option<&Rejected>;
 }
 
-/// Which error a layer gives: [`Boxed`] (the default) or [`Typed`].
+/// Selects the error type of a layer: [`Boxed`] (the default) or [`Typed`].
 ///
-/// A layer names its error by a marker because `BoxError` itself, as a parameter of a service, would trip the compiler
-/// wherever the service moves into a spawned task ("implementation is not general enough": inside an `async` block it
-/// forgets that the trait object is `'static`).
+/// A layer has this marker as its parameter instead of the error itself, because the compiler rejects a service with the
+/// parameter `BoxError` that moves into a spawned task ("implementation is not general enough": inside an `async` block
+/// it forgets that the trait object is `'static`).
 pub trait ErrorType: Copy + fmt::Debug + Default {
-    /// The error.
+    /// The error type of the service.
     type Error: Refusal;
 }
 
-/// The layer gives [`BoxError`].
+/// Selects [`BoxError`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Boxed;
 
-/// The layer gives `E`, without boxing: what `.with_error::<E>()` chooses.
+/// Selects `E`, without boxing; see `.with_error::<E>()` on a layer.
 pub struct Typed<E>(PhantomData<fn() -> E>);
 
 // === impl ErrorType ===
@@ -137,39 +137,39 @@ impl<E> fmt::Debug for Typed<E> {
 // === impl Rejected ===
 
 impl Rejected {
-    /// A refusal by the layer of that name.
+    /// Creates a refusal by the layer of this name.
     #[must_use]
     pub fn new(reason: Reason, name: impl Into<Name>) -> Self {
         Self { reason, name: name.into(), retry_after: None }
     }
 
-    /// Adds when a repeat may be admitted.
+    /// Sets the time after which a new request may be admitted.
     #[must_use]
     pub fn with_retry_after(mut self, retry_after: impl Into<Option<Duration>>) -> Self {
         self.retry_after = retry_after.into();
         self
     }
 
-    /// Why.
+    /// Returns the reason.
     #[must_use]
     pub fn reason(&self) -> Reason {
         self.reason
     }
 
-    /// Who.
+    /// Returns the name of the layer that refused.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.name
     }
 
-    /// When a repeat may be admitted, if the layer knows.
+    /// Returns the time after which a new request may be admitted, if it is known.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// How other layers read it: timeouts are failures of a dependency that was asked, the rest are
-    /// refusals of a dependency that was not.
+    /// Returns the outcome for other layers: a timeout is a failure of a dependency that was called; every other reason
+    /// is a refusal, without a call.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self.reason {
@@ -195,7 +195,7 @@ impl Error for Rejected {}
 // === impl Reason ===
 
 impl Reason {
-    /// A stable, lower-case word with underscores, for labels and machine-readable bodies.
+    /// Returns a stable name in snake case, for labels and machine-readable bodies.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -217,7 +217,7 @@ impl fmt::Display for Reason {
         f.pad(match self {
             Self::CircuitOpen => "circuit open",
             Self::BulkheadFull => "bulkhead full",
-            Self::QueueTimeout => "no permit came free in time",
+            Self::QueueTimeout => "no permit became free in time",
             Self::DeadlineExceeded => "deadline exceeded",
             Self::RateLimited => "rate limited",
             Self::AttemptTimeout => "attempt timed out",
@@ -236,7 +236,7 @@ impl Refusal for Rejected {
     }
 }
 
-/// Walks the causes, so a refusal is found under other layers' wrapping too.
+/// Searches the sources too, so that a refusal is found inside the errors of other layers.
 impl Refusal for BoxError {
     fn rejected(&self) -> Option<&Rejected> {
         causes(self.as_ref()).find_map(|cause| cause.downcast_ref())
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn found_under_other_layers_wrapping() {
+    fn wrapped_refusal_is_found() {
         let inner: BoxError = Rejected::new(Reason::Draining, "x").into();
         let outer: BoxError = Wrapped(Wrapped(inner).into()).into();
         assert_eq!(outer.rejected().map(Rejected::reason), Some(Reason::Draining));
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn timeouts_are_failures_of_a_dependency_that_was_asked() {
+    fn timeout_is_a_failure_and_refusal_is_not() {
         let attempt = Rejected::new(Reason::AttemptTimeout, "x").outcome();
         assert!(attempt.is_failure());
         assert_eq!(attempt.repeat(), Repeat::Backoff);
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_with_control_characters_is_shown_escaped() {
+    fn control_characters_in_a_name_are_escaped() {
         assert_eq!(Rejected::new(Reason::Draining, "a\nb").to_string(), "a\\nb: shutting down");
     }
 }

@@ -1,8 +1,8 @@
-//! Conventions of settings: validated once where they enter, with errors that a person can act on.
+//! Validation of settings, with errors that name the field, the value and the allowed range.
 
 use std::{error::Error, fmt, time::Duration};
 
-/// A setting with a wrong value: which field, what it was, what is allowed.
+/// An invalid setting: the field, its value, and the allowed range.
 ///
 /// ```
 /// use mainstay_core::settings;
@@ -20,30 +20,30 @@ pub struct InvalidSetting {
 // === impl InvalidSetting ===
 
 impl InvalidSetting {
-    /// The field's name, its value as the user wrote it, and the allowed range in words (`must be ..`).
+    /// Creates an error from the field's name, its value as the user wrote it, and the allowed range (`must be ..`).
     pub fn new(field: impl Into<String>, value: impl fmt::Display, allowed: impl Into<String>) -> Self {
         Self { field: field.into(), value: value.to_string(), allowed: allowed.into() }
     }
 
-    /// The field, with the path to it where settings are nested (`breaker.failure_rate`).
+    /// Returns the field, with the path to it in nested settings (`breaker.failure_rate`).
     #[must_use]
     pub fn field(&self) -> &str {
         &self.field
     }
 
-    /// The value that was refused.
+    /// Returns the invalid value.
     #[must_use]
     pub fn value(&self) -> &str {
         &self.value
     }
 
-    /// What is allowed, in words.
+    /// Returns the allowed range, in words.
     #[must_use]
     pub fn allowed(&self) -> &str {
         &self.allowed
     }
 
-    /// The same error, seen from the settings that contain these: `prefix.field`.
+    /// Prefixes the field with the name of the settings that contain it: `prefix.field`.
     #[must_use]
     pub fn within(mut self, prefix: &str) -> Self {
         self.field = format!("{prefix}.{}", self.field);
@@ -59,7 +59,7 @@ impl fmt::Display for InvalidSetting {
 
 impl Error for InvalidSetting {}
 
-/// A rate: above 0, at most 1.
+/// Validates a rate: above 0, at most 1.
 ///
 /// # Errors
 /// Zero, negative, above one, or not a number.
@@ -70,7 +70,7 @@ pub fn rate(field: &str, value: f64) -> Result<(), InvalidSetting> {
     }
 }
 
-/// A count: within the range, both ends included.
+/// Validates a count: within the range, both ends included.
 ///
 /// # Errors
 /// Below or above the range.
@@ -85,7 +85,7 @@ pub fn count(field: &str, value: u64, range: std::ops::RangeInclusive<u64>) -> R
     Err(InvalidSetting::new(field, value, allowed))
 }
 
-/// A duration: within the range, both ends included.
+/// Validates a duration: within the range, both ends included.
 ///
 /// # Errors
 /// Below or above the range.
@@ -100,10 +100,10 @@ pub fn duration(field: &str, value: Duration, range: std::ops::RangeInclusive<Du
     Err(InvalidSetting::new(field, format!("{value:?}"), allowed))
 }
 
-/// The longest duration that settings accept: a year. Beyond it, deadlines overflow and nobody waits.
+/// The longest duration that settings accept, a year, so that deadlines do not overflow.
 pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// The shortest duration that a timer can tell from zero: tokio's timer has a grain of one millisecond.
+/// The shortest duration that a timer distinguishes from zero: tokio's timer has a resolution of one millisecond.
 pub const SHORTEST: Duration = Duration::from_millis(1);
 
 #[cfg(test)]
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wrong_rates_name_field_value_and_range() {
+    fn invalid_rate_names_field_value_and_range() {
         for wrong in [0.0, -0.5, 1.01, f64::NAN, f64::INFINITY] {
             let error = rate("slow_rate", wrong).unwrap_err();
             assert_eq!(error.field(), "slow_rate");
@@ -122,13 +122,13 @@ mod tests {
     }
 
     #[test]
-    fn nested_fields_carry_their_path() {
+    fn nested_field_has_its_path() {
         let error = count("n", 0, 1..=u64::MAX).unwrap_err().within("window").within("breaker");
         assert_eq!(error.to_string(), "breaker.window.n = 0: must be at least 1");
     }
 
     #[test]
-    fn durations_are_bounded_on_both_sides() {
+    fn duration_outside_the_range_is_invalid() {
         assert!(duration("base", Duration::ZERO, SHORTEST..=LONGEST).is_err());
         assert!(duration("base", Duration::MAX, SHORTEST..=LONGEST).is_err());
         assert!(duration("base", LONGEST, SHORTEST..=LONGEST).is_ok());

@@ -1,28 +1,27 @@
-//! What a handle shares: counted, or lasting as long as the process.
+//! Shared state of a handle: counted, or leaked.
 //!
-//! A call that keeps its handle's state alive counts a reference to it. That is two locked operations, all that a closed
-//! breaker makes, and where threads meet at one handle they wait for each other at that count and nowhere else. State that
-//! is never given back needs no count.
+//! A call that keeps the state of its handle alive counts a reference. These are the only two locked operations of a
+//! closed breaker, and the only place where threads with the same handle contend. Leaked state needs no count.
 
 use std::{fmt, ops::Deref, sync::Arc};
 
-/// An `Arc`, or a reference to what lasts as long as the process.
+/// An `Arc`, or a reference to leaked state.
 pub enum Shared<T: 'static> {
-    /// Given back with its last clone.
+    /// Freed with the last clone.
     Counted(Arc<T>),
-    /// Never given back.
+    /// Never freed.
     Leaked(&'static T),
 }
 
 // === impl Shared ===
 
 impl<T> Shared<T> {
-    /// Counted.
+    /// Creates counted state.
     pub fn new(value: T) -> Self {
         Self::Counted(Arc::new(value))
     }
 
-    /// The same state, never given back from now on: leaks it, once. Clones that were made before stay counted.
+    /// Leaks the state, so that the returned handle and its clones need no count. Earlier clones stay counted.
     #[must_use]
     pub fn leak(self) -> Self {
         match self {

@@ -1,10 +1,10 @@
-//! Counters that handles own and pages pull from.
+//! Counters of a handle, read by snapshots.
 //!
-//! Counting every call must not cost a locked operation: with one writer per thread a count is a load and a
-//! store (0.9 ns; a shared `fetch_add` is 7-8 ns, and 35-110 when two threads share the line), and the sum is
-//! exact once the writers are still. It takes up to 10 KB a handle and allocates on a thread's first touch, so
-//! it is for named handles; handles made by the thousand (keyed breakers) take shared atomics. Stripes with
-//! load and store were rejected: they lose counts.
+//! Counting a call costs no locked operation: each thread has its own counters and counts with a load and a store
+//! (0.9 ns; a shared `fetch_add` takes 7-8 ns, and 35-110 ns if two threads share the cache line). The sum is exact once
+//! all writers are idle. Per-thread counters take up to 10 KB for a handle and allocate when a thread counts for the
+//! first time, so they are for named handles. Handles created by the thousand (keyed breakers) use shared atomics.
+//! Striped counters with load and store were rejected: they lose counts.
 
 use std::{
     fmt,
@@ -27,49 +27,49 @@ use thread_local::ThreadLocal;
 pub struct Counters<const N: usize>(Repr<N>);
 
 enum Repr<const N: usize> {
-    PerThread(Box<ThreadLocal<Apart<N>>>),
+    PerThread(Box<ThreadLocal<Padded<N>>>),
     Shared([AtomicU64; N]),
 }
 
-/// One thread's counters, on cache lines of their own: beside those of another thread each count would take the line
-/// away from it. Two lines, because they are fetched in pairs.
+/// The counters of one thread, aligned to two cache lines, which processors fetch in pairs, so that threads do not
+/// invalidate each other's lines.
 #[repr(align(128))]
-struct Apart<const N: usize>([AtomicU64; N]);
+struct Padded<const N: usize>([AtomicU64; N]);
 
 // === impl Counters ===
 
 impl<const N: usize> Counters<N> {
-    /// One set per thread: the quickest to count, for handles with a name.
+    /// Creates counters per thread: the fastest, for named handles.
     #[must_use]
     pub fn per_thread() -> Self {
         Self(Repr::PerThread(Box::default()))
     }
 
-    /// One set in all: small, for handles made by the thousand.
+    /// Creates shared counters: small, for handles created by the thousand.
     #[must_use]
     pub fn shared() -> Self {
         Self(Repr::Shared(zeros()))
     }
 
-    /// Counts one.
+    /// Adds one.
     #[inline]
     pub fn add(&self, index: usize) {
         self.add_many(index, 1);
     }
 
-    /// Counts `n`.
+    /// Adds `n`.
     #[inline]
     pub fn add_many(&self, index: usize, n: u64) {
         let _ = self.add_and_get(index, n);
     }
 
-    /// Counts `n`, and gives what this thread (or with shared counters, everybody) has counted so far.
+    /// Adds `n` and returns the new count of this thread, or of all threads for shared counters.
     #[inline]
     pub fn add_and_get(&self, index: usize, n: u64) -> u64 {
         match &self.0 {
             Repr::PerThread(threads) => {
                 // This thread is the only writer of its counters.
-                let counter = &threads.get_or(|| Apart(zeros())).0[index];
+                let counter = &threads.get_or(|| Padded(zeros())).0[index];
                 let count = counter.load(Relaxed).wrapping_add(n);
                 counter.store(count, Relaxed);
                 count
@@ -78,7 +78,7 @@ impl<const N: usize> Counters<N> {
         }
     }
 
-    /// The sums.
+    /// Returns all sums.
     #[must_use]
     pub fn read(&self) -> [u64; N] {
         match &self.0 {
@@ -92,7 +92,7 @@ impl<const N: usize> Counters<N> {
         }
     }
 
-    /// One sum.
+    /// Returns one sum.
     #[must_use]
     pub fn get(&self, index: usize) -> u64 {
         self.read()[index]
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_count_is_lost_between_threads() {
+    fn counts_of_all_threads_are_summed() {
         for counters in [Counters::<2>::per_thread(), Counters::<2>::shared()] {
             std::thread::scope(|scope| {
                 for _ in 0..4 {

@@ -1,46 +1,46 @@
-//! What a component says of itself to health checks, failover and pages.
+//! The published status of a component, read by health checks, failover and status pages.
 
 use std::fmt;
 
 use tokio::{sync::watch, time::Instant};
 
-/// How a component is.
+/// The health of a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
 pub enum Level {
     /// It works.
     Healthy,
-    /// It works, but not as it should: on a backup, in trial, with less.
+    /// It works with restrictions: on a backup, half-open, at its limit.
     Degraded,
     /// It does not work.
     Unhealthy,
-    /// Nobody knows (yet, or no longer).
+    /// Not checked yet, or the last result expired.
     Unknown,
 }
 
-/// A component's state at one time, with its reason: what `breaker, probes -> Status` carries.
+/// The health of a component at one time, with the reason.
 #[derive(Clone, Debug)]
 pub struct Status {
-    /// How it is.
+    /// The health.
     pub level: Level,
-    /// Why, in words for people; empty when there is nothing to say.
+    /// The reason, for operators; may be empty.
     pub reason: String,
-    /// Since when.
+    /// When the level last changed.
     pub since: Instant,
 }
 
-/// The one who knows the state: publishes it, and never blocks on a reader.
+/// The publishing side of a component's status. Publishing never waits for a receiver.
 #[derive(Debug)]
 pub struct StatusSender(watch::Sender<Status>);
 
-/// A reader of a state: looks at it, or waits for it to change.
+/// The receiving side of a component's status.
 #[derive(Clone, Debug)]
 pub struct StatusReceiver(watch::Receiver<Status>);
 
 // === impl Level ===
 
 impl Level {
-    /// The word that health endpoints print.
+    /// Returns the name that health endpoints print.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -61,7 +61,7 @@ impl fmt::Display for Level {
 // === impl Status ===
 
 impl Status {
-    /// A state from now on.
+    /// Creates a status that begins now.
     #[must_use]
     pub fn new(level: Level, reason: impl Into<String>) -> Self {
         Self { level, reason: reason.into(), since: Instant::now() }
@@ -80,14 +80,14 @@ impl fmt::Display for Status {
 // === impl StatusSender ===
 
 impl StatusSender {
-    /// A sender whose first state this is.
+    /// Creates a sender with its first status.
     #[must_use]
     pub fn new(status: Status) -> Self {
         Self(watch::Sender::new(status))
     }
 
-    /// Publishes a level with its reason. `since` moves only when the level changes, and readers wake only when
-    /// something changed.
+    /// Publishes a level with its reason. `since` changes only with the level, and receivers wake only if something
+    /// changed.
     pub fn publish(&self, level: Level, reason: impl Into<String>) {
         let reason = reason.into();
         self.0.send_if_modified(|status| {
@@ -101,13 +101,13 @@ impl StatusSender {
         });
     }
 
-    /// A reader.
+    /// Returns a new receiver.
     #[must_use]
     pub fn subscribe(&self) -> StatusReceiver {
         StatusReceiver(self.0.subscribe())
     }
 
-    /// The state now.
+    /// Returns the current status.
     #[must_use]
     pub fn get(&self) -> Status {
         self.0.borrow().clone()
@@ -117,13 +117,13 @@ impl StatusSender {
 // === impl StatusReceiver ===
 
 impl StatusReceiver {
-    /// The state now.
+    /// Returns the current status.
     #[must_use]
     pub fn get(&self) -> Status {
         self.0.borrow().clone()
     }
 
-    /// Waits for the next change, and gives the new state; `None` once the component is gone.
+    /// Waits for the next change and returns the new status, or `None` once the sender is dropped.
     pub async fn changed(&mut self) -> Option<Status> {
         self.0.changed().await.ok()?;
         Some(self.0.borrow_and_update().clone())
@@ -135,13 +135,13 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn since_moves_with_the_level_only_and_no_news_wakes_nobody() {
+    async fn since_changes_with_the_level_and_equal_status_wakes_no_receiver() {
         let sender = StatusSender::new(Status::new(Level::Healthy, ""));
         let mut reader = sender.subscribe();
         let start = sender.get().since;
         tokio::time::advance(std::time::Duration::from_secs(1)).await;
         sender.publish(Level::Healthy, "");
-        assert!(tokio_test_pending(reader.changed()).await);
+        assert!(is_pending(reader.changed()).await);
         sender.publish(Level::Healthy, "still");
         assert_eq!(reader.changed().await.unwrap().since, start);
         sender.publish(Level::Unhealthy, "gone");
@@ -152,7 +152,7 @@ mod tests {
         assert!(reader.changed().await.is_none());
     }
 
-    async fn tokio_test_pending(future: impl Future) -> bool {
+    async fn is_pending(future: impl Future) -> bool {
         tokio::time::timeout(std::time::Duration::from_millis(1), future).await.is_err()
     }
 }
