@@ -64,12 +64,11 @@ impl Rules {
     /// Returns whether a success of this epoch and duration would change nothing: no streak, and windows that hold only
     /// fast successes.
     #[inline]
-    pub(crate) fn is_clean(&self, epoch: u64, took: Option<Duration>) -> bool {
+    pub(crate) fn absorbs_success(&self, epoch: u64, took: Option<Duration>) -> bool {
         let tag = epoch as u16;
         self.streak.load(Relaxed) == epoch << 32
             && self.failures.is_clean(tag)
-            && (!self.needs_duration()
-                || (!took.is_some_and(|took| self.is_slow(took)) && self.slow.is_clean(tag)))
+            && (!self.needs_duration() || (!took.is_some_and(|took| self.is_slow(took)) && self.slow.is_clean(tag)))
     }
 
     /// Records a call of this epoch, and returns the rule that it breaks.

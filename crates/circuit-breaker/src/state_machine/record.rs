@@ -12,7 +12,7 @@ impl StateMachine {
     /// Records a success that changes nothing but its counter: of a closed breaker whose windows hold only successes.
     /// Returns false, and records nothing, in every other case.
     ///
-    /// Fast path: two loads and the thread's own counter; see [`Window::absorbs_success`](mainstay_core::Window).
+    /// Fast path: two loads and the thread's own counter; see [`Window::is_clean`](mainstay_core::Window).
     #[inline]
     pub(crate) fn absorb_success(&self, epoch: u64, took: Option<Duration>) -> bool {
         let word = self.word.load();
