@@ -1,26 +1,26 @@
-//! The flags of the bench.
+//! The command line of the bench.
 
 use std::path::PathBuf;
 
-/// What the caller asked for.
+/// The parsed command line.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Args {
     pub(crate) rounds: usize,
-    /// The most calls that a row makes in a round.
+    /// The maximum of calls of a row in a round.
     pub(crate) calls: u32,
-    /// Only rows whose name has this in it.
+    /// Only rows whose name contains this.
     pub(crate) row: Option<String>,
-    /// Only counts allocations, and writes them to the folder of the results.
+    /// Only counts allocations, and writes them to `out`.
     pub(crate) count: bool,
-    /// Calls only this row, for so many seconds: for a profiler.
+    /// Calls only `row`, for this many seconds: for a profiler.
     pub(crate) spin: Option<f64>,
-    /// Calls only this row, so often: for what counts instructions.
+    /// Calls only `row`, this many times: for counting instructions.
     pub(crate) repeat: Option<u32>,
     pub(crate) list: bool,
     pub(crate) baseline: Option<PathBuf>,
-    /// Fails if a row is so many percent worse than in the baseline.
+    /// Fails if a row is slower than in the baseline by more than this, in percent.
     pub(crate) fail_above: Option<f64>,
-    /// Where the results go.
+    /// The folder of the results.
     pub(crate) out: Option<PathBuf>,
 }
 
@@ -49,12 +49,12 @@ impl Args {
         Ok(parsed)
     }
 
-    /// Was this row asked for?
-    pub(crate) fn wants(&self, name: &str) -> bool {
+    /// Returns whether the row `name` is selected.
+    pub(crate) fn selects(&self, name: &str) -> bool {
         self.row.as_ref().is_none_or(|row| name.contains(row))
     }
 
-    /// One round to see that all works, with few calls.
+    /// Returns whether this is a quick run: one round with few calls.
     pub(crate) fn is_quick(&self) -> bool {
         self.rounds == 1
     }
@@ -90,16 +90,16 @@ mod tests {
     }
 
     #[test]
-    fn reads_flags_and_values() {
+    fn flags_and_values_are_read() {
         let args = parse("--quick --row breaker --fail-above 10").unwrap();
-        assert!(args.is_quick() && args.wants("breaker closed, mainstay") && !args.wants("retry, mainstay"));
+        assert!(args.is_quick() && args.selects("breaker closed, mainstay") && !args.selects("retry, mainstay"));
         assert_eq!(args.fail_above, Some(10.0));
         assert_eq!(parse("--row retry --repeat 1000").unwrap().repeat, Some(1_000));
-        assert!(!Args::default().is_quick() && Args::default().wants("retry"));
+        assert!(!Args::default().is_quick() && Args::default().selects("retry"));
     }
 
     #[test]
-    fn says_what_it_did_not_understand() {
+    fn unknown_flag_or_value_is_an_error() {
         assert_eq!(parse("--quik").unwrap_err(), "unknown argument `--quik`");
         assert_eq!(parse("--row").unwrap_err(), "--row needs a value");
         assert_eq!(parse("--spin long").unwrap_err(), "`long` is not a number");

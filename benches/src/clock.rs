@@ -1,8 +1,8 @@
-//! The clocks, in seconds.
+//! Reads clocks, in seconds.
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// What this thread has used of a core.
+/// Returns the CPU time of this thread.
 pub(crate) fn cpu() -> f64 {
     seconds(ClockId::ThreadCPUTime)
 }

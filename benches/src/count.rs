@@ -1,16 +1,16 @@
-//! Allocations are counted apart from time, by a build whose allocator counts: to count takes time as well.
+//! Counts allocations, in a build of its own: the counting allocator slows calls down.
 
 use std::collections::BTreeMap;
 
 use crate::row::Row;
 
-/// Allocations of a call, by the name of the row.
+/// Allocations of a call, by row name.
 pub(crate) type Counts = BTreeMap<String, f64>;
 
-/// The file of them, in the folder of the results.
+/// The file name of the counts, in the folder of the results.
 pub(crate) const FILE: &str = "allocations.json";
 
-/// More than enough for what happens only now and then.
+/// Enough to include work that is done once for many calls.
 #[cfg(feature = "count")]
 const CALLS: u32 = 1_000;
 
@@ -18,8 +18,8 @@ const CALLS: u32 = 1_000;
 pub(crate) fn count(rows: &mut [Row]) -> Result<Counts, String> {
     let counted = rows.iter_mut().filter(|row| row.at.is_none()).map(|row| {
         let calls = if row.sleeps { 10 } else { CALLS };
-        row.subject.alone(calls, 0);
-        let found = allocation_counter::measure(|| _ = row.subject.alone(calls, 0));
+        row.subject.one_thread(calls, 0);
+        let found = allocation_counter::measure(|| _ = row.subject.one_thread(calls, 0));
         (row.name(), found.count_total as f64 / f64::from(calls))
     });
     Ok(counted.collect())

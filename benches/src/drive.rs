@@ -1,4 +1,4 @@
-//! Who calls what is measured: a Tower service, or a function where a peer has no service.
+//! Drivers that call the measured service, or a function if a peer has no Tower service.
 
 use std::{
     hint::black_box,
@@ -12,35 +12,35 @@ use std::{
 use tokio::runtime::{Builder, Runtime};
 use tower::Service;
 
-/// One thread's means to make calls; clones share what the handles of the layers share.
+/// Makes calls on one thread. Clones share the handles of the layers.
 pub trait Drive: Clone + Send + 'static {
-    /// One call, from readiness to its end: was it answered?
+    /// Makes one call, from readiness to its end, and returns whether it succeeded.
     fn call(&mut self) -> bool;
 
-    /// The bytes of the service, and of the future of a call. What a future keeps in a box is not seen.
+    /// Returns the size of the service and of the future of a call, in bytes, without boxed parts.
     fn sizes(&mut self) -> (usize, usize);
 }
 
-/// Drives a service, with clones of one request.
+/// Calls a service with clones of one request.
 #[derive(Clone, Debug)]
 pub struct Tower<S, Req> {
     service: S,
     request: Req,
 }
 
-/// Drives a function that makes a future.
+/// Calls a function that returns a future.
 #[derive(Clone, Debug)]
 pub struct Function<F>(pub F);
 
-/// A call that is still pending after so many polls hangs.
+/// The maximum of polls; a call that is pending after these has failed.
 const POLLS: u32 = 20_000;
 
-/// What waits longer than a lock is held waits for a timer, which fires only while somebody drives the runtime.
+/// Polls before the runtime is driven: a call that is pending for longer than a lock is held waits for a timer.
 const SPINS: u32 = 1_000;
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 
-/// The runtime of all calls. It is driven where a call waits for it, and never beside a call that does not.
+/// Returns the runtime of all calls. It is driven only while a call waits for a timer.
 pub(crate) fn runtime() -> io::Result<&'static Runtime> {
     let made = Builder::new_current_thread().enable_time().build()?;
     Ok(RUNTIME.get_or_init(|| made))
@@ -49,7 +49,7 @@ pub(crate) fn runtime() -> io::Result<&'static Runtime> {
 // === impl Tower ===
 
 impl<S: Service<Req>, Req: Clone> Tower<S, Req> {
-    /// What calls this service with this request.
+    /// Creates a driver that calls `service` with clones of `request`.
     pub fn new(service: S, request: Req) -> Self {
         Self { service, request }
     }
@@ -65,7 +65,7 @@ where
         let mut cx = Context::from_waker(Waker::noop());
         for polls in 0..POLLS {
             match self.service.poll_ready(&mut cx) {
-                Poll::Ready(Ok(())) => return to_the_end(self.service.call(black_box(self.request.clone()))),
+                Poll::Ready(Ok(())) => return complete(self.service.call(black_box(self.request.clone()))),
                 Poll::Ready(Err(_)) => return false,
                 Poll::Pending => pause(polls),
             }
@@ -87,7 +87,7 @@ where
 {
     #[inline]
     fn call(&mut self) -> bool {
-        to_the_end((self.0)())
+        complete((self.0)())
     }
 
     fn sizes(&mut self) -> (usize, usize) {
@@ -95,15 +95,15 @@ where
     }
 }
 
-/// Polls until the call is done. A poll that finds another thread in a lock is repeated at once. Inlined, for who awaits
-/// a call does not move its future once more either.
+/// Polls until the call is done. A call that waits for a lock of another thread is polled again at once. Inlined, because
+/// `.await` does not move the future either.
 #[inline(always)]
-fn to_the_end<T, E>(call: impl Future<Output = Result<T, E>>) -> bool {
+fn complete<T, E>(call: impl Future<Output = Result<T, E>>) -> bool {
     let mut call = pin!(call);
     let mut cx = Context::from_waker(Waker::noop());
     for polls in 0..POLLS {
         match call.as_mut().poll(&mut cx) {
-            // Not the result itself: to show it in memory would cost more than some of the layers.
+            // Not the result itself: `black_box` would store it in memory, which costs more than some layers.
             Poll::Ready(result) => return black_box(result.is_ok()),
             Poll::Pending => pause(polls),
         }

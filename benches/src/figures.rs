@@ -1,13 +1,13 @@
-//! What was measured, and what is made of it.
+//! Measurements and the figures derived from them.
 
 use crate::row::{Bare, Row};
 
-/// What the rounds brought for one row.
+/// The measurements of one row.
 #[derive(Default)]
 pub(crate) struct Samples {
     pub(crate) calls: u32,
     pub(crate) nanos: Vec<f64>,
-    /// The throughput of two threads against one, for each amount of work.
+    /// The throughput of two threads as a multiple of one, for each amount of work.
     pub(crate) two_threads: [Vec<f64>; 3],
 }
 
@@ -18,10 +18,10 @@ pub(crate) struct Figures {
     pub(crate) who: String,
     pub(crate) at: Option<u64>,
     pub(crate) bare: Bare,
-    /// Nanoseconds of a call, all in all.
+    /// Nanoseconds of a call, the bare service included.
     pub(crate) nanos: f64,
     pub(crate) two_threads: [f64; 3],
-    /// Allocations of a call, where they were counted.
+    /// Allocations of a call, if they were counted.
     pub(crate) allocations: Option<f64>,
     pub(crate) service_bytes: usize,
     pub(crate) future_bytes: usize,
@@ -31,7 +31,7 @@ pub(crate) struct Figures {
 #[derive(Debug)]
 pub(crate) struct Table(pub(crate) Vec<Figures>);
 
-/// What the others are compared with, for machines differ more than layers do.
+/// The row that ratios refer to: machines differ more than layers do.
 pub(crate) const REFERENCE: (&str, &str) = ("bulkhead, free", "tower ConcurrencyLimit");
 
 // === impl Samples ===
@@ -69,7 +69,7 @@ impl Figures {
 // === impl Table ===
 
 impl Table {
-    /// The rows of the table itself, without points of curves.
+    /// Returns the rows of the table, without points of curves.
     pub(crate) fn rows(&self) -> impl Iterator<Item = &Figures> {
         self.0.iter().filter(|row| row.at.is_none())
     }
@@ -78,19 +78,19 @@ impl Table {
         self.0.iter().filter_map(|row| Some((row, row.at?)))
     }
 
-    /// Nanoseconds over the bare service.
+    /// Returns nanoseconds above the bare service.
     pub(crate) fn net(&self, row: &Figures) -> f64 {
         let bare = self.rows().find(|it| it.is_bare() && it.who == row.bare.who());
         (row.nanos - bare.map_or(0.0, |bare| bare.nanos)).max(0.0)
     }
 
-    /// Against the reference of the same run.
+    /// Returns the ratio to the reference of the same run.
     pub(crate) fn ratio(&self, row: &Figures) -> f64 {
         let reference = self.rows().find(|it| (it.pattern.as_str(), it.who.as_str()) == REFERENCE);
         self.net(row) / reference.map_or(f64::NAN, |reference| self.net(reference)).max(0.1)
     }
 
-    /// The names of the patterns, in their order.
+    /// Returns the names of the patterns, in order.
     pub(crate) fn patterns(&self) -> Vec<&str> {
         let mut patterns: Vec<&str> = self.rows().map(|row| row.pattern.as_str()).collect();
         patterns.dedup();
@@ -98,8 +98,8 @@ impl Table {
     }
 }
 
-/// Time is told by the first quartile: whoever else uses the core makes stretches of a run half as slow again, of all rows
-/// alike, and the median of a row falls on either side by chance.
+/// Returns a quantile. Times use the first quartile: other programs on the core slow all rows down by half for parts of a
+/// run, and the median of a row falls into such a part or not by chance.
 fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -1,13 +1,13 @@
-//! What each layer costs over the bare service, beside Tower's own, in one process and one run.
+//! Measures the cost of each layer above the bare service, and that of Tower's own layers, in one process and one run.
 //!
-//! `cargo xtask bench` runs it, together with the peers of `benches/peers`: a package of its own with a lock file of its own,
-//! so that what only the bench needs is neither built nor audited with the workspace.
+//! `cargo xtask bench` runs it together with the peers of `benches/peers`: a separate package with its own lock file, so that
+//! dependencies of the bench are neither built nor audited with the workspace.
 //!
-//! Time is thread CPU time, the first quartile of interleaved rounds, less the bare service's. Every service is built once,
-//! outside the loop, and driven as a caller would: ready, call, poll; and is asked before and after whether it is in the state
-//! that its row names. The ratio is against Tower's `ConcurrencyLimit` of the same run, since machines differ more than
-//! layers do. Two threads share one service: how much more (or less) they get through than one, with nothing or with
-//! some work between two calls.
+//! Time is thread CPU time: the first quartile of interleaved rounds, minus that of the bare service. Every service is built
+//! once, outside the loop, and driven as a caller drives it: ready, call, poll. A check before and after the run shows that
+//! it is in the state that its row names. The ratio refers to Tower's `ConcurrencyLimit` in the same run, because machines
+//! differ more than layers do. The columns of two threads give the throughput of two threads that share one service, as a
+//! multiple of one thread, without and with work between two calls.
 
 mod args;
 mod clock;

@@ -1,4 +1,4 @@
-//! The loops that are timed.
+//! The timed loops.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -6,19 +6,19 @@ use tokio::runtime::Handle;
 
 use crate::{clock, drive::Drive, work};
 
-/// What is measured, without its type.
+/// A measured service, type-erased.
 pub(crate) trait Measured {
-    /// Makes it anew, in the state that the row names.
+    /// Creates the service anew, in the state that the row names.
     fn renew(&mut self);
 
-    /// One call: was it answered?
+    /// Makes one call, and returns whether it succeeded.
     fn call(&mut self) -> bool;
 
-    /// So many calls, with so many nanoseconds of work after each: CPU time and wall time.
-    fn alone(&mut self, calls: u32, work: u32) -> (f64, f64);
+    /// Makes `calls` calls with `work` nanoseconds of work after each. Returns CPU time and wall time.
+    fn one_thread(&mut self, calls: u32, work: u32) -> (f64, f64);
 
-    /// The same on this thread and on another at once: the wall time from the first start to the last end.
-    fn both(&mut self, calls: u32, work: u32) -> f64;
+    /// Makes the same calls on this thread and on another. Returns the wall time from the first start to the last end.
+    fn two_threads(&mut self, calls: u32, work: u32) -> f64;
 
     fn sizes(&mut self) -> (usize, usize);
 }
@@ -28,7 +28,7 @@ pub(crate) struct Subject<D, F> {
     drive: D,
 }
 
-/// Calls before the clock starts, on every thread: first touches are not what a call costs.
+/// Warm-up calls on every thread before the clock starts.
 const WARM: u32 = 50;
 
 // === impl Subject ===
@@ -48,19 +48,19 @@ impl<D: Drive, F: Fn() -> D> Measured for Subject<D, F> {
         self.drive.call()
     }
 
-    fn alone(&mut self, calls: u32, work: u32) -> (f64, f64) {
+    fn one_thread(&mut self, calls: u32, work: u32) -> (f64, f64) {
         let (cpu, wall) = (clock::cpu(), clock::wall());
         repeat(&mut self.drive, calls, work);
         (clock::cpu() - cpu, clock::wall() - wall)
     }
 
-    fn both(&mut self, calls: u32, work: u32) -> f64 {
+    fn two_threads(&mut self, calls: u32, work: u32) -> f64 {
         let (mut here, there) = (self.drive.clone(), self.drive.clone());
         let (waiting, runtime) = (AtomicU32::new(2), Handle::current());
         let timed = |drive: &mut D| {
             repeat(drive, WARM.min(calls), 0);
             waiting.fetch_sub(1, Ordering::AcqRel);
-            // A thread that sleeps at a barrier wakes up late.
+            // Spins, because a thread wakes up late from a barrier.
             while waiting.load(Ordering::Acquire) > 0 {
                 std::hint::spin_loop();
             }
@@ -70,15 +70,15 @@ impl<D: Drive, F: Fn() -> D> Measured for Subject<D, F> {
         };
         std::thread::scope(|scope| {
             let other = scope.spawn(|| {
-                // Timers want the runtime, on this thread too.
+                // Timers need the runtime on this thread too.
                 let _entered = runtime.enter();
-                // On this thread's own stack: beside the other's they would share a cache line, and wait for that.
+                // Moved to the stack of this thread, so that the two drivers do not share a cache line.
                 let mut there = there;
                 timed(&mut there)
             });
             let here = timed(&mut here);
             let there = other.join().unwrap_or((f64::NAN, f64::NAN));
-            // Threads that took turns on one core did not run at once.
+            // From the first start to the last end: threads that share a core do not run concurrently.
             here.1.max(there.1) - here.0.min(there.0)
         })
     }
@@ -90,7 +90,7 @@ impl<D: Drive, F: Fn() -> D> Measured for Subject<D, F> {
 
 fn repeat<D: Drive>(drive: &mut D, calls: u32, work: u32) {
     if work == 0 {
-        // A loop of its own: a bare call takes as long as a step of the work.
+        // A separate loop: a bare call takes as long as a step of the work.
         for _ in 0..calls {
             drive.call();
         }

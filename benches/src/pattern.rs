@@ -1,24 +1,24 @@
-//! The names of the patterns: rows with the same one do the same work and stand side by side.
+//! The names of the patterns. Rows of one pattern do the same work, and are neighbours in the table.
 
-/// A closed breaker over the last 100 calls, to which only results matter.
+/// A closed breaker over the last 100 calls, without abandoned and slow calls.
 pub const BREAKER: &str = "breaker closed, last 100";
-/// It notices calls that are given up, too.
+/// The same, counting abandoned calls too.
 pub const ABANDONED: &str = "breaker noticing abandoned calls";
-/// It notices slow calls, too.
+/// The same, counting slow calls too.
 pub const SLOW: &str = "breaker noticing slow calls";
-/// A closed breaker over a span of time.
+/// A closed breaker with a time window.
 pub const TIMED: &str = "breaker closed, last 30 s";
-/// A retry whose first try works.
+/// A retry whose first attempt succeeds.
 pub const RETRY: &str = "retry, first try works";
 /// A bulkhead with a free permit.
 pub const BULKHEAD: &str = "bulkhead, free";
-/// A fallback over what works.
+/// A fallback around a service that succeeds.
 pub const FALLBACK: &str = "fallback, not needed";
-/// A timeout over what answers at once.
+/// A timeout around a service that responds in the first poll.
 pub const TIMEOUT: &str = "attempt timeout, inner ready";
-/// A timeout over what does not, so that its timer is armed.
+/// A timeout around a service that responds in the second poll, so that its timer is armed.
 pub const ARMED: &str = "attempt timeout, timer armed";
-/// Two endpoints, of which the first is fine.
+/// Two endpoints, the first of which is healthy.
 pub const FAILOVER: &str = "failover, primary fine";
 /// The stack of four.
 pub const STACK: &str = "fallback(retry(breaker(bulkhead)))";
@@ -28,20 +28,20 @@ pub const COUNTED: &str = "the same, every call counted";
 pub const STANDARD: &str = "standard stack";
 /// An open breaker.
 pub const OPEN: &str = "open breaker refuses";
-/// A bulkhead whose permits are taken.
+/// A bulkhead without free permits.
 pub const FULL: &str = "full bulkhead refuses";
-/// A failover whose endpoints are all out of service.
+/// A failover whose endpoints are all taken out of service.
 pub const NONE: &str = "failover refuses, all are down";
-/// A retry over an HTTP request that can be sent twice.
+/// A retry of an HTTP request that can be sent twice.
 pub const HTTP: &str = "retry of an HTTP request, first try works";
-/// What a rate limiter asks of its state, for scale.
+/// A rate limiter, for comparison.
 pub const RATE: &str = "rate limit, below it";
 
-/// The curve of a breaker over a span of time with so many calls in it.
+/// A curve: a breaker with a time window, by the calls in it.
 pub const CALLS_IN_WINDOW: &str = "calls in the time window of a breaker";
-/// The curve of breakers by key, of which there are so many.
+/// A curve: breakers by key, by the number of keys.
 pub const KEYS: &str = "keys of a keyed breaker";
-/// The curve of a failover over so many endpoints.
+/// A curve: a failover, by the number of endpoints.
 pub const ENDPOINTS: &str = "endpoints of a failover";
-/// The same for servers that clone their stack for every request.
+/// The same, cloned for every call, as some servers do.
 pub const CLONES: &str = "endpoints of a failover that is cloned for every call";

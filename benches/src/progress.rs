@@ -1,4 +1,4 @@
-//! How far a run is, on stderr: one line that is rewritten, or a new one now and then where that cannot be.
+//! Prints the progress of a run on stderr: one line that is rewritten on a terminal, otherwise a line every ten seconds.
 
 use std::io::{IsTerminal, Write, stderr};
 
@@ -9,29 +9,29 @@ pub(crate) struct Progress {
     rows: usize,
     row: usize,
     rewrites: bool,
-    said: f64,
+    printed_at: f64,
 }
 
-/// Between two lines, in seconds.
+/// The time between two lines, in seconds.
 const PAUSE: f64 = 10.0;
 
 // === impl Progress ===
 
 impl Progress {
     pub(crate) fn new(rounds: usize, rows: usize) -> Self {
-        Self { rounds, rows, row: 0, rewrites: stderr().is_terminal(), said: clock::wall() }
+        Self { rounds, rows, row: 0, rewrites: stderr().is_terminal(), printed_at: clock::wall() }
     }
 
-    /// This row is next.
+    /// Prints that `row` is next.
     pub(crate) fn at(&mut self, round: usize, row: &Row) {
         self.row = self.row % self.rows + 1;
         let words = format!("round {} of {}, row {} of {}", round + 1, self.rounds, self.row, self.rows);
         if self.rewrites {
             eprint!("\r\x1b[K{words}: {}", row.name());
             let _ = stderr().flush();
-        } else if clock::wall() - self.said > PAUSE {
+        } else if clock::wall() - self.printed_at > PAUSE {
             eprintln!("{words}");
-            self.said = clock::wall();
+            self.printed_at = clock::wall();
         }
     }
 

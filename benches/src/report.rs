@@ -1,4 +1,4 @@
-//! From the flags to the files: what the bench does when it is run.
+//! Runs the bench: from the command line to the files of the results.
 
 mod bars;
 mod baseline;
@@ -21,10 +21,10 @@ use crate::{
 };
 use machine::Machine;
 
-/// How far curves go in a quick run.
+/// The last point of curves in a quick run.
 const QUICK: u64 = 1_000;
 
-/// Runs the bench over our rows, Tower's and these, by the arguments of the process.
+/// Runs the bench on the rows of Mainstay, of Tower and of `peers`, by the arguments of the process.
 pub fn run(peers: impl FnOnce() -> Vec<Row>) -> ExitCode {
     let outcome = Args::parse(std::env::args().skip(1)).and_then(|args| with_args(&args, peers));
     match outcome {
@@ -37,9 +37,9 @@ pub fn run(peers: impl FnOnce() -> Vec<Row>) -> ExitCode {
 }
 
 fn with_args(args: &Args, peers: impl FnOnce() -> Vec<Row>) -> Result<ExitCode, String> {
-    let runtime = drive::runtime().map_err(|e| format!("no runtime could be made: {e}"))?;
+    let runtime = drive::runtime().map_err(|e| format!("the runtime could not be created: {e}"))?;
     let _entered = runtime.enter();
-    // One row needs no curves, and they take a while to make where instructions are counted.
+    // A single row needs no curves, which take long to build under valgrind.
     let most = match (args.repeat, args.is_quick()) {
         (Some(_), _) => 0,
         (None, true) => QUICK,
@@ -47,7 +47,7 @@ fn with_args(args: &Args, peers: impl FnOnce() -> Vec<Row>) -> Result<ExitCode, 
     };
     let mut rows = rows::rows(most).map_err(|e| e.to_string())?;
     rows.extend(peers());
-    // Neighbours in the table are measured one after the other.
+    // Rows of one pattern are measured one after the other.
     let order: Vec<&str> = rows.iter().map(|row| row.pattern).collect();
     rows.sort_by_key(|row| order.iter().position(|pattern| *pattern == row.pattern));
     if args.list {
@@ -63,7 +63,7 @@ fn with_args(args: &Args, peers: impl FnOnce() -> Vec<Row>) -> Result<ExitCode, 
     }
     // Without these no other row has a figure.
     let is_needed = |row: &Row| row.pattern == Bare::NAME || (row.pattern, row.who) == crate::figures::REFERENCE;
-    rows.retain(|row| (args.wants(&row.name()) || is_needed(row)) && !(args.is_quick() && row.at > Some(QUICK)));
+    rows.retain(|row| (args.selects(&row.name()) || is_needed(row)) && !(args.is_quick() && row.at > Some(QUICK)));
     if args.count {
         let counts = count::count(&mut rows)?;
         return write_counts(args, &counts).map(|()| ExitCode::SUCCESS);
@@ -89,37 +89,37 @@ fn report(args: &Args, table: &Table) -> Result<ExitCode, String> {
     if let (Some(limit), Some((name, percent))) = (args.fail_above, worst)
         && percent > limit
     {
-        eprintln!("bench: {name} costs {percent:.0} % more than in the baseline, above {limit} %");
+        eprintln!("bench: {name} is {percent:.0} % slower than in the baseline, more than {limit} %");
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The one row that a profiler or a counter looks at.
+/// Returns the one row for a profiler or a counter.
 fn chosen<'a>(rows: &'a mut [Row], args: &Args) -> Result<&'a mut Row, String> {
     let name = args.row.as_deref().unwrap_or_default();
     let exact = rows.iter().position(|row| row.name() == name);
-    let found = exact.or_else(|| rows.iter().position(|row| args.wants(&row.name())));
-    found.and_then(|at| rows.get_mut(at)).ok_or(format!("no row has `{name}` in its name; --list lists them"))
+    let found = exact.or_else(|| rows.iter().position(|row| args.selects(&row.name())));
+    found.and_then(|at| rows.get_mut(at)).ok_or(format!("no row has `{name}` in its name; --list lists the rows"))
 }
 
-/// Calls a row until the time is over.
+/// Calls a row for `seconds`.
 fn spin(row: &mut Row, seconds: f64) {
     eprintln!("{}: for {seconds} s", row.name());
     let start = clock::wall();
     while clock::wall() - start < seconds {
-        row.subject.alone(1_000, 0);
+        row.subject.one_thread(1_000, 0);
     }
 }
 
-/// Calls a row so often, and does nothing else that depends on how often.
+/// Calls a row `calls` times. Nothing else depends on `calls`, so that the difference of two runs is the cost of calls.
 fn repeat(row: &mut Row, calls: u32) -> Result<(), String> {
     run::check(row, "before the first call")?;
     (0..calls).for_each(|_| _ = row.subject.call());
     run::check(row, "after the last call")
 }
 
-/// What this build counts itself, or another one counted before.
+/// Returns the counts of this build if it counts, otherwise those in the file of an earlier run.
 fn counts(args: &Args, rows: &mut [Row]) -> Result<Counts, String> {
     if cfg!(feature = "count") {
         return count::count(rows);

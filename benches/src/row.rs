@@ -1,33 +1,33 @@
-//! A row of the table: whose layer, in which state, around what.
+//! A row of the table: a layer, its state, and its inner service.
 
 use crate::{
     drive::Drive,
     measure::{Measured, Subject},
 };
 
-/// What a row's figure is taken from: the same calls without a layer.
+/// The bare service whose time is subtracted from a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bare {
-    /// The service that answers at once.
+    /// Responds in the first poll.
     Echo,
-    /// The service that answers at the second poll.
+    /// Responds in the second poll.
     Later,
-    /// The service that answers an HTTP request.
+    /// Responds to an HTTP request.
     Site,
 }
 
-/// One layer or stack under measurement.
+/// A measured layer or stack.
 pub struct Row {
     pub(crate) pattern: &'static str,
     pub(crate) who: &'static str,
     pub(crate) bare: Bare,
-    /// Answered, or refused: what each call must be, or the row would measure something else.
+    /// Whether each call must succeed; otherwise each must be refused.
     pub(crate) answers: bool,
-    /// A point of the curve of this pattern, which counts this much of something.
+    /// The position on a curve, if the row is a point of one.
     pub(crate) at: Option<u64>,
-    /// Calls change what it counts, so it is made anew for every round.
+    /// Whether calls change the position on the curve, so that the service is created anew for every round.
     pub(crate) grows: bool,
-    /// It sleeps: its time is read from a clock on the wall.
+    /// Whether calls sleep, so that wall time is measured.
     pub(crate) sleeps: bool,
     pub(crate) subject: Box<dyn Measured>,
 }
@@ -49,17 +49,17 @@ impl Bare {
 // === impl Row ===
 
 impl Row {
-    /// What calls must be answered, over the service that answers at once.
+    /// Creates a row whose calls succeed, around [`Bare::Echo`].
     pub fn new(pattern: &'static str, who: &'static str, drive: impl Drive) -> Self {
         Self::made_by(pattern, who, move || drive.clone())
     }
 
-    /// A point of a curve that calls do not change.
+    /// Creates a point of a curve that calls do not change.
     pub fn point(pattern: &'static str, who: &'static str, at: u64, drive: impl Drive) -> Self {
         Self { at: Some(at), ..Self::new(pattern, who, drive) }
     }
 
-    /// A point of a curve that the calls of a round change: made anew for every round.
+    /// Creates a point of a curve that calls change: the service is created anew for every round.
     pub fn growing<D: Drive>(
         pattern: &'static str,
         who: &'static str,
@@ -74,19 +74,19 @@ impl Row {
         Self { pattern, who, bare: Bare::Echo, answers: true, at: None, grows: false, sleeps: false, subject }
     }
 
-    /// Around another service.
+    /// Sets the bare service.
     #[must_use]
     pub fn over(self, bare: Bare) -> Self {
         Self { bare, ..self }
     }
 
-    /// What refuses every call.
+    /// Sets that every call is refused.
     #[must_use]
     pub fn refusing(self) -> Self {
         Self { answers: false, ..self }
     }
 
-    /// What sleeps in every call.
+    /// Sets that every call sleeps.
     #[must_use]
     pub fn sleeping(self) -> Self {
         Self { sleeps: true, ..self }

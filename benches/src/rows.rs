@@ -1,7 +1,7 @@
-//! The rows: what is measured.
+//! The measured rows.
 
 mod curves;
-mod ours;
+mod mainstay_layers;
 mod stacks;
 mod tower;
 
@@ -20,14 +20,14 @@ pub(crate) const SECOND: Duration = Duration::from_secs(1);
 /// The permits of a full bulkhead.
 pub const FULL: usize = 1;
 
-/// The bare services, ours and Tower's, then the points of the curves up to this.
+/// Returns the bare services, the rows of Mainstay and of Tower, and the points of curves up to `most`.
 pub(crate) fn rows(most: u64) -> Result<Vec<Row>, mainstay::InvalidSetting> {
     let mut rows = vec![
         Row::new(Bare::NAME, Bare::Echo.who(), Tower::new(Echo, 1)),
         Row::new(Bare::NAME, Bare::Later.who(), Tower::new(Later, 1)).over(Bare::Later),
         Row::new(Bare::NAME, Bare::Site.who(), Tower::new(Site, request())).over(Bare::Site),
     ];
-    rows.extend(ours::rows()?);
+    rows.extend(mainstay_layers::rows()?);
     rows.extend(stacks::rows()?);
     rows.extend(tower::rows());
     rows.extend(curves::rows(most)?);

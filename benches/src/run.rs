@@ -1,4 +1,4 @@
-//! Rounds over all rows, one after the other: whatever else the machine does meets every row alike.
+//! Runs rounds over all rows, so that other load on the machine affects all rows equally.
 
 use crate::{
     args::Args,
@@ -8,16 +8,16 @@ use crate::{
     row::Row,
 };
 
-/// What the caller does between two calls, in nanoseconds, for the columns of two threads.
+/// Work between two calls, in nanoseconds, for the columns of two threads.
 pub(crate) const WORK: [u32; 3] = [0, 250, 1_000];
 
-/// The rounds of curves are fewer: they are long, or make their services anew.
+/// Rounds of points of curves, which take long or create their services anew.
 const ROUNDS_OF_CURVES: usize = 5;
 
-/// How long one row is measured in one round, in seconds.
+/// The time of one row in one round, in seconds.
 const TURN: f64 = 0.002;
 
-/// Measures all rows; or says which of them is not in the state that it names.
+/// Measures all rows. The error names a row that is not in its state.
 pub(crate) fn measure(rows: &mut [Row], args: &Args) -> Result<Vec<Figures>, String> {
     let mut samples = Vec::new();
     for row in rows.iter_mut() {
@@ -34,7 +34,7 @@ pub(crate) fn measure(rows: &mut [Row], args: &Args) -> Result<Vec<Figures>, Str
                 if row.grows {
                     row.subject.renew();
                 }
-                samples.nanos.push(alone(row, samples.calls, 0));
+                samples.nanos.push(nanos_of_a_call(row, samples.calls, 0));
             }
         }
     }
@@ -48,24 +48,24 @@ pub(crate) fn measure(rows: &mut [Row], args: &Args) -> Result<Vec<Figures>, Str
 }
 
 fn take(row: &mut Row, samples: &mut Samples) {
-    samples.nanos.push(alone(row, samples.calls, 0));
+    samples.nanos.push(nanos_of_a_call(row, samples.calls, 0));
     for (both, work) in samples.two_threads.iter_mut().zip(WORK) {
-        // A call with its work takes longer: as many calls would make a turn of ten.
+        // Fewer calls: with work, each call takes longer.
         let calls = samples.calls.min((TURN * 1e9) as u32 / work.max(1)).max(1);
-        let one = row.subject.alone(calls, work).1;
-        both.push(2.0 * one / row.subject.both(calls, work));
+        let one = row.subject.one_thread(calls, work).1;
+        both.push(2.0 * one / row.subject.two_threads(calls, work));
     }
 }
 
-/// Nanoseconds of one call.
-fn alone(row: &mut Row, calls: u32, work: u32) -> f64 {
-    let (cpu, wall) = row.subject.alone(calls, work);
+/// Returns the nanoseconds of one call.
+fn nanos_of_a_call(row: &mut Row, calls: u32, work: u32) -> f64 {
+    let (cpu, wall) = row.subject.one_thread(calls, work);
     (if row.sleeps { wall } else { cpu }) * 1e9 / f64::from(calls)
 }
 
-/// Says if a call does not end as it must in the state that the row names.
+/// Makes one call. The error tells that it did not end as the state of the row requires.
 pub(crate) fn check(row: &mut Row, when: &str) -> Result<(), String> {
-    let states = [(true, "was answered"), (false, "failed or was refused")];
+    let states = [(true, "succeeded"), (false, "failed or was refused")];
     let answered = row.subject.call();
     if answered == row.answers {
         return Ok(());
@@ -74,16 +74,16 @@ pub(crate) fn check(row: &mut Row, when: &str) -> Result<(), String> {
     Err(format!("{}: a call {what} {when}, which is not the state to measure", row.name()))
 }
 
-/// As many calls as fit into a turn. A point that grows makes few, so that it stays where it is on the curve; at another
-/// each key gets some, or it would be the first touch that is measured.
+/// Returns the number of calls in one round. A growing point makes few, so that its position on the curve changes little;
+/// other points make enough for each key to be called several times.
 fn calls(row: &mut Row, args: &Args) -> u32 {
     let start = clock::wall();
-    row.subject.alone(10, 0);
+    row.subject.one_thread(10, 0);
     let one = (clock::wall() - start) / 10.0;
     let fitting = (TURN / one).min(1e6) as u32;
-    // The first ten are slow: what is quick is tried again.
+    // The first ten calls are slow: quick rows are measured again.
     let fitting = if fitting > 100 {
-        let (_, wall) = row.subject.alone(1_000, 0);
+        let (_, wall) = row.subject.one_thread(1_000, 0);
         (TURN / (wall / 1_000.0)).min(1e6) as u32
     } else {
         fitting

@@ -1,4 +1,4 @@
-//! What the layers stand around, and what a caller does between two calls.
+//! Inner services of the layers, and the work between two calls.
 
 use std::{
     convert::Infallible,
@@ -14,7 +14,7 @@ use tower::Service;
 
 use crate::clock;
 
-/// Answers at the second poll: a timer above it has to be armed.
+/// Responds in the second poll, so that a timeout around it arms its timer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Later;
 
@@ -22,14 +22,14 @@ pub struct Later;
 #[derive(Debug)]
 pub struct AtSecondPoll(bool);
 
-/// Answers HTTP requests at once, with nothing.
+/// Responds to HTTP requests at once, with an empty response.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Site;
 
-/// A body of a request that can be sent twice: there is none.
+/// The empty body of a request that can be sent twice.
 pub type NoBody = http_body_util::Empty<bytes::Bytes>;
 
-/// A GET request with eight headers, as clients send them.
+/// Returns a GET request with eight typical headers.
 #[must_use]
 pub fn request() -> Request<NoBody> {
     let mut request = Request::new(NoBody::new());
@@ -40,7 +40,7 @@ pub fn request() -> Request<NoBody> {
     request
 }
 
-/// Is busy for about so long.
+/// Runs for about `nanos` nanoseconds.
 pub(crate) fn busy(nanos: u32) {
     for step in 0..nanos * steps_in_a_microsecond() / 1_000 {
         black_box(step);

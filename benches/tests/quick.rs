@@ -1,5 +1,5 @@
-//! The short form of the bench: that it runs, and that what it writes is whole. Nothing is said of time.
-#![allow(clippy::unwrap_used, reason = "tests say what they mean")]
+//! A quick run of the bench works, and its output is complete. No time is asserted.
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -7,12 +7,12 @@ use serde_json::Value;
 
 fn bench(args: &[&str]) -> (bool, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_mainstay-benches")).args(args).output().unwrap();
-    let said = if output.status.success() { output.stdout } else { output.stderr };
-    (output.status.success(), String::from_utf8(said).unwrap())
+    let printed = if output.status.success() { output.stdout } else { output.stderr };
+    (output.status.success(), String::from_utf8(printed).unwrap())
 }
 
 #[test]
-fn a_quick_run_writes_table_json_and_pictures() {
+fn quick_run_writes_table_json_and_pictures() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("quick");
     let out = folder.to_str().unwrap();
     let (succeeded, table) = bench(&["--quick", "--out", out]);
@@ -39,17 +39,17 @@ fn a_quick_run_writes_table_json_and_pictures() {
 }
 
 #[test]
-fn one_row_is_repeated_in_its_state() {
+fn single_row_is_repeated_in_its_state() {
     for row in ["open breaker refuses, mainstay", "bulkhead, free, mainstay"] {
-        let (succeeded, said) = bench(&["--row", row, "--repeat", "10"]);
-        assert!(succeeded && said.is_empty(), "{said}");
+        let (succeeded, printed) = bench(&["--row", row, "--repeat", "10"]);
+        assert!(succeeded && printed.is_empty(), "{printed}");
     }
 }
 
 #[test]
-fn a_mistyped_flag_or_row_is_an_error() {
-    let (succeeded, said) = bench(&["--quik"]);
-    assert!(!succeeded && said.contains("unknown argument `--quik`"), "{said}");
-    let (succeeded, said) = bench(&["--spin", "1", "--row", "no such row"]);
-    assert!(!succeeded && said.contains("no row has `no such row` in its name"), "{said}");
+fn unknown_flag_or_row_is_an_error() {
+    let (succeeded, printed) = bench(&["--quik"]);
+    assert!(!succeeded && printed.contains("unknown argument `--quik`"), "{printed}");
+    let (succeeded, printed) = bench(&["--spin", "1", "--row", "no such row"]);
+    assert!(!succeeded && printed.contains("no row has `no such row` in its name"), "{printed}");
 }

@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn rows_of_mainstay_are_counted_except_points_of_curves() {
         assert!(has_bound("breaker closed, last 30 s, mainstay"));
-        assert!(has_bound("breaker noticing abandoned calls, mainstay, lasting"));
+        assert!(has_bound("breaker noticing abandoned calls, mainstay, leaked"));
         assert!(!has_bound("keys of a keyed breaker, mainstay, 1000"));
         assert!(!has_bound("full bulkhead refuses, tower LoadShed") && !has_bound("bare service, answers at once"));
     }

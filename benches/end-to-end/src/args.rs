@@ -1,20 +1,20 @@
-//! The command line. The first word may say which part of the benchmark this process is.
+//! The command line. Its first word may select the part of the benchmark that this process runs.
 
 use std::time::Duration;
 
 use crate::{load::Load, scenario::Scenario};
 
 pub(crate) const HELP: &str = "\
-The gateway beside a bare reverse proxy of the same libraries, and beside nginx where it is installed.
+Measures the gateway, a bare reverse proxy of the same libraries, and nginx if it is installed.
 
 Usage: mainstay-bench-gateway [--quick] [--save] [--rounds N] [--seconds S] [--only WORDS] [--no-pin]
 
-  --quick      one tiny round without nginx: shows that it works, measures nothing
-  --save       writes the table to benches/results/gateway.md and gateway.json too
-  --rounds N   how often each contestant takes its turn in each scenario; default 5
-  --seconds S  how long a turn is; default 1.5
+  --quick      one short round without nginx: shows that it works, and its figures mean nothing
+  --save       also writes benches/results/gateway.md and gateway.json
+  --rounds N   number of turns of each contestant in each scenario; default 5
+  --seconds S  duration of a turn; default 1.5
   --only WORDS scenarios whose name contains this, such as \"64 connections, small\"
-  --no-pin     no processor of its own for the proxy
+  --no-pin     does not pin the proxy to a processor
 ";
 
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     pub(crate) measure: Duration,
     pub(crate) only: String,
-    /// Connections that are held open to weigh them. Twice as many and some are below the usual limit of 1024 files.
+    /// Connections held open to measure their memory. Twice this number is below the usual limit of 1024 open files.
     pub(crate) held: usize,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Options {
 
 impl Command {
     /// # Errors
-    /// What is wrong, in words for people.
+    /// Returns a message for the user if an argument is wrong.
     pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let words: Vec<_> = words.into_iter().collect();
         match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
@@ -74,7 +74,7 @@ impl Options {
             }
         }
         match it.scenarios().is_empty() {
-            true => Err(format!("no scenario is called {:?}", it.only)),
+            true => Err(format!("no scenario has {:?} in its name", it.only)),
             false => Ok(it),
         }
     }
@@ -106,7 +106,7 @@ impl Default for Options {
 
 fn number(text: &str, range: std::ops::RangeInclusive<f64>) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number| range.contains(number));
-    number.ok_or_else(|| format!("{text:?} is no number from {} to {}", range.start(), range.end()))
+    number.ok_or_else(|| format!("{text:?} is not a number from {} to {}", range.start(), range.end()))
 }
 
 #[cfg(test)]
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_mean_nothing_are_named() {
+    fn unknown_argument_is_an_error() {
         assert!(parse(&["--quik"]).unwrap_err().contains("--quik"));
         assert!(parse(&["--rounds"]).unwrap_err().contains("--rounds"));
         assert!(parse(&["--seconds", "0"]).unwrap_err().contains("0.05 to 600"));

@@ -1,8 +1,7 @@
-//! The reverse proxy that one would write without Mainstay: axum before hyper-util's pooled client, with the same
-//! settings as the gateway's.
+//! A reverse proxy without Mainstay's layers: axum and hyper-util's pooled client, with the same settings as in the gateway.
 //!
-//! It does to heads what every proxy must (RFC 9110, 7.6), with the same functions as the gateway, so that the
-//! difference is what the gateway adds: the stack, the limit at the entrance, the server that drains.
+//! It changes message heads as every proxy must (RFC 9110, 7.6), with the functions that the gateway uses. The difference
+//! between the two is the standard stack, the limit at the entrance, and the server that drains.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -23,10 +22,10 @@ use tokio::net::TcpListener;
 
 use crate::{BoxError, process::introduce};
 
-/// The gateway's default for one attempt.
+/// The gateway's default attempt timeout.
 const ATTEMPT: Duration = Duration::from_secs(10);
 
-/// As long as the gateway's own.
+/// Of the same length as the gateway's.
 const PSEUDONYM: &str = "bare-123456789";
 
 #[derive(Clone)]
@@ -42,7 +41,7 @@ struct Inner {
 pub(crate) async fn run(origin: &str) -> Result<(), BoxError> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     introduce("bare", listener.local_addr()?)?;
-    // As the gateway's server does it; who goes away at once is no event.
+    // As in the gateway's server. An error means that the client has disconnected.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let bare = Bare(Arc::new(Inner { client: client(), origin: origin.parse()?, via: Via::new(PSEUDONYM)? }));
     let app = Router::new().fallback(forward).with_state(bare);

@@ -1,4 +1,4 @@
-//! One connection of a client, without a pool: what hyper's own would add is no matter of the proxies.
+//! One connection of a client, without a pool, whose cost would be measured too.
 
 use std::net::SocketAddr;
 
@@ -17,7 +17,7 @@ use crate::{
     scenario::{Body, LARGE, Protocol},
 };
 
-/// A connection that is kept alive. Dropped, it closes.
+/// A persistent connection; dropping it closes it.
 #[derive(Debug)]
 pub(crate) struct Connection {
     sender: Sender,
@@ -56,11 +56,11 @@ impl Connection {
         Ok(Self { sender, authority, headers: headers(address, protocol)? })
     }
 
-    /// Asks once, and reads the answer to its end.
+    /// Sends one request, and reads the response to its end.
     ///
     /// # Errors
-    /// There was none, or not the one that the origin gives.
-    pub(crate) async fn ask(&mut self, body: Body) -> Result<(), BoxError> {
+    /// Returns an error if there is no response, or not that of the origin.
+    pub(crate) async fn send(&mut self, body: Body) -> Result<(), BoxError> {
         let request = self.request(body)?;
         let response = match &mut self.sender {
             Sender::H1(sender) => {
@@ -105,7 +105,7 @@ async fn check(response: Response<Incoming>, body: Body) -> Result<(), BoxError>
     }
 }
 
-/// As many as requests to an API usually have.
+/// Returns as many headers as requests to an API usually have.
 fn headers(address: SocketAddr, protocol: Protocol) -> Result<HeaderMap, BoxError> {
     let mut headers = HeaderMap::new();
     if protocol == Protocol::H1 {

@@ -1,4 +1,4 @@
-//! Who is measured.
+//! The measured proxies.
 
 use std::net::SocketAddr;
 
@@ -7,18 +7,18 @@ use crate::{BoxError, process::Process, scenario::Protocol, stage::Stage};
 /// A kind of proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Contestant {
-    /// What the others are compared with.
+    /// The reference of the others.
     Bare,
     Gateway,
     Nginx,
 }
 
-/// One that runs.
+/// A running proxy.
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) contestant: Contestant,
     pub(crate) process: Process,
-    /// Where it speaks HTTP/2, if that is another port.
+    /// The address for HTTP/2, if it is another port.
     pub(crate) http2: Option<SocketAddr>,
 }
 

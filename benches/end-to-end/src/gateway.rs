@@ -1,4 +1,4 @@
-//! Where the gateway's program is: built by cargo when cargo runs us, in our own profile; otherwise the file beside us.
+//! Finds the gateway's binary: built by cargo in the same profile if cargo runs this program, otherwise in the same folder.
 
 use std::{env, path::PathBuf, process::Stdio};
 
@@ -22,7 +22,7 @@ pub(crate) async fn program() -> Result<PathBuf, BoxError> {
     program_of(&built.await?.stdout).ok_or_else(|| "the gateway could not be built".into())
 }
 
-/// The path that cargo's messages end with, if all went well.
+/// Returns the path of the binary in cargo's messages, if the build succeeded.
 fn program_of(messages: &[u8]) -> Option<PathBuf> {
     let mut messages = messages.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
     messages.find_map(|message: Value| message["executable"].as_str().map(PathBuf::from))
@@ -33,7 +33,7 @@ mod tests {
     use super::program_of;
 
     #[test]
-    fn finds_the_program_in_what_cargo_says() {
+    fn path_is_read_from_cargo_messages() {
         let messages = b"{\"executable\":null}\nnoise\n{\"executable\":\"/target/gateway\"}\n{\"success\":true}\n";
         assert_eq!(program_of(messages), Some("/target/gateway".into()));
         assert_eq!(program_of(b"{\"success\":false}\n"), None);

@@ -1,7 +1,7 @@
-//! The load: connections that each ask again as soon as they have their answer.
+//! The load: a closed loop of requests on each connection.
 //!
-//! It runs in a process of its own, so that its processor time is nobody else's. It is told what to do in one argument,
-//! as JSON, and prints one line of the same.
+//! It runs in a separate process, so that its processor time is not counted. It takes one argument of JSON, and prints its
+//! result as one line of JSON.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -14,30 +14,30 @@ use tokio::{
 
 use crate::{BoxError, client::Connection, scenario::Scenario, usage};
 
-/// What to do.
+/// The parameters of a load.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Load {
     pub(crate) address: SocketAddr,
     pub(crate) scenario: Scenario,
-    /// Time before the measurement, for pools and branch predictors.
+    /// Warm-up before the measurement, for pools and branch predictors.
     pub(crate) warm: Duration,
     pub(crate) measure: Duration,
     /// The process whose processor time is measured.
     pub(crate) process: u32,
 }
 
-/// What was seen in the time of the measurement.
+/// The result of a measurement.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Sample {
     pub(crate) requests: u64,
     pub(crate) requests_per_second: f64,
-    /// How long requests took: the half, 99 %, 99.9 % of them took no longer.
+    /// The median of the latency, and below its 99 % and 99.9 % quantiles.
     pub(crate) p50_us: f64,
     pub(crate) p99_us: f64,
     pub(crate) p999_us: f64,
-    /// Of the proxy, user and system.
+    /// Processor time of the proxy, user and system.
     pub(crate) cpu_us_per_request: f64,
-    /// How many processors the proxy kept busy.
+    /// Busy processors of the proxy.
     pub(crate) cpus_busy: f64,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Sample {
 
 impl Load {
     /// # Errors
-    /// Any request that was not answered as it should be.
+    /// Returns the error of any request with a wrong response.
     pub(crate) async fn run(self) -> Result<Sample, BoxError> {
         let mut connections = Vec::new();
         for _ in 0..self.scenario.connections {
@@ -54,17 +54,17 @@ impl Load {
         let start = Instant::now() + self.warm;
         let end = start + self.measure;
         let mut clients = JoinSet::new();
-        // Closed by the last client; says so early if one of them fails.
+        // Closed by the last client, or used by the first one that fails.
         let (failed, mut failure) = mpsc::channel::<()>(1);
         for connection in connections {
             let failed = failed.clone();
             let scenario = self.scenario;
             clients.spawn(async move {
-                let asked = ask(connection, scenario, start, end).await;
-                if asked.is_err() {
+                let latencies = repeat(connection, scenario, start, end).await;
+                if latencies.is_err() {
                     let _ = failed.try_send(());
                 }
-                asked
+                latencies
             });
         }
         drop(failed);
@@ -77,32 +77,32 @@ impl Load {
         }
         let (to, after) = (Instant::now(), usage::processor_time(self.process)?);
         let mut latencies = Vec::new();
-        while let Some(asked) = clients.join_next().await {
-            latencies.append(&mut asked??);
+        while let Some(more) = clients.join_next().await {
+            latencies.append(&mut more??);
         }
         Ok(Sample::new(latencies, self.measure, (after - before).div_f64((to - from).as_secs_f64())))
     }
 }
 
-/// How long each request took that ended within this time.
-async fn ask(
+/// Sends requests until `end`, and returns the latencies of those that ended after `start`.
+async fn repeat(
     mut connection: Connection,
     scenario: Scenario,
     start: Instant,
     end: Instant,
 ) -> Result<Vec<Duration>, BoxError> {
-    let (mut latencies, mut asked) = (Vec::new(), Instant::now());
+    let (mut latencies, mut sent) = (Vec::new(), Instant::now());
     loop {
-        connection.ask(scenario.body).await?;
+        connection.send(scenario.body).await?;
         let answered = Instant::now();
-        // One at least, however slow the machine: no figure is made of nothing.
+        // At least one latency, also on a slow machine.
         if answered > end && !latencies.is_empty() {
             return Ok(latencies);
         }
         if answered > start {
-            latencies.push(answered - asked);
+            latencies.push(answered - sent);
         }
-        asked = answered;
+        sent = answered;
     }
 }
 
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_are_of_the_sorted_latencies() {
+    fn quantiles_are_those_of_sorted_latencies() {
         let latencies = (0..1_000).rev().map(Duration::from_micros).collect();
         let sample = Sample::new(latencies, Duration::from_secs(2), Duration::from_millis(500));
         assert_eq!([sample.p50_us, sample.p99_us, sample.p999_us].map(f64::round), [500.0, 990.0, 999.0]);

@@ -1,4 +1,4 @@
-//! The machine on which something was measured: without it the figures say little.
+//! The machine of a measurement.
 
 use std::{fmt, fs, path::Path, process::Command, thread};
 
@@ -12,14 +12,14 @@ pub(crate) struct Machine {
     rustc: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     nginx: Option<String>,
-    /// Of the last minute, before the run: what else goes on.
+    /// The load average of the last minute before the run.
     load: String,
 }
 
 // === impl Machine ===
 
 impl Machine {
-    pub(crate) fn look(nginx: Option<&Path>) -> Self {
+    pub(crate) fn detect(nginx: Option<&Path>) -> Self {
         let cpu =
             first_of("/proc/cpuinfo", |line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name));
         Self {
@@ -44,15 +44,15 @@ impl fmt::Display for Machine {
     }
 }
 
-/// What is found in the first line of a file that has it.
+/// Returns the first result of `find` on the lines of a file.
 fn first_of(file: &str, find: fn(&str) -> Option<&str>) -> String {
     let text = fs::read_to_string(file).unwrap_or_default();
     text.lines().find_map(find).map_or("unknown", str::trim).to_owned()
 }
 
-/// nginx says it on stderr.
+/// Returns the version that a program prints, on stderr in the case of nginx.
 fn version(program: &Path, flag: &str) -> String {
     let Ok(output) = Command::new(program).arg(flag).output() else { return "unknown".to_owned() };
-    let said = if output.stdout.is_empty() { output.stderr } else { output.stdout };
-    String::from_utf8_lossy(&said).trim().to_owned()
+    let printed = if output.stdout.is_empty() { output.stderr } else { output.stdout };
+    String::from_utf8_lossy(&printed).trim().to_owned()
 }

@@ -1,8 +1,6 @@
-//! The gateway beside a bare reverse proxy of the same libraries, and beside nginx: over real sockets, in processes of
-//! their own.
+//! Measures the gateway, a bare reverse proxy of the same libraries, and nginx, over real sockets and in separate processes.
 //!
-//! `cargo run --release -p mainstay-bench-gateway`; the README says what is measured and how to read it. Start reading
-//! at `run.rs`.
+//! `cargo run --release -p mainstay-bench-gateway`; the README explains the measurement. Start reading at `run.rs`.
 
 use std::{
     env,
@@ -36,24 +34,26 @@ use args::{Command, Options};
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Ended by a signal, as shells say it for SIGINT.
+/// The exit code for SIGINT, as in shells.
 const INTERRUPTED: u8 = 130;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let ended = match Command::parse(env::args().skip(1)) {
         Ok(Command::Run(options)) => tokio::select! {
-            // What it has started ends with it.
+            // Dropping the future stops all processes that it has started.
             ended = Box::pin(measure(options)) => ended,
-            told = told_to_stop() => match told {
+            signal = stop_signal() => match signal {
                 Ok(()) => return ExitCode::from(INTERRUPTED),
                 Err(error) => Err(error.into()),
             },
         },
         Ok(Command::Origin) => origin::run().await.map_err(BoxError::from),
         Ok(Command::Bare { origin }) => bare::run(&origin).await,
-        Ok(Command::Load(load)) => Box::pin(load.run()).await.and_then(|sample| say(&serde_json::to_string(&sample)?)),
-        Ok(Command::Help) => say(args::HELP),
+        Ok(Command::Load(load)) => {
+            Box::pin(load.run()).await.and_then(|sample| print(&serde_json::to_string(&sample)?))
+        }
+        Ok(Command::Help) => print(args::HELP),
         Err(wrong) => {
             eprintln!("{wrong}\n\n{}", args::HELP);
             return ExitCode::from(2);
@@ -71,9 +71,9 @@ async fn main() -> ExitCode {
 async fn measure(options: Options) -> Result<(), BoxError> {
     let report = run::run(&options).await?;
     let markdown = markdown::text(&report)?;
-    say(&markdown)?;
+    print(&markdown)?;
     if options.save {
-        // `cargo run` says where the package is now; where it was compiled may be another checkout.
+        // `cargo run` sets the variable to the current path; the compiled-in path may be another checkout.
         let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let folder = Path::new(&package).with_file_name("results");
         fs::create_dir_all(&folder)?;
@@ -84,12 +84,12 @@ async fn measure(options: Options) -> Result<(), BoxError> {
     Ok(())
 }
 
-fn say(text: &str) -> Result<(), BoxError> {
+fn print(text: &str) -> Result<(), BoxError> {
     Ok(writeln!(io::stdout(), "{}", text.trim_end())?)
 }
 
 #[cfg(unix)]
-async fn told_to_stop() -> io::Result<()> {
+async fn stop_signal() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -100,6 +100,6 @@ async fn told_to_stop() -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-async fn told_to_stop() -> io::Result<()> {
+async fn stop_signal() -> io::Result<()> {
     tokio::signal::ctrl_c().await
 }

@@ -1,27 +1,27 @@
-//! A report for people.
+//! The report as Markdown.
 
 use std::fmt::{self, Write};
 
 use crate::report::{Ratio, Report, Row};
 
-/// Throughput that the gateway may lose: what the project has set itself.
-const BAR_PERCENT: f64 = 3.0;
+/// The aim of the project for the loss of throughput of the gateway.
+const AIM_PERCENT: f64 = 3.0;
 
-/// The whole report.
+/// Returns the whole report.
 pub(crate) fn text(report: &Report) -> Result<String, fmt::Error> {
     let mut text = String::new();
-    writeln!(text, "# The gateway beside a bare reverse proxy\n")?;
-    writeln!(text, "`cargo run --release -p mainstay-bench-gateway`; its README says what is measured.\n")?;
+    writeln!(text, "# The gateway and a bare reverse proxy\n")?;
+    writeln!(text, "`cargo run --release -p mainstay-bench-gateway`; its README explains the measurement.\n")?;
     writeln!(text, "* {}", report.machine)?;
     let method = &report.method;
     writeln!(
         text,
-        "* {}; {} interleaved rounds of {} s, medians; ratios against bare in the same round (least to most)\n",
+        "* {}; {} interleaved rounds of {} s, medians; ratios to bare in the same round (minimum to maximum)\n",
         method.placement, method.rounds, method.seconds
     )?;
     rows(&mut text, &report.rows)?;
     memory(&mut text, report)?;
-    verdict(&mut text, report)?;
+    summary(&mut text, report)?;
     Ok(text)
 }
 
@@ -64,10 +64,10 @@ fn memory(text: &mut String, report: &Report) -> fmt::Result {
     Ok(())
 }
 
-/// With how many connections nothing waits for the clients, the loss is the stack's.
-fn verdict(text: &mut String, report: &Report) -> fmt::Result {
+/// With many connections the proxy does not wait for clients, so that the loss is that of the stack.
+fn summary(text: &mut String, report: &Report) -> fmt::Result {
     let many = report.rows.iter().map(|row| row.scenario.connections).max().unwrap_or_default();
-    writeln!(text, "\nThe gateway with {many} connections (bar: {BAR_PERCENT} % of throughput):\n")?;
+    writeln!(text, "\nThe gateway with {many} connections (aim: {AIM_PERCENT} % of throughput):\n")?;
     for row in &report.rows {
         if row.contestant == "gateway" && row.scenario.connections == many {
             let lost = (1.0 - row.throughput.median) * 100.0;

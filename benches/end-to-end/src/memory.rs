@@ -1,4 +1,4 @@
-//! What a connection weighs, by the resident memory of a proxy that has done nothing else before.
+//! Measures the memory of a connection by the resident memory of a fresh proxy.
 
 use std::time::Duration;
 
@@ -13,21 +13,21 @@ use crate::{
     stage::Stage,
 };
 
-/// Of one contestant and protocol.
+/// The memory of one contestant with one protocol.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Weight {
     pub(crate) contestant: &'static str,
     pub(crate) protocol: Protocol,
     pub(crate) connections: usize,
-    /// After some requests on one connection.
+    /// Resident memory after some requests on one connection.
     pub(crate) base_kib: f64,
-    /// More of it for each connection that has had an answer and waits for its next request.
+    /// Additional memory of each idle connection that has had a response.
     pub(crate) idle_kib: f64,
-    /// More of it for each connection with a request in flight, its connection to the origin included.
+    /// Additional memory of each connection with a request in flight, its connection to the origin included.
     pub(crate) active_kib: f64,
 }
 
-/// So many requests until lazily made things are made.
+/// Requests before the measurement, so that lazy initialisation is done.
 const FIRST: usize = 200;
 
 impl Weight {
@@ -40,13 +40,13 @@ impl Weight {
         let running = contestant.start(stage).await?;
         let mut first = Connection::open(running.address(protocol), protocol).await?;
         for _ in 0..FIRST {
-            first.ask(Body::Small).await?;
+            first.send(Body::Small).await?;
         }
         let base = settled(&running).await?;
         let mut idle = Vec::new();
         for _ in 0..connections {
             let mut connection = Connection::open(running.address(protocol), protocol).await?;
-            connection.ask(Body::Small).await?;
+            connection.send(Body::Small).await?;
             idle.push(connection);
         }
         let with_idle = settled(&running).await?;
@@ -68,13 +68,13 @@ async fn settled(running: &Running) -> Result<f64, BoxError> {
     kibibytes(running)
 }
 
-/// The most while each connection has a request in flight.
+/// Returns the maximum while each connection has a request in flight.
 async fn with_requests(connections: Vec<Connection>, running: &Running) -> Result<f64, BoxError> {
     let mut requests = JoinSet::new();
     for mut connection in connections {
         requests.spawn(async move {
-            connection.ask(Body::Hold).await?;
-            // Kept, so that its end is not measured.
+            connection.send(Body::Hold).await?;
+            // Returned, so that closing it is not measured.
             Ok::<_, BoxError>(connection)
         });
     }
@@ -84,8 +84,8 @@ async fn with_requests(connections: Vec<Connection>, running: &Running) -> Resul
         most = kibibytes(running)?.max(most);
     }
     let mut kept = Vec::new();
-    while let Some(asked) = requests.join_next().await {
-        kept.push(asked??);
+    while let Some(connection) = requests.join_next().await {
+        kept.push(connection??);
     }
     Ok(most)
 }

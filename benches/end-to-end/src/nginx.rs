@@ -1,4 +1,4 @@
-//! nginx with a configuration of its own: as near to what the gateway does as it can be told.
+//! nginx with a configuration that is as close to the gateway as possible.
 
 use std::{
     env, fs, io,
@@ -7,19 +7,19 @@ use std::{
     process,
 };
 
-/// A folder for its configuration and its temporary files. Gone when it is dropped.
+/// A folder for its configuration and temporary files; dropping it deletes the folder.
 #[derive(Debug)]
 pub(crate) struct Folder(PathBuf);
 
-/// The program, if it is installed.
+/// Returns the path of nginx, if it is installed.
 pub(crate) fn installed() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    // Debian's is where an ordinary user's path does not lead.
+    // Debian installs it outside the path of ordinary users.
     let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
     folders.map(|folder| folder.join("nginx")).find(|program| program.is_file())
 }
 
-/// Addresses that were free a moment ago: nginx cannot be told to choose.
+/// Returns two addresses that are free now: nginx cannot choose a free port itself.
 pub(crate) fn free_addresses() -> io::Result<[SocketAddr; 2]> {
     let listeners = [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
     Ok([listeners[0].local_addr()?, listeners[1].local_addr()?])
@@ -38,7 +38,7 @@ impl Folder {
         &self.0
     }
 
-    /// Writes a configuration; gives its path.
+    /// Writes a configuration, and returns its path.
     pub(crate) fn configuration(&self, addresses: [SocketAddr; 2], origin: SocketAddr) -> io::Result<PathBuf> {
         let file = self.0.join(format!("{}.conf", addresses[0].port()));
         fs::write(&file, configuration(&self.0, addresses, origin))?;
@@ -52,8 +52,8 @@ impl Drop for Folder {
     }
 }
 
-/// One process, so that nothing is left of it when it is killed; as many workers as the others have on one processor.
-/// What streams in the gateway passes in memory here: no temporary files, no buffering of requests.
+/// A single process, so that no worker survives when it is killed, on one processor like the other proxies. Bodies stay in
+/// memory, as in the gateway: no temporary files, no buffering of requests.
 fn configuration(folder: &Path, [h1, h2]: [SocketAddr; 2], origin: SocketAddr) -> String {
     let folder = folder.display();
     format!(

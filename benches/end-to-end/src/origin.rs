@@ -1,4 +1,4 @@
-//! The server behind the proxies. It does as little as a server can, so that the proxies are what is measured.
+//! The server behind the proxies. It is minimal, so that it does not limit the proxies.
 
 use std::{convert::Infallible, io, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
 
 static ZEROS: [u8; LARGE] = [0; LARGE];
 
-/// Serves HTTP/1.1 and HTTP/2 until it is killed.
+/// Serves HTTP/1.1 and HTTP/2 until the process is killed.
 pub(crate) async fn run() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     introduce("origin", listener.local_addr()?)?;
@@ -30,7 +30,7 @@ pub(crate) async fn run() -> io::Result<()> {
         let builder = builder.clone();
         tokio::spawn(async move {
             let service = hyper::service::service_fn(answer);
-            // A client that goes away is no event.
+            // An error means that the client has disconnected.
             let _ = builder.serve_connection(TokioIo::new(stream), service).await;
         });
     }
@@ -63,7 +63,7 @@ async fn answer(mut request: Request<Incoming>) -> Result<Response<Full<Bytes>>,
     Ok(response)
 }
 
-/// Reads a body to its end; nothing if it breaks off.
+/// Returns the length of a body; zero if it breaks off.
 async fn length(body: &mut Incoming) -> usize {
     let mut length = 0;
     while let Some(frame) = body.frame().await {

@@ -1,4 +1,4 @@
-//! Who runs where. On a small machine that is half of the result, so it is said beside it.
+//! The processors of the processes. The report contains them, because they matter on a small machine.
 
 use std::{
     fmt,
@@ -7,19 +7,20 @@ use std::{
 
 use crate::usage;
 
-/// Processors, as `taskset` takes them. `None`: wherever the system likes.
+/// Lists of processors in the form of `taskset`. `None`: any processor.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Placement {
     pub(crate) proxy: Option<String>,
-    /// The load and the origins.
+    /// For the load and the origins.
     pub(crate) rest: Option<String>,
 }
 
 // === impl Placement ===
 
 impl Placement {
-    /// One processor for the proxy, the others for load and origins. Without `taskset`, or with one processor: none.
-    pub(crate) fn apart() -> Self {
+    /// Returns one processor for the proxy and the others for load and origins; no placement without `taskset`, or with one
+    /// processor.
+    pub(crate) fn separate() -> Self {
         let mut processors = usage::processors().unwrap_or_default();
         match processors.pop() {
             Some(last) if !processors.is_empty() && has_taskset() => {
@@ -37,7 +38,7 @@ impl fmt::Display for Placement {
             (Some(proxy), Some(rest)) => {
                 write!(f, "each proxy on processor {proxy}, load and origins on {rest} (taskset)")
             }
-            _ => write!(f, "proxies, load and origins on whatever processor is free"),
+            _ => write!(f, "proxies, load and origins on any processor"),
         }
     }
 }

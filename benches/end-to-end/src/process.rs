@@ -1,4 +1,4 @@
-//! A program that was started, killed when it is dropped.
+//! A child process; dropping it kills it.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -17,27 +17,27 @@ use tokio::{
 
 use crate::{BoxError, usage};
 
-/// Far beyond what a start takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// The longest time of a start.
+pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Debug)]
 pub(crate) struct Process {
-    /// Held, because to drop it is to kill it.
+    /// Dropping it kills the process.
     _child: Child,
     pub(crate) id: u32,
-    /// Where it listens, if it says so.
+    /// The address on which it listens.
     pub(crate) address: SocketAddr,
 }
 
-/// Says where this process listens: the line that [`Process::start`] waits for.
+/// Prints the address of this process: the line that [`Process::start`] waits for.
 pub(crate) fn introduce(name: &str, address: SocketAddr) -> io::Result<()> {
     writeln!(io::stdout(), "{name} listens on http://{address}")
 }
 
-/// The command that runs a program on these processors; on all of them if none are named.
+/// Returns a command that runs `program` on `processors`, or on all of them.
 pub(crate) fn command(processors: Option<&str>, program: &Path) -> Command {
     let mut command = match processors {
-        // It becomes the program: the process id stays the same.
+        // `taskset` executes the program in the same process.
         Some(list) => {
             let mut command = Command::new("taskset");
             command.args([OsStr::new("-c"), OsStr::new(list), program.as_os_str()]);
@@ -52,19 +52,19 @@ pub(crate) fn command(processors: Option<&str>, program: &Path) -> Command {
 // === impl Process ===
 
 impl Process {
-    /// Starts a program that says where it listens.
+    /// Starts a program that prints its address.
     pub(crate) async fn start(mut command: Command) -> Result<Self, BoxError> {
         let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| named(&command, &error))?;
         let mut line = String::new();
         if let Some(output) = child.stdout.take() {
-            timeout(PATIENCE, BufReader::new(output).read_line(&mut line)).await??;
+            timeout(START_TIMEOUT, BufReader::new(output).read_line(&mut line)).await??;
         }
         let address = line.rsplit_once("http://").and_then(|(_, address)| address.trim().parse().ok());
-        let address = address.ok_or_else(|| named(&command, &"did not say where it listens"))?;
+        let address = address.ok_or_else(|| named(&command, &"did not print its address"))?;
         Self::new(child, address)
     }
 
-    /// Starts a program that was told where to listen.
+    /// Starts a program that listens on `address`.
     pub(crate) async fn start_at(mut command: Command, address: SocketAddr) -> Result<Self, BoxError> {
         let mut child = command.stdout(Stdio::null()).spawn().map_err(|error| named(&command, &error))?;
         let listens = async {
@@ -76,7 +76,7 @@ impl Process {
             }
             Ok(())
         };
-        timeout(PATIENCE, listens).await?.map_err(|error| named(&command, &error))?;
+        timeout(START_TIMEOUT, listens).await?.map_err(|error| named(&command, &error))?;
         Self::new(child, address)
     }
 
@@ -89,7 +89,7 @@ impl Process {
         format!("http://{}", self.address)
     }
 
-    /// Bytes of memory in use.
+    /// Returns the resident memory in bytes.
     pub(crate) fn memory(&self) -> io::Result<u64> {
         usage::memory(self.id)
     }

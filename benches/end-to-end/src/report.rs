@@ -1,4 +1,4 @@
-//! What a run has found.
+//! The results of a run.
 
 use serde::Serialize;
 
@@ -12,24 +12,24 @@ pub(crate) struct Report {
     pub(crate) memory: Vec<Weight>,
 }
 
-/// How it was measured.
+/// The method of the measurement.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Method {
     pub(crate) placement: String,
     pub(crate) rounds: usize,
-    /// Of one turn.
+    /// The duration of one turn.
     pub(crate) seconds: f64,
 }
 
-/// One contestant in one scenario: medians over the rounds.
+/// One contestant in one scenario, with medians over the rounds.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Row {
     pub(crate) scenario: Scenario,
     pub(crate) contestant: &'static str,
     pub(crate) median: Sample,
-    /// Requests per second, against the bare proxy's in the same round.
+    /// Requests per second, as a ratio to the bare proxy in the same round.
     pub(crate) throughput: Ratio,
-    /// Processor time per request, the same way.
+    /// Processor time per request, as the same ratio.
     pub(crate) cpu: Ratio,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct Ratio {
 impl Row {
     pub(crate) fn new(scenario: Scenario, contestant: &'static str, own: &[Sample], bare: &[Sample]) -> Self {
         let ratio = |figure: fn(&Sample) -> f64| {
-            // Round by round: what disturbs the machine for longer disturbs both.
+            // Within each round: longer disturbances affect both proxies.
             Ratio::new(own.iter().zip(bare).map(|(own, bare)| figure(own) / figure(bare)))
         };
         Self {
@@ -62,7 +62,7 @@ impl Row {
 // === impl Sample ===
 
 impl Sample {
-    /// Each figure by itself.
+    /// Returns the median of each figure.
     fn median(samples: &[Self]) -> Self {
         let median = |figure: fn(&Self) -> f64| Ratio::new(samples.iter().map(figure)).median;
         Self {
@@ -95,7 +95,7 @@ mod tests {
     use super::Ratio;
 
     #[test]
-    fn the_median_is_in_the_middle() {
+    fn median_is_the_middle_value() {
         let odd = Ratio::new([3.0, 1.0, 2.0].into_iter());
         assert_eq!((odd.median, odd.least, odd.most), (2.0, 1.0, 3.0));
         assert_eq!(Ratio::new([4.0, 1.0].into_iter()).median, 2.5);

@@ -1,4 +1,4 @@
-//! A run: rounds in which every contestant takes its turn.
+//! A run: rounds in which each contestant has a turn.
 
 use std::{process::Stdio, time::Duration};
 
@@ -10,23 +10,23 @@ use crate::{
     machine::Machine,
     memory::Weight,
     placement::Placement,
-    process::PATIENCE,
+    process::START_TIMEOUT,
     report::{Method, Report, Row},
     scenario::{Protocol, Scenario},
     stage::Stage,
 };
 
-/// What of a round is not measured.
+/// The warm-up of a turn, as a share of its time.
 const WARM: f64 = 0.2;
 
 pub(crate) async fn run(options: &Options) -> Result<Report, BoxError> {
-    let placement = if options.pin { Placement::apart() } else { Placement::default() };
-    let stage = Stage::set(placement, !options.quick).await?;
+    let placement = if options.pin { Placement::separate() } else { Placement::default() };
+    let stage = Stage::start(placement, !options.quick).await?;
     let mut contestants = vec![Contestant::Bare, Contestant::Gateway];
     if stage.nginx.is_some() {
         contestants.push(Contestant::Nginx);
     }
-    let machine = Machine::look(stage.nginx.as_deref());
+    let machine = Machine::detect(stage.nginx.as_deref());
     let rows = rows(options, &contestants, &stage).await?;
     let memory = memory(options, &contestants, &stage).await?;
     let method = Method {
@@ -43,22 +43,22 @@ async fn rows(options: &Options, contestants: &[Contestant], stage: &Stage) -> R
         running.push(contestant.start(stage).await?);
     }
     let scenarios = options.scenarios();
-    // For each scenario, for each contestant, its rounds.
+    // The samples by scenario, contestant and round.
     let mut samples = vec![vec![Vec::new(); running.len()]; scenarios.len()];
     for round in 0..options.rounds {
         for (scenario, samples) in scenarios.iter().zip(&mut samples) {
             eprint!("round {} of {}: {scenario}:", round + 1, options.rounds);
             for turn in 0..running.len() {
-                // Nobody is always the first.
-                let who = (turn + round) % running.len();
-                let sample = sample(&running[who], *scenario, options.measure, stage).await?;
+                // Each contestant is the first in some rounds.
+                let next = (turn + round) % running.len();
+                let sample = sample(&running[next], *scenario, options.measure, stage).await?;
                 eprint!(
                     "  {} {:.0}/s {:.1} us",
-                    running[who].contestant.name(),
+                    running[next].contestant.name(),
                     sample.requests_per_second,
                     sample.cpu_us_per_request
                 );
-                samples[who].push(sample);
+                samples[next].push(sample);
             }
             eprintln!();
         }
@@ -73,7 +73,7 @@ async fn rows(options: &Options, contestants: &[Contestant], stage: &Stage) -> R
     Ok(rows)
 }
 
-/// One turn, in a process of its own.
+/// Measures one turn, in a separate process.
 async fn sample(running: &Running, scenario: Scenario, measure: Duration, stage: &Stage) -> Result<Sample, BoxError> {
     let load = Load {
         address: running.address(scenario.protocol),
@@ -84,7 +84,7 @@ async fn sample(running: &Running, scenario: Scenario, measure: Duration, stage:
     };
     let mut command = stage.load(&serde_json::to_string(&load)?);
     let output = command.stderr(Stdio::inherit()).output();
-    let output = tokio::time::timeout(PATIENCE + measure * 2, output).await??;
+    let output = tokio::time::timeout(START_TIMEOUT + measure * 2, output).await??;
     match output.status.success() {
         true => Ok(serde_json::from_slice(&output.stdout)?),
         false => Err(format!("{}: {scenario}: the load failed", running.contestant.name()).into()),

@@ -1,11 +1,11 @@
-//! What is measured: a protocol, so many connections, a body.
+//! A scenario: protocol, number of connections, and body.
 
 use std::fmt;
 
 use http::Method;
 use serde::{Deserialize, Serialize};
 
-/// Requests that are all alike.
+/// A scenario; all its requests are the same.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Scenario {
     pub(crate) protocol: Protocol,
@@ -13,7 +13,7 @@ pub(crate) struct Scenario {
     pub(crate) body: Body,
 }
 
-/// What clients speak. Backends are spoken to in HTTP/1.1, as the gateway does it.
+/// The protocol of clients. Backends receive HTTP/1.1, as from the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Protocol {
@@ -22,33 +22,33 @@ pub(crate) enum Protocol {
     H2,
 }
 
-/// Which bytes go over the wire.
+/// The bodies of request and response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Body {
-    /// A small answer.
+    /// A small response.
     Small,
-    /// A large answer.
+    /// A large response.
     Download,
-    /// A large request that may be sent twice, and a small answer.
+    /// A large request that may be sent twice, and a small response.
     Upload,
-    /// A small answer after [`HOLD_MILLIS`]: for what a request costs while it is in flight.
+    /// A small response after [`HOLD_MILLIS`], to measure requests in flight.
     Hold,
 }
 
 /// Bytes of a large body.
 pub(crate) const LARGE: usize = 64 * 1024;
 
-/// A small body: an answer as APIs give it.
+/// A small body, typical of an API.
 pub(crate) const SMALL: &str = r#"{"id":4711,"state":"paid","amount":"12.50","currency":"EUR","items":[1,2,3]}"#;
 
-/// Well below the second after which the gateway calls a primary silent.
+/// Well below the second after which the gateway starts a second attempt.
 pub(crate) const HOLD_MILLIS: u64 = 600;
 
 // === impl Scenario ===
 
 impl Scenario {
-    /// Every combination, with few and with many connections.
+    /// Returns every combination, with one and with `many` connections.
     pub(crate) fn all(many: usize) -> Vec<Self> {
         let mut all = Vec::new();
         for protocol in [Protocol::H1, Protocol::H2] {
@@ -100,12 +100,12 @@ impl Body {
         }
     }
 
-    /// Bytes of the request's body.
+    /// Returns the length of the request body in bytes.
     pub(crate) const fn sent(self) -> usize {
         if matches!(self, Self::Upload) { LARGE } else { 0 }
     }
 
-    /// Bytes of the answer's body.
+    /// Returns the length of the response body in bytes.
     pub(crate) const fn received(self) -> usize {
         if matches!(self, Self::Download) { LARGE } else { SMALL.len() }
     }

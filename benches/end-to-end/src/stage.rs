@@ -1,4 +1,4 @@
-//! What all contestants share: the origins, the programs, and who runs on which processor.
+//! The shared parts of all contestants: origins, binaries and placement.
 
 use std::{env, net::SocketAddr, path::PathBuf};
 
@@ -19,14 +19,14 @@ pub(crate) struct Stage {
     pub(crate) nginx: Option<PathBuf>,
     folder: Folder,
     primary: Process,
-    /// Idle unless the gateway finds fault with the primary; then its log says so.
+    /// Idle, unless the gateway leaves the primary; its log reports that.
     backup: Process,
 }
 
 // === impl Stage ===
 
 impl Stage {
-    pub(crate) async fn set(placement: Placement, with_nginx: bool) -> Result<Self, BoxError> {
+    pub(crate) async fn start(placement: Placement, with_nginx: bool) -> Result<Self, BoxError> {
         let gateway = gateway::program().await?;
         let this = env::current_exe()?;
         let origin = || {
@@ -40,7 +40,7 @@ impl Stage {
         }
         let nginx = if with_nginx { nginx::installed() } else { None };
         if with_nginx && nginx.is_none() {
-            eprintln!("nginx is not installed: measured without it (Debian: apt-get install nginx-light)");
+            eprintln!("nginx is not installed, and is not measured (Debian: apt-get install nginx-light)");
         }
         Ok(Self { placement, this, gateway, nginx, folder: Folder::new()?, primary, backup })
     }
@@ -51,7 +51,7 @@ impl Stage {
         Process::start(command).await
     }
 
-    /// As a user would start it: backends named, everything else as it is by default. It logs what goes wrong.
+    /// Starts the gateway with two backends and defaults. It logs warnings.
     pub(crate) async fn gateway(&self) -> Result<Process, BoxError> {
         let mut command = process::command(self.placement.proxy.as_deref(), &self.gateway);
         command
@@ -63,7 +63,7 @@ impl Stage {
         Process::start(command).await
     }
 
-    /// The process, and where it speaks HTTP/2: version 1.22 cannot tell the two apart on one port.
+    /// Returns the process, and its address for HTTP/2: version 1.22 needs a separate port.
     pub(crate) async fn nginx(&self) -> Result<(Process, SocketAddr), BoxError> {
         let program = self.nginx.as_ref().ok_or("nginx is not installed")?;
         let addresses = nginx::free_addresses()?;
@@ -73,7 +73,7 @@ impl Stage {
         Ok((Process::start_at(command, addresses[0]).await?, addresses[1]))
     }
 
-    /// The load, with one argument that says what to do.
+    /// Returns the command of the load; `what` is its parameter.
     pub(crate) fn load(&self, what: &str) -> Command {
         let mut command = process::command(self.placement.rest.as_deref(), &self.this);
         command.args(["load", what]);

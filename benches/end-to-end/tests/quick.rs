@@ -1,7 +1,7 @@
-//! The quick form: that it works and leaves nothing behind. No time is asserted.
+//! A quick run works and leaves no process running. No time is asserted.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean with them")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 use std::{
     io::{BufRead, BufReader},
@@ -12,13 +12,13 @@ use std::{
 
 use tokio::time::{sleep, timeout};
 
-/// Far beyond what it takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The longest time until a killed process is gone.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A run, ended in good order when the test lets go of it, so that it ends what it has started.
+/// A run of the benchmark. Dropping it sends SIGTERM, so that the run stops its processes.
 struct Run {
     child: Child,
-    /// The addresses of what it has started.
+    /// The addresses of its processes.
     started: Vec<String>,
 }
 
@@ -31,19 +31,19 @@ impl Run {
         Self { child, started: Vec::new() }
     }
 
-    /// Reads what it says of its doings until this is in a line, or to the end. Gives all of it.
+    /// Reads its progress up to a line with `what`, or to the end, and returns it.
     fn follow(&mut self, what: Option<&str>) -> String {
-        let mut said = String::new();
+        let mut output = String::new();
         for line in BufReader::new(self.child.stderr.as_mut().unwrap()).lines().map_while(Result::ok) {
             if let Some((address, _)) = line.split_once("http://").and_then(|(_, rest)| rest.split_once("  process ")) {
                 self.started.push(address.to_owned());
             }
-            said = said + &line + "\n";
+            output = output + &line + "\n";
             if what.is_some_and(|what| line.contains(what)) {
                 break;
             }
         }
-        said
+        output
     }
 
     fn signal(&self, name: &str) {
@@ -60,7 +60,7 @@ impl Drop for Run {
     }
 }
 
-/// The kernel closes the listener of a killed process in its own time.
+/// Waits until the listeners are closed: the kernel closes those of a killed process with a delay.
 async fn assert_gone(started: &[String]) {
     for address in started {
         let gone = async {
@@ -68,16 +68,16 @@ async fn assert_gone(started: &[String]) {
                 sleep(Duration::from_millis(10)).await;
             }
         };
-        assert!(timeout(PATIENCE, gone).await.is_ok(), "somebody still listens on {address}");
+        assert!(timeout(EXIT_TIMEOUT, gone).await.is_ok(), "a process still listens on {address}");
     }
 }
 
 #[tokio::test]
-async fn the_quick_form_compiles_the_gateway_and_fills_the_table() {
+async fn quick_run_compiles_the_gateway_and_fills_the_table() {
     let mut run = Run::start(&["--quick"]);
-    let said = run.follow(None);
+    let output = run.follow(None);
     let table = std::io::read_to_string(run.child.stdout.take().unwrap()).unwrap();
-    assert!(run.child.wait().unwrap().success(), "{said}");
+    assert!(run.child.wait().unwrap().success(), "{output}");
 
     let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
     let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| h")).map(cells).collect();
@@ -93,13 +93,13 @@ async fn the_quick_form_compiles_the_gateway_and_fills_the_table() {
     }
     assert!(weights.iter().all(|row| row[3].parse::<f64>().unwrap() > 0.0), "{table}");
     assert_eq!(table.lines().filter(|line| line.contains("of throughput lost")).count(), 6, "{table}");
-    // 2 origins, 2 proxies, and each of them anew to be weighed with each protocol.
-    assert_eq!(run.started.len(), 8, "{said}");
+    // 2 origins, 2 proxies, and 2 fresh proxies for each protocol to measure memory.
+    assert_eq!(run.started.len(), 8, "{output}");
     assert_gone(&run.started).await;
 }
 
 #[tokio::test]
-async fn an_interrupt_ends_everything_that_it_compiles_and_starts() {
+async fn interrupt_stops_all_processes_after_compiling() {
     let mut run = Run::start(&["--quick", "--only", "h1"]);
     run.follow(Some("round 1"));
     assert_eq!(run.started.len(), 4);
@@ -109,7 +109,7 @@ async fn an_interrupt_ends_everything_that_it_compiles_and_starts() {
 }
 
 #[test]
-fn what_it_does_not_know_it_says() {
+fn unknown_argument_is_reported() {
     let mut run = Run::start(&["--quik"]);
     assert!(run.follow(None).contains("--quik"));
     assert_eq!(run.child.wait().unwrap().code(), Some(2));

@@ -1,4 +1,4 @@
-//! The work that the peers stand around: what `Echo` does, with an error that they can make and send.
+//! The inner service of the peers: like `Echo`, with an error type that they accept.
 
 use std::{
     future::{Ready, ready},
@@ -8,15 +8,15 @@ use std::{
 use mainstay_benches::{Drive, Tower};
 use tower::Service;
 
-/// Answers at once with the request, but fails on zero: so a breaker over it can be made to open.
+/// Returns the request at once, but fails on zero, so that a breaker around it can be opened.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Answer;
 
-/// It failed, or was refused.
+/// The error of a failed or refused call.
 #[derive(Clone, Copy, Debug)]
 pub struct Failed;
 
-/// Makes calls that fail, more than any window here is long; what comes after them is refused.
+/// Returns a driver whose calls are refused: it first makes more failing calls than any window holds.
 pub(crate) fn opened<S>(service: S) -> Tower<S, u64>
 where
     S: Service<u64> + Clone + Send + 'static,

@@ -1,4 +1,4 @@
-//! A flame graph, from what `perf script` printed.
+//! Draws a flame graph from the output of `perf script`.
 
 use std::{
     fs::File,
@@ -14,7 +14,7 @@ use inferno::{
     flamegraph::{Options, from_reader},
 };
 
-/// From the file to another of the same name that ends in `.svg`.
+/// Reads `file` and writes a file of the same name that ends in `.svg`.
 pub(crate) fn graph(file: &str, title: Option<String>) -> ExitCode {
     let picture = format!("{}.svg", file.trim_end_matches(".txt"));
     match draw(file, &picture, title) {

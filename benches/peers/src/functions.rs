@@ -1,4 +1,4 @@
-//! Peers without Tower services: they wrap a function or a future, and so they do here.
+//! Peers without Tower services, which wrap a function or a future.
 
 use std::{future::ready, hint::black_box, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use recloser::{AsyncRecloser, Recloser};
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// The rows of peers that are no Tower layers.
+/// Returns the rows of peers without Tower layers.
 pub fn rows() -> Vec<Row> {
     let mut rows = Vec::from(reclosers());
     rows.extend(failsafes());
@@ -41,9 +41,9 @@ fn reclosers() -> [Row; 2] {
 fn failsafes() -> [Row; 3] {
     let hour = || backoff::constant(HOUR);
     let rate = failure_policy::success_rate_over_time_window(0.5, 20, 30 * SECOND, hour());
-    let in_a_row = || failsafe::Config::new().failure_policy(failure_policy::consecutive_failures(5, hour())).build();
+    let consecutive = || failsafe::Config::new().failure_policy(failure_policy::consecutive_failures(5, hour())).build();
     let closed = failsafe::Config::new().failure_policy(rate).build();
-    let (in_a_row, open) = (in_a_row(), in_a_row());
+    let (consecutive, open) = (consecutive(), consecutive());
     let mut failing = {
         let open = open.clone();
         Function(move || open.call(ready(Err::<u64, ()>(()))))
@@ -53,7 +53,7 @@ fn failsafes() -> [Row; 3] {
         Row::new(
             pattern::BREAKER,
             "failsafe (no Tower, 5 in a row)",
-            Function(move || in_a_row.call(ready(Ok::<u64, ()>(black_box(1))))),
+            Function(move || consecutive.call(ready(Ok::<u64, ()>(black_box(1))))),
         ),
         Row::new(
             pattern::TIMED,

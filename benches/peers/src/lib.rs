@@ -1,4 +1,4 @@
-//! The peers, doing the same work as our layers: for the two programs of this package.
+//! The peers, set up for the same work as Mainstay's layers.
 
 mod answer;
 pub mod functions;

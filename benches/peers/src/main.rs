@@ -1,4 +1,4 @@
-//! The bench with the peers in it: `cargo xtask bench`. What is measured is told in `mainstay-benches`.
+//! The bench with peers: `cargo xtask bench`. The documentation of `mainstay-benches` describes the measurement.
 
 mod flame;
 

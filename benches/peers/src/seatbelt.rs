@@ -13,14 +13,14 @@ const WHO: &str = "seatbelt";
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// What its layers share.
+/// The context that its layers share.
 pub type Context = ResilienceContext<u64, Result<u64, Failed>>;
 
-/// The rows of its layers.
+/// Returns the rows of its layers.
 pub fn rows() -> Vec<Row> {
     let context = context();
     let mut rows = vec![
-        // Its windows are of time, and it notices what is abandoned: there is no other breaker.
+        // Its breaker always has a time window, and always counts abandoned calls.
         Row::new(pattern::ABANDONED, "seatbelt (last 30 s)", Tower::new(breaker(&context), 1)),
         Row::new(pattern::TIMED, WHO, Tower::new(breaker(&context), 1)),
         Row::new(pattern::OPEN, WHO, opened(breaker(&context))).refusing(),
@@ -33,7 +33,7 @@ pub fn rows() -> Vec<Row> {
     rows
 }
 
-/// What its layers share, without metrics.
+/// Returns the shared context, without metrics.
 #[must_use]
 pub fn context() -> Context {
     ResilienceContext::new(Clock::new_tokio())
@@ -66,7 +66,7 @@ fn fallback(context: &Context) -> impl Measurable {
 
 fn timeouts(context: &Context) -> [Row; 2] {
     let ready = Timeout::layer("timeout", context).timeout(SECOND).timeout_error(|_| Failed);
-    // Nobody can make the error of the other service: the panic is not reached.
+    // The error type of this service has no values; the timeout of an hour never fires.
     let armed: ResilienceContext<u64, Result<u64, Infallible>> = ResilienceContext::new(Clock::new_tokio());
     let armed = Timeout::layer("timeout", &armed).timeout(HOUR).timeout_error(|_| unreachable!("an hour"));
     [
@@ -83,7 +83,7 @@ fn http() -> Row {
     Row::new(pattern::HTTP, "seatbelt (no budget)", Tower::new(layer.layer(Site), request())).over(Bare::Site)
 }
 
-/// Its stack of four.
+/// Returns its stack of four.
 pub fn four(context: &Context) -> impl Measurable {
     ServiceBuilder::new()
         .layer(Fallback::layer("fallback", context).should_fallback(Result::is_err).fallback_output(Ok(0)))

@@ -16,7 +16,7 @@ const WHO: &str = "tower-resilience";
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// The rows of its layers.
+/// Returns the rows of its layers.
 pub fn rows() -> Vec<Row> {
     let mut rows = breakers();
     rows.extend(others());
@@ -25,7 +25,7 @@ pub fn rows() -> Vec<Row> {
     rows
 }
 
-/// Its stack of four. Its events are metrics in a build that has them, and nothing in one that has not.
+/// Returns its stack of four. Its events update metrics if these are compiled in.
 pub fn four() -> impl Service<u64> + Clone + Send + 'static {
     ServiceBuilder::new()
         .layer(FallbackLayer::value(0_u64))
@@ -57,7 +57,7 @@ fn breakers() -> Vec<Row> {
     rows
 }
 
-/// A breaker over time, after so many calls.
+/// Returns a breaker with a time window, after `calls` calls.
 fn filled(calls: u64) -> impl mainstay_benches::Drive {
     let timed = CircuitBreakerLayer::builder()
         .sliding_window_type(SlidingWindowType::TimeBased)
@@ -74,15 +74,15 @@ fn bulkheads() -> Vec<Row> {
     let free = BulkheadLayer::builder().max_concurrent_calls(64).reject_when_full().build().expect("a bulkhead");
     let full = BulkheadLayer::builder().max_concurrent_calls(1).reject_when_full().build().expect("a bulkhead");
     let full = full.layer(tower::service_fn(|_: u64| std::future::pending::<Result<u64, crate::answer::Failed>>()));
-    // A call that never ends holds the permit for as long as the process lives.
+    // Leaks a call that never ends and holds the permit.
     let mut holder = full.clone();
     let mut call = Box::pin(holder.call(1));
     let _ = call.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
     std::mem::forget(call);
     vec![
         Row::new(pattern::BULKHEAD, WHO, Tower::new(free.layer(Answer), 1)),
-        // It waits for a timer of no length: a millisecond.
-        Row::new(pattern::FULL, "tower-resilience (sleeps; time on the wall)", Tower::new(full, 1)).refusing().sleeping(),
+        // Its refusal waits for a timer of zero length, which takes a millisecond.
+        Row::new(pattern::FULL, "tower-resilience (sleeps; wall time)", Tower::new(full, 1)).refusing().sleeping(),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! Bars: nanoseconds over the bare service, ours beside Tower's and the peers', on a logarithmic scale.
+//! Draws bars: nanoseconds above the bare service, on a logarithmic scale.
 
 use super::{
     machine::Machine,
@@ -8,9 +8,9 @@ use super::{
 use crate::figures::{Figures, Table};
 
 const WIDTH: f64 = 860.0;
-/// Where bars begin, after the names.
+/// The left end of the bars, after the names.
 const LEFT: f64 = 330.0;
-/// Where the longest ends, before its figure.
+/// The right end of the longest bar, before its figure.
 const RIGHT: f64 = WIDTH - 90.0;
 const TOP: f64 = 74.0;
 const BAR: f64 = 17.0;
@@ -21,7 +21,7 @@ pub(crate) fn svg(table: &Table, machine: &Machine) -> String {
     let patterns: Vec<&str> = table.patterns().into_iter().filter(|it| rows().any(|row| row.pattern == *it)).collect();
     let most = rows().map(|row| table.net(row)).fold(100.0, f64::max);
     let height = TOP + rows().count() as f64 * BAR + patterns.len() as f64 * GAP + 20.0;
-    let title = "What a call costs over the bare service, in nanoseconds";
+    let title = "Cost of a call above the bare service, in nanoseconds";
     let mut svg = Svg::new((WIDTH, height), title, &machine.sentence());
     let note = "logarithmic scale";
     svg.text("muted", (svg.right(), 30.0), "end", note);

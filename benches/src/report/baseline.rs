@@ -1,4 +1,4 @@
-//! An earlier run, and how the present one differs from it: by ratios, for the machine may be another.
+//! Compares a run with an earlier one by ratios, because the machines may differ.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use crate::figures::{Figures, Table};
 
-/// The ratios of an earlier run, by the names of their rows.
+/// The ratios of an earlier run, by row name.
 pub(crate) struct Baseline(BTreeMap<String, f64>);
 
-/// Rows that got worse by more than this are marked, in percent.
+/// Rows that are slower by more than this are marked, in percent.
 const MARKED: f64 = 10.0;
 
-/// A change below this is noise whatever its percentage: a tenth of the reference is three nanoseconds.
+/// A smaller change of the ratio is noise: a tenth of the reference is about two nanoseconds.
 const NOISE: f64 = 0.1;
 
 // === impl Baseline ===
@@ -30,7 +30,7 @@ impl Baseline {
         Ok(Self(ratios.collect()))
     }
 
-    /// How much more a row costs, in percent of the reference of its run.
+    /// Returns the change of the ratio of a row, in percent.
     fn change(&self, table: &Table, row: &Figures) -> Option<f64> {
         let (before, now) = (*self.0.get(&row.name())?, table.ratio(row));
         if row.is_bare() || (now - before).abs() < NOISE {
@@ -48,7 +48,7 @@ impl Baseline {
         }
     }
 
-    /// Our row that got worse by most, and by how many percent.
+    /// Returns the row of Mainstay with the largest increase, and the increase in percent.
     pub(crate) fn worst(&self, table: &Table) -> Option<(String, f64)> {
         let ours = table.rows().filter(|row| row.who == "mainstay");
         let changes = ours.filter_map(|row| Some((row.name(), self.change(table, row)?)));
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn compares_ratios_and_not_nanoseconds() {
+    fn ratios_are_compared_instead_of_nanoseconds() {
         let rows = vec![
             row(Bare::NAME, Bare::Echo.who(), 2.0),
             row(REFERENCE.0, REFERENCE.1, 42.0),

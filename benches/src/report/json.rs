@@ -1,4 +1,4 @@
-//! The figures as JSON: what a later run is compared with.
+//! The figures as JSON, the baseline of later runs.
 
 use serde_json::{Value, json};
 

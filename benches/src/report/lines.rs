@@ -1,4 +1,4 @@
-//! Curves: what a call costs as something grows, both on logarithmic scales.
+//! Draws curves: the cost of a call by size, both on logarithmic scales.
 
 use super::{
     machine::Machine,
@@ -8,16 +8,16 @@ use super::{
 use crate::figures::Table;
 
 const WIDTH: f64 = 860.0;
-/// Of one plot, with what stands around it.
+/// The height of one plot with its labels.
 const HEIGHT: f64 = 230.0;
 const TOP: f64 = 64.0;
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = WIDTH - 190.0;
 
-/// A curve of one plot: whose, and its points.
+/// A curve: the name of the library, and the points.
 type Line<'a> = (&'a str, Vec<(f64, f64)>);
 
-/// Both scales of a plot, and where it is.
+/// The position and the scales of a plot.
 struct Plot {
     top: f64,
     most: (f64, f64),
@@ -27,7 +27,7 @@ pub(crate) fn svg(table: &Table, machine: &Machine) -> String {
     let mut patterns: Vec<&str> = table.points().map(|(row, _)| row.pattern.as_str()).collect();
     patterns.dedup();
     let height = TOP + patterns.len() as f64 * HEIGHT;
-    let title = "What a call costs over the bare service as something grows, in nanoseconds";
+    let title = "Cost of a call above the bare service by size, in nanoseconds";
     let mut svg = Svg::new((WIDTH, height), title, &machine.sentence());
     for (place, pattern) in patterns.iter().enumerate() {
         plot(&mut svg, pattern, &lines(table, pattern), TOP + place as f64 * HEIGHT);
@@ -77,7 +77,7 @@ fn plot(svg: &mut Svg, pattern: &str, lines: &[Line<'_>], top: f64) {
     }
 }
 
-/// `1k` for a thousand.
+/// Formats a number, with `1k` for a thousand.
 fn short(number: f64) -> String {
     match number {
         number if number >= 1e6 => format!("{}M", number / 1e6),

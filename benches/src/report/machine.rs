@@ -1,4 +1,4 @@
-//! Where and when a run was made: figures mean nothing without it.
+//! The machine and date of a run.
 
 use std::{fs, process::Command};
 
@@ -8,7 +8,7 @@ pub(crate) struct Machine {
     pub(crate) kernel: String,
     pub(crate) rustc: String,
     pub(crate) date: String,
-    /// The load of the minute before the end; more than this bench's own threads is somebody else's.
+    /// The load average of the last minute of the run. Load above the threads of the bench is that of other programs.
     pub(crate) load: String,
 }
 

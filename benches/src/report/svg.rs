@@ -1,8 +1,8 @@
-//! A few elements of SVG, as text.
+//! Writes a few elements of SVG as text.
 
 use std::fmt::Write;
 
-/// A picture that is being painted.
+/// An SVG picture under construction.
 pub(crate) struct Svg {
     text: String,
     width: f64,
@@ -15,7 +15,7 @@ text { font: 12px system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Arial, sa
 .muted { font-size: 11px; fill: #59636e }
 .card { fill: #ffffff; stroke: #d1d9e0 }
 .grid { stroke: #818b98; stroke-opacity: .28; fill: none }
-.ours { fill: #0969da; stroke: #0969da }
+.own { fill: #0969da; stroke: #0969da }
 .tower { fill: #818b98; stroke: #818b98 }
 .peer { fill: #bc4c00; stroke: #bc4c00 }
 .line { fill: none; stroke-width: 2 }
@@ -23,7 +23,7 @@ text { font: 12px system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Arial, sa
 text { fill: #e6edf3 }
 .muted { fill: #9198a1 }
 .card { fill: #0d1117; stroke: #3d444d }
-.ours { fill: #4493f8; stroke: #4493f8 }
+.own { fill: #4493f8; stroke: #4493f8 }
 .peer { fill: #f0883e; stroke: #f0883e }
 }
 </style>";
@@ -31,7 +31,7 @@ text { fill: #e6edf3 }
 // === impl Svg ===
 
 impl Svg {
-    /// A card of this size, with a title and a line below it.
+    /// Creates a card with a title and a line of text below it.
     pub(crate) fn new((width, height): (f64, f64), title: &str, about: &str) -> Self {
         let mut svg = Self { text: String::new(), width };
         let (name, description) = (escaped(title), escaped(about));
@@ -65,7 +65,7 @@ impl Svg {
         self.raw(&format!(r#"<text class="{class}" x="{x:.1}" y="{y:.1}" text-anchor="{anchor}">{text}</text>"#));
     }
 
-    /// Where the card ends on the right.
+    /// Returns the right margin of the card.
     pub(crate) fn right(&self) -> f64 {
         self.width - 20.0
     }
@@ -81,10 +81,10 @@ impl Svg {
     }
 }
 
-/// The colour of a bar or line: ours, Tower's or a peer's.
+/// Returns the class of a bar or line: of Mainstay, of Tower or of a peer.
 pub(crate) fn class(who: &str) -> &'static str {
     match who.split_whitespace().next() {
-        Some("mainstay") => "ours",
+        Some("mainstay") => "own",
         Some("tower") => "tower",
         _ => "peer",
     }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{baseline::Baseline, machine::Machine};
 use crate::figures::{Figures, REFERENCE, Table};
 
-/// The table of a run, with what it changed against another run where there is one.
+/// Returns the table of a run, with the changes against `baseline`.
 pub(crate) fn markdown(table: &Table, machine: &Machine, baseline: Option<&Baseline>) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
@@ -17,7 +17,7 @@ fn write(text: &mut String, table: &Table, machine: &Machine, baseline: Option<&
     writeln!(text, "{}.\n", machine.sentence())?;
     writeln!(
         text,
-        "Nanoseconds of thread CPU time over the bare service, first quartile of interleaved rounds; their ratio to"
+        "Nanoseconds of thread CPU time above the bare service, first quartile of interleaved rounds; their ratio to"
     )?;
     writeln!(text, "{}; allocations of a call; bytes of service and future; throughput of two", REFERENCE.1)?;
     writeln!(text, "threads against one, with no, 250 ns and 1 µs of work between calls.\n")?;
@@ -38,7 +38,7 @@ fn write(text: &mut String, table: &Table, machine: &Machine, baseline: Option<&
 }
 
 fn line(text: &mut String, table: &Table, pattern: &str, row: &Figures) -> std::fmt::Result {
-    // The bare service is what the others are above.
+    // The bare service itself has no ratio.
     let (nanos, ratio) = match row.is_bare() {
         true => (row.nanos, String::new()),
         false => (table.net(row), format!("{:.2}", table.ratio(row))),
@@ -60,7 +60,7 @@ fn curves(text: &mut String, table: &Table) -> std::fmt::Result {
     for (row, at) in table.points() {
         if (&before.0, &before.1) != (&row.pattern, &row.who) {
             before = (row.pattern.clone(), row.who.clone());
-            write!(text, "\n\n{}, {}, ns over the bare service:", row.pattern, row.who)?;
+            write!(text, "\n\n{}, {}, ns above the bare service:", row.pattern, row.who)?;
         } else {
             write!(text, ",")?;
         }
@@ -69,7 +69,7 @@ fn curves(text: &mut String, table: &Table) -> std::fmt::Result {
     writeln!(text)
 }
 
-/// With a digit after the point below a hundred, and commas above a thousand.
+/// Formats nanoseconds with a decimal below a hundred, and with commas above a thousand.
 pub(crate) fn nanoseconds(nanos: f64) -> String {
     if nanos < 100.0 {
         return format!("{nanos:.1}");
@@ -90,7 +90,7 @@ mod tests {
     use super::nanoseconds;
 
     #[test]
-    fn nanoseconds_are_short() {
+    fn nanoseconds_are_rounded() {
         assert_eq!([0.0, 9.96, 99.9].map(nanoseconds), ["0.0", "10.0", "99.9"]);
         assert_eq!([123.4, 1_234.0, 1_090_000.0].map(nanoseconds), ["123", "1,234", "1,090,000"]);
     }

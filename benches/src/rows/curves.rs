@@ -1,4 +1,4 @@
-//! Curves: what grows, and whether the cost of a call grows with it.
+//! The curves: whether the cost of a call grows with calls, keys or endpoints.
 
 use std::task::{Context, Poll};
 
@@ -13,28 +13,28 @@ use mainstay::{
 use mainstay_tests::Echo;
 use tower::{Layer, Service, ServiceExt, util::Oneshot};
 
-use super::{SECOND, ours::WHO};
+use super::{SECOND, mainstay_layers::WHO};
 use crate::{
     drive::{Drive, Tower},
     pattern,
     row::Row,
 };
 
-/// Turns to another key with each call.
+/// Uses another key for each call.
 #[derive(Clone)]
-struct Turning<S> {
+struct Rotating<S> {
     service: S,
     keys: u64,
     next: u64,
 }
 
-/// Makes a fresh clone ready for each call.
+/// Calls a fresh clone each time.
 #[derive(Clone)]
 struct Cloned<S>(S);
 
 pub(crate) fn rows(most: u64) -> Result<Vec<Row>, InvalidSetting> {
     let mut rows = Vec::new();
-    // What is tried here cannot fail later.
+    // The same settings cannot fail in the closure below.
     window()?;
     for calls in [1_000, 10_000, 100_000, 1_000_000].into_iter().filter(|at| *at <= most) {
         rows.push(Row::growing(pattern::CALLS_IN_WINDOW, WHO, calls, move || filled(window().ok(), calls)));
@@ -76,13 +76,13 @@ fn keyed(keys: u32) -> Result<Row, InvalidSetting> {
         (0..120).for_each(|_| breaker.record(mainstay::Outcome::Success));
     }
     let service = KeyedBreakerLayer::with(breakers, |key: &u64| *key).layer(Echo);
-    let turning = Tower::new(Turning { service, keys, next: 0 }, 1);
-    Ok(Row::point(pattern::KEYS, WHO, keys, turning))
+    let rotating = Tower::new(Rotating { service, keys, next: 0 }, 1);
+    Ok(Row::point(pattern::KEYS, WHO, keys, rotating))
 }
 
-// === impl Turning ===
+// === impl Rotating ===
 
-impl<S: Service<u64>> Service<u64> for Turning<S> {
+impl<S: Service<u64>> Service<u64> for Rotating<S> {
     type Response = S::Response;
     type Error = S::Error;
     type Future = S::Future;
@@ -92,7 +92,7 @@ impl<S: Service<u64>> Service<u64> for Turning<S> {
     }
 
     fn call(&mut self, _: u64) -> S::Future {
-        // A stride without a common factor with the powers of ten: neighbours in time are none in memory.
+        // A stride that is coprime to powers of ten: consecutive calls use distant keys.
         self.next = (self.next + 7_919) % self.keys;
         self.service.call(self.next)
     }

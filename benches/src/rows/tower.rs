@@ -23,7 +23,7 @@ use crate::{
     work::{Later, Site, request},
 };
 
-/// Tower's own policy over its own budget: what its documentation shows.
+/// A retry policy with Tower's budget, as in Tower's documentation.
 #[derive(Clone, Default)]
 struct Budgeted(Arc<TpsBudget>);
 
@@ -44,7 +44,7 @@ pub(crate) fn rows() -> Vec<Row> {
         Row::new(pattern::STACK, "tower shed(retry(timeout(limit)))", Tower::new(four.service(Echo), 1)),
         Row::new(pattern::HTTP, "tower Retry + TpsBudget", Tower::new(retry().layer(Site), request())).over(Bare::Site),
     ];
-    // The permit that a clone got in `poll_ready` is held for as long as the process lives.
+    // Leaks a clone that holds the permit from its `poll_ready`, so that the limit stays full.
     let mut holder = full.clone();
     let _ =
         tower::Service::<u64>::poll_ready(&mut holder, &mut std::task::Context::from_waker(std::task::Waker::noop()));

@@ -1,6 +1,6 @@
-//! The stacks of four while every call is counted, ours beside the peers' with their metrics on: `cargo xtask bench counted`.
+//! The stacks of four while every call is counted, with the peers' metrics on: `cargo xtask bench counted`.
 //!
-//! A program of its own, for the peers' metrics cost something even where nobody reads them.
+//! A separate binary, because the peers' metrics cost time even without a reader.
 
 use std::process::ExitCode;
 
@@ -9,13 +9,13 @@ use mainstay_benches::{Row, Tower, pattern};
 use opentelemetry_sdk::metrics::{ManualReader, SdkMeterProvider};
 
 fn main() -> ExitCode {
-    // Into the way of metrics, which is global: the peer's layers find it themselves.
+    // Installs the global recorder, which the peer's layers use.
     if let Err(error) = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder() {
-        eprintln!("no recorder for metrics: {error}");
+        eprintln!("the metrics recorder could not be installed: {error}");
         return ExitCode::FAILURE;
     }
     let provider = SdkMeterProvider::builder().with_reader(ManualReader::builder().build()).build();
-    // The provider is there for as long as the rows are: without it nothing would be counted.
+    // The provider must outlive the rows, or nothing is counted.
     mainstay_benches::main(|| rows(&provider))
 }
 

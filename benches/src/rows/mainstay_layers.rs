@@ -1,4 +1,4 @@
-//! Our layers, one by one.
+//! The layers of Mainstay, one by one.
 
 use mainstay::{
     InvalidSetting,
@@ -22,8 +22,8 @@ use crate::{
 };
 
 pub(crate) const WHO: &str = "mainstay";
-/// With handles that count no references.
-pub(crate) const LASTING: &str = "mainstay, lasting";
+/// With leaked handles, whose clones count no references.
+pub(crate) const LEAKED: &str = "mainstay, leaked";
 
 pub(crate) fn rows() -> Result<Vec<Row>, InvalidSetting> {
     let mut rows = breakers()?;
@@ -50,8 +50,8 @@ fn breakers() -> Result<Vec<Row>, InvalidSetting> {
         let breaker = Breaker::with_settings("bench", settings)?;
         rows.push(Row::new(name, WHO, Tower::new(CircuitBreakerLayer::with(breaker).layer(Echo), 1)));
     }
-    let lasting = CircuitBreakerLayer::with(Breaker::new("bench").leak());
-    rows.push(Row::new(pattern::ABANDONED, LASTING, Tower::new(lasting.layer(Echo), 1)));
+    let leaked = CircuitBreakerLayer::with(Breaker::new("bench").leak());
+    rows.push(Row::new(pattern::ABANDONED, LEAKED, Tower::new(leaked.layer(Echo), 1)));
     let open = Breaker::new("bench");
     open.force_open("bench");
     let refusing = CircuitBreakerLayer::with(open).with_error::<Error>().layer(Echo);
@@ -62,7 +62,7 @@ fn breakers() -> Result<Vec<Row>, InvalidSetting> {
 fn failovers() -> Result<Vec<Row>, InvalidSetting> {
     let two = || [Endpoint::new("primary", Echo), Endpoint::new("backup", Echo)];
     let mut rows = vec![Row::new(pattern::FAILOVER, WHO, Tower::new(Failover::new("bench", two())?, 1))];
-    // Longer than any run: nothing may come back while it is measured.
+    // Longer than any run, so that no endpoint returns during it.
     let hold = HoldSettings { base: 3_600 * SECOND, max: 3_600 * SECOND, ..HoldSettings::default() };
     let settings = FailoverSettings { all_down: AllDown::Refuse, hold, ..FailoverSettings::default() };
     let none = Failover::with_settings("bench", two(), settings)?.with_error::<Error>();
@@ -75,14 +75,14 @@ fn failovers() -> Result<Vec<Row>, InvalidSetting> {
 
 fn limits() -> Result<Vec<Row>, InvalidSetting> {
     let full = Limit::new("bench", 1)?;
-    // Held for as long as the process lives.
+    // Leaked, so that the bulkhead stays full.
     std::mem::forget(full.try_acquire());
     let refusing = BulkheadLayer::with(full).with_error::<Error>().layer(Echo);
-    let lasting = BulkheadLayer::with(Limit::new("bench", 64)?.leak());
+    let leaked = BulkheadLayer::with(Limit::new("bench", 64)?.leak());
     let timeout = TimeoutLayer::with(TimeLimit::attempt("bench", SECOND)?);
     Ok(vec![
         Row::new(pattern::BULKHEAD, WHO, Tower::new(BulkheadLayer::new("bench", 64)?.layer(Echo), 1)),
-        Row::new(pattern::BULKHEAD, LASTING, Tower::new(lasting.layer(Echo), 1)),
+        Row::new(pattern::BULKHEAD, LEAKED, Tower::new(leaked.layer(Echo), 1)),
         Row::new(pattern::FULL, WHO, Tower::new(refusing, 1)).refusing(),
         Row::new(pattern::TIMEOUT, WHO, Tower::new(timeout.clone().layer(Echo), 1)),
         Row::new(pattern::ARMED, WHO, Tower::new(timeout.layer(Later), 1)).over(Bare::Later),
