@@ -49,7 +49,7 @@ async fn fallback(vector: &Vector) -> Check {
             }
         }
     }));
-    // To cancel is to drop the future: its caller gets nothing, whatever the source gives it.
+    // A cancelled call is a dropped future, so there is no result to compare.
     let result = timeout(Duration::from_secs(1), service.oneshot(())).await;
     let figures = layer.handle().snapshot();
     let mut check = Check::default();
@@ -68,15 +68,15 @@ async fn fallback(vector: &Vector) -> Check {
     check
 }
 
-/// The n-th request, wherever it goes, gets the n-th response.
+/// The n-th request to any endpoint gets the n-th response.
 async fn failover(vector: &Vector) -> Check {
-    let (asked, responses) = (Arc::new(Mutex::new(Vec::new())), vector.list("responses").to_vec());
+    let (requests, responses) = (Arc::new(Mutex::new(Vec::new())), vector.list("responses").to_vec());
     let at = |name: String| {
-        let (asked, responses) = (asked.clone(), responses.clone());
+        let (requests, responses) = (requests.clone(), responses.clone());
         service_fn(move |_: ()| {
-            let mut asked = asked.lock().unwrap();
-            asked.push(name.clone());
-            let response = responses[asked.len() - 1].as_str().unwrap().to_owned();
+            let mut requests = requests.lock().unwrap();
+            requests.push(name.clone());
+            let response = responses[requests.len() - 1].as_str().unwrap().to_owned();
             async move { Ok::<_, BoxError>(response) }
         })
     };
@@ -94,7 +94,7 @@ async fn failover(vector: &Vector) -> Check {
     let mut check = Check::default();
     check.expect_all(0, &vector.body["expect"], |key| {
         Some(match key {
-            "requests" => json!(*asked.lock().unwrap()),
+            "requests" => json!(*requests.lock().unwrap()),
             "result" => result.clone().map_or(Value::Null, Value::from),
             "error" => result.clone().map_or_else(Value::from, |_| Value::Null),
             other => panic!("unknown key {other}"),

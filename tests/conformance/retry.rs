@@ -36,7 +36,7 @@ pub(crate) async fn run(vector: &Vector) -> Check {
     }
 }
 
-/// A retrier with the vector's attempts and delays, that no budget stops.
+/// A retrier with the vector's attempts and delays, and without a budget.
 fn retrier(config: &Value) -> Retrier {
     let delay = &config["delay"];
     let list: Vec<_> = delay["list_ms"].as_array().into_iter().flatten().map(|ms| ms.as_f64().unwrap()).collect();
@@ -44,7 +44,7 @@ fn retrier(config: &Value) -> Retrier {
         true => Backoff::constant(delay.millis("constant_ms").unwrap_or_default()),
         false => Backoff::custom(move |n| Duration::from_secs_f64(list[n as usize - 1] / 1e3)),
     };
-    // Where the source says -1 for "no limit", ours is a number that nobody reaches.
+    // The source writes -1 for "no limit".
     let max_attempts = config.number("max_attempts").unwrap();
     let settings = RetrySettings {
         max_attempts: if max_attempts < 0.0 { u32::MAX } else { max_attempts as u32 },
@@ -55,7 +55,7 @@ fn retrier(config: &Value) -> Retrier {
     Retrier::with_settings("vector", settings).unwrap().without_budget()
 }
 
-/// Results by name: those of `retry_on_result` are `Ok`, and so is `ok`.
+/// Results by name: `ok` and the names in `retry_on_result` are `Ok`.
 async fn sequence(vector: &Vector) -> Check {
     let config = vector.config();
     let named = |list: &str, name: &str| {
@@ -115,7 +115,7 @@ async fn max_duration(vector: &Vector) -> Check {
     check
 }
 
-/// To cancel is to drop the future.
+/// A cancelled run is a dropped future.
 async fn cancellation(vector: &Vector) -> Check {
     let mut config = vector.config().clone();
     config["delay"] = json!({ "constant_ms": 2000 });
@@ -144,7 +144,7 @@ async fn cancellation(vector: &Vector) -> Check {
     check
 }
 
-/// A function of one's own makes the delay, and falls back to what it likes.
+/// A custom function computes the delay; without a value it returns the configured delay.
 async fn dynamic_delay(vector: &Vector) -> Check {
     let mut check = Check::default();
     for (number, case) in vector.list("cases").iter().enumerate() {
@@ -162,7 +162,7 @@ async fn dynamic_delay(vector: &Vector) -> Check {
     check
 }
 
-/// Every discarded result is gone before the next attempt; the last one is the caller's.
+/// Every discarded result is dropped before the next attempt; the caller owns the last one.
 async fn resource(vector: &Vector) -> Check {
     struct Answer(Arc<AtomicU32>);
     impl Drop for Answer {
@@ -174,7 +174,7 @@ async fn resource(vector: &Vector) -> Check {
     let policy = classify_fn(|_: Result<&Answer, &BoxError>| Outcome::failure(FailureKind::Unknown));
     let last = retrier(vector.config())
         .run_with(policy, |_| {
-            assert_eq!(disposed.load(Relaxed), created, "the results before are let go first");
+            assert_eq!(disposed.load(Relaxed), created, "earlier results are dropped first");
             created += 1;
             std::future::ready(Ok(Answer(disposed.clone())))
         })
@@ -191,7 +191,7 @@ async fn resource(vector: &Vector) -> Check {
     check
 }
 
-/// Lists of what to repeat and what to ignore are a policy of three lines. Names stand for exception classes.
+/// A policy with a list of retried and a list of ignored exception classes, by name.
 async fn lists(vector: &Vector) -> Check {
     let (config, mut check) = (vector.config(), Check::default());
     let matches = |list: &str, name: &str| {

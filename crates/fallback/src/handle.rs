@@ -4,12 +4,11 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU8, Ordering::Relaxed},
     },
-    time::Duration,
 };
 
-use mainstay_core::{Class, Counters, InvalidSetting, Level, Name, StatusReceiver};
+use mainstay_core::{AtomicDuration, Class, Counters, InvalidSetting, Level, Name, StatusReceiver};
 
 use crate::{Chain, Clear, FallbackSettings, FallbackSnapshot, StepState, usage::Usage};
 
@@ -33,7 +32,7 @@ struct Inner {
     name: Name,
     /// The classes for which the steps run, one bit each.
     classes: AtomicU8,
-    settle_nanos: AtomicU64,
+    settle_after: AtomicDuration,
     /// The state of each step, and the function that empties its cache, if it has one.
     steps: Box<[(StepState, Option<Clear>)]>,
     counters: Counters<3>,
@@ -70,7 +69,7 @@ impl FallbackHandle {
         Self(Arc::new(Inner {
             name,
             classes: AtomicU8::new(bits(settings)),
-            settle_nanos: AtomicU64::new(nanos(settings.settle_after)),
+            settle_after: settings.settle_after.into(),
             steps,
             counters: Counters::shared(),
             usage: Usage::new(),
@@ -92,7 +91,7 @@ impl FallbackHandle {
             on_failure: on(Class::Failure),
             on_overloaded: on(Class::Overloaded),
             on_rejected: on(Class::Rejected),
-            settle_after: self.settle_after(),
+            settle_after: self.0.settle_after.load(),
         }
     }
 
@@ -103,7 +102,7 @@ impl FallbackHandle {
     pub fn reconfigure(&self, settings: &FallbackSettings) -> Result<(), InvalidSetting> {
         settings.validate()?;
         self.0.classes.store(bits(settings), Relaxed);
-        self.0.settle_nanos.store(nanos(settings.settle_after), Relaxed);
+        self.0.settle_after.store(settings.settle_after);
         Ok(())
     }
 
@@ -157,7 +156,7 @@ impl FallbackHandle {
 
     /// Records a success of the inner service.
     pub(crate) fn record_success(&self) {
-        if self.0.usage.record_success(|| self.settle_after()).is_some() {
+        if self.0.usage.record_success(|| self.0.settle_after.load()).is_some() {
             tracing::info!(fallback = %self.0.name, "the fallback is no longer in use");
         }
     }
@@ -188,15 +187,11 @@ impl FallbackHandle {
     }
 
     fn record_use(&self, answered: bool) {
-        match self.0.usage.record_use(answered, self.settle_after()) {
+        match self.0.usage.record_use(answered, self.0.settle_after.load()) {
             Some(Level::Unhealthy) => tracing::warn!(fallback = %self.0.name, "every step of the fallback failed"),
             Some(_) => tracing::warn!(fallback = %self.0.name, "answers come from the fallback"),
             None => {}
         }
-    }
-
-    fn settle_after(&self) -> Duration {
-        Duration::from_nanos(self.0.settle_nanos.load(Relaxed))
     }
 
     fn each(&self, name: &str, act: impl Fn(&(StepState, Option<Clear>))) -> bool {
@@ -225,8 +220,4 @@ const fn bit(class: Class) -> u8 {
 fn bits(settings: &FallbackSettings) -> u8 {
     let classes = [Class::Failure, Class::Overloaded, Class::Rejected];
     classes.into_iter().filter(|class| settings.covers(*class)).map(bit).sum()
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -108,12 +108,6 @@ impl Retrier {
         }
     }
 
-    /// Records that the next attempt failed before it was sent, so that it is not timed.
-    pub(crate) fn start_unsent_retry(&self, state: &mut RequestState, retry: ScheduledRetry) {
-        self.start_retry(state, retry);
-        state.attempt_started = None;
-    }
-
     /// Records that the deadline passed before a scheduled retry was sent.
     pub(crate) fn deadline_passed(&self, state: &RequestState) -> Rejected {
         self.stop(StopReason::Deadline, state.attempt);
@@ -208,21 +202,16 @@ impl Retrier {
             Outcome::Overloaded { .. } => Cost::Throttled,
             _ => Cost::Retry,
         };
-        let reservation = match &inner.budget {
-            None => None,
-            Some(budget) => match budget.reserve(cost, now) {
-                Some(reservation) => Some(reservation),
-                None => {
-                    // The budget is empty. The outer layers share the quota and must not retry in place of this one.
-                    if let Some(attempt_quota) = attempt_quota {
-                        attempt_quota.exhaust();
-                    }
-                    return Err(StopReason::Budget);
-                }
-            },
-        };
+        let reservation = inner.budget.as_ref().map(|budget| budget.reserve(cost, now));
+        if matches!(reservation, Some(None)) {
+            // The budget is empty. The outer layers share the quota and must not retry in place of this one.
+            if let Some(attempt_quota) = attempt_quota {
+                attempt_quota.exhaust();
+            }
+            return Err(StopReason::Budget);
+        }
         match attempt_quota.is_none_or(|quota| quota.take()) {
-            true => Ok(ScheduledRetry { delay, reservation, same_attempt: false }),
+            true => Ok(ScheduledRetry { delay, reservation: reservation.flatten(), same_attempt: false }),
             false => Err(StopReason::AttemptQuota),
         }
     }

@@ -1,33 +1,24 @@
 //! An exponentially weighted moving average of durations, in one atomic word.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
-    time::Duration,
-};
+use std::time::Duration;
+
+use mainstay_core::AtomicOptionDuration;
 
 /// Each value has a weight of one eighth. Concurrent writers may lose a value: the average tolerates that, and a
 /// compare-and-swap loop would cost a locked operation for each record.
 #[derive(Debug, Default)]
-pub(crate) struct Ewma(AtomicU64);
+pub(crate) struct Ewma(AtomicOptionDuration);
 
 // === impl Ewma ===
 
 impl Ewma {
     pub(crate) fn record(&self, value: Duration) {
-        // Zero means that there is no value yet, so the smallest value is one.
-        let value = u64::try_from(value.as_nanos()).unwrap_or(u64::MAX).max(1);
-        let next = match self.0.load(Relaxed) {
-            0 => value,
-            mean => mean - mean / 8 + value / 8,
-        };
-        self.0.store(next, Relaxed);
+        let next = self.0.load().map_or(value, |mean| mean - mean / 8 + value / 8);
+        self.0.store(Some(next));
     }
 
     pub(crate) fn get(&self) -> Option<Duration> {
-        match self.0.load(Relaxed) {
-            0 => None,
-            nanos => Some(Duration::from_nanos(nanos)),
-        }
+        self.0.load()
     }
 }
 

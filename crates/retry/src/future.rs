@@ -96,7 +96,9 @@ where
                             continue;
                         }
                         RetryReadiness::Failed { error, retry, previous } => {
-                            shared.retrier.start_unsent_retry(this.request_state, retry);
+                            shared.retrier.start_retry(this.request_state, retry);
+                            // The attempt was not sent, so it is not timed.
+                            this.request_state.attempt_started = None;
                             shared.discard_previous(previous);
                             Err(error)
                         }

@@ -30,6 +30,7 @@ use crate::{Retrier, Retry};
 ///     .service(service_fn(|path: String| async move { Ok::<u16, BoxError>(path.len() as u16) }));
 /// # mainstay_core::check::<String, u16, BoxError, _>(service);
 /// ```
+#[derive(Clone)]
 pub struct RetryLayer<P = Plain, E = Boxed> {
     retrier: Retrier,
     policy: P,
@@ -77,12 +78,6 @@ impl<S: Clone, P: Clone, E> Layer<S> for RetryLayer<P, E> {
 
     fn layer(&self, inner: S) -> Self::Service {
         Retry::new(inner, self.retrier.clone(), self.policy.clone())
-    }
-}
-
-impl<P: Clone, E> Clone for RetryLayer<P, E> {
-    fn clone(&self) -> Self {
-        Self { retrier: self.retrier.clone(), policy: self.policy.clone(), _error: PhantomData }
     }
 }
 

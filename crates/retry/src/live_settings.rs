@@ -1,9 +1,11 @@
 //! The settings that every request reads, in atomics, so that reading them takes no lock.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
     time::Duration,
 };
+
+use mainstay_core::AtomicOptionDuration;
 
 use crate::{RetrySettings, Scaling, Timing};
 
@@ -11,8 +13,7 @@ use crate::{RetrySettings, Scaling, Timing};
 pub(crate) struct LiveSettings {
     max_attempts: AtomicU32,
     attempt_quota: AtomicU32,
-    /// Nanoseconds; zero if there is no deadline.
-    deadline_nanos: AtomicU64,
+    deadline: AtomicOptionDuration,
     /// Whether every request reads the clock, for a deadline or because all attempts are timed.
     reads_clock: AtomicBool,
     is_adaptive: AtomicBool,
@@ -24,9 +25,8 @@ impl LiveSettings {
     pub(crate) fn set(&self, settings: &RetrySettings) {
         self.max_attempts.store(settings.max_attempts, Relaxed);
         self.attempt_quota.store(settings.attempt_quota, Relaxed);
-        let nanos = settings.deadline.map_or(0, |deadline| u64::try_from(deadline.as_nanos()).unwrap_or(u64::MAX));
-        self.deadline_nanos.store(nanos, Relaxed);
-        self.reads_clock.store(nanos > 0 || settings.timing == Timing::Every, Relaxed);
+        self.deadline.store(settings.deadline);
+        self.reads_clock.store(settings.deadline.is_some() || settings.timing == Timing::Every, Relaxed);
         self.is_adaptive.store(settings.scaling == Scaling::Adaptive, Relaxed);
     }
 
@@ -40,10 +40,7 @@ impl LiveSettings {
     }
 
     pub(crate) fn deadline(&self) -> Option<Duration> {
-        match self.deadline_nanos.load(Relaxed) {
-            0 => None,
-            nanos => Some(Duration::from_nanos(nanos)),
-        }
+        self.deadline.load()
     }
 
     #[inline]

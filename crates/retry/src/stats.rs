@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{BudgetSnapshot, Counters, Name};
+use mainstay_core::{BudgetSnapshot, Counters, Name, nanos};
 
 use crate::{StopReason, StopReasonCounts, ewma::Ewma};
 
@@ -127,7 +127,7 @@ impl Stats {
     }
 
     pub(crate) fn time(&self, elapsed: Duration, success: bool) {
-        let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+        let nanos = nanos(elapsed);
         self.counters.add(Count::Timed.index());
         self.counters.add_many(Count::Nanos.index(), nanos);
         // Most values are neither the shortest nor the longest, so the load avoids a locked operation.

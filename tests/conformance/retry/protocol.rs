@@ -1,4 +1,4 @@
-//! Vectors of what protocols say of retries.
+//! Vectors of the retry rules of HTTP and gRPC.
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use mainstay_core::{BoxError, Classify, Outcome, Reason, Rejected, Repeat};
@@ -11,7 +11,7 @@ use crate::{
     vector::{Fields, Vector},
 };
 
-/// Whether the policy of HTTP has a result repeated.
+/// Checks which results the HTTP policy classifies as retryable.
 pub(super) fn http(vector: &Vector) -> Check {
     let mut check = Check::default();
     for (what, repeated) in vector.body["expect"].as_object().unwrap() {
@@ -20,20 +20,20 @@ pub(super) fn http(vector: &Vector) -> Check {
             "attempt_timeout" => Box::new(Rejected::new(Reason::AttemptTimeout, "vector")),
             "connection_timeout" => Box::new(std::io::Error::from(std::io::ErrorKind::TimedOut)),
             "circuit_open" => Box::new(Rejected::new(Reason::CircuitOpen, "vector")),
-            // A caller that cancels drops the future: there is no result to classify.
+            // A cancelled call is a dropped future, so there is no result to classify.
             "caller_cancelled" => continue,
             status => {
                 let response = Response::builder().status(status.parse::<StatusCode>().unwrap()).body(()).unwrap();
-                check.expect(0, what, repeated, repeats(Http::new().classify(Ok::<_, &BoxError>(&response))));
+                check.expect(0, what, repeated, is_retried(Http::new().classify(Ok::<_, &BoxError>(&response))));
                 continue;
             }
         };
-        check.expect(0, what, repeated, repeats(Http::new().classify(Err::<&Response<()>, _>(&error))));
+        check.expect(0, what, repeated, is_retried(Http::new().classify(Err::<&Response<()>, _>(&error))));
     }
     check
 }
 
-fn repeats(outcome: Outcome) -> bool {
+fn is_retried(outcome: Outcome) -> bool {
     outcome.is_failure() && outcome.repeat() != Repeat::Never
 }
 
@@ -61,7 +61,7 @@ fn http_outcome(headers: &HeaderMap) -> Option<Outcome> {
     Some(mainstay_http::policy::classify_head(StatusCode::SERVICE_UNAVAILABLE, headers))
 }
 
-/// `T` is the day of the RFC's example.
+/// Dates relative to `T`, the day of the RFC's example.
 fn date(header: &str) -> HeaderMap {
     let day = |day: &'static str| HeaderValue::from_static(day);
     let value = match header {
@@ -73,7 +73,7 @@ fn date(header: &str) -> HeaderMap {
     HeaderMap::from_iter([(header::RETRY_AFTER, value), (header::DATE, day("Sun, 06 Nov 1994 08:49:37 GMT"))])
 }
 
-/// An UNAVAILABLE with this pushback.
+/// Returns the headers of an UNAVAILABLE with this pushback.
 fn pushback(value: &str) -> HeaderMap {
     let value = HeaderValue::from_str(value.trim_start_matches("grpc-retry-pushback-ms: ")).unwrap();
     let status = HeaderValue::from_static("14");

@@ -9,7 +9,7 @@
 //! * Jitter is drawn downwards from the delay for `random` 0 and upwards for 1; failsafe-go does the opposite.
 //! * The second version of Polly's decorrelated jitter has no counterpart; `Jitter::Decorrelated` is the simpler one.
 //! * Quotas of other shapes (in-flight ratios, AWS buckets, gRPC throttling, Tower's `TpsBudget`) are not emulated: the
-//!   budget funded by successes replaces them. The module `budget` asserts their guarantees.
+//!   budget that successes fund, and that expires, replaces them. The module `budget` asserts their guarantees.
 
 use std::{
     sync::{
