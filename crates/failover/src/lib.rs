@@ -49,9 +49,9 @@
 //! 5. `switchboard` sees that a breaker has changed, lets the `selector` choose the route from the endpoints' states, and
 //!    is the only writer of route, ramp, log, status and watch.
 //!
-//! Each file imports only from files below it: `service -> {readiness, call} -> future -> second_attempt -> shared ->
-//! handle -> prober -> switchboard -> {selector, endpoint_state}`. The next request loads the route: that is the only way
-//! back.
+//! Imports go one way: `service`, `call`, `readiness`, `future`, `second_attempt`, `shared`, `handle`, `evidence` and
+//! `prober`, `switchboard`, `endpoint_state`, `selector`. A change comes back to requests only through the route, which
+//! the next request loads.
 //!
 //! # Features
 //!

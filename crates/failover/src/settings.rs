@@ -1,4 +1,4 @@
-//! What a failover can be told.
+//! The settings of a failover.
 
 use std::time::Duration;
 
@@ -20,80 +20,82 @@ pub use second_attempt::SecondAttempt;
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct FailoverSettings {
-    /// Leave an endpoint after this many failures in a row, of requests or probes. Default 3.
+    /// Leave an endpoint after this many consecutive failures, of requests or probes. Default 3.
     pub consecutive_failures: Option<u32>,
-    /// Leave an endpoint when at least this share of the window failed, 0..=1: a row of failures alone never fires
-    /// under fail, ok, fail, ok. Default 0.5.
+    /// Leave an endpoint when at least this share of the window failed, 0..=1. It covers alternating failures and
+    /// successes, which never reach `consecutive_failures`. Default 0.5.
     pub failure_rate: Option<f64>,
-    /// What the rate is taken over. Default: the last 100 requests.
+    /// The window of the failure rate. Default: the last 100 requests.
     pub window: WindowSettings,
-    /// Below this many requests in the window the rate says nothing. Default 20.
+    /// The number of requests in the window below which the rate is not used. Default 20.
     pub minimum_calls: u32,
-    /// A request that its caller gave up on after this long counts as a failure. Default 1 s; `None` turns it off.
+    /// A request that its caller drops after waiting this long counts as a failure. Default 1 s; `None` turns it off.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub abandoned_after: Option<Duration>,
-    /// How long no traffic returns to an endpoint that was left.
+    /// The minimum time that traffic stays away from an endpoint that was left.
     pub hold: HoldSettings,
-    /// How many probes must succeed in a row before traffic returns. Default 3. For an endpoint without a probe: how
-    /// many live requests, one at a time.
+    /// The number of consecutive successful probes before traffic returns. Default 3. For an endpoint without a probe:
+    /// the number of successful trial requests, one at a time.
     pub recovery_successes: u32,
-    /// For an endpoint without a probe: how long a live request that shows its recovery may take; longer is a failure.
-    /// Default 30 s; keep it above the attempt timeout.
+    /// The time that a trial request of an endpoint without a probe may take; a longer one is a failure. Default 30 s;
+    /// keep it above the attempt timeout.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub trial_lease: Duration,
-    /// Traffic returns as a growing share, from 10 % to all, over this long. Never at process start. Default: off.
+    /// The time over which traffic returns as a growing share, from 10 % to all. Not used at process start. Default:
+    /// off.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub ramp: Option<Duration>,
-    /// Whether traffic returns by itself. Default: automatic.
+    /// Whether traffic returns without an order. Default: automatic.
     pub return_mode: ReturnMode,
-    /// What to do when no endpoint is usable. Default: prefer the primary.
+    /// Where requests go when no endpoint is usable. Default: prefer the primary.
     pub all_down: AllDown,
-    /// How long one request waits for an endpoint that is not ready before it looks at the next. Default 50 ms.
+    /// How long one request waits for an endpoint that is not ready before it tries the next. Default 50 ms.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub ready_timeout: Duration,
     /// A second attempt at the next endpoint within one request. Default: on.
     pub second_attempt: Option<SecondAttempt>,
-    /// What endpoints count as before their first probe. Default: up.
+    /// Whether endpoints are usable before their first probe. Default: up.
     pub initial: Initial,
-    /// Decide and log, but send everything to the primary. Default: off.
+    /// Whether decisions are only logged, and all requests go to the primary. Default: off.
     pub dry_run: bool,
-    /// How endpoints are probed.
+    /// The settings of the probes.
     pub probe: ProbeSettings,
 }
 
-/// Whether traffic returns by itself.
+/// Whether traffic returns without an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum ReturnMode {
-    /// As soon as hold and gate allow.
+    /// Traffic returns as soon as the hold has ended and the recovery is complete.
     #[default]
     Automatic,
-    /// When somebody says so ([`FailoverHandle::return_now`](crate::FailoverHandle::return_now)), or when the endpoint
-    /// in use fails in its turn.
+    /// Traffic returns by an operator's order ([`FailoverHandle::return_now`](crate::FailoverHandle::return_now)), or
+    /// when the endpoint in use fails.
     Manual,
 }
 
-/// What to do when no endpoint is usable.
+/// Where requests go when no endpoint is usable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum AllDown {
-    /// Send to the first endpoint whose newest probe succeeded, though its hold runs on; without one, to the primary.
+    /// To the first endpoint whose newest probe succeeded, even during its hold; without one, to the primary.
     #[default]
     PreferPrimary,
-    /// Refuse, with [`Reason::NoHealthyEndpoint`](mainstay_core::Reason::NoHealthyEndpoint).
+    /// Nowhere: refused with [`Reason::NoHealthyEndpoint`](mainstay_core::Reason::NoHealthyEndpoint).
     Refuse,
-    /// Send to the last endpoint of the list.
+    /// To the last endpoint of the list.
     LastResort,
 }
 
-/// What endpoints count as before their first probe, which decides either way.
+/// Whether endpoints are usable before their first probe, which decides it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Initial {
-    /// Usable.
+    /// Endpoints are usable.
     #[default]
     Up,
-    /// Not usable; the first good probe makes it so, without a hold. An endpoint without a probe starts up all the same.
+    /// Endpoints with a probe are not usable until a first successful probe, which needs no hold. Endpoints without a
+    /// probe are usable.
     Down,
 }
 
@@ -124,7 +126,7 @@ impl FailoverSettings {
         self.breaker(true).validate()
     }
 
-    /// The settings of the breaker of one endpoint. Without a probe, live requests must show the recovery: one at a
+    /// Returns the settings of one endpoint's breaker. Without a probe the endpoint recovers by trial requests: one at a
     /// time, so that a dead endpoint costs one slow request per hold.
     pub(crate) fn breaker(&self, probed: bool) -> BreakerSettings {
         let recovery = match probed {
@@ -140,7 +142,7 @@ impl FailoverSettings {
             failure_rate: self.failure_rate,
             window: self.window,
             minimum_calls: self.minimum_calls,
-            // Failover notices abandoned calls itself, without a clock read for calls that answer at once.
+            // Failover records abandoned calls itself, without a clock read for calls that answer in their first poll.
             abandoned_after: None,
             open: self.hold.open(),
             recovery,
@@ -148,7 +150,7 @@ impl FailoverSettings {
         }
     }
 
-    /// The budget of second attempts at one endpoint.
+    /// Returns the budget of second attempts at one endpoint.
     pub(crate) fn budget(&self) -> BudgetSettings {
         let own = self.second_attempt.as_ref().and_then(|second| second.budget.clone());
         own.unwrap_or_else(|| BudgetSettings {
@@ -187,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wrong_settings_name_their_field() {
+    fn settings_out_of_range_are_refused_with_their_field() {
         let wrong = |change: fn(&mut FailoverSettings)| {
             let mut settings = FailoverSettings::default();
             change(&mut settings);
@@ -204,7 +206,7 @@ mod tests {
         assert_eq!(
             wrong(|s| (s.consecutive_failures, s.failure_rate) = (None, None)),
             "consecutive_failures",
-            "nothing would ever leave"
+            "no endpoint would be left"
         );
         assert!(FailoverSettings::default().validate().is_ok());
     }

@@ -1,9 +1,8 @@
 //! The standard stack: the layers in the order that works, checked against each other.
 //!
-//! Every piece is usable alone and in any other order. This order is the one whose layers know what they must: a total
-//! timeout that bounds all attempts, retries that pay from one budget whichever endpoint answers, one state machine for
-//! each endpoint (failover's, instead of a breaker beside it), permits that are not held while a request waits for its
-//! next attempt, and an attempt timeout that bounds the wait for an answer.
+//! Every layer is usable alone and in any other order. In this order the total timeout bounds all attempts, retries pay
+//! from one budget whichever endpoint answers, each endpoint has one breaker (failover's), no permit is held while a
+//! request waits for its next attempt, and the attempt timeout bounds the wait for an answer.
 
 use std::{
     fmt,
@@ -32,10 +31,10 @@ pub type Guarded<S, P = Plain, E = Boxed> = Bulkhead<Timeout<S, Plain, E>, P, E>
 ///
 /// | layer | why here |
 /// |---|---|
-/// | (a fallback of yours) | outermost, or retries would repeat what it answered |
-/// | total timeout | bounds everything below, retries and their waits included; tells the request's deadline |
+/// | (your own fallback) | outermost, because retries below would repeat its answers |
+/// | total timeout | bounds everything below, retries and their waits included; sets the request's deadline |
 /// | retry | outside of failover, so that a repeat may go elsewhere; one budget for all endpoints |
-/// | failover | picks the endpoint; its breaker is each endpoint's breaker |
+/// | failover | picks the endpoint; holds each endpoint's breaker |
 /// | bulkhead, for each endpoint | a slow endpoint must not take what the others need; inside retry, so that no permit is held while a request waits for its next attempt; held until the answer's stream has ended |
 /// | attempt timeout, for each endpoint | innermost: it bounds the wait for an answer, and is a failure to all above |
 ///
@@ -52,8 +51,8 @@ pub type Guarded<S, P = Plain, E = Boxed> = Bulkhead<Timeout<S, Plain, E>, P, E>
 /// # Ok(()) }
 /// ```
 ///
-/// The policy says what a failure is and how a request is repeated: [`with_policy`](Self::with_policy). Endpoints of
-/// different types are boxed, see [`Endpoint`].
+/// The policy classifies results and copies requests: [`with_policy`](Self::with_policy). For endpoints of different
+/// types see [`Endpoint`].
 pub struct Standard<S, P = Plain, E = Boxed> {
     services: Vec<S>,
     handles: StandardHandles,
@@ -62,19 +61,19 @@ pub struct Standard<S, P = Plain, E = Boxed> {
     _error: PhantomData<fn() -> E>,
 }
 
-/// The handles of a standard stack: what pages and metrics read, and operators hold.
+/// The handles of a standard stack, for pages, metrics and operators.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StandardHandles {
-    /// How long a whole call may take.
+    /// The total timeout.
     pub total: TimeLimit,
-    /// Retries.
+    /// The retries and their budget.
     pub retry: Retrier,
-    /// Where traffic goes.
+    /// The failover.
     pub failover: FailoverHandle,
-    /// What stands before each endpoint, in their order.
+    /// The handles of each endpoint, in their order.
     pub endpoints: Vec<EndpointHandles>,
-    /// Two changes at once would leave a part of each.
+    /// Locked during a change: two changes at once would each be applied in part.
     changing: Arc<Mutex<()>>,
 }
 
@@ -82,20 +81,20 @@ pub struct StandardHandles {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EndpointHandles {
-    /// The endpoint.
+    /// The endpoint's name.
     pub name: Name,
-    /// How many calls it may have at once.
+    /// The limit on concurrent calls.
     pub limit: Limit,
-    /// How long one attempt may take.
+    /// The attempt timeout.
     pub attempt: TimeLimit,
 }
 
 // === impl Standard ===
 
 impl<S> Standard<S> {
-    /// A stack over these endpoints, the primary first.
+    /// Creates a stack over these endpoints, the primary first.
     ///
-    /// What contradicts itself is refused; what is only doubtful becomes a [warning](Self::warnings), and is logged.
+    /// Contradictory settings are refused. Settings without effect become [warnings](Self::warnings), and are logged.
     ///
     /// # Errors
     /// A setting out of its range or in contradiction to another, no endpoint, or two of the same name.
@@ -132,31 +131,31 @@ impl<S> Standard<S> {
 }
 
 impl<S, P, E> Standard<S, P, E> {
-    /// With another policy, for all layers.
+    /// Replaces the policy of all layers.
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> Standard<S, P2, E> {
         let Self { services, handles, warnings, .. } = self;
         Standard { services, handles, warnings, policy, _error: PhantomData }
     }
 
-    /// Gives errors as another type, without boxing.
+    /// Replaces the error type, without boxing.
     #[must_use]
     pub fn with_error<E2>(self) -> Standard<S, P, Typed<E2>> {
         let Self { services, handles, warnings, policy, .. } = self;
         Standard { services, handles, warnings, policy, _error: PhantomData }
     }
 
-    /// The handles.
+    /// Returns the handles.
     pub fn handles(&self) -> &StandardHandles {
         &self.handles
     }
 
-    /// What is doubtful about the settings, and why.
+    /// Returns the settings that have no effect, with the reasons.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 
-    /// The service. All services that a stack builds share its handles.
+    /// Builds the service, which shares the handles.
     pub fn build(self) -> StandardStack<S, P, E>
     where
         S: Clone,
@@ -185,16 +184,16 @@ impl<S, P, E> fmt::Debug for Standard<S, P, E> {
 // === impl StandardHandles ===
 
 impl StandardHandles {
-    /// Takes other settings, live: all of them or none. States, windows, holds, budgets, permits and running timers
-    /// stay; the new times hold for what begins from now on. What is only doubtful is logged.
+    /// Replaces the settings while requests run: all of them or none. States, windows, holds, budgets, permits and running
+    /// timers stay; new times apply to what begins afterwards. Settings without effect are logged.
     ///
     /// # Errors
     /// A setting out of its range or in contradiction to another, or one that a live stack can't change: the failover's
-    /// window and its second attempts' budget. Nothing is changed then.
+    /// window and its second attempts' budget. No setting changes then.
     pub fn reconfigure(&self, settings: &StandardSettings) -> Result<(), InvalidSetting> {
         let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         settings.validate_for(self.failover.board.endpoints.iter().all(|endpoint| endpoint.is_probed))?;
-        // First what can still refuse, and then does so before it changes anything.
+        // Failover first: it may still refuse, and then has changed nothing.
         self.failover.reconfigure(settings.failover.clone()).map_err(|error| error.within("failover"))?;
         self.retry.reconfigure(settings.retry.clone())?;
         self.total.set(settings.total_timeout)?;

@@ -1,4 +1,4 @@
-//! What a request costs while the endpoint in use is fine: no allocation.
+//! A request allocates nothing while the endpoint in use is usable.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{
@@ -36,10 +36,10 @@ fn call(service: &mut impl Service<u64, Response = u64, Error = BoxError>) {
 }
 
 #[test]
-fn none_on_the_primary_and_none_on_a_backup() {
+fn requests_to_the_primary_and_to_a_backup_do_not_allocate() {
     let mut failover = Failover::new("x", [Endpoint::new("a", Fine), Endpoint::new("b", Fine)]).unwrap();
     for _ in 0..2 {
-        // The first touch of a thread is the counters' business.
+        // The counters allocate when a thread counts for the first time.
         (0..100).for_each(|_| call(&mut failover));
         let count = allocation_counter::measure(|| (0..100).for_each(|_| call(&mut failover)));
         assert_eq!(count.count_total, 0);
@@ -49,7 +49,7 @@ fn none_on_the_primary_and_none_on_a_backup() {
 
 #[cfg(feature = "stack")]
 #[test]
-fn none_in_the_standard_stack() {
+fn requests_through_the_standard_stack_do_not_allocate() {
     use mainstay_failover::stack::{Standard, StandardSettings};
 
     let endpoints = [Endpoint::new("a", Fine), Endpoint::new("b", Fine)];

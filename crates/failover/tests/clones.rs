@@ -1,4 +1,4 @@
-//! Servers clone their stack for every request.
+//! Clones: a server clones its stack for every request.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{
@@ -15,7 +15,7 @@ use mainstay_core::BoxError;
 use mainstay_failover::{Endpoint, Failover};
 use tower::{Service, ServiceExt};
 
-/// Answers with its name, and counts its copies.
+/// A service that answers with its name and counts its clones.
 struct Copied {
     name: &'static str,
     copies: Arc<AtomicU32>,
@@ -23,7 +23,7 @@ struct Copied {
 
 impl Clone for Copied {
     fn clone(&self) -> Self {
-        assert!(self.copies.fetch_add(1, Relaxed) < LAST, "the copy that must not be");
+        assert!(self.copies.fetch_add(1, Relaxed) < LAST, "this clone panics");
         Self { name: self.name, copies: self.copies.clone() }
     }
 }
@@ -42,12 +42,12 @@ impl Service<u64> for Copied {
     }
 }
 
-/// From this copy on to copy panics.
+/// The number of clones from which on cloning panics.
 const LAST: u32 = 1 << 31;
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
-/// Three endpoints, and how many copies were made of them all since.
+/// Returns a failover over three endpoints, and a counter of the clones made of their services since.
 fn three() -> (Failover<Copied>, impl Fn() -> u32) {
     let copies = Arc::new(AtomicU32::new(0));
     let endpoints = NAMES.map(|name| Endpoint::new(name, Copied { name, copies: copies.clone() }));
@@ -57,7 +57,7 @@ fn three() -> (Failover<Copied>, impl Fn() -> u32) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clone_copies_the_endpoint_in_use_and_no_other() {
+async fn clone_clones_only_the_endpoint_in_use() {
     let (failover, copies) = three();
     assert_eq!(failover.clone().oneshot(1).await.unwrap(), "a");
     assert_eq!(copies(), 1);
@@ -68,21 +68,21 @@ async fn a_clone_copies_the_endpoint_in_use_and_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn clones_follow_the_traffic_whenever_they_were_made() {
+async fn clones_follow_a_switch_before_and_after_it() {
     let (failover, copies) = three();
     let mut early = failover.clone();
     for name in ["c", "b", "a"] {
         failover.handle().force(name, "test").unwrap();
         let before = copies();
         assert_eq!(failover.clone().oneshot(1).await.unwrap(), name);
-        assert_eq!(copies() - before, 1, "the one in use now");
+        assert_eq!(copies() - before, 1, "the endpoint in use now");
         assert_eq!(early.ready().await.unwrap().call(1).await.unwrap(), name);
         assert_eq!(early.clone().oneshot(1).await.unwrap(), name, "a clone of a clone");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_policy_that_is_set_late_finds_all_endpoints() {
+async fn late_policy_keeps_all_endpoints() {
     let (failover, _) = three();
     let failover = failover.clone().with_policy(mainstay_core::Plain);
     failover.handle().force("c", "test").unwrap();
@@ -90,7 +90,7 @@ async fn a_policy_that_is_set_late_finds_all_endpoints() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_that_panics_breaks_nothing() {
+async fn panic_while_cloning_keeps_the_failover_usable() {
     let copies = Arc::new(AtomicU32::new(0));
     let endpoints = NAMES.map(|name| Endpoint::new(name, Copied { name, copies: copies.clone() }));
     let failover = Failover::new("x", endpoints).unwrap();

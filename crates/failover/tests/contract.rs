@@ -1,14 +1,14 @@
-//! The Tower contract, over one endpoint and over two.
+//! The Tower contract, with one endpoint and with two.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use mainstay_core::test::{Expect, Probe, contract};
 use mainstay_failover::{AllDown, Endpoint, Failover, FailoverHandle, FailoverSettings};
 use tower_layer::Layer;
 
-/// A failover as a layer: every endpoint is the same service.
+/// A failover as a layer over one service, which is the service of every endpoint.
 struct Over(FailoverHandle, usize);
 
-/// Usable again when dropped.
+/// Makes the endpoints usable again when dropped.
 struct Out(FailoverHandle);
 
 impl Over {

@@ -1,4 +1,4 @@
-//! Who probes, when, and what an answer changes.
+//! Probing: when rounds start, and what their outcomes change.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
@@ -20,7 +20,7 @@ use tower::ServiceExt;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// An endpoint whose probe notes when it is asked.
+/// Returns an endpoint whose probe records the times of its calls.
 fn timed(times: &Arc<Mutex<Vec<Instant>>>, good: bool) -> Endpoint<()> {
     let times = times.clone();
     Endpoint::named("timed").with_probe(move || {
@@ -39,7 +39,7 @@ fn once() -> ProbeSettings {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_endpoint_in_use_is_asked_every_five_seconds_more_or_less() {
+async fn endpoint_in_use_is_probed_every_five_seconds_plus_or_minus_ten_percent() {
     let times = Arc::default();
     let _handle = FailoverHandle::new("x", [timed(&times, true)]).unwrap();
     sleep(500 * SECOND).await;
@@ -50,7 +50,7 @@ async fn the_endpoint_in_use_is_asked_every_five_seconds_more_or_less() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_backup_is_asked_once_a_minute_until_it_is_in_use() {
+async fn idle_backup_is_probed_once_a_minute_until_it_is_in_use() {
     let (failover, primary, backup) = two(settings());
     sleep(600 * SECOND).await;
     assert!((9..=12).contains(&backup.probes()), "{}", backup.probes());
@@ -61,11 +61,11 @@ async fn an_idle_backup_is_asked_once_a_minute_until_it_is_in_use() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_asked_every_second_while_it_counts_down() {
+async fn failing_endpoint_is_probed_every_second_until_it_is_left() {
     let times = Arc::default();
     let settings = FailoverSettings { probe: once(), ..settings() };
     let up = FailoverHandle::with_settings("x", [Endpoint::named("a"), timed(&times, false)], settings).unwrap();
-    // Its first answer would decide alone.
+    // The first round would decide alone.
     up.check_now().await;
     up.reset("test");
     times.lock().unwrap().clear();
@@ -75,7 +75,7 @@ async fn it_is_asked_every_second_while_it_counts_down() {
     assert!(gaps.iter().skip(2).all(|gap| (4.499..5.501).contains(gap)), "down, every five seconds: {gaps:?}");
 }
 
-/// A peer: probes all in one instant. 200 instances started together: no 100 ms with more than 10 % of the first probes.
+/// A peer sends all probes in one instant. 200 instances started together: no 100 ms with more than 10 % of the first probes.
 #[tokio::test(start_paused = true)]
 async fn first_probes_are_spread_over_the_interval() {
     let times = Arc::default();
@@ -92,7 +92,7 @@ async fn first_probes_are_spread_over_the_interval() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_round_that_outlasts_the_interval_skips_ticks_and_rounds_never_overlap() {
+async fn long_round_skips_ticks_and_rounds_never_overlap() {
     static RUNNING: AtomicUsize = AtomicUsize::new(0);
     static MOST: AtomicUsize = AtomicUsize::new(0);
     let slow = Endpoint::named("slow").with_probe(|| async {
@@ -103,7 +103,7 @@ async fn a_round_that_outlasts_the_interval_skips_ticks_and_rounds_never_overlap
     });
     let probe = ProbeSettings { max_retries: 9, backoff_base: Duration::ZERO, ..ProbeSettings::default() };
     let handle = FailoverHandle::with_settings("x", [slow], FailoverSettings { probe, ..settings() }).unwrap();
-    // A round takes 9 s; somebody asks in between.
+    // A round takes 9 s; checks start in between.
     for _ in 0..20 {
         sleep(4 * SECOND).await;
         handle.check_now().await;
@@ -112,7 +112,7 @@ async fn a_round_that_outlasts_the_interval_skips_ticks_and_rounds_never_overlap
 }
 
 #[tokio::test(start_paused = true)]
-async fn checks_at_the_same_time_share_their_round() {
+async fn concurrent_checks_share_a_round() {
     let script = Script::new("a");
     script.set(Fate::AnswerAfter(SECOND / 10));
     let probe = ProbeSettings { driven: Driven::Manual, ..ProbeSettings::default() };
@@ -121,11 +121,11 @@ async fn checks_at_the_same_time_share_their_round() {
     let checks = (0..10).map(|_| failover.handle().check_now());
     let reports = futures_util::future::join_all(checks).await;
     assert!(reports.iter().all(|report| report.endpoints[0].healthy));
-    assert_eq!(script.probes(), 2, "who asks while one runs gets the next, with all the others");
+    assert_eq!(script.probes(), 2, "checks that arrive while a round runs share the next");
 }
 
 #[tokio::test(start_paused = true)]
-async fn check_now_tells_attempts_and_elapsed_and_no_probe_is_unhealthy_without_an_attempt() {
+async fn check_now_reports_attempts_and_elapsed_time() {
     let (failover, primary, _) = two(settings());
     primary.set(Fate::Hang);
     let report = failover.handle().check_now().await;
@@ -133,20 +133,20 @@ async fn check_now_tells_attempts_and_elapsed_and_no_probe_is_unhealthy_without_
     assert_eq!((primary.healthy, primary.report.attempts), (false, 3));
     assert_eq!(primary.report.elapsed, Duration::from_millis(4500));
     assert_eq!((backup.healthy, backup.report.attempts), (true, 1));
-    assert_eq!(report.active.unwrap(), "backup", "the first answer decided");
+    assert_eq!(report.active.unwrap(), "backup", "the first round decided");
 
     let blind = FailoverHandle::new("x", [Endpoint::named("a")]).unwrap().check_now().await;
     let a = &blind.endpoints[0];
     assert_eq!((a.healthy, a.report.attempts, a.report.elapsed), (false, 0, Duration::ZERO));
-    assert_eq!(blind.active.unwrap(), "a", "and nothing is concluded from it");
+    assert_eq!(blind.active.unwrap(), "a", "the endpoint without a probe stays in use");
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_probe_decides_either_way() {
+async fn first_round_decides_whether_an_endpoint_is_usable() {
     let scripts = [Script::new("a"), Script::new("b")];
     scripts[0].set(Fate::Fail);
     let handle = Failover::with_settings("x", endpoints(&scripts), settings()).unwrap().handle().clone();
-    assert_eq!(handle.active().unwrap().name(), "a", "up until then");
+    assert_eq!(handle.active().unwrap().name(), "a", "up before the first round");
     handle.check_now().await;
     assert_eq!(handle.active().unwrap().name(), "b");
     assert!(handle.snapshot().reason.starts_with("a: the first probe: unhealthy"), "{}", handle.snapshot().reason);
@@ -155,14 +155,14 @@ async fn the_first_probe_decides_either_way() {
     scripts[0].set(Fate::Fail);
     let initially_down = FailoverSettings { initial: Initial::Down, ..settings() };
     let handle = Failover::with_settings("x", endpoints(&scripts), initially_down).unwrap().handle().clone();
-    assert_eq!(handle.snapshot().state, FailoverState::AllDown, "down until then");
+    assert_eq!(handle.snapshot().state, FailoverState::AllDown, "down before the first round");
     handle.check_now().await;
     assert_eq!(handle.active().unwrap().name(), "b", "without a hold");
     assert_eq!(handle.snapshot().state, FailoverState::OnBackup);
 }
 
 #[tokio::test(start_paused = true)]
-async fn probes_alone_leave_an_endpoint() {
+async fn failed_probes_leave_an_endpoint_without_traffic() {
     let (failover, primary, _) = two(FailoverSettings { probe: once(), ..settings() });
     sleep(10 * SECOND).await;
     primary.set(Fate::Fail);
@@ -172,7 +172,7 @@ async fn probes_alone_leave_an_endpoint() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_overloaded_probe_begins_the_gate_anew() {
+async fn overloaded_probe_restarts_the_recovery() {
     let answers = Arc::new(Mutex::new(ProbeOutcome::Healthy));
     let scripted = answers.clone();
     let probed = Endpoint::named("a").with_probe(move || {
@@ -182,18 +182,18 @@ async fn an_overloaded_probe_begins_the_gate_anew() {
     let probe = ProbeSettings { driven: Driven::Manual, ..once() };
     let handle = FailoverHandle::with_settings("x", [probed], FailoverSettings { probe, ..settings() }).unwrap();
     handle.take_out("a", "test").unwrap();
-    let mut gate = Vec::new();
+    let mut successes = Vec::new();
     for outcome in [ProbeOutcome::Healthy, ProbeOutcome::Healthy, ProbeOutcome::Overloaded, ProbeOutcome::Healthy] {
         *answers.lock().unwrap() = outcome;
         sleep(SECOND).await;
         handle.check_now().await;
-        gate.push(handle.snapshot().endpoints[0].breaker.recovery.unwrap().have);
+        successes.push(handle.snapshot().endpoints[0].breaker.recovery.unwrap().have);
     }
-    assert_eq!(gate, [1, 2, 0, 1]);
+    assert_eq!(successes, [1, 2, 0, 1]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_that_says_take_me_out_acts_at_once() {
+async fn probe_outcome_out_leaves_the_endpoint_at_once() {
     let out = Endpoint::named("a").with_probe(|| async { ProbeOutcome::Out { reason: "moving".into() } });
     let handle = FailoverHandle::new("x", [out, Endpoint::named("b")]).unwrap();
     handle.check_now().await;
@@ -201,9 +201,9 @@ async fn a_probe_that_says_take_me_out_acts_at_once() {
     assert_eq!(handle.snapshot().reason, "a: asks to be taken out: moving");
 }
 
-/// What was asked before a switch says nothing about the time after it.
+/// A round that started before a switch is no evidence about the time after it.
 #[tokio::test(start_paused = true)]
-async fn a_late_answer_is_dropped() {
+async fn late_round_is_dropped() {
     let (failover, primary, _) =
         two(FailoverSettings { probe: ProbeSettings { driven: Driven::Manual, ..once() }, ..settings() });
     primary.set(Fate::AnswerAfter(500 * Duration::from_millis(1)));
@@ -219,7 +219,7 @@ async fn a_late_answer_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stale_successes_do_not_open_the_gate() {
+async fn stale_successes_do_not_end_the_recovery() {
     let probe = ProbeSettings { driven: Driven::Manual, ..once() };
     let (failover, primary, _) = two(FailoverSettings { probe, ..settings() });
     let handle = failover.handle();
@@ -236,7 +236,7 @@ async fn stale_successes_do_not_open_the_gate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn traffic_can_drive_it_and_never_waits_for_it() {
+async fn traffic_starts_rounds_and_does_not_wait_for_them() {
     let probe = ProbeSettings { driven: Driven::Traffic, ..ProbeSettings::default() };
     let (failover, primary, _) = two(FailoverSettings { probe, ..settings() });
     sleep(100 * SECOND).await;
@@ -255,7 +255,7 @@ async fn traffic_can_drive_it_and_never_waits_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn probing_ends_with_the_last_handle_even_in_the_midst_of_a_round() {
+async fn dropping_the_last_handle_ends_a_running_round() {
     let running = Arc::new(());
     let held = running.clone();
     let hung = Endpoint::named("a").with_probe(move || {
@@ -278,7 +278,7 @@ async fn probing_ends_with_the_last_handle_even_in_the_midst_of_a_round() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn made_outside_a_runtime_it_starts_with_the_first_request() {
+async fn handle_made_outside_a_runtime_probes_from_the_first_request_on() {
     let times = Arc::default();
     let handle = {
         let times: Arc<_> = Arc::clone(&times);
@@ -292,15 +292,15 @@ async fn made_outside_a_runtime_it_starts_with_the_first_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn settings_can_change_live() {
+async fn reconfigure_changes_the_interval_and_refuses_another_window() {
     let times = Arc::default();
     let handle = FailoverHandle::with_settings("x", [timed(&times, true)], settings()).unwrap();
     sleep(50 * SECOND).await;
-    let asked = times.lock().unwrap().len();
+    let before = times.lock().unwrap().len();
     let probe = ProbeSettings { interval: 50 * SECOND, ..ProbeSettings::default() };
     handle.reconfigure(FailoverSettings { probe, ..settings() }).unwrap();
     sleep(500 * SECOND).await;
-    let since = times.lock().unwrap().len() - asked;
+    let since = times.lock().unwrap().len() - before;
     assert!((9..=12).contains(&since), "{since}");
     let other_window = FailoverSettings { minimum_calls: 0, ..settings() };
     assert_eq!(handle.reconfigure(other_window).unwrap_err().field(), "minimum_calls");

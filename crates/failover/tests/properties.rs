@@ -1,4 +1,4 @@
-//! Whatever happens, in whatever order, the invariants hold.
+//! Properties: the invariants hold after any sequence of requests, probes, orders and times.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{
@@ -21,7 +21,7 @@ const NEED: u32 = 3;
 #[derive(Clone, Debug)]
 enum Step {
     Request(Outcome),
-    /// A request that was sent now ends after the steps to come.
+    /// A request that is sent now and ends after later steps.
     Late(Outcome),
     Probe([bool; 3]),
     Advance(u64),
@@ -56,7 +56,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What the test itself knows of an endpoint.
+/// What the test has seen of an endpoint.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     epoch: u64,
@@ -90,8 +90,8 @@ impl World {
         Self { handle, outcomes, seen: Default::default(), late: Vec::new(), recorded: 0, operated: false }
     }
 
-    /// Notes which endpoints were left, and keeps count of their probes since.
-    fn look(&mut self) {
+    /// Records which endpoints were left, and restarts the count of their successful probes.
+    fn inspect(&mut self) {
         let snapshot = self.handle.snapshot();
         for (seen, endpoint) in self.seen.iter_mut().zip(&snapshot.endpoints) {
             if endpoint.breaker.epoch != seen.epoch {
@@ -130,12 +130,12 @@ impl World {
     }
 
     fn request(&mut self, then: impl FnOnce(&mut Self, mainstay_failover::Active)) {
-        self.look();
+        self.inspect();
         let Some(active) = self.handle.active() else {
             assert_eq!(self.handle.snapshot().state, FailoverState::AllDown);
             return;
         };
-        // Same states, same choice.
+        // The same states give the same choice.
         assert_eq!(self.handle.active().unwrap().index(), active.index());
         let snapshot = self.handle.snapshot();
         let in_use: Vec<_> = snapshot.endpoints.iter().filter(|endpoint| endpoint.active).collect();
@@ -147,7 +147,7 @@ impl World {
         then(self, active);
     }
 
-    /// An endpoint that is usable again was away for the hold, and passed the gate.
+    /// Checks that an endpoint that is usable again stayed away for the hold, and had its successful probes.
     fn check_returns(&mut self, before: [Seen; 3]) {
         let snapshot = self.handle.snapshot();
         for ((was, now), endpoint) in before.iter().zip(self.seen).zip(&snapshot.endpoints) {
@@ -165,7 +165,10 @@ impl World {
         for pair in transitions.windows(2) {
             assert_eq!(pair[0].sequence + 1, pair[1].sequence);
             assert!(pair[0].to == pair[1].from, "{pair:?}");
-            assert!((&pair[0].to, pair[0].state) != (&pair[1].to, pair[1].state), "a change changes something");
+            assert!(
+                (&pair[0].to, pair[0].state) != (&pair[1].to, pair[1].state),
+                "each transition differs from the one before"
+            );
             assert_eq!(pair[1].at - pair[0].at, pair[1].spent);
         }
         let snapshot = self.handle.snapshot();
@@ -194,7 +197,7 @@ proptest! {
             let mode = if manual { ReturnMode::Manual } else { ReturnMode::Automatic };
             let mut world = World::new(all_down, mode);
             for step in steps {
-                world.look();
+                world.inspect();
                 let before = world.seen;
                 world.step(step).await;
                 world.check_returns(before);
@@ -203,7 +206,7 @@ proptest! {
                     world.handle.record(&active, outcome);
                     world.recorded += 1;
                 }
-                world.look();
+                world.inspect();
             }
             world.check_log();
         });

@@ -1,4 +1,4 @@
-//! Endpoints that are not ready.
+//! Readiness: endpoints whose services are not ready.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
@@ -23,9 +23,9 @@ fn probes() -> (Failover<Probe>, Probe, Probe) {
     (Failover::with_settings("x", both, settings()).unwrap(), primary, backup)
 }
 
-/// A peer: a router that polls all backends, so one dead one stalls it.
+/// A peer polls all backends for readiness, so that one dead backend stalls it.
 #[tokio::test(start_paused = true)]
-async fn a_backup_that_is_not_ready_stalls_nobody() {
+async fn unready_backup_does_not_delay_requests_to_the_primary() {
     let (failover, _, backup) = two(settings());
     backup.set(Fate::NotReady);
     let start = Instant::now();
@@ -34,7 +34,7 @@ async fn a_backup_that_is_not_ready_stalls_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_primary_that_is_not_ready_is_passed_over_past_patience() {
+async fn unready_primary_is_passed_over_after_ready_timeout() {
     let (failover, primary, _) = two(settings());
     primary.set(Fate::NotReady);
     let start = Instant::now();
@@ -44,7 +44,7 @@ async fn a_primary_that_is_not_ready_is_passed_over_past_patience() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_becomes_ready_within_patience_is_used() {
+async fn primary_ready_within_ready_timeout_is_used() {
     let (failover, primary, backup) = probes();
     primary.set_readiness(Readiness::Pending);
     let request = tokio::spawn(failover.oneshot(Request::new(1)));
@@ -54,9 +54,9 @@ async fn one_that_becomes_ready_within_patience_is_used() {
     assert_eq!((primary.calls(), backup.calls()), (1, 0));
 }
 
-/// While it waits for the primary, leaving the primary wakes it: an open breaker must not wait for a dead client.
+/// An open breaker must not wait for the readiness of a dead client.
 #[tokio::test(start_paused = true)]
-async fn a_switch_wakes_who_waits() {
+async fn switch_wakes_a_request_waiting_for_the_primary() {
     let (primary, backup) = (Probe::new(), Probe::new());
     let both = [Endpoint::new("primary", primary.clone()), Endpoint::new("backup", backup.clone())];
     let settings = FailoverSettings { ready_timeout: Duration::from_secs(60), ..settings() };
@@ -70,9 +70,9 @@ async fn a_switch_wakes_who_waits() {
     assert_eq!((start.elapsed(), backup.calls()), (MS, 1));
 }
 
-/// `ConcurrencyLimit` keeps a place in its queue for who asked once, and then the permit, used or not.
+/// `ConcurrencyLimit` keeps a place in its queue for a service that was polled once, and then the permit, used or not.
 #[tokio::test(start_paused = true)]
-async fn a_place_in_the_queue_of_an_endpoint_that_was_left_is_let_go() {
+async fn leaving_an_endpoint_releases_the_place_in_its_queue() {
     let (primary, backup) = (Probe::new(), Probe::new());
     let primary = ConcurrencyLimit::new(primary, 1);
     let both =
@@ -93,9 +93,8 @@ async fn a_place_in_the_queue_of_an_endpoint_that_was_left_is_let_go() {
     assert!(Service::<Request>::poll_ready(&mut primary, &mut cx).is_ready(), "its permit is free");
 }
 
-/// With nobody ready it waits, and goes to the first that becomes so.
 #[tokio::test(start_paused = true)]
-async fn with_nobody_ready_the_first_that_becomes_so_is_used() {
+async fn request_waits_for_the_first_endpoint_to_become_ready() {
     let (failover, primary, backup) = probes();
     primary.set_readiness(Readiness::Pending);
     backup.set_readiness(Readiness::Pending);
@@ -107,9 +106,9 @@ async fn with_nobody_ready_the_first_that_becomes_so_is_used() {
     assert_eq!((primary.reserved(), backup.reserved()), (0, 0));
 }
 
-/// A peer: `poll_ready` errors skip the fallback.
+/// In a peer an error of `poll_ready` skips the fallback.
 #[tokio::test(start_paused = true)]
-async fn an_error_of_readiness_goes_to_the_next_and_counts() {
+async fn readiness_error_counts_and_the_next_endpoint_is_used() {
     let (failover, primary, _) = two(settings());
     primary.set(Fate::ReadinessFails);
     for _ in 0..3 {
@@ -118,9 +117,9 @@ async fn an_error_of_readiness_goes_to_the_next_and_counts() {
     assert_eq!(failover.handle().snapshot().state, FailoverState::OnBackup);
 }
 
-/// `Buffer` and the like end for good with an error of `poll_ready`: a passing one must come out of `call`.
+/// An error of `poll_ready` ends a `Buffer` for good, so a transient one is returned by `call`.
 #[tokio::test(start_paused = true)]
-async fn an_error_of_every_readiness_comes_out_of_call() {
+async fn call_returns_the_error_when_every_readiness_fails() {
     let (mut failover, primary, backup) = two(settings());
     primary.set(Fate::ReadinessFails);
     backup.set(Fate::ReadinessFails);
@@ -130,9 +129,8 @@ async fn an_error_of_every_readiness_comes_out_of_call() {
     assert_eq!(failover.ready().await.unwrap().call(1).await.unwrap(), "primary");
 }
 
-/// The readiness of an endpoint that was left in the meantime is given back, not used and not kept.
 #[tokio::test(start_paused = true)]
-async fn readiness_of_an_endpoint_that_was_left_is_let_go() {
+async fn call_releases_the_readiness_of_an_endpoint_left_meanwhile() {
     let (mut failover, primary, backup) = probes();
     poll_fn(|cx| failover.poll_ready(cx)).await.unwrap();
     assert_eq!(primary.reserved(), 1);
@@ -143,7 +141,7 @@ async fn readiness_of_an_endpoint_that_was_left_is_let_go() {
     assert_eq!((primary.calls(), backup.calls()), (0, 1));
 }
 
-/// A peer: a clone that copies readiness and panics. `ConcurrencyLimit` panics when called without its permit.
+/// In a peer a clone copies readiness and panics. `ConcurrencyLimit` panics when it is called without its permit.
 #[tokio::test(start_paused = true)]
 async fn second_attempts_are_made_on_ready_services() {
     let limited = |fate| {
@@ -159,17 +157,16 @@ async fn second_attempts_are_made_on_ready_services() {
     }
 }
 
-/// The Tower contract forbids it; a panic would take the caller's task down all the same.
+/// The Tower contract forbids such a call; it works rather than panicking in the caller's task.
 #[tokio::test(start_paused = true)]
-async fn a_call_without_poll_ready_still_takes_the_endpoint_to_readiness() {
+async fn call_without_poll_ready_polls_the_endpoint_for_readiness() {
     let (mut failover, primary, _) = probes();
     failover.call(Request::new(1)).await.unwrap();
     assert_eq!(primary.calls(), 1);
 }
 
-/// A panic of an endpoint is its failure, and takes nothing with it.
 #[tokio::test(start_paused = true)]
-async fn a_panic_counts() {
+async fn panic_counts_as_a_failure_and_keeps_no_readiness() {
     for reply in [Reply::Panic, Reply::PanicInCall] {
         let (failover, primary, _) = probes();
         primary.always(reply);
@@ -181,9 +178,8 @@ async fn a_panic_counts() {
     }
 }
 
-/// A future that is polled after its end stays pending instead of panicking.
 #[tokio::test(start_paused = true)]
-async fn polled_after_the_end() {
+async fn future_polled_after_its_end_is_pending() {
     let (failover, ..) = two(settings());
     let mut future = Box::pin({
         let mut failover = failover.clone();

@@ -1,5 +1,5 @@
-//! Outages as they come: 200 requests a second, a primary that answers in 10 ms on average and a backup in 15 ms, both
-//! exponentially distributed. Seeded, on a paused clock; the bars are those of the design's scenario S7.
+//! Outages: 200 requests a second, a primary that answers in 10 ms on average and a backup in 15 ms, both
+//! exponentially distributed. Seeded, on a paused clock.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{
@@ -22,7 +22,7 @@ use tower::{Service, ServiceExt};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// What the primary does at a time since the start.
+/// Returns what the primary does at a time since the start.
 type Trouble = fn(Duration) -> Mood;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ struct Server {
 
 impl Server {
     async fn answer(self) -> Result<(), BoxError> {
-        // Cut off at eight means, or the servers' own tail would be the slowest answer.
+        // Cut off at eight means, because the tail of the distribution would be the slowest answer.
         let took = self.mean.mul_f64(-(1.0 - self.random.unit()).ln().max(-8.0));
         match (self.trouble)(self.start.elapsed()) {
             Mood::Silent => pending().await,
@@ -114,7 +114,7 @@ fn between(time: Duration, from: u64, to: u64) -> bool {
     (Duration::from_secs(from)..Duration::from_secs(to)).contains(&time)
 }
 
-/// Probes quick enough to see a repair within a second, and a hold that is over by then.
+/// Returns settings with probes that notice a recovery within a second, and a hold that has ended by then.
 fn quick() -> FailoverSettings {
     let hold = HoldSettings { base: 25 * SECOND, max: 100 * SECOND, ..HoldSettings::default() };
     let probe = ProbeSettings {
@@ -129,7 +129,7 @@ fn quick() -> FailoverSettings {
 }
 
 #[test]
-fn a_hard_outage_is_hidden_and_over_soon_after_its_end() {
+fn hard_outage_is_hidden_and_traffic_returns_soon_after_it() {
     let trouble = |time| if between(time, 30, 60) { Mood::Refusing } else { Mood::Fine };
     each_seed(&quick(), 70, trouble, |seed, run| {
         assert!(run.lost <= 10, "seed {seed}: {} lost", run.lost);
@@ -142,7 +142,7 @@ fn a_hard_outage_is_hidden_and_over_soon_after_its_end() {
 }
 
 #[test]
-fn a_black_hole_makes_no_request_slow() {
+fn black_hole_makes_no_request_slow() {
     let trouble = |time| if between(time, 30, 60) { Mood::Silent } else { Mood::Fine };
     each_seed(&FailoverSettings::default(), 70, trouble, |seed, run| {
         assert!(run.lost <= 10, "seed {seed}: {} lost", run.lost);
@@ -151,7 +151,7 @@ fn a_black_hole_makes_no_request_slow() {
 }
 
 #[test]
-fn a_flapping_primary_is_left_alone() {
+fn flapping_primary_causes_few_switches() {
     let fast = |time: Duration| if time.as_secs() % 4 < 2 { Mood::Refusing } else { Mood::Fine };
     let slow = |time: Duration| if time.as_secs() % 20 < 10 { Mood::Refusing } else { Mood::Fine };
     for (settings, trouble) in [(FailoverSettings::default(), slow as Trouble), (quick(), fast)] {
@@ -165,7 +165,7 @@ fn a_flapping_primary_is_left_alone() {
 }
 
 #[test]
-fn a_half_dead_primary_is_left_within_a_second() {
+fn primary_with_30_percent_errors_is_left_within_two_seconds() {
     let trouble = |time: Duration| if time > 10 * SECOND { Mood::Gray } else { Mood::Fine };
     each_seed(&FailoverSettings::default(), 35, trouble, |seed, run| {
         assert!(run.lost <= 10, "seed {seed}: {} lost", run.lost);

@@ -20,7 +20,7 @@ use tower::ServiceExt;
 const MS: Duration = Duration::from_millis(1);
 
 #[tokio::test(start_paused = true)]
-async fn a_silence_is_answered_by_the_next_endpoint_and_the_loser_is_dropped() {
+async fn hung_primary_is_answered_by_the_backup_after_the_delay() {
     let (failover, primary, backup) = two(settings());
     primary.set(Fate::Hang);
     backup.set(Fate::AnswerAfter(15 * MS));
@@ -29,12 +29,12 @@ async fn a_silence_is_answered_by_the_next_endpoint_and_the_loser_is_dropped() {
     assert_eq!(start.elapsed(), 65 * MS);
     assert_eq!(primary.live(), 0);
     let snapshot = failover.handle().snapshot();
-    assert_eq!(snapshot.endpoints[0].breaker.consecutive_failures, 1, "an answered silence is one failure");
+    assert_eq!(snapshot.endpoints[0].breaker.consecutive_failures, 1, "the missing answer counts as one failure");
     assert_eq!((snapshot.second_attempts.on_delay, snapshot.second_attempts.won), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_primary_that_answers_first_wins_and_is_not_blamed() {
+async fn slow_primary_answers_first_and_records_no_failure() {
     let (failover, primary, backup) = two(settings());
     primary.set(Fate::AnswerAfter(80 * MS));
     backup.set(Fate::AnswerAfter(500 * MS));
@@ -43,10 +43,10 @@ async fn a_slow_primary_that_answers_first_wins_and_is_not_blamed() {
     assert_eq!(failover.handle().snapshot().endpoints[0].breaker.consecutive_failures, 0);
 }
 
-/// A peer: fallback without memory, every request pays the primary's timeout. Black hole, 200 requests a second: the
-/// primary is left within a few requests, and none waits for its timeout.
+/// In a peer without state every request waits for the primary's timeout. Here, at 200 requests a second, a black hole
+/// is left within a few requests, and no request waits for its timeout.
 #[tokio::test(start_paused = true)]
-async fn a_black_hole_is_left_within_a_few_requests() {
+async fn black_hole_is_left_within_a_few_requests() {
     let (failover, primary, backup) = two(settings());
     primary.set(Fate::AnswerAfter(10 * MS));
     backup.set(Fate::AnswerAfter(15 * MS));
@@ -69,9 +69,9 @@ async fn a_black_hole_is_left_within_a_few_requests() {
     assert!((200..225).contains(&primary.calls()), "{}", primary.calls());
 }
 
-/// More requests at once than second attempts are paid for: the rest goes on as soon as the silent primary is left.
+/// The budget pays for fewer second attempts than there are requests; the others move on when the primary is left.
 #[tokio::test(start_paused = true)]
-async fn no_request_waits_for_a_dead_primary_whatever_the_budget() {
+async fn requests_without_budget_move_on_when_the_primary_is_left() {
     let (failover, primary, backup) = two(settings());
     primary.set(Fate::Hang);
     backup.set(Fate::AnswerAfter(15 * MS));
@@ -86,9 +86,9 @@ async fn no_request_waits_for_a_dead_primary_whatever_the_budget() {
     assert_eq!(failover.handle().transitions().len(), 1);
 }
 
-/// A peer: a hedge that turns good requests into errors because a failing backup answered first.
+/// In a peer a failing backup that answers first turns good requests into errors.
 #[tokio::test(start_paused = true)]
-async fn a_failing_backup_never_beats_a_slow_primary() {
+async fn failing_backup_does_not_replace_the_answer_of_a_slow_primary() {
     let (failover, primary, backup) = two(settings());
     primary.set(Fate::AnswerAfter(80 * MS));
     backup.set(Fate::Fail);
@@ -98,19 +98,19 @@ async fn a_failing_backup_never_beats_a_slow_primary() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_both_fail_the_caller_gets_the_first_ones_answer() {
+async fn caller_gets_the_first_answer_when_both_attempts_fail() {
     let (failover, primary, backup) = two(settings());
     primary.set(Fate::Fail);
     backup.set(Fate::FailAfter(10 * MS));
     assert_eq!(failover.clone().oneshot(1).await.unwrap_err().to_string(), "primary");
-    // Also when the first one was the slower of the two.
+    // The first attempt is the slower one here.
     failover.handle().reset("test");
     primary.set(Fate::FailAfter(200 * MS));
     assert_eq!(failover.clone().oneshot(1).await.unwrap_err().to_string(), "primary");
 }
 
 #[tokio::test(start_paused = true)]
-async fn our_own_refusal_does_not_spill_unless_asked_for() {
+async fn refusal_below_starts_a_second_attempt_only_with_on_rejected() {
     let (failover, primary, backup) = two(settings());
     primary.set(Fate::Refuse);
     for _ in 0..10 {
@@ -118,28 +118,28 @@ async fn our_own_refusal_does_not_spill_unless_asked_for() {
         assert_eq!(error.rejected().unwrap().reason(), Reason::BulkheadFull);
     }
     assert_eq!(backup.calls(), 0);
-    assert_eq!(failover.handle().snapshot().state, FailoverState::OnPrimary, "and never leaves an endpoint");
+    assert_eq!(failover.handle().snapshot().state, FailoverState::OnPrimary, "a refusal does not leave an endpoint");
 
-    let asked = SecondAttempt { on_rejected: true, ..SecondAttempt::default() };
-    let (failover, primary, _) = two(FailoverSettings { second_attempt: Some(asked), ..settings() });
+    let on_rejected = SecondAttempt { on_rejected: true, ..SecondAttempt::default() };
+    let (failover, primary, _) = two(FailoverSettings { second_attempt: Some(on_rejected), ..settings() });
     primary.set(Fate::Refuse);
     assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup");
 }
 
 #[tokio::test(start_paused = true)]
-async fn switched_off_there_is_none() {
+async fn without_second_attempts_callers_see_the_failures() {
     let (failover, primary, backup) = two(FailoverSettings { second_attempt: None, ..settings() });
     primary.set(Fate::Fail);
     for _ in 0..3 {
         assert!(failover.clone().oneshot(1).await.is_err());
     }
     assert_eq!(backup.calls(), 0);
-    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup", "the switch comes all the same");
+    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup", "the primary is left all the same");
 }
 
-/// Unbudgeted, a slow primary would double the load for ever.
+/// Without a budget, a slow primary would double the load.
 #[tokio::test(start_paused = true)]
-async fn the_budget_bounds_them_and_a_quiet_clients_first_failures_are_hidden() {
+async fn budget_bounds_second_attempts_and_its_reserve_hides_the_first_failures() {
     let mut settings = settings();
     settings.consecutive_failures = Some(1000);
     settings.failure_rate = None;
@@ -148,7 +148,7 @@ async fn the_budget_bounds_them_and_a_quiet_clients_first_failures_are_hidden() 
         allowance_refill: Some(Duration::from_secs(1)),
         ..mainstay_core::BudgetSettings::default()
     });
-    // Without probes: the first bad one would take the primary out, and the budget would not be asked.
+    // Without probes, because the first failed round would leave the primary, and the budget would not be used.
     let (primary, backup) = (Script::new("primary"), Script::new("backup"));
     let both = [Endpoint::new("primary", primary.clone()), Endpoint::new("backup", backup)];
     let failover = Failover::with_settings("x", both, settings).unwrap();
@@ -162,12 +162,12 @@ async fn the_budget_bounds_them_and_a_quiet_clients_first_failures_are_hidden() 
     for _ in 0..50 {
         hidden += usize::from(failover.clone().oneshot(1).await.is_ok());
     }
-    assert_eq!(hidden, 6, "one a second comes back");
+    assert_eq!(hidden, 6, "the reserve refills by one a second");
     assert_eq!(failover.handle().snapshot().second_attempts.refused, 94);
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_takes_one_of_the_sends_left_and_respects_deadline_and_do_not_retry() {
+async fn second_attempt_takes_attempt_quota_and_respects_deadline_and_do_not_retry() {
     let scripted = |context: RequestContext| async move {
         let (primary, backup) = (Probe::new(), Probe::new());
         primary.always(Reply::Fail);
@@ -187,7 +187,7 @@ async fn it_takes_one_of_the_sends_left_and_respects_deadline_and_do_not_retry()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_requests_at_once_make_one_transition_and_get_one_answer_each() {
+async fn thousand_concurrent_failures_make_one_transition() {
     let (failover, primary, _) = two(settings());
     primary.set(Fate::FailAfter(10 * MS));
     let mut requests = JoinSet::new();
@@ -200,9 +200,8 @@ async fn a_thousand_requests_at_once_make_one_transition_and_get_one_answer_each
     assert_eq!(primary.live(), 0);
 }
 
-/// The same on two threads, where the race is real.
 #[test]
-fn threads_that_fail_together_make_one_transition() {
+fn failures_on_four_threads_make_one_transition() {
     for _ in 0..50 {
         let handle =
             mainstay_failover::FailoverHandle::with_settings("x", common::names(&["a", "b"]), settings()).unwrap();
@@ -222,19 +221,19 @@ fn threads_that_fail_together_make_one_transition() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_its_caller_gave_up_on_after_a_second_counts() {
+async fn request_dropped_after_abandoned_after_counts_as_a_failure() {
     let script = Script::new("only");
     let failover = Failover::with_settings("x", endpoints(std::slice::from_ref(&script)), settings()).unwrap();
     script.set(Fate::Hang);
-    for (patience, failures) in [(500 * MS, 0), (1500 * MS, 1)] {
-        assert!(tokio::time::timeout(patience, failover.clone().oneshot(1)).await.is_err());
+    for (waited, failures) in [(500 * MS, 0), (1500 * MS, 1)] {
+        assert!(tokio::time::timeout(waited, failover.clone().oneshot(1)).await.is_err());
         assert_eq!(failover.handle().snapshot().endpoints[0].breaker.consecutive_failures, failures);
     }
     assert_eq!(script.live(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_flight_at_a_switch_finishes_where_it_was_sent() {
+async fn request_in_flight_at_a_switch_finishes_where_it_was_sent() {
     let (failover, primary, _) = two(FailoverSettings { second_attempt: None, ..settings() });
     primary.set(Fate::AnswerAfter(500 * MS));
     let slow = tokio::spawn(failover.clone().oneshot(1));
@@ -242,11 +241,11 @@ async fn in_flight_at_a_switch_finishes_where_it_was_sent() {
     failover.handle().take_out("primary", "test").unwrap();
     assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup");
     assert_eq!(slow.await.unwrap().unwrap(), "primary");
-    assert_eq!(failover.handle().snapshot().endpoints[0].breaker.late, 1, "its outcome counts neither way");
+    assert_eq!(failover.handle().snapshot().endpoints[0].breaker.late, 1, "its outcome does not count");
 }
 
 #[tokio::test(start_paused = true)]
-async fn from_a_backup_the_next_attempt_goes_further_down_the_list() {
+async fn second_attempt_from_a_backup_goes_to_the_next_backup() {
     let scripts = [Script::new("a"), Script::new("b"), Script::new("c")];
     let failover = Failover::with_settings("x", endpoints(&scripts), settings()).unwrap();
     scripts[2].set(Fate::Fail);
@@ -263,9 +262,9 @@ async fn down_to_b(failover: &Failover<Script>, scripts: &[Script; 3]) {
     }
 }
 
-/// Routers want services that are `Send` and `Sync`, tasks want futures that are `Send`; and neither may be large.
+/// Routers need services that are `Send` and `Sync`; tasks need futures that are `Send`.
 #[test]
-fn it_can_be_shared_and_sent() {
+fn service_is_send_and_sync_and_its_future_small() {
     fn is_send_and_sync<T: Send + Sync>(_: &T) {}
     fn is_send(_: &(impl Future + Send)) {}
     let (failover, ..) = two(settings());
@@ -276,7 +275,7 @@ fn it_can_be_shared_and_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn plain_functions_fail_over_too() {
+async fn run_fails_over_and_records_abandoned_work() {
     let handle = mainstay_failover::FailoverHandle::with_settings("x", common::names(&["a", "b"]), settings()).unwrap();
     let work = |at: mainstay_failover::Active| async move { if at.name() == "a" { Err("a") } else { Ok("b") } };
     for _ in 0..5 {
@@ -286,17 +285,17 @@ async fn plain_functions_fail_over_too() {
     assert_eq!((snapshot.state, snapshot.second_attempts.won), (FailoverState::OnBackup, 3));
     let failing = |at: mainstay_failover::Active| async move { Err::<(), _>(at.name().to_string()) };
     handle.reset("test");
-    assert_eq!(handle.run(failing).await.unwrap_err().to_string(), "a", "the first one's error");
-    // Given up on after a second: a failure, as with the service.
+    assert_eq!(handle.run(failing).await.unwrap_err().to_string(), "a", "the error of the first attempt");
+    // Work that is dropped after a second counts as a failure, as with the service.
     handle.reset("test");
     let hung = |_| std::future::pending::<Result<(), BoxError>>();
     assert!(tokio::time::timeout(1500 * MS, handle.run(hung)).await.is_err());
     assert_eq!(handle.snapshot().endpoints[0].breaker.consecutive_failures, 1);
 }
 
-/// A fixed silence of 50 ms would leave any primary that is slower than its backup and answers in 300 ms.
+/// With a fixed delay of 50 ms, a primary that answers in 300 ms would be left.
 #[tokio::test(start_paused = true)]
-async fn what_is_slow_is_not_taken_for_dead() {
+async fn delay_follows_the_latency_of_a_slow_primary() {
     let (failover, primary, backup) =
         two(FailoverSettings { second_attempt: Some(SecondAttempt::default()), ..settings() });
     primary.set(Fate::AnswerAfter(300 * MS));
@@ -305,7 +304,7 @@ async fn what_is_slow_is_not_taken_for_dead() {
     }
     assert_eq!(failover.handle().snapshot().state, FailoverState::OnPrimary);
     assert!(backup.calls() <= 20, "{} second attempts", backup.calls());
-    // A quick one's silence is noticed soon.
+    // The delay falls to its minimum for a fast primary.
     primary.set(Fate::AnswerAfter(5 * MS));
     for _ in 0..10_000 {
         failover.clone().oneshot(1).await.unwrap();

@@ -1,4 +1,4 @@
-//! Where requests go, and when that changes.
+//! Selection: where requests go, and when the route changes.
 
 mod common;
 
@@ -13,7 +13,7 @@ use tower::ServiceExt;
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test(start_paused = true)]
-async fn the_primary_serves_while_it_works() {
+async fn usable_primary_gets_every_request() {
     let (failover, _, _) = two(settings());
     for _ in 0..10 {
         assert_eq!(failover.clone().oneshot(1).await.unwrap(), "primary");
@@ -23,13 +23,13 @@ async fn the_primary_serves_while_it_works() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_row_of_failures_leaves_it_and_no_caller_sees_one() {
+async fn three_consecutive_failures_leave_the_primary_and_are_hidden() {
     let (failover, primary, _) = two(settings());
     primary.set(Fate::Fail);
     for _ in 0..10 {
         assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup");
     }
-    assert_eq!(primary.calls(), 3, "after three failures nobody asks it");
+    assert_eq!(primary.calls(), 3, "no request after three failures");
     let snapshot = failover.handle().snapshot();
     assert_eq!(snapshot.state, FailoverState::OnBackup);
     assert_eq!(snapshot.reason, "primary: 3 failures in a row");
@@ -37,7 +37,7 @@ async fn a_row_of_failures_leaves_it_and_no_caller_sees_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fail_ok_fail_ok_leaves_it_by_the_rate() {
+async fn alternating_failures_leave_the_primary_by_the_rate() {
     let (failover, primary, _) = two(settings());
     for _ in 0..20 {
         primary.set(Fate::Fail);
@@ -49,7 +49,7 @@ async fn fail_ok_fail_ok_leaves_it_by_the_rate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn traffic_returns_when_hold_and_gate_allow_and_not_before() {
+async fn traffic_returns_after_hold_and_probes() {
     let (failover, primary, _) = two(settings());
     let handle = failover.handle().clone();
     down(&failover, &primary).await;
@@ -65,9 +65,9 @@ async fn traffic_returns_when_hold_and_gate_allow_and_not_before() {
     assert!(transitions[1].reason.contains("probes succeeded in a row"), "{}", transitions[1].reason);
 }
 
-/// A peer: failback in the first good second.
+/// A peer returns in the first good second.
 #[tokio::test(start_paused = true)]
-async fn good_probes_during_the_hold_do_not_end_it() {
+async fn good_probes_do_not_shorten_the_hold() {
     let (failover, primary, _) = two(settings());
     down(&failover, &primary).await;
     primary.set(Fate::Answer);
@@ -80,20 +80,20 @@ async fn good_probes_during_the_hold_do_not_end_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_hold_the_gate_still_wants_its_successes() {
+async fn after_the_hold_traffic_waits_for_three_good_probes() {
     let (failover, primary, _) = two(settings());
     down(&failover, &primary).await;
     sleep(60 * SECOND).await;
     assert_eq!(failover.handle().snapshot().state, FailoverState::OnBackup, "the primary is still down");
     primary.set(Fate::Answer);
-    // Down, it is asked every 5 s; then every second, three times.
+    // The primary is probed every 5 s while it is down, and every second during its recovery.
     sleep(9 * SECOND).await;
     assert_eq!(failover.handle().snapshot().state, FailoverState::OnPrimary);
 }
 
-/// A peer: ejection times that double for ever.
+/// In a peer ejection times double without a limit.
 #[tokio::test(start_paused = true)]
-async fn holds_grow_by_steps_up_to_the_longest_and_decay() {
+async fn holds_grow_by_steps_up_to_the_maximum_and_decay() {
     let hold = HoldSettings { base: 10 * SECOND, max: 25 * SECOND, decay: 60 * SECOND, jitter: 0.0 };
     let (failover, primary, _) = two(mainstay_failover::FailoverSettings { hold, ..settings() });
     let handle = failover.handle().clone();
@@ -125,7 +125,7 @@ async fn more_than_two_endpoints_are_tried_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_down_prefers_the_primary() {
+async fn all_down_sends_requests_to_the_primary() {
     let (failover, primary, backup) = two(settings());
     primary.set(Fate::Fail);
     backup.set(Fate::Fail);
@@ -139,7 +139,7 @@ async fn all_down_prefers_the_primary() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_down_prefers_an_endpoint_with_a_good_probe_though_its_hold_runs_on() {
+async fn all_down_prefers_an_endpoint_with_a_good_probe_during_its_hold() {
     let (failover, primary, backup) = two(settings());
     primary.set(Fate::Fail);
     backup.set(Fate::Fail);
@@ -153,7 +153,7 @@ async fn all_down_prefers_an_endpoint_with_a_good_probe_though_its_hold_runs_on(
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_down_can_refuse_and_says_when_to_come_back() {
+async fn all_down_with_refuse_returns_retry_after() {
     let (failover, primary, backup) =
         two(mainstay_failover::FailoverSettings { all_down: AllDown::Refuse, ..settings() });
     primary.set(Fate::Fail);
@@ -166,12 +166,12 @@ async fn all_down_can_refuse_and_says_when_to_come_back() {
     let refusal = error.rejected().unwrap();
     assert_eq!(refusal.reason(), Reason::NoHealthyEndpoint);
     assert!(refusal.retry_after().unwrap() <= 30 * SECOND);
-    assert_eq!(primary.calls() + backup.calls(), asked, "nobody is asked");
+    assert_eq!(primary.calls() + backup.calls(), asked, "no endpoint gets the request");
     assert!(failover.handle().snapshot().refused > 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_down_can_go_to_the_last_resort() {
+async fn all_down_with_last_resort_sends_requests_to_the_last_endpoint() {
     let (failover, primary, backup) =
         two(mainstay_failover::FailoverSettings { all_down: AllDown::LastResort, ..settings() });
     primary.set(Fate::Fail);
@@ -183,7 +183,7 @@ async fn all_down_can_go_to_the_last_resort() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn alone_it_keeps_being_tried() {
+async fn single_endpoint_gets_requests_while_it_is_down() {
     let script = Script::new("only");
     let failover = Failover::with_settings("x", endpoints(std::slice::from_ref(&script)), settings()).unwrap();
     script.set(Fate::Fail);
@@ -196,7 +196,7 @@ async fn alone_it_keeps_being_tried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn manual_return_waits_for_a_person() {
+async fn manual_return_waits_for_an_order() {
     let manual = mainstay_failover::FailoverSettings { return_mode: ReturnMode::Manual, ..settings() };
     let (failover, primary, backup) = two(manual);
     let handle = failover.handle().clone();
@@ -208,7 +208,7 @@ async fn manual_return_waits_for_a_person() {
     handle.return_now("alice");
     assert_eq!(failover.clone().oneshot(1).await.unwrap(), "primary");
     assert_eq!(handle.snapshot().reason, "returned by alice");
-    // Or until the endpoint in use fails in its turn.
+    // Without an order, traffic returns when the backup fails.
     down(&failover, &primary).await;
     primary.set(Fate::Answer);
     sleep(120 * SECOND).await;
@@ -220,7 +220,7 @@ async fn manual_return_waits_for_a_person() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn forced_means_forced_and_says_by_whom() {
+async fn forced_endpoint_keeps_all_requests_and_reports_the_author() {
     let (failover, primary, backup) = two(settings());
     let handle = failover.handle().clone();
     handle.force("backup", "bob").unwrap();
@@ -228,7 +228,7 @@ async fn forced_means_forced_and_says_by_whom() {
     assert_eq!((handle.snapshot().state, handle.snapshot().reason.as_str()), (FailoverState::Forced, "forced by bob"));
     backup.set(Fate::Fail);
     for _ in 0..5 {
-        assert!(failover.clone().oneshot(1).await.is_err(), "no second attempt elsewhere, and no leaving");
+        assert!(failover.clone().oneshot(1).await.is_err(), "no second attempt and no switch");
     }
     assert_eq!(primary.calls(), 0);
     handle.automatic("bob");
@@ -237,7 +237,7 @@ async fn forced_means_forced_and_says_by_whom() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dry_run_decides_and_logs_and_does_not_act() {
+async fn dry_run_logs_the_switch_and_sends_requests_to_the_primary() {
     let (failover, primary, backup) = two(mainstay_failover::FailoverSettings { dry_run: true, ..settings() });
     primary.set(Fate::Fail);
     for _ in 0..10 {
@@ -250,7 +250,7 @@ async fn a_dry_run_decides_and_logs_and_does_not_act() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ramp_brings_traffic_back_by_shares() {
+async fn ramp_returns_traffic_by_growing_shares() {
     let ramp = mainstay_failover::FailoverSettings { ramp: Some(100 * SECOND), ..settings() };
     let (failover, primary, backup) = two(ramp);
     let handle = failover.handle().clone();
@@ -276,7 +276,7 @@ async fn a_ramp_brings_traffic_back_by_shares() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_declared_hard_failure_acts_at_once() {
+async fn take_out_leaves_the_endpoint_at_once() {
     let (failover, _, _) = two(settings());
     failover.handle().take_out("primary", "maintenance").unwrap();
     assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup");
@@ -284,7 +284,7 @@ async fn a_declared_hard_failure_acts_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_probe_live_requests_show_that_it_is_back() {
+async fn endpoint_without_a_probe_recovers_by_trial_requests() {
     let scripts = [Script::new("primary"), Script::new("backup")];
     let plain = scripts.iter().map(|script| Endpoint::new(script.name(), script.clone()));
     let failover = Failover::with_settings("x", plain, settings()).unwrap();
@@ -307,7 +307,7 @@ async fn without_a_probe_live_requests_show_that_it_is_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn outcomes_from_before_a_switch_never_count() {
+async fn outcomes_from_before_a_switch_do_not_count() {
     let handle = FailoverHandle::with_settings("x", common::names(&["a", "b"]), settings()).unwrap();
     let early = handle.active().unwrap();
     for _ in 0..3 {
@@ -322,22 +322,21 @@ async fn outcomes_from_before_a_switch_never_count() {
 }
 
 #[test]
-fn outside_a_runtime_it_can_be_made() {
+fn handle_can_be_made_outside_a_runtime() {
     let handle = FailoverHandle::with_settings("x", common::names(&["a"]), settings()).unwrap();
     assert_eq!(handle.active().unwrap().name(), "a");
 }
 
-/// A router without routes is an error when it is made, not at the first request.
 #[test]
-fn no_endpoint_and_two_of_one_name_are_refused() {
+fn new_refuses_no_endpoint_and_duplicate_names() {
     let no_endpoint: [Endpoint<()>; 0] = [];
     assert_eq!(FailoverHandle::new("x", no_endpoint).unwrap_err().field(), "endpoints");
     assert_eq!(FailoverHandle::new("x", common::names(&["a", "a"])).unwrap_err().value(), "a");
 }
 
-/// A hold is a minimum: chance only adds to it, or a fleet's first members would return too early.
+/// A hold is a minimum: with jitter in both directions the first instances of a fleet would return too early.
 #[tokio::test(start_paused = true)]
-async fn chance_only_lengthens_a_hold() {
+async fn jitter_only_lengthens_a_hold() {
     let (mut shortest, mut longest) = (f64::MAX, 0.0_f64);
     for _ in 0..200 {
         let hold = HoldSettings { jitter: 0.5, ..HoldSettings::default() };
@@ -350,18 +349,18 @@ async fn chance_only_lengthens_a_hold() {
     assert!((29.999..31.0).contains(&shortest) && (44.0..45.001).contains(&longest), "{shortest} to {longest}");
 }
 
-/// A peer: listeners run inside the lock, and reading metrics from one deadlocks.
+/// In a peer, listeners run inside the lock, and a listener that reads metrics deadlocks.
 #[test]
-fn listeners_may_ask_whatever_they_like() {
+fn tracing_subscriber_may_read_the_handle() {
     use std::sync::{
         Arc, OnceLock,
         atomic::{AtomicUsize, Ordering::Relaxed},
     };
     use tracing::{Event, Id, Metadata, span};
 
-    struct Curious(Arc<OnceLock<FailoverHandle>>, AtomicUsize);
+    struct Reader(Arc<OnceLock<FailoverHandle>>, AtomicUsize);
 
-    impl tracing::Subscriber for Curious {
+    impl tracing::Subscriber for Reader {
         fn enabled(&self, _: &Metadata<'_>) -> bool {
             true
         }
@@ -385,10 +384,10 @@ fn listeners_may_ask_whatever_they_like() {
         let shared = Arc::new(OnceLock::new());
         let (failover, primary, _) = two(settings());
         shared.set(failover.handle().clone()).unwrap();
-        let _listening = tracing::subscriber::set_default(Curious(shared, AtomicUsize::new(0)));
+        let _listening = tracing::subscriber::set_default(Reader(shared, AtomicUsize::new(0)));
         down(&failover, &primary).await;
         primary.set(Fate::Answer);
-        // Not by the background: whoever looks first brings the breaker up to date.
+        // The first reader brings the breaker up to date, before the background task does.
         failover.handle().watch().wait_for(|state| *state == FailoverState::OnPrimary).await.unwrap();
     });
 }

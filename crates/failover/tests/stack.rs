@@ -32,7 +32,7 @@ async fn composes_over_a_function_with_plain_requests() {
     let orders = Standard::new("orders", [Endpoint::new("primary", primary)], StandardSettings::default()).unwrap();
     let handles = orders.handles().clone();
     let orders = orders.build();
-    // As a server would hold it: cloned, in a task.
+    // Cloned and in a task, as in a server.
     assert_eq!(tokio::spawn(orders.clone().oneshot(1)).await.unwrap().unwrap(), 2);
     assert_eq!(handles.endpoints[0].limit.snapshot().in_flight, 0);
     assert_eq!(handles.retry.snapshot().succeeded, 1);
@@ -76,7 +76,7 @@ async fn composes_with_a_typed_error() {
     assert_eq!(error.rejected().unwrap().outcome().class(), Class::Failure, "{error:?}");
 }
 
-/// Naming only the policy.
+/// Names only the policy; all other types are inferred.
 #[test]
 fn composes_over_hyper_util_reqwest_and_tonic() {
     use bytes::Bytes;
@@ -103,24 +103,24 @@ fn composes_over_hyper_util_reqwest_and_tonic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dead_primary_is_hidden_left_and_returned_to() {
+async fn hung_primary_is_hidden_left_and_used_again_after_its_recovery() {
     let (stack, standard, [primary, _]) = two(|_| {});
-    // The kept one's handles are another stack's; what this one does shows in its answers.
+    // Its handles are those of another stack; the answers show what this stack does.
     drop(standard);
     primary.set(Fate::Hang);
     let start = Instant::now();
     for _ in 0..5 {
         assert_eq!(stack.clone().oneshot(1).await.unwrap(), "backup");
     }
-    assert_eq!(start.elapsed(), 150 * MS, "three silences of 50 ms, then none");
+    assert_eq!(start.elapsed(), 150 * MS, "three delays of 50 ms, then none");
     primary.set(Fate::Answer);
     tokio::time::sleep(Duration::from_secs(45)).await;
     assert_eq!(stack.clone().oneshot(1).await.unwrap(), "primary");
 }
 
-/// A peer: local bulkhead refusals that open the breaker of a healthy backend.
+/// In a peer, local bulkhead refusals open the breaker of a healthy backend.
 #[tokio::test(start_paused = true)]
-async fn a_full_bulkhead_refuses_at_once_and_blames_nobody() {
+async fn full_bulkhead_refuses_at_once_and_leaves_no_endpoint() {
     let scripts = [Script::new("primary"), Script::new("backup")];
     let mut settings = StandardSettings { failover: common::settings(), ..StandardSettings::default() };
     settings.bulkhead.limit = 1;
@@ -143,7 +143,7 @@ async fn a_full_bulkhead_refuses_at_once_and_blames_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempts_and_the_whole_end_on_time_and_leave_nothing() {
+async fn attempt_and_total_timeouts_end_the_call_and_drop_its_attempts() {
     let (stack, _, [primary, backup]) = two(|settings| {
         settings.attempt_timeout = 400 * MS;
         settings.total_timeout = Duration::from_secs(1);
@@ -159,7 +159,7 @@ async fn attempts_and_the_whole_end_on_time_and_leave_nothing() {
 }
 
 #[test]
-fn contradictions_are_refused_and_name_the_field() {
+fn contradictory_settings_are_refused_with_their_field() {
     let wrong = |change: fn(&mut StandardSettings), probed: bool| {
         let mut settings = StandardSettings::default();
         change(&mut settings);
@@ -186,14 +186,14 @@ fn contradictions_are_refused_and_name_the_field() {
 }
 
 #[test]
-fn what_is_doubtful_is_a_warning_that_says_why() {
+fn ineffective_settings_are_warnings() {
     let warned = |change: fn(&mut StandardSettings)| {
         let mut settings = StandardSettings::default();
         change(&mut settings);
         let standard = Standard::new("x", [Endpoint::new("a", Script::new("a"))], settings).unwrap();
         standard.warnings().iter().map(|warning| warning.field).collect::<Vec<_>>()
     };
-    assert!(warned(|_| {}).is_empty(), "the defaults are beyond doubt");
+    assert!(warned(|_| {}).is_empty(), "the defaults give no warning");
     assert_eq!(warned(|s| s.attempt_timeout = 40 * MS), ["failover.second_attempt.delay"]);
     assert_eq!(warned(|s| s.attempt_timeout = Duration::from_secs(20)), ["retry.max_attempts"]);
     assert_eq!(warned(|s| s.retry.deadline = Some(Duration::from_secs(60))), ["retry.deadline"]);
@@ -209,7 +209,7 @@ fn what_is_doubtful_is_a_warning_that_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_live_change_reaches_every_part_and_loses_nothing() {
+async fn reconfigure_reaches_every_layer_and_keeps_its_state() {
     let (_, standard, [primary, _]) = two(|settings| settings.failover.second_attempt = None);
     let handles = standard.handles().clone();
     let stack = standard.build();
@@ -223,7 +223,7 @@ async fn a_live_change_reaches_every_part_and_loses_nothing() {
     settings.failover.recovery_successes = 7;
     settings.retry.max_attempts = 1;
     settings.bulkhead.limit = 1;
-    // Shorter than the call under way still needs: its own timers run on.
+    // Shorter than the call in progress needs: its timers keep their times.
     settings.total_timeout = 300 * MS;
     settings.attempt_timeout = 200 * MS;
     handles.reconfigure(&settings).unwrap();
@@ -242,9 +242,8 @@ async fn a_live_change_reaches_every_part_and_loses_nothing() {
     assert_eq!(start.elapsed(), 200 * MS, "the new attempt timeout");
 }
 
-/// A change that is refused half-way must not leave the half before it.
 #[tokio::test(start_paused = true)]
-async fn a_live_change_is_made_in_full_or_not_at_all() {
+async fn refused_reconfigure_changes_no_layer() {
     let (_, standard, _) = two(|_| {});
     let handles = standard.handles().clone();
     let refused = |change: fn(&mut StandardSettings)| {

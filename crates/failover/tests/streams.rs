@@ -1,4 +1,4 @@
-//! An endpoint is judged by how its streams end.
+//! Streams: their outcome is recorded at their end.
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
 use std::{convert::Infallible, time::Duration};
@@ -14,8 +14,8 @@ use tower::{Service, ServiceExt, service_fn};
 const SECOND: Duration = Duration::from_secs(1);
 const FAILED: Outcome = Outcome::failure(FailureKind::Network);
 
-/// Two endpoints without probes: the first is left after two failures in a row, and tried again after a second by one
-/// request at a time.
+/// Returns a failover over two endpoints without probes: the first is left after two consecutive failures, and gets one
+/// trial request at a time after a second.
 fn two() -> (impl Service<u32, Response = Stream, Error = BoxError> + Clone, FailoverHandle) {
     let settings = FailoverSettings {
         consecutive_failures: Some(2),
@@ -37,20 +37,20 @@ fn active(handle: &FailoverHandle) -> FailoverState {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_whose_streams_break_off_is_left() {
+async fn broken_streams_leave_the_endpoint() {
     let (failover, handle) = two();
     let streams = [failover.clone().oneshot(1).await.unwrap(), failover.clone().oneshot(2).await.unwrap()];
-    assert_eq!(handle.snapshot().endpoints[0].breaker.successes, 0, "not before their ends");
+    assert_eq!(handle.snapshot().endpoints[0].breaker.successes, 0, "nothing is recorded before the end");
     streams.into_iter().for_each(|stream| stream.end(FAILED));
     assert_eq!(active(&handle), FailoverState::OnBackup);
     assert_eq!(handle.snapshot().reason, "primary: 2 failures in a row");
-    // What ends now was sent to the backup, and is recorded there.
+    // This stream comes from the backup, and is recorded there.
     failover.oneshot(3).await.unwrap().end(Outcome::Success);
     assert_eq!(handle.snapshot().endpoints[1].breaker.successes, 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_live_stream_at_a_time_shows_that_an_endpoint_is_back() {
+async fn one_trial_stream_at_a_time_recovers_the_endpoint() {
     let (failover, handle) = two();
     for _ in 0..2 {
         failover.clone().oneshot(1).await.unwrap().end(FAILED);
@@ -64,9 +64,9 @@ async fn one_live_stream_at_a_time_shows_that_an_endpoint_is_back() {
     assert_eq!(active(&handle), FailoverState::OnPrimary);
 }
 
-/// The probing of a router that nobody holds any more stops, whoever still reads.
+/// A stream that is still read must not keep the prober running.
 #[tokio::test(start_paused = true)]
-async fn a_stream_keeps_no_router_alive_and_may_outlive_it() {
+async fn stream_outlives_the_failover_and_does_not_keep_it_alive() {
     let (failover, handle) = two();
     let mut changes = handle.watch();
     let stream = failover.oneshot(1).await.unwrap();

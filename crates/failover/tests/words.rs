@@ -1,4 +1,4 @@
-//! What pages, logs and `Debug` say: the same words.
+//! Texts: snapshots, logs and `Debug` use the same words.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
@@ -16,7 +16,7 @@ fn quiet() -> FailoverSettings {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_snapshot_explains() {
+async fn snapshot_displays_state_reason_and_what_is_missing() {
     let (failover, primary, _) = two(quiet());
     let handle = failover.handle().clone();
     assert_eq!(handle.snapshot().to_string(), "x is on primary for 0s");
@@ -24,10 +24,10 @@ async fn the_snapshot_explains() {
     primary.set(Fate::Answer);
     advance(Duration::from_millis(12_300)).await;
     handle.check_now().await;
-    let said = "x is on backup for 12.3s: primary: 3 failures in a row; primary is not back (missing: hold 17.7s, probes 1 of 3)";
-    assert_eq!(handle.snapshot().to_string(), said);
-    assert_eq!(format!("{handle:?}"), format!("FailoverHandle({said})"));
-    assert_eq!(format!("{failover:?}"), format!("Failover({said})"));
+    let text = "x is on backup for 12.3s: primary: 3 failures in a row; primary is not back (missing: hold 17.7s, probes 1 of 3)";
+    assert_eq!(handle.snapshot().to_string(), text);
+    assert_eq!(format!("{handle:?}"), format!("FailoverHandle({text})"));
+    assert_eq!(format!("{failover:?}"), format!("Failover({text})"));
     handle.force("primary", "dora\n").unwrap();
     let forced = "x is forced to primary for 0s: forced by dora\\n (missing: hold 17.7s, probes 1 of 3)";
     assert_eq!(handle.snapshot().to_string(), forced.replace(" (missing", "; primary is not back (missing"));
@@ -42,7 +42,7 @@ async fn the_snapshot_explains() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_earliest_return_counts_hold_and_gate() {
+async fn earliest_return_counts_hold_and_probes() {
     let (failover, primary, _) = two(settings());
     down(&failover, &primary).await;
     let snapshot = failover.handle().snapshot();
@@ -55,7 +55,7 @@ async fn the_earliest_return_counts_hold_and_gate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn health_is_told_in_the_same_words() {
+async fn status_has_the_reason_of_the_snapshot() {
     let (failover, primary, backup) = two(quiet());
     let mut status = failover.handle().subscribe();
     down(&failover, &primary).await;
@@ -69,7 +69,7 @@ async fn health_is_told_in_the_same_words() {
 
 #[cfg(feature = "serde")]
 #[tokio::test(start_paused = true)]
-async fn settings_and_snapshots_are_serialised_in_words() {
+async fn settings_and_snapshots_serialise_durations_as_text() {
     let read = |text: &str| serde_json::from_str::<FailoverSettings>(text);
     let settings = read(r#"{ "hold": { "base": "10s" }, "probe": { "timeout": "250ms" }, "return_mode": "manual" }"#);
     let settings = settings.unwrap();

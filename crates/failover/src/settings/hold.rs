@@ -1,4 +1,4 @@
-//! How long no traffic returns.
+//! The settings of the hold.
 
 use std::time::Duration;
 
@@ -8,7 +8,8 @@ use mainstay_core::{
     settings::{self, LONGEST, SHORTEST},
 };
 
-/// How long no traffic returns to an endpoint that was left: `min(base * k, max)`, k being the departures in a row.
+/// The minimum time that traffic stays away from an endpoint that was left: `min(base * k, max)`, where k is the number
+/// of consecutive departures.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct HoldSettings {
@@ -18,9 +19,9 @@ pub struct HoldSettings {
     /// The longest hold. Default 300 s.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub max: Duration,
-    /// The share that chance may add to a hold, 0..=0.5, so that a fleet does not return at once. Default 0.1.
+    /// The largest share that jitter adds to a hold, 0..=0.5, so that a fleet does not return at once. Default 0.1.
     pub jitter: f64,
-    /// After a return, each period of this length without a departure takes one step of k back. Default 300 s.
+    /// After a return, each period of this length without a departure lowers k by one. Default 300 s.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub decay: Duration,
 }
@@ -28,7 +29,8 @@ pub struct HoldSettings {
 // === impl HoldSettings ===
 
 impl HoldSettings {
-    /// The breaker's chance goes both ways; a hold is a minimum, so the middle is moved by half of what chance may add.
+    /// Returns the breaker's settings. Its jitter has both directions and a hold is a minimum, so the middle is moved up
+    /// by half of the jitter.
     pub(super) fn open(&self) -> OpenSettings {
         let middle = 1.0 + self.jitter / 2.0;
         OpenSettings {

@@ -1,4 +1,4 @@
-//! When a request is tried at a second endpoint.
+//! The settings of second attempts.
 
 use std::time::Duration;
 
@@ -7,25 +7,26 @@ use mainstay_core::{
     settings::{self, LONGEST, SHORTEST},
 };
 
-/// A second attempt at the next endpoint within one request: on an error, or after a delay. The first success wins.
+/// A second attempt at the next endpoint within one request: on an error, or after a delay without an answer. The first
+/// success wins.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct SecondAttempt {
-    /// An endpoint is silent when an answer takes longer than its own 99th percentile, but not before this much time.
-    /// A delay that the next endpoint answered counts as a failure of the silent one. `None`: only errors bring a
-    /// second attempt. Default 50 ms.
+    /// The shortest delay. The delay is the 99th percentile of the endpoint's answers, between this and `max_delay`. If
+    /// the second attempt answers first, the first endpoint is recorded as failing. `None`: only errors start a second
+    /// attempt. Default 50 ms.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub delay: Option<Duration>,
-    /// An endpoint is silent after this time in any case, and after no less while fewer than 20 of its answers were
-    /// seen: what is merely slow must not be taken for dead. At most `delay` makes that a fixed time. Default 1 s.
+    /// The longest delay, and the delay until 20 answers were seen, so that a slow endpoint is not recorded as failing. A
+    /// value of `delay` or less makes the delay fixed. Default 1 s.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub max_delay: Duration,
-    /// Whether a refusal by the endpoint's own layers (a full bulkhead) brings a second attempt too. Default: no, or a
-    /// local limit would push its load onto the backup.
+    /// Whether a refusal by a layer below (a full bulkhead) starts a second attempt too. Default: no, because a local
+    /// limit would move its load to the backup.
     pub on_rejected: bool,
-    /// What second attempts may be spent, for each endpoint they go to. Default: earned by successes; the reserve is
-    /// one more than the failures that leave an endpoint, and comes back at one a second. A request
-    /// that still waits when its endpoint is left goes on without one.
+    /// The budget of second attempts, for each endpoint that they go to. Default: earned by successes, with a reserve of
+    /// `consecutive_failures` + 1 that refills by one a second. A request that still waits when its endpoint is left
+    /// needs none.
     pub budget: Option<BudgetSettings>,
 }
 

@@ -1,4 +1,4 @@
-//! The settings of the standard stack, and what contradicts or weakens what.
+//! The settings of the standard stack, and their contradictions.
 
 use std::{fmt, time::Duration};
 
@@ -15,36 +15,36 @@ use crate::FailoverSettings;
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct StandardSettings {
-    /// How long a whole call may take, all attempts and their waits included. Default 30 s.
+    /// The timeout of a whole call, with all attempts and their waits. Default 30 s.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub total_timeout: Duration,
-    /// How long one attempt may take; below the total. Default 10 s.
+    /// The timeout of one attempt; below the total. Default 10 s.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub attempt_timeout: Duration,
-    /// Retries. Default: 3 attempts, full jitter from 100 ms, budget on. `max_attempts: 1` turns them off.
+    /// The retries. Default: 3 attempts, full jitter from 100 ms, budget on. `max_attempts: 1` turns them off.
     pub retry: RetrySettings,
-    /// When an endpoint is left, how it is probed, when traffic returns.
+    /// The failover: when an endpoint is left, how it is probed, when traffic returns.
     pub failover: FailoverSettings,
-    /// How many calls each endpoint may have at once. Default 256 and no queue: of Little's law, 2,560 calls a second
-    /// that take 100 ms each.
+    /// The limit on concurrent calls of each endpoint. Default 256 and no queue: by Little's law, 2,560 calls a second that
+    /// take 100 ms each.
     pub bulkhead: LimitSettings,
 }
 
-/// A setting that does less than its author may think.
+/// A setting that has no effect, or less than expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Warning {
-    /// The setting.
+    /// The setting's path.
     pub field: &'static str,
-    /// Why.
+    /// The reason, for the log.
     pub reason: String,
 }
 
 // === impl StandardSettings ===
 
 impl StandardSettings {
-    /// Checks every part, and the parts against each other. A stack with an endpoint that has no probe asks for one
-    /// thing more: an attempt timeout below `failover.trial_lease`.
+    /// Checks every part, and the parts against each other. A stack with an endpoint without a probe also needs an attempt
+    /// timeout below `failover.trial_lease`.
     ///
     /// # Errors
     /// A field out of its range, or in contradiction to another.
@@ -70,15 +70,15 @@ impl StandardSettings {
         }
         match all_probed {
             true => Ok(()),
-            // A trial request that runs longer than its lease is a failure however it ends.
+            // A trial request that runs longer than its lease is a failure whatever its outcome.
             false => below("attempt_timeout", self.attempt_timeout, "failover.trial_lease", self.failover.trial_lease),
         }
     }
 
     pub(super) fn warnings(&self) -> Vec<Warning> {
         let mut warnings = Vec::new();
-        let mut warn = |doubtful: bool, field, reason: String| {
-            if doubtful {
+        let mut warn = |is_ineffective: bool, field, reason: String| {
+            if is_ineffective {
                 warnings.push(Warning { field, reason });
             }
         };
@@ -87,33 +87,33 @@ impl StandardSettings {
         warn(
             delay.is_some_and(|delay| delay >= attempt),
             "failover.second_attempt.delay",
-            format!("a delay of {delay:?} never comes: the attempt timeout, {attempt:?}, ends the attempt before"),
+            format!("the attempt timeout, {attempt:?}, ends the attempt before a delay of {delay:?}"),
         );
         warn(
             retry.max_attempts > 1 && attempt.saturating_mul(2) > total,
             "retry.max_attempts",
-            format!("after an attempt of {attempt:?} there is no room for another within the total of {total:?}"),
+            format!("two attempts of {attempt:?} do not fit into the total timeout, {total:?}"),
         );
         warn(
             retry.deadline.is_some_and(|deadline| deadline > total),
             "retry.deadline",
-            format!("the total timeout, {total:?}, comes first"),
+            format!("the total timeout, {total:?}, is earlier"),
         );
         warn(
             retry.max_attempts > 1 && retry.backoff.base >= total,
             "retry.backoff.base",
-            format!("a wait of {:?} never fits into the total timeout, {total:?}", retry.backoff.base),
+            format!("a wait of {:?} does not fit into the total timeout, {total:?}", retry.backoff.base),
         );
         warn(
             self.bulkhead.execution_timeout.is_some_and(|limit| limit > attempt),
             "bulkhead.execution_timeout",
-            format!("the attempt timeout, {attempt:?}, comes first"),
+            format!("the attempt timeout, {attempt:?}, is earlier"),
         );
-        let gate = self.failover.probe.interval_counting.saturating_mul(self.failover.recovery_successes - 1);
+        let recovery = self.failover.probe.interval_counting.saturating_mul(self.failover.recovery_successes - 1);
         warn(
-            self.failover.hold.base < gate,
+            self.failover.hold.base < recovery,
             "failover.hold.base",
-            format!("the gate alone takes {gate:?}: a shorter hold changes nothing"),
+            format!("the probes of a recovery take {recovery:?}: a shorter hold has no effect"),
         );
         warnings
     }

@@ -1,4 +1,4 @@
-//! Endpoints under script.
+//! Scripted endpoints.
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -65,7 +65,7 @@ impl Script {
         self.0.calls.load(SeqCst)
     }
 
-    /// Calls that were neither answered nor dropped.
+    /// Returns how many calls were neither answered nor dropped.
     pub(crate) fn live(&self) -> usize {
         self.0.live.load(SeqCst)
     }
@@ -145,7 +145,7 @@ pub(crate) fn names(names: &[&'static str]) -> Vec<Endpoint<()>> {
     names.iter().map(|name| Endpoint::named(*name)).collect()
 }
 
-/// The defaults, without chance in the hold, and with a silence that is known from the beginning.
+/// Returns the defaults without jitter, and with a fixed delay of 50 ms.
 pub(crate) fn settings() -> FailoverSettings {
     let hold = HoldSettings { jitter: 0.0, ..HoldSettings::default() };
     let second = SecondAttempt { max_delay: Duration::from_millis(50), ..SecondAttempt::default() };
@@ -159,7 +159,7 @@ pub(crate) fn two(settings: FailoverSettings) -> (Failover<Script>, Script, Scri
     (failover, primary, backup)
 }
 
-/// Lets the primary fail until it is left.
+/// Makes the primary fail until it is left.
 pub(crate) async fn down(failover: &Failover<Script>, primary: &Script) {
     primary.set(Fate::Fail);
     for _ in 0..3 {
