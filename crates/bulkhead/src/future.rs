@@ -48,7 +48,6 @@ pin_project! {
 // === impl BulkheadFuture ===
 
 impl<S, Req, F, P, E> BulkheadFuture<S, Req, F, P, E> {
-    #[inline]
     pub(crate) fn called(future: F, permit: Permit, policy: P) -> Self {
         Self { state: State::Called { future, permit, timer: None }, policy, _error: PhantomData }
     }

@@ -100,13 +100,12 @@ impl Membership {
     }
 
     /// Whether the group would lend a slot to a member with so many calls in flight.
-    #[inline]
     pub(crate) fn lends(&self, in_flight: u32, limit: u32) -> bool {
         self.0.as_ref().is_some_and(|pool| pool.lends(in_flight, limit))
     }
 
     /// Borrows and counts a slot above the member's own limit.
-    #[inline]
+    #[cold]
     pub(crate) fn borrow(&self, in_flight: u32, limit: u32) -> bool {
         let Some(pool) = &self.0 else { return false };
         let one_more = |n| (n < pool.total()).then_some(n + 1);

@@ -32,7 +32,6 @@ impl Room {
     }
 
     /// Records that a key has become idle, or that the capacity has grown.
-    #[inline]
     pub(crate) fn made(&self) {
         if self.0.load(SeqCst) != UNKNOWN {
             self.0.store(UNKNOWN, SeqCst);

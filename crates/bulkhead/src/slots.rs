@@ -78,7 +78,6 @@ impl Slots {
     }
 
     /// Whether a call could wait now.
-    #[inline]
     pub(crate) fn has_queue_place(&self) -> bool {
         waiting(self.word.load(SeqCst)) < self.queue()
     }
@@ -232,7 +231,6 @@ impl Slots {
         self.limit.load(SeqCst)
     }
 
-    #[inline]
     pub(crate) fn queue(&self) -> u32 {
         self.queue.load(SeqCst)
     }

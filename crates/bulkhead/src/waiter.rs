@@ -31,6 +31,7 @@ pub(crate) enum Admission {
 // === impl Waiter ===
 
 impl Waiter {
+    #[cold]
     fn enqueue(inner: &Shared<Inner>) -> Option<Self> {
         let granted = || Self { inner: inner.clone(), granted: Some(Box::pin(inner.slots.granted())) };
         inner.slots.enqueue().then(granted)

@@ -70,7 +70,6 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
     }
 
     /// Acquires from the limit of the key, which it makes if there is none. `acquire` returns `None` from a full limit.
-    #[inline]
     pub(super) fn acquire<Q, T, F>(&self, key: &Q, acquire: F) -> Result<T, Rejected>
     where
         F: Fn(&Shared<Inner>) -> Option<T> + Copy,
