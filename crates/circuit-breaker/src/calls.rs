@@ -50,7 +50,7 @@ impl Breaker {
     /// Records the outcome of a call that was sent in this epoch. Changes nothing in any other epoch.
     #[inline]
     pub fn record_at(&self, epoch: u64, outcome: Outcome) {
-        if !(outcome.is_success() && self.0.absorb_success(epoch, None)) {
+        if !(outcome.is_success() && self.0.record_clean_success(epoch, None)) {
             self.0.record(epoch, None, &outcome, None);
         }
     }

@@ -103,7 +103,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
     }
 
     /// Replaces the settings of all present and future breakers. States, counts and timers stay. The kind and size of the
-    /// window cannot change. A smaller capacity evicts breakers as new keys come, and only clean ones.
+    /// window cannot change. A smaller capacity takes effect as new keys come.
     ///
     /// # Errors
     /// A setting out of its range, or another window; nothing changes then.

@@ -79,7 +79,7 @@ impl Permit {
     #[inline]
     fn record_with(&mut self, outcome: Outcome, took: Option<Duration>) {
         let epoch = mem::replace(&mut self.epoch, UNRECORDED);
-        if epoch != UNRECORDED && !(outcome.is_success() && self.machine.absorb_success(epoch, took)) {
+        if epoch != UNRECORDED && !(outcome.is_success() && self.machine.record_clean_success(epoch, took)) {
             self.machine.record(epoch, self.lease, &outcome, took);
         }
     }

@@ -64,19 +64,20 @@ impl Rules {
     /// Returns whether a success of this epoch and duration would change nothing: no streak, and windows that hold only
     /// fast successes.
     #[inline]
-    pub(crate) fn absorbs_success(&self, epoch: u64, took: Option<Duration>) -> bool {
-        let tag = epoch as u16;
+    pub(crate) fn stays_clean(&self, epoch: u64, took: Option<Duration>) -> bool {
+        let window_epoch = epoch as u16;
         self.streak.load(Relaxed) == epoch << 32
-            && self.failures.is_clean(tag)
-            && (!self.needs_duration() || (!took.is_some_and(|took| self.is_slow(took)) && self.slow.is_clean(tag)))
+            && self.failures.is_clean(window_epoch)
+            && (!self.needs_duration()
+                || (!took.is_some_and(|took| self.is_slow(took)) && self.slow.is_clean(window_epoch)))
     }
 
     /// Records a call of this epoch, and returns the rule that it breaks.
     pub(crate) fn record(&self, outcome: &Outcome, epoch: u64, took: Option<Duration>) -> Option<BrokenRule> {
-        let tag = epoch as u16;
+        let window_epoch = epoch as u16;
         let streak = self.update_streak(outcome.class(), epoch);
-        let failures = self.failures.record_for_hits(outcome.is_failure(), tag, Instant::now);
-        let slow = self.record_slow(took, tag);
+        let failures = self.failures.record_for_hits(outcome.is_failure(), window_epoch, Instant::now);
+        let slow = self.record_slow(took, window_epoch);
         if streak >= self.max_streak.load(Relaxed) {
             return Some(BrokenRule::ConsecutiveFailures(streak));
         }
@@ -117,11 +118,11 @@ impl Rules {
         self.minimum_calls.load(Relaxed)
     }
 
-    fn record_slow(&self, took: Option<Duration>, tag: u16) -> Option<Tally> {
+    fn record_slow(&self, took: Option<Duration>, window_epoch: u16) -> Option<Tally> {
         if !self.needs_duration() {
             return None;
         }
-        self.slow.record_for_hits(took.is_some_and(|took| self.is_slow(took)), tag, Instant::now)
+        self.slow.record_for_hits(took.is_some_and(|took| self.is_slow(took)), window_epoch, Instant::now)
     }
 
     /// Lengthens the streak after a failure, ends it after a success, and returns its length. A success without a streak
