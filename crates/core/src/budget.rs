@@ -1,10 +1,10 @@
-//! Retry budgets: what keeps retries from turning an outage into a storm.
+//! Retry budgets, which keep retries from multiplying the load of an outage.
 //!
-//! Tokens are earned by *successes* and expire, so a dependency that does not answer funds no retries: the load
-//! that a fleet adds to a dead dependency goes to zero. Budgets funded by requests (Tower's `TpsBudget`) add
-//! their ratio for ever, and a reserve per second and process (its default, ten) is 4.0x at 1 request a second.
+//! *Successes* earn tokens, and tokens expire. A dependency that does not answer funds no retries, so the load that a
+//! fleet adds to a dead dependency goes to zero. A budget funded by requests (Tower's `TpsBudget`) adds its ratio for the
+//! whole outage, and its allowance per second and process (ten by default) allows 4.0x the load at 1 request a second.
 //!
-//! All arithmetic is in hundredths of a token and lock-free.
+//! All arithmetic is lock-free, in hundredths of a token.
 
 use std::{fmt, sync::Arc};
 
@@ -25,7 +25,7 @@ use pending::Pending;
 
 /// A budget of retries, shared by all its clones.
 ///
-/// Hand the same handle to every layer that repeats requests to one dependency: retry, hedge, failover.
+/// Share one handle between all layers that repeat requests to one dependency: retry, failover.
 ///
 /// ```
 /// use mainstay_core::{Budget, Cost};
@@ -33,7 +33,7 @@ use pending::Pending;
 ///
 /// let budget = Budget::new();
 /// let now = Instant::now();
-/// // One token to begin with, and a quarter for every success.
+/// // The allowance is one token, and each success earns a quarter.
 /// budget.reserve(Cost::Retry, now).expect("the first token").spend();
 /// assert!(budget.reserve(Cost::Retry, now).is_none());
 /// (0..4).for_each(|_| budget.deposit(now));
@@ -53,18 +53,18 @@ struct Inner {
 const SPENT: usize = 0;
 const REFUSED: usize = 1;
 
-/// What is to be paid for.
+/// The kind of a retry, which determines its cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cost {
     /// The retry of a failure.
     Retry,
-    /// The retry of an answer that said it was too busy.
+    /// The retry of an overload.
     Throttled,
 }
 
-/// Tokens that are set aside for a retry: [spent](Reservation::spend) when it is sent, and given back when this is
-/// dropped, as it is when the caller goes away.
-#[must_use = "dropping it gives the tokens back"]
+/// Tokens reserved for a retry. [`spend`](Reservation::spend) consumes them when the retry is sent; a drop before that,
+/// such as the cancellation of the caller, returns them to the budget.
+#[must_use = "dropping it returns the tokens"]
 #[derive(Debug)]
 pub struct Reservation {
     budget: Budget,
@@ -78,28 +78,28 @@ enum Taken {
     Nothing,
 }
 
-/// What a budget shows.
+/// The figures of a budget.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct BudgetSnapshot {
-    /// Tokens at hand.
+    /// The tokens available.
     pub balance: f64,
-    /// Retries paid for.
+    /// The number of retries that spent tokens.
     pub spent: u64,
-    /// Retries refused.
+    /// The number of retries refused.
     pub refused: u64,
 }
 
 // === impl Budget ===
 
 impl Budget {
-    /// A budget with the default settings.
+    /// Creates a budget with the default settings.
     #[must_use]
     pub fn new() -> Self {
         Self::build(BudgetSettings::default())
     }
 
-    /// A budget with these settings.
+    /// Creates a budget with these settings.
     ///
     /// # Errors
     /// A setting out of its range.
@@ -115,17 +115,17 @@ impl Budget {
         Self(Arc::new(Inner { settings, earned, pending, allowance, counters: Counters::per_thread() }))
     }
 
-    /// A success: earns its share.
+    /// Credits one success at this time.
     pub fn deposit(&self, now: Instant) {
         self.0.deposit(1, now);
     }
 
-    /// A success, without a look at the clock: for paths that have no other need of the time.
+    /// Counts one success without reading the clock, for paths that need no time otherwise.
     ///
-    /// Thirty-two successes of a thread are credited together, and all that are waiting when a retry asks. What waited
-    /// for longer than the expiry counts by the share of that time which the expiry is, as if it had come evenly.
-    /// So no success is lost or doubled, but of a client that is slower than thirty-two successes in an expiry the
-    /// last few live up to twice as long.
+    /// The budget credits 32 successes of a thread together, and all counted successes when a retry reserves tokens.
+    /// Successes counted over a time longer than the expiry are credited in proportion, as if they had come evenly. No
+    /// success is lost or credited twice. For a client with fewer than 32 successes in an expiry, the newest tokens live
+    /// up to twice as long.
     #[inline]
     pub fn earn(&self) {
         if self.0.pending.add() {
@@ -133,7 +133,7 @@ impl Budget {
         }
     }
 
-    /// Sets the cost of one retry aside, or refuses.
+    /// Reserves the tokens for one retry, or returns `None` if the budget is used up.
     #[must_use]
     pub fn reserve(&self, cost: Cost, now: Instant) -> Option<Reservation> {
         let inner = &*self.0;
@@ -153,13 +153,13 @@ impl Budget {
         Some(Reservation { budget: self.clone(), taken })
     }
 
-    /// The settings.
+    /// Returns the settings.
     #[must_use]
     pub fn settings(&self) -> &BudgetSettings {
         &self.0.settings
     }
 
-    /// Balance and counts.
+    /// Returns the balance and the counts.
     #[must_use]
     pub fn snapshot(&self) -> BudgetSnapshot {
         let now = Instant::now();
@@ -203,7 +203,7 @@ impl Inner {
 // === impl Reservation ===
 
 impl Reservation {
-    /// The retry is being sent: the tokens are gone.
+    /// Consumes the tokens when the retry is sent.
     pub fn spend(mut self) {
         self.taken = Taken::Nothing;
         self.budget.0.counters.add(SPENT);

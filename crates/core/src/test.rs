@@ -1,20 +1,19 @@
-//! For tests of layers, ours and users' own: a [`Probe`] service under full script, and a [`contract`] suite that
-//! drives any layer over it.
+//! Test utilities for layers: a scripted [`Probe`] service, and a [`contract`] suite that drives any layer over it.
 //!
-//! Both run on tokio's paused clock, so nothing here takes real time. For chance see
+//! Both run on tokio's paused clock and take no real time. For scripted randomness see
 //! [`Random::scripted`](crate::Random::scripted).
 //!
-//! # A layer under the contract
+//! # Check a layer against the contract
 //!
 //! ```
 //! use mainstay_core::test::{Expect, Probe, contract};
 //! use tower_layer::layer_fn;
 //!
-//! // A layer that does nothing keeps every rule.
+//! // A layer that does nothing keeps all rules.
 //! contract("identity", Expect::default(), || layer_fn(|inner: Probe| inner));
 //! ```
 //!
-//! # A probe under a layer of one's own
+//! # Test a layer over a probe
 //!
 //! ```
 //! use std::time::Duration;

@@ -1,9 +1,9 @@
-//! Windows: how many of the last calls (or of the calls in the last seconds) were hits.
+//! Sliding windows: how many of the last calls, or of the calls in the last seconds, were hits.
 //!
-//! A window records one kind of event, a hit or not; a breaker with two rates holds two. Each is exact and
-//! lock-free: a record lands wholly or not at all, and the tally it returns contains it, so of many threads at
-//! least one sees every crossing. An *epoch* tags each record: what was admitted before a [`reset`](Window::reset)
-//! can never count after it.
+//! A window counts one kind of event; a breaker with two rates holds two windows. A window is exact and lock-free: a
+//! record is applied as a whole, and the tally that it returns includes it, so at least one of many threads sees each
+//! crossing of a threshold. Each record carries an *epoch*: a call admitted before a [`reset`](Window::reset) is not
+//! counted after it.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ use time::Slices;
 /// for hit in [true, false, false, true] {
 ///     window.record(hit, 0, Instant::now);
 /// }
-/// // Really sliding: the first hit has left.
+/// // The window slides: the first hit has left it.
 /// let tally = window.tally(Instant::now);
 /// assert_eq!((tally.calls, tally.hits), (3, 1));
 /// ```
@@ -41,7 +41,7 @@ enum Kind {
     Slices(Slices),
 }
 
-/// What a window holds.
+/// The counts of a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Tally {
@@ -54,7 +54,7 @@ pub struct Tally {
 // === impl Window ===
 
 impl Window {
-    /// The last `n` calls; zero counts as one. Up to 104 fit one atomic word, more take a ring.
+    /// Creates a window of the last `n` calls; zero counts as one. Up to 104 calls fit one atomic word, more use a ring.
     #[must_use]
     pub fn last_calls(n: u32) -> Self {
         match n.max(1) {
@@ -63,20 +63,20 @@ impl Window {
         }
     }
 
-    /// The calls of the last `span`, in ten slices: between nine tenths of the span and all of it.
+    /// Creates a window of the last `span`, in ten slices. It covers between nine tenths of the span and all of it.
     #[must_use]
     pub fn last(span: Duration) -> Self {
         Self::last_in_slices(span, 10)
     }
 
-    /// The calls of the last `span`, in this many slices (zero counts as one). A slice leaves as a whole.
+    /// Creates a window of the last `span` in this many slices (zero counts as one). A slice leaves as a whole.
     #[must_use]
     pub fn last_in_slices(span: Duration, slices: u32) -> Self {
         Self(Kind::Slices(Slices::new(span, slices.max(1))))
     }
 
-    /// Records a call, unless its epoch has passed, and gives the tally that contains it. The clock is read only
-    /// by windows of time.
+    /// Records a call and returns the tally that includes it, or `None` if its epoch has passed. Only windows of time read
+    /// the clock.
     #[inline]
     pub fn record(&self, hit: bool, epoch: u16, now: impl FnOnce() -> Instant) -> Option<Tally> {
         match &self.0 {
@@ -86,8 +86,8 @@ impl Window {
         }
     }
 
-    /// Whether a success of this epoch would change nothing: one word is read to know, and there is nothing to record.
-    /// Windows of time always change.
+    /// Returns whether the window is full of successes of this epoch, so that another success changes nothing. Reads one
+    /// word. Always false for windows of time.
     #[inline]
     #[must_use]
     pub fn is_clean(&self, epoch: u16) -> bool {
@@ -97,8 +97,8 @@ impl Window {
         }
     }
 
-    /// Records a call as [`record`](Self::record) does, for rules that only hits can fire: gives the tally where there
-    /// is a hit in it. A window of time without any saves itself the sum.
+    /// Records a call and returns the tally only if it includes a hit, for rules that fire on hits. A window of time
+    /// without a hit skips the sum.
     #[inline]
     pub fn record_for_hits(&self, hit: bool, epoch: u16, now: impl FnOnce() -> Instant) -> Option<Tally> {
         match &self.0 {
@@ -107,7 +107,7 @@ impl Window {
         }
     }
 
-    /// What the window holds now.
+    /// Returns the current tally.
     pub fn tally(&self, now: impl FnOnce() -> Instant) -> Tally {
         match &self.0 {
             Kind::Register(register) => register.tally(),
@@ -116,7 +116,7 @@ impl Window {
         }
     }
 
-    /// Empties the window and begins a new epoch.
+    /// Empties the window and starts a new epoch.
     pub fn reset(&self, epoch: u16) {
         match &self.0 {
             Kind::Register(register) => register.reset(epoch),
@@ -129,13 +129,13 @@ impl Window {
 // === impl Tally ===
 
 impl Tally {
-    /// Hits among calls, or `None` below the minimum: too few calls say nothing.
+    /// Returns the share of hits, or `None` below the minimum number of calls.
     #[must_use]
     pub fn rate(&self, minimum_calls: u32) -> Option<f64> {
         (self.calls >= minimum_calls.max(1)).then(|| f64::from(self.hits) / f64::from(self.calls))
     }
 
-    /// Whether the rate is defined and at or above the threshold.
+    /// Returns whether the rate is defined and at or above the threshold.
     #[must_use]
     pub fn reaches(&self, threshold: f64, minimum_calls: u32) -> bool {
         self.rate(minimum_calls).is_some_and(|rate| rate >= threshold)

@@ -1,4 +1,4 @@
-//! The contract suite is itself under test: each broken layer breaks exactly the rules that it should.
+//! Tests of the contract suite: each broken layer breaks the rules that it should.
 #![cfg(feature = "test-util")]
 
 mod broken;
@@ -25,34 +25,34 @@ fn rules_broken_by(violation: Violation) -> Vec<Rule> {
 }
 
 #[test]
-fn a_layer_that_does_nothing_keeps_every_rule() {
+fn layer_without_behaviour_keeps_every_rule() {
     contract("identity", Expect::default(), || layer_fn(|inner: Probe| inner));
 }
 
 #[test]
-fn a_gate_without_sin_keeps_every_rule() {
+fn correct_gate_keeps_every_rule() {
     contract("gate", expect(), || GateLayer::new(Violation::None));
 }
 
 #[test]
-fn calling_a_fresh_clone_is_caught() {
+fn call_on_a_fresh_clone_is_detected() {
     assert!(rules_broken_by(Violation::CallsFreshClone).contains(&Rule::CallsTheReadyInstance));
 }
 
 #[test]
-fn copied_readiness_is_caught() {
+fn copied_readiness_is_detected() {
     assert_eq!(rules_broken_by(Violation::CopiesReadiness), [Rule::CloneCopiesNoReadiness]);
 }
 
 #[test]
-fn a_permit_leaked_on_drop_is_caught() {
+fn permit_leaked_on_drop_is_detected() {
     let broken = rules_broken_by(Violation::LeaksOnDrop);
     assert!(broken.contains(&Rule::DropKeepsNothing) && broken.contains(&Rule::PanicKeepsNothing), "{broken:?}");
 }
 
-/// Without a gauge to look at, too: the next call is refused.
+/// Also without a gauge, because the next call is refused.
 #[test]
-fn a_leaked_permit_shows_as_a_call_that_is_refused() {
+fn leaked_permit_is_detected_by_a_refused_call() {
     let broken = broken_rules("gate", Expect::default(), || GateLayer::new(Violation::LeaksOnDrop));
     let dropped = broken.iter().find(|broken| broken.rule == Rule::DropKeepsNothing).unwrap();
     assert!(dropped.what.contains("afterwards a call over a working service fails"), "{dropped}");
@@ -60,55 +60,55 @@ fn a_leaked_permit_shows_as_a_call_that_is_refused() {
 }
 
 #[test]
-fn a_permit_leaked_on_error_is_caught() {
+fn a_permit_leaked_on_error_is_detected() {
     assert!(rules_broken_by(Violation::LeaksOnError).contains(&Rule::ErrorKeepsNothing));
 }
 
 #[test]
-fn spinning_is_caught() {
+fn spinning_is_detected() {
     assert!(rules_broken_by(Violation::Spins).contains(&Rule::DoesNotSpin));
 }
 
 #[test]
-fn polling_on_a_timer_is_caught() {
+fn polling_on_a_timer_is_detected() {
     assert!(rules_broken_by(Violation::PollsOnATimer).contains(&Rule::DoesNotSpin));
 }
 
-/// A peer: an open breaker keeps an inner permit while it refuses.
+/// In a peer, an open breaker holds an inner permit while it refuses.
 #[test]
-fn readiness_held_while_refusing_is_caught() {
+fn readiness_held_while_refusing_is_detected() {
     assert!(rules_broken_by(Violation::HoldsWhileRefusing).contains(&Rule::RefusingReservesNothing));
 }
 
-/// A peer: an open breaker first waits for inner readiness.
+/// In a peer, an open breaker waits for inner readiness first.
 #[test]
-fn a_caller_that_is_not_woken_to_be_refused_is_caught() {
+fn missing_wake_up_to_refuse_is_detected() {
     assert_eq!(rules_broken_by(Violation::RefusesAsleep), [Rule::WakesToRefuse]);
     let expect = expect().refuses_without_waking();
     contract("gate", expect, || GateLayer::new(Violation::RefusesAsleep));
 }
 
-/// A peer: each `layer()` call has a state of its own, so axum's breaker never trips.
+/// In a peer, each `layer()` call creates separate state, so the breaker of an axum router never opens.
 #[test]
-fn state_of_its_own_for_each_service_is_caught() {
+fn separate_state_of_services_is_detected() {
     assert!(rules_broken_by(Violation::StateForEachService).contains(&Rule::ServicesShareState));
 }
 
-/// A peer: a timeout that keeps the first waker.
+/// In a peer, a timeout keeps the first waker.
 #[test]
-fn a_kept_first_waker_is_caught() {
+fn stale_waker_is_detected() {
     assert!(rules_broken_by(Violation::KeepsTheFirstWaker).contains(&Rule::WakesTheLastTask));
 }
 
-/// A peer: `poll_ready` errors skip the fallback, or are lost.
+/// In a peer, errors of `poll_ready` skip the fallback or are lost.
 #[test]
-fn a_swallowed_readiness_error_is_caught() {
+fn swallowed_readiness_error_is_detected() {
     let broken = rules_broken_by(Violation::SwallowsReadinessError);
     assert!(broken.contains(&Rule::ReadinessErrorShows), "{broken:?}");
 }
 
 #[test]
-fn calling_before_the_inner_service_is_ready_is_caught() {
+fn call_before_inner_readiness_is_detected() {
     let broken = rules_broken_by(Violation::IgnoresReadiness);
     assert!(
         broken.contains(&Rule::CallsTheReadyInstance) && broken.contains(&Rule::PendingPassesThrough),
@@ -116,9 +116,9 @@ fn calling_before_the_inner_service_is_ready_is_caught() {
     );
 }
 
-/// A peer: a deadlock, because the second attempt waits for the readiness that the first one holds.
+/// In a peer, the second attempt waits for the readiness that the first one holds: a deadlock.
 #[test]
-fn waiting_for_what_one_holds_is_caught() {
+fn holding_while_waiting_is_detected() {
     let broken = rules_broken_by(Violation::HoldsWhileWaiting);
     assert!(broken.contains(&Rule::DoesNotDeadlock), "{broken:?}");
 }
@@ -130,9 +130,9 @@ fn call_beyond_the_expected_timeout_is_reported() {
     assert!(broken.iter().any(|broken| broken.what.contains("is not done")), "{broken:?}");
 }
 
-/// The bounds of the suite are those of a stack: no annotation, any error that boxes.
+/// The bounds of the suite are those of a stack: no annotation, and any error that converts into a box.
 #[test]
-fn a_gate_is_a_service() {
+fn gate_is_a_service() {
     fn is_service<S: Service<mainstay_core::test::Request, Error = BoxError>>(_: &S) {}
     is_service(&Gate::over(Probe::new()));
 }

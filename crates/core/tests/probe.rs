@@ -1,4 +1,4 @@
-//! The probe notices what it is for.
+//! Tests of the probe.
 #![cfg(feature = "test-util")]
 
 use std::{task::Poll, time::Duration};
@@ -10,13 +10,13 @@ const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 #[should_panic(expected = "`call` of request 7 on an instance that was not polled ready")]
-fn a_call_on_an_unready_instance_panics() {
+fn call_on_an_unready_instance_panics() {
     let mut probe = Probe::new();
     let _never = probe.call(Request::new(7));
 }
 
 #[test]
-fn a_recording_probe_keeps_the_violation_and_goes_on() {
+fn recording_probe_keeps_violations() {
     let mut probe = Probe::recording();
     let mut answer = std::pin::pin!(probe.call(Request::new(7)));
     assert!(Wakes::new().context(|cx| answer.as_mut().poll(cx)).is_ready());
@@ -29,7 +29,7 @@ fn a_recording_probe_keeps_the_violation_and_goes_on() {
 }
 
 #[test]
-fn readiness_is_reserved_by_one_instance_until_it_is_called_or_dropped() {
+fn readiness_is_reserved_until_call_or_drop() {
     let probe = Probe::new();
     probe.set_capacity(1);
     let (mut first, mut second, task) = (probe.clone(), probe.clone(), Wakes::new());
@@ -50,7 +50,7 @@ fn readiness_is_reserved_by_one_instance_until_it_is_called_or_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_follows_the_script() {
+async fn replies_follow_the_script() {
     let mut probe = Probe::new();
     probe.then(Reply::Fail);
     probe.then(Reply::Answer(9).after(SECOND));
@@ -67,7 +67,7 @@ async fn it_follows_the_script() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn held_calls_end_together_and_wake_only_the_last_task() {
+async fn released_calls_wake_only_the_last_task() {
     let mut probe = Probe::new();
     probe.always(Reply::Hold);
     let [first, second] = [Wakes::new(), Wakes::new()];
@@ -83,7 +83,7 @@ async fn held_calls_end_together_and_wake_only_the_last_task() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn driving_tells_waiting_from_spinning_and_from_polling_on_a_timer() {
+async fn drive_detects_spinning_and_polling_on_a_timer() {
     let spin = std::future::poll_fn(|cx| {
         cx.waker().wake_by_ref();
         Poll::<()>::Pending

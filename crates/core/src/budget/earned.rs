@@ -1,7 +1,7 @@
-//! Tokens that successes earned, by the slice of time they were earned in, so that they can expire.
+//! Earned tokens, kept by the slice of time in which they were earned, so that they can expire.
 //!
-//! Ten slices and the one being filled, each one word: its number, what is left of it, what was earned in it in all
-//! (from which the cap is read: one slice's earnings scaled to a second, or the floor of the settings).
+//! There are ten slices, each in one atomic word: the slice's number, the tokens left, and all tokens earned in it. The
+//! cap follows from the latter: the earnings of the busiest slice scaled to a second, but at least the setting.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const MOST: u64 = (1 << BITS) - 1;
 pub(super) struct Earned {
     start: Instant,
     slice_nanos: u64,
-    /// Hundredths of a token that are kept in any case.
+    /// The cap of the settings, in hundredths of a token.
     cap: u64,
     slices: [AtomicU64; SLICES as usize],
 }
@@ -55,7 +55,8 @@ impl Earned {
         let _ = self.slot(number).fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
     }
 
-    /// Takes the tokens, the oldest first; gives the newest slice that was taken from, or `None` and takes nothing.
+    /// Takes the tokens, oldest first, and returns the newest slice taken from. Takes nothing and returns `None` if there
+    /// are too few.
     pub(super) fn take(&self, hundredths: u32, now: Instant) -> Option<u64> {
         let (newest, mut missing) = (self.number(now), u64::from(hundredths));
         let mut taken = [0_u64; SLICES as usize];
@@ -77,7 +78,7 @@ impl Earned {
         None
     }
 
-    /// Returns tokens to the slice they came from, unless it has expired.
+    /// Returns tokens to their slice, unless it has expired.
     pub(super) fn give_back(&self, number: u64, hundredths: u32) {
         let add = |word| {
             let slice = Slice::unpack(word);
@@ -116,7 +117,7 @@ impl Earned {
         (balance, self.cap.max(in_a_second))
     }
 
-    /// One is added so that a slot that was never written is no slice.
+    /// The number of the slice at this time. Numbers start at one, so that a slot of zero is empty.
     fn number(&self, now: Instant) -> u64 {
         now.saturating_duration_since(self.start).as_nanos() as u64 / self.slice_nanos + 1
     }

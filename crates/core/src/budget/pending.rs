@@ -1,5 +1,7 @@
-//! Successes that were counted and not yet credited, so that a success costs neither a clock read nor a locked
-//! operation: a clock read and a shared word for each would cost as much as all the rest of a retry layer.
+//! Successes that are counted but not yet credited.
+//!
+//! Counting costs neither a clock read nor a locked operation. Crediting every success at once would cost as much as the
+//! rest of the retry layer.
 
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::Counters;
 
-/// How many successes of one thread are credited together.
+/// The number of successes of one thread that are credited together.
 const BATCH: u64 = 32;
 
 #[derive(Debug)]
@@ -16,9 +18,9 @@ pub(super) struct Pending {
     start: Instant,
     expiry_nanos: u64,
     successes: Counters<1>,
-    /// How many of the successes were credited, in all.
+    /// The number of successes credited so far.
     credited: AtomicU64,
-    /// When, in nanoseconds since the start.
+    /// When successes were last credited, in nanoseconds since `start`.
     credited_at: AtomicU64,
 }
 
@@ -33,16 +35,16 @@ impl Pending {
         }
     }
 
-    /// Counts one, and says whether it is time to settle.
+    /// Counts one success. Returns whether a batch is complete.
     #[inline]
     pub(super) fn add(&self) -> bool {
         self.successes.add_and_get(0, 1).is_multiple_of(BATCH)
     }
 
-    /// The successes to credit now; each is given out once.
+    /// Takes the successes to credit now. Each success is returned once.
     pub(super) fn take(&self, now: Instant) -> u64 {
         let total = self.successes.get(0);
-        // The later of two settlers finds the other's total here, and has nothing or the rest to credit.
+        // Of two threads, the second sees the total of the first and credits only the rest.
         let successes = total.saturating_sub(self.credited.fetch_max(total, Ordering::AcqRel));
         if successes == 0 {
             return 0;

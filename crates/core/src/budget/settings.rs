@@ -1,4 +1,4 @@
-//! What a budget can be told.
+//! The settings of a budget.
 
 use std::time::Duration;
 
@@ -7,24 +7,24 @@ use crate::{
     settings::{self, LONGEST, SHORTEST},
 };
 
-/// Settings of a [`Budget`](crate::Budget), in tokens; two decimals count.
+/// Settings of a [`Budget`](crate::Budget), in tokens with at most two decimals.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct BudgetSettings {
-    /// What a success earns. Default 0.25: four successes pay for one retry.
+    /// The tokens that a success earns. Default 0.25: four successes pay for one retry.
     pub earned_per_success: f64,
-    /// What a retry costs. Default 1.
+    /// The cost of a retry. Default 1.
     pub cost: f64,
-    /// What the retry of a throttled (overloaded) answer costs. Default 0.35: the server asked for it.
+    /// The cost of a retry after an overload. Default 0.35, because the server allows it by its answer.
     pub cost_throttled: f64,
-    /// When an earned token expires. Default 10 s: old successes say nothing about now.
+    /// The lifetime of an earned token. Default 10 s: older successes say nothing about the present.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub expiry: Duration,
-    /// The most that is kept, unless one second of successes earns more. Default 10.
+    /// The upper limit of the balance, unless one second of successes earns more. Default 10.
     pub cap: f64,
     /// Tokens that need not be earned. Default 1, so that a fresh client's first failure is not final.
     pub allowance: f64,
-    /// How long one token of the reserve takes to come back. Default: never, which is what ends storms; set
+    /// The time in which one token of the allowance refills. Default: never, so that retries stop during an outage. Set
     /// it for clients with less than one request a second.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub allowance_refill: Option<Duration>,
@@ -33,7 +33,7 @@ pub struct BudgetSettings {
 // === impl BudgetSettings ===
 
 impl BudgetSettings {
-    /// Checks every field.
+    /// Validates every field.
     ///
     /// # Errors
     /// A field out of its range, or with more than two decimals.

@@ -12,9 +12,9 @@ fn earn(budget: &Budget, successes: u32) {
     (0..successes).for_each(|_| budget.deposit(Instant::now()));
 }
 
-/// Peers: a success deposited a whole token; `0.35` acted as 50 %, `0.6` as 100 %.
+/// In peers, a success earned a whole token, `0.35` acted as 50 %, and `0.6` as 100 %.
 #[tokio::test(start_paused = true)]
-async fn four_successes_pay_for_one_retry_exactly() {
+async fn four_successes_pay_for_exactly_one_retry() {
     let budget = Budget::new();
     assert!(spend(&budget, Cost::Retry), "the token it starts with");
     earn(&budget, 3);
@@ -27,7 +27,7 @@ async fn four_successes_pay_for_one_retry_exactly() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn earned_tokens_expire_and_the_first_one_does_not() {
+async fn earned_tokens_expire_and_the_allowance_does_not() {
     let budget = Budget::new();
     earn(&budget, 40);
     tokio::time::advance(Duration::from_secs(9)).await;
@@ -37,10 +37,10 @@ async fn earned_tokens_expire_and_the_first_one_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_cap_is_ten_or_what_a_second_earns() {
+async fn balance_is_capped_at_ten_or_at_one_second_of_earnings() {
     let budget = Budget::new();
     earn(&budget, 100);
-    // 100 successes in a second earn 25 (the one that crosses ten is not kept), and the first token.
+    // 100 successes in a second earn 25 (the one that crosses ten is dropped), plus the allowance.
     assert_eq!(budget.snapshot().balance, 25.75);
     let slow = Budget::new();
     for _ in 0..9 {
@@ -51,7 +51,7 @@ async fn the_cap_is_ten_or_what_a_second_earns() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_goes_away_gives_its_token_back() {
+async fn dropped_reservation_returns_its_token() {
     let budget = Budget::new();
     earn(&budget, 4);
     let (first, second) = (budget.reserve(Cost::Retry, Instant::now()), budget.reserve(Cost::Retry, Instant::now()));
@@ -62,7 +62,7 @@ async fn a_caller_that_goes_away_gives_its_token_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_explicit_refill_serves_quiet_clients() {
+async fn allowance_refills_without_successes() {
     let settings =
         BudgetSettings { allowance: 2.0, allowance_refill: Some(Duration::from_secs(10)), ..Default::default() };
     let budget = Budget::with_settings(settings).unwrap();
@@ -74,7 +74,7 @@ async fn an_explicit_refill_serves_quiet_clients() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn successes_counted_without_a_clock_earn_as_much() {
+async fn successes_counted_without_a_clock_earn_the_same() {
     let budget = Budget::new();
     assert!(spend(&budget, Cost::Retry), "the token it starts with");
     (0..3).for_each(|_| budget.earn());
@@ -88,16 +88,16 @@ async fn successes_counted_without_a_clock_earn_as_much() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_counted_long_ago_is_not_as_good_as_new() {
+async fn successes_counted_before_the_expiry_earn_a_share() {
     let budget = Budget::new();
     (0..12).for_each(|_| budget.earn());
     tokio::time::advance(Duration::from_secs(40)).await;
-    // A quarter of that time is the expiry: three successes.
+    // The expiry is a quarter of that time: three successes count.
     assert_eq!(budget.snapshot().balance, 1.75);
 }
 
 #[test]
-fn threads_that_settle_at_once_credit_each_success_once() {
+fn concurrent_threads_credit_each_success_once() {
     for _ in 0..50 {
         let settings = BudgetSettings { cap: 10_000.0, allowance: 0.0, ..Default::default() };
         let budget = Budget::with_settings(settings).unwrap();
@@ -111,7 +111,7 @@ fn threads_that_settle_at_once_credit_each_success_once() {
 }
 
 #[test]
-fn wrong_settings_are_named() {
+fn invalid_settings_name_the_field() {
     let wrong = |change: fn(&mut BudgetSettings)| {
         let mut settings = BudgetSettings::default();
         change(&mut settings);
@@ -127,7 +127,7 @@ fn wrong_settings_are_named() {
 }
 
 #[test]
-fn two_threads_never_spend_a_token_twice() {
+fn concurrent_threads_spend_each_token_once() {
     for _ in 0..200 {
         let budget = Budget::new();
         earn(&budget, 40);
@@ -141,7 +141,7 @@ fn two_threads_never_spend_a_token_twice() {
 }
 
 proptest! {
-    /// Whatever happens, no more is spent than was earned and reserved.
+    /// Spending never exceeds the earnings plus the allowance.
     #[test]
     fn spends_no_more_than_it_earned(steps in proptest::collection::vec((0_u8..3, any::<bool>()), 1..300)) {
         let budget = Budget::new();

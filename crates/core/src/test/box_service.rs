@@ -1,5 +1,5 @@
-//! The service under test behind a trait object, as in `tower::util::BoxCloneService`: every rule is checked through
-//! it, so that every layer is known to survive it.
+//! The service under test as a trait object, as in `tower::util::BoxCloneService`, so that each rule is checked through
+//! boxing too.
 
 use std::{
     pin::Pin,

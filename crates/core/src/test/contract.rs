@@ -1,4 +1,4 @@
-//! The Tower contract as rules with names, checked from outside.
+//! The Tower contract as named rules, checked from outside.
 
 use std::{error::Error, fmt};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::BoxError;
 
-/// A layer that can be put under the [`contract`]: any whose service over a [`Probe`] can be cloned and sent.
+/// A layer that [`contract`] can check: its service over a [`Probe`] is `Clone` and `Send`.
 pub trait Subject:
     Layer<Probe, Service: Service<Request, Error: Into<BoxError>, Future: Send + 'static> + Clone + Send + 'static>
 {
@@ -30,61 +30,60 @@ impl<L> Subject for L where
 pub enum Rule {
     /// `call` uses an inner instance that was polled ready.
     CallsTheReadyInstance,
-    /// A clone has to be polled ready on its own.
+    /// A clone must be polled ready itself.
     CloneCopiesNoReadiness,
-    /// A future dropped at any point leaves nothing taken.
+    /// A future that is dropped at any point returns everything it took.
     DropKeepsNothing,
     /// A panic in the inner service leaves nothing taken.
     PanicKeepsNothing,
-    /// An inner error leaves nothing taken, and shows.
+    /// An inner error leaves nothing taken and is returned.
     ErrorKeepsNothing,
-    /// An error of the inner `poll_ready` shows, or is answered for.
+    /// An error of the inner `poll_ready` is returned, or a fallback answers.
     ReadinessErrorShows,
-    /// While the inner service is not ready, neither is the outer one (or it refuses, or queues); it wakes when that
-    /// changes.
+    /// While the inner service is pending, the outer one is pending too, refuses or queues, and is woken on a change.
     PendingPassesThrough,
-    /// While it refuses or queues, nothing of the inner service is held.
+    /// While the layer refuses or queues, it holds nothing of the inner service.
     RefusingReservesNothing,
-    /// A caller that waits for inner readiness is woken when the layer begins to refuse.
+    /// A caller that waits for inner readiness is woken when the layer starts to refuse.
     WakesToRefuse,
     /// All services of one layer share its state.
     ServicesShareState,
-    /// A task that polled last is the one that is woken.
+    /// The task that polled last is woken.
     WakesTheLastTask,
-    /// A pending future neither wakes itself without end nor polls on a timer.
+    /// A pending future neither wakes itself repeatedly nor polls on a timer.
     DoesNotSpin,
-    /// Nothing waits while it holds what another needs.
+    /// No call waits while it holds what another call needs.
     DoesNotDeadlock,
 }
 
-/// A rule that a layer broke.
+/// A rule that a layer breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
-    /// The layer's name.
+    /// The name of the layer.
     pub layer: String,
     /// The rule.
     pub rule: Rule,
-    /// How it showed.
+    /// What was observed.
     pub what: String,
 }
 
-/// Puts a layer under the contract.
+/// Checks a layer against all rules of the contract.
 ///
-/// `make` gives a fresh layer each time, with a state of its own and the smallest limits there are: what it leaks then
-/// shows as a call that fails. Each rule runs on a runtime of its own with a paused clock, so call this from a plain
-/// `#[test]`. The service is driven behind a trait object, as routers do.
+/// `make` returns a new layer with its own state and the smallest possible limits, so that a leaked permit makes a later
+/// call fail. Each rule runs on its own runtime with a paused clock: call this function from a plain `#[test]`. The
+/// service is driven as a trait object.
 ///
 /// See the [module](super) for an example.
 ///
 /// # Panics
-/// With every rule that the layer breaks, and how.
+/// If the layer breaks a rule. The message lists all broken rules.
 pub fn contract<L: Subject>(name: &str, expect: Expect<L>, make: impl Fn() -> L) {
     let broken: Vec<_> = broken_rules(name, expect, make).iter().map(ToString::to_string).collect();
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
-/// The rules that a layer breaks; see [`contract`].
-#[allow(clippy::needless_pass_by_value, reason = "so that it reads like `contract`")]
+/// Returns the rules that a layer breaks; see [`contract`].
+#[allow(clippy::needless_pass_by_value, reason = "the same signature as `contract`")]
 pub fn broken_rules<L: Subject>(name: &str, expect: Expect<L>, make: impl Fn() -> L) -> Vec<Broken> {
     let setup = Setup { make: &make, expect: &expect };
     let check = |rule: &Rule| {
@@ -103,7 +102,7 @@ fn check_alone<L: Subject>(rule: Rule, setup: &Setup<'_, L>) -> RuleResult {
 // === impl Rule ===
 
 impl Rule {
-    /// All of them, in the order in which they are checked.
+    /// All rules, in the order of the checks.
     pub const ALL: [Self; 13] = [
         Self::CallsTheReadyInstance,
         Self::CloneCopiesNoReadiness,

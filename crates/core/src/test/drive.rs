@@ -1,4 +1,4 @@
-//! Driving futures on a paused clock, with an eye on what they do between the polls.
+//! Drives futures on a paused clock and detects spinning and polling on a timer.
 
 use std::{error::Error, fmt, future::poll_fn, pin::pin, task::Poll, time::Duration};
 
@@ -8,27 +8,27 @@ use tokio::{
 };
 use tower_service::Service;
 
-/// More polls than this at one point of time, and a future spins.
+/// The number of polls at one point of time above which a future spins.
 const POLLS_AT_ONE_TIME: usize = 512;
 
-/// More polls than this in all, and a future polls on a timer where it could be woken.
+/// The number of polls above which a future polls on a timer instead of being woken.
 const POLLS: usize = 4096;
 
-/// Why a future did not end.
+/// The reason why a future did not end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stuck {
-    /// It was not done when the time was up.
+    /// It was not done within the limit.
     Late,
-    /// It woke itself again and again while no time passed.
+    /// It woke itself repeatedly while no time passed.
     Spins,
-    /// It woke itself on a timer, again and again.
+    /// It woke itself repeatedly on a timer.
     PollsOnATimer,
 }
 
-/// Drives a future to its end on a paused clock, or says why it does not come to one.
+/// Drives a future to its end on a paused clock, or returns why it does not end.
 ///
 /// # Errors
-/// Not done after `limit` of virtual time, or busy with itself.
+/// Not done after `limit` of virtual time, spinning, or polling on a timer.
 pub async fn drive<F: Future>(limit: Duration, future: F) -> Result<F::Output, Stuck> {
     drive_within(limit, POLLS, future).await
 }
@@ -54,21 +54,21 @@ pub(super) async fn drive_within<F: Future>(limit: Duration, most_polls: usize, 
     }
 }
 
-/// Takes a service to ready and calls it: one request from its beginning to its end.
+/// Polls a service ready and calls it.
 ///
 /// # Errors
-/// What the service's `poll_ready` or its future gives.
+/// The error of the service's `poll_ready` or of its future.
 pub async fn call<S: Service<Req>, Req>(service: &mut S, request: Req) -> Result<S::Response, S::Error> {
     poll_fn(|cx| service.poll_ready(cx)).await?;
     service.call(request).await
 }
 
-/// Lets every task run until nobody has anything to do, and every timer that is due fire. Passes a millisecond.
+/// Runs all tasks until none is runnable, and fires the timers that are due. Advances the clock by a millisecond.
 pub async fn run_until_idle() {
     for _ in 0..64 {
         yield_now().await;
     }
-    // A paused clock moves only when nobody can run: so this ends when all are still.
+    // A paused clock advances only when no task is runnable.
     sleep(Duration::from_millis(1)).await;
 }
 

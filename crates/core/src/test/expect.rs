@@ -1,10 +1,10 @@
-//! What layers rightly differ in.
+//! The expectations in which layers may differ.
 
 use std::{any::Any, fmt, time::Duration};
 
 type Hook<L, T> = Box<dyn Fn(&L) -> T>;
 
-/// What the [`contract`](super::contract) is to know of a layer. The defaults fit a layer that passes calls on.
+/// The expectations of the [`contract`](super::contract) for one layer. The defaults fit a layer that passes calls on.
 ///
 /// ```
 /// # #[derive(Clone)] struct LimitLayer;
@@ -30,39 +30,38 @@ pub struct Expect<L> {
 // === impl Expect ===
 
 impl<L> Expect<L> {
-    /// How to bring the layer where it refuses or queues; it must stay so as long as what this gives back lives.
-    /// Without it, the rules about refusing are not checked.
+    /// Sets how to make the layer refuse or queue, for as long as the returned guard lives. Without it, the rules about
+    /// refusing are not checked.
     #[must_use]
     pub fn refusing<G: 'static>(mut self, refuse: impl Fn(&L) -> G + 'static) -> Self {
         self.refusing = Some(Box::new(move |layer| Box::new(refuse(layer))));
         self
     }
 
-    /// Looks at the layer's own gauges when no call is under way, and says in words what is left over. Without it
-    /// the suite sees what is kept of the inner service, and permits whose loss makes a later call fail: make the
-    /// layer with the smallest limit there is.
+    /// Sets a check of the layer's own gauges while no call is in flight; its error describes what is still taken. Without
+    /// it, the suite detects held inner services, and leaked permits by a later call that fails: use the smallest limit.
     #[must_use]
     pub fn at_rest(mut self, look: impl Fn(&L) -> Result<(), String> + 'static) -> Self {
         self.at_rest = Some(Box::new(look));
         self
     }
 
-    /// The layer answers on its own when the inner service fails, as a fallback does. Default: no.
+    /// Expects that the layer answers itself if the inner service fails, as a fallback does. Default: no.
     #[must_use]
     pub fn answers_for_inner(mut self) -> Self {
         self.answers_for_inner = true;
         self
     }
 
-    /// The layer does not wake a caller that waits for inner readiness when it begins to refuse. Default: it does,
-    /// since an open breaker must not wait for a dead client.
+    /// Expects that the layer does not wake callers that wait for inner readiness when it starts to refuse. Default: it
+    /// wakes them, because an open breaker must not wait for a dead client.
     #[must_use]
     pub fn refuses_without_waking(mut self) -> Self {
         self.wakes_to_refuse = false;
         self
     }
 
-    /// How long a call may take by the (paused) clock. Default: an hour, longer than any timeout and backoff.
+    /// Sets the longest duration of a call, on the paused clock. Default: an hour, longer than any timeout and backoff.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;

@@ -12,14 +12,14 @@ use tokio::time::{Sleep, sleep};
 
 use super::{Answer, ProbeError, Reply, state::Shared};
 
-/// The call of a [`Probe`](super::Probe): counted as live until it is done or dropped.
+/// The future of a call to a [`Probe`](super::Probe), counted as live until it is done or dropped.
 #[must_use = "futures do nothing unless polled"]
 pub struct ProbeFuture {
     shared: Arc<Shared>,
     key: u64,
     reply: Reply,
     number: u64,
-    /// How often held calls had been released when this one began.
+    /// The number of releases when this call began.
     releases: u64,
     sleep: Option<Pin<Box<Sleep>>>,
     live: bool,
@@ -31,7 +31,7 @@ impl ProbeFuture {
     pub(super) fn start(shared: Arc<Shared>, key: u64, reply: Reply, number: u64, releases: u64) -> Self {
         let call = Self { shared, key, reply, number, releases, sleep: None, live: true };
         if matches!(call.reply, Reply::PanicInCall) {
-            panic_as_told();
+            panic_as_scripted();
         }
         call
     }
@@ -53,7 +53,7 @@ impl ProbeFuture {
                 Reply::Answer(value) => Poll::Ready(Ok((*value).into())),
                 Reply::Fail => Poll::Ready(Err(ProbeError::Failed)),
                 Reply::Hang => Poll::Pending,
-                Reply::Panic | Reply::PanicInCall => panic_as_told(),
+                Reply::Panic | Reply::PanicInCall => panic_as_scripted(),
                 Reply::Hold => {
                     let mut state = self.shared.lock();
                     if state.releases > self.releases {
@@ -100,7 +100,7 @@ impl fmt::Debug for ProbeFuture {
     }
 }
 
-/// Unwinds past the panic hook: a panic that a test asked for is no news.
-fn panic_as_told() -> ! {
-    resume_unwind(Box::new("the probe panicked as told"))
+/// Unwinds without the panic hook, so that an expected panic prints nothing.
+fn panic_as_scripted() -> ! {
+    resume_unwind(Box::new("the probe panicked as scripted"))
 }

@@ -1,4 +1,4 @@
-//! A fresh layer over a fresh probe, and the moves that the rules are made of.
+//! A new layer over a new probe, and the steps from which the rules are built.
 
 use std::{any::Any, future::poll_fn, panic::AssertUnwindSafe, pin::Pin, task::Poll, time::Duration};
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::BoxError;
 
-/// How one rule makes its benches.
+/// Creates the harnesses of one rule.
 pub(super) struct Setup<'a, L> {
     pub(super) make: &'a dyn Fn() -> L,
     pub(super) expect: &'a Expect<L>,
@@ -24,7 +24,7 @@ pub(super) struct Harness<'a, L> {
     pub(super) expect: &'a Expect<L>,
 }
 
-/// What is wrong, in words.
+/// The result of a check; the error describes what is wrong.
 pub(super) type RuleResult<T = ()> = Result<T, String>;
 
 // === impl Setup ===
@@ -42,12 +42,12 @@ impl<L: Subject> Harness<'_, L> {
         BoxService::new(self.layer.layer(self.probe.clone()))
     }
 
-    /// Makes the layer refuse, for as long as the guard lives.
+    /// Makes the layer refuse while the guard lives.
     pub(super) fn refuse(&self) -> Option<Box<dyn Any>> {
         self.expect.refusing.as_ref().map(|refuse| refuse(&self.layer))
     }
 
-    /// Drives to the end, within limit.
+    /// Drives the future to its end, within the expected timeout.
     pub(super) async fn end<F: Future>(&self, what: &str, future: F) -> RuleResult<F::Output> {
         drive(self.expect.timeout, future).await.map_err(|stuck| format!("{what} {stuck}"))
     }
@@ -56,7 +56,7 @@ impl<L: Subject> Harness<'_, L> {
         self.end("`poll_ready`", poll_fn(|cx| service.poll_ready(cx))).await
     }
 
-    /// A service that was polled ready.
+    /// Returns a service that was polled ready.
     pub(super) async fn ready_service(&self) -> RuleResult<BoxService> {
         let mut service = self.service();
         match self.ready(&mut service).await? {
@@ -65,7 +65,7 @@ impl<L: Subject> Harness<'_, L> {
         }
     }
 
-    /// One call from beginning to end.
+    /// Makes one call.
     pub(super) async fn call(&self, service: &mut BoxService) -> RuleResult<Result<(), BoxError>> {
         self.end("a call", super::call(service, Request::default())).await
     }
@@ -77,7 +77,7 @@ impl<L: Subject> Harness<'_, L> {
         }
     }
 
-    /// Nothing of the inner service is held, and the layer's own gauges say so too.
+    /// Checks that nothing of the inner service is held, also by the layer's own gauges.
     pub(super) async fn at_rest(&self) -> RuleResult {
         run_until_idle().await;
         self.no_violation()?;
@@ -92,7 +92,7 @@ impl<L: Subject> Harness<'_, L> {
         }
     }
 
-    /// At rest, and the next call goes through.
+    /// Checks that the layer is at rest and that the next call succeeds.
     pub(super) async fn still_works(&self) -> RuleResult {
         self.at_rest().await?;
         self.probe.recover();
@@ -106,12 +106,12 @@ impl<L: Subject> Harness<'_, L> {
     }
 }
 
-/// Polls as this task until it is pending with nothing to do, or done.
+/// Polls the call as this task until it is done, or pending and not woken.
 pub(super) async fn poll_until_still(task: &Wakes, call: &mut Call) -> RuleResult<Poll<Result<(), BoxError>>> {
     until_still(task, |cx| call.as_mut().poll(cx)).await
 }
 
-/// Polls readiness as this task until it is pending with nothing to do, or done.
+/// Polls readiness as this task until it is done, or pending and not woken.
 pub(super) async fn ready_until_still(
     task: &Wakes,
     service: &mut BoxService,
@@ -128,7 +128,7 @@ async fn until_still<T>(
         if let Poll::Ready(done) = task.context(&mut poll) {
             return Ok(Poll::Ready(done));
         }
-        // Others may have work for it; and tokio's budget for one poll starts anew.
+        // Lets other tasks wake this one, and renews tokio's cooperative budget.
         tokio::task::yield_now().await;
         if task.take() == 0 {
             return Ok(Poll::Pending);
@@ -137,7 +137,7 @@ async fn until_still<T>(
     Err("a pending future wakes itself without end".into())
 }
 
-/// Polls a call whenever it is woken, at most `polls` times; whether it came to an end, also by a panic.
+/// Polls a call whenever it is woken, at most `polls` times. Returns whether it ended, also by a panic.
 pub(super) async fn poll_at_most(polls: usize, limit: Duration, call: &mut Call) -> bool {
     let mut left = polls;
     let limited = poll_fn(|cx| {
@@ -154,7 +154,7 @@ pub(super) async fn poll_at_most(polls: usize, limit: Duration, call: &mut Call)
     timeout(limit, limited).await.unwrap_or(true)
 }
 
-/// Drives a call to its end; `None` for a panic.
+/// Drives a call to its end. Returns `None` after a panic.
 pub(super) async fn caught(mut call: Call) -> Option<Result<(), BoxError>> {
     poll_fn(move |cx| match catch(|| Pin::new(&mut call).poll(cx)) {
         Some(poll) => poll.map(Some),
@@ -163,7 +163,7 @@ pub(super) async fn caught(mut call: Call) -> Option<Result<(), BoxError>> {
     .await
 }
 
-/// `None` for a panic.
+/// Returns `None` after a panic.
 pub(super) fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
     std::panic::catch_unwind(AssertUnwindSafe(run)).ok()
 }

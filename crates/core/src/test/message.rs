@@ -1,4 +1,4 @@
-//! What goes through a probe: a request with a context, an answer with a place for a mark.
+//! The messages of a probe: a request with a context, an answer with a mark.
 
 use std::{error::Error, fmt};
 
@@ -7,45 +7,45 @@ use crate::{Classify, Contextual, Degraded, Follow, Mark, Outcome, Plain, Refusa
 /// A request to a [`Probe`](super::Probe).
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// The caller's number for it.
+    /// The number that the caller gave it.
     pub id: u64,
-    /// Where [`ProbePolicy`] keeps the context.
+    /// The context, for [`ProbePolicy`].
     pub context: Option<RequestContext>,
 }
 
 /// The answer of a [`Probe`](super::Probe).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// What the script said, or the number of the call.
+    /// The scripted value, or the number of the call.
     pub value: u64,
-    /// Where [`ProbePolicy`] keeps the mark.
+    /// The mark, for [`ProbePolicy`].
     pub degraded: Option<Degraded>,
 }
 
 /// The errors of a [`Probe`](super::Probe).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProbeError {
-    /// A call failed, as scripted.
+    /// A scripted failure of a call.
     Failed,
-    /// `poll_ready` failed, as scripted.
+    /// A scripted failure of `poll_ready`.
     NotReady,
 }
 
-/// A policy that knows [`Request`] and [`Answer`]: classifies as [`Plain`], repeats by cloning, reads and writes the
-/// context, marks the answer.
+/// A policy for [`Request`] and [`Answer`]: classifies as [`Plain`] does, clones requests to retry them, reads and writes
+/// the context, and marks answers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ProbePolicy;
 
 // === impl Request ===
 
 impl Request {
-    /// A request of that number, without a context.
+    /// Creates a request of this number, without a context.
     #[must_use]
     pub fn new(id: u64) -> Self {
         Self { id, context: None }
     }
 
-    /// With a context.
+    /// Sets the context.
     #[must_use]
     pub fn with_context(mut self, context: RequestContext) -> Self {
         self.context = Some(context);
@@ -66,8 +66,8 @@ impl From<u64> for Answer {
 impl fmt::Display for ProbeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Failed => "the probe failed as told",
-            Self::NotReady => "the probe's readiness failed as told",
+            Self::Failed => "the probe failed as scripted",
+            Self::NotReady => "the probe's readiness failed as scripted",
         })
     }
 }

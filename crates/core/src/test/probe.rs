@@ -1,4 +1,4 @@
-//! A service under full script that watches how it is used.
+//! A scripted service that checks how it is used.
 
 use std::{
     fmt,
@@ -13,15 +13,14 @@ use super::{
     state::{Shared, State},
 };
 
-/// A service under full script, and the handle that scripts it: all clones share one script and one set of counts,
-/// while each tracks its own readiness.
+/// A scripted service, and the handle that scripts it. All clones share one script and one set of counts; each clone has
+/// its own readiness.
 ///
-/// Readiness is a reservation, as in `ConcurrencyLimit` or `Buffer`: an instance that was polled ready holds it until
-/// it is called or dropped, clones do not have it, and with a [capacity](Self::set_capacity) it keeps others waiting.
-/// A `call` on an instance that was not polled ready is a violation of the Tower contract: it panics, or is recorded
-/// ([`Probe::recording`]).
+/// Readiness is a reservation, as in `ConcurrencyLimit` or `Buffer`: an instance that was polled ready holds it until it
+/// is called or dropped, clones do not inherit it, and it counts against the [capacity](Self::set_capacity). A `call` on
+/// an instance that was not polled ready violates the Tower contract: it panics, or is recorded ([`Probe::recording`]).
 ///
-/// Instead of `tower-test`'s mock, which is driven request by request from a second task.
+/// In contrast to `tower-test`'s mock, the probe needs no second task that answers each request.
 pub struct Probe {
     shared: Arc<Shared>,
     key: u64,
@@ -31,13 +30,13 @@ pub struct Probe {
 // === impl Probe ===
 
 impl Probe {
-    /// A probe that is ready, answers each call with its number, and panics on violations.
+    /// Creates a probe that is ready, answers each call with its number, and panics on violations.
     #[must_use]
     pub fn new() -> Self {
         Self::over(Arc::new(Shared::new(true)))
     }
 
-    /// The same, but violations are kept for [`violations`](Self::violations).
+    /// Creates a probe that records violations for [`violations`](Self::violations) instead of panicking.
     #[must_use]
     pub fn recording() -> Self {
         Self::over(Arc::new(Shared::new(false)))
@@ -51,22 +50,22 @@ impl Probe {
         Self { shared, key, reserved: false }
     }
 
-    /// What the next call that has no reply yet does.
+    /// Appends a reply for one call.
     pub fn then(&self, reply: Reply) {
         self.shared.lock().replies.push_back(reply);
     }
 
-    /// What calls do once the replies of [`then`](Self::then) are used up.
+    /// Sets the reply for all calls after the replies of [`then`](Self::then).
     pub fn always(&self, reply: Reply) {
         self.shared.lock().always = reply;
     }
 
-    /// What `poll_ready` does from now on. Wakes all who wait for it.
+    /// Sets the result of `poll_ready`, and wakes all waiting tasks.
     pub fn set_readiness(&self, readiness: Readiness) {
         self.shared.change(|state| state.readiness = readiness);
     }
 
-    /// How many reserved and running calls there may be at once; `None` for any number.
+    /// Sets the limit of concurrent reserved and running calls; `None` for no limit.
     pub fn set_capacity(&self, capacity: impl Into<Option<usize>>) {
         let capacity = capacity.into();
         self.shared.change(|state| state.capacity = capacity);
@@ -77,49 +76,49 @@ impl Probe {
         self.shared.change(|state| state.releases += 1);
     }
 
-    /// Calls so far.
+    /// Returns the number of calls.
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.shared.lock().calls
     }
 
-    /// The requests of these calls.
+    /// Returns the requests of all calls.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         self.shared.lock().requests.clone()
     }
 
-    /// Polls of `poll_ready` so far.
+    /// Returns the number of polls of `poll_ready`.
     #[must_use]
     pub fn ready_polls(&self) -> u64 {
         self.shared.lock().ready_polls
     }
 
-    /// Instances that were polled ready and neither called nor dropped yet.
+    /// Returns the number of instances that were polled ready and not yet called or dropped.
     #[must_use]
     pub fn reserved(&self) -> usize {
         self.shared.lock().reserved
     }
 
-    /// Futures that are neither done nor dropped.
+    /// Returns the number of futures that are neither done nor dropped.
     #[must_use]
     pub fn live(&self) -> usize {
         self.shared.lock().live
     }
 
-    /// Clones that are alive, this one included.
+    /// Returns the number of live clones, including this one.
     #[must_use]
     pub fn instances(&self) -> usize {
         self.shared.lock().instances
     }
 
-    /// The violations that a [recording](Self::recording) probe has seen, in words.
+    /// Returns the violations that a [recording](Self::recording) probe has seen.
     #[must_use]
     pub fn violations(&self) -> Vec<String> {
         self.shared.lock().violations.clone()
     }
 
-    /// Forgets the script: ready, without a limit, answering.
+    /// Resets the script: ready, without a limit, and answering each call.
     pub(super) fn recover(&self) {
         self.shared.change(|state| {
             state.readiness = Readiness::Ready;
@@ -151,7 +150,7 @@ impl Service<Request> for Probe {
                 self.give_back();
                 Poll::Ready(Err(ProbeError::NotReady))
             }
-            // What is reserved stays so: readiness once given may not be taken back.
+            // A reservation stays valid: readiness must not be withdrawn.
             _ if self.reserved => Poll::Ready(Ok(())),
             Readiness::Ready if state.has_room() => {
                 state.reserved += 1;
@@ -170,7 +169,7 @@ impl Service<Request> for Probe {
             self.shared.violation(format!("`call` of request {} on an instance that was not polled ready", request.id));
         }
         let mut state = self.shared.lock();
-        // From reserved to running without a moment in between that somebody could slip into.
+        // Moves the reservation to the call under one lock, so that no other call can take its place.
         if std::mem::take(&mut self.reserved) {
             state.reserved -= 1;
         }

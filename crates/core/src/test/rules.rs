@@ -1,4 +1,4 @@
-//! The rules, one function each; how often and how deep is theirs to say.
+//! One function for each rule of the contract.
 
 use super::{
     Rule, Subject,

@@ -1,4 +1,4 @@
-//! What all instances of a probe share: the script, the counts, and who is to be woken.
+//! The state that all clones of a probe share: the script, the counts and the wakers.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -10,19 +10,19 @@ use std::{
 
 use super::Request;
 
-/// What `poll_ready` of a [`Probe`](super::Probe) does.
+/// The result of `poll_ready` of a [`Probe`](super::Probe).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Readiness {
     /// Ready at once, if the capacity allows.
     #[default]
     Ready,
-    /// Pending until told otherwise.
+    /// Pending until the readiness changes.
     Pending,
     /// An error.
     Fail,
 }
 
-/// What a call of a [`Probe`](super::Probe) does.
+/// The reply to a call of a [`Probe`](super::Probe).
 #[derive(Clone, Debug, Default)]
 pub enum Reply {
     /// Answers with the number of the call.
@@ -30,7 +30,7 @@ pub enum Reply {
     Count,
     /// Answers with this value.
     Answer(u64),
-    /// Fails.
+    /// Fails with [`ProbeError::Failed`](super::ProbeError::Failed).
     Fail,
     /// Never ends.
     Hang,
@@ -40,7 +40,7 @@ pub enum Reply {
     Panic,
     /// Panics in `call`.
     PanicInCall,
-    /// Sleeps, then does the other thing.
+    /// Sleeps, then gives the other reply.
     After(Duration, Box<Self>),
 }
 
@@ -64,14 +64,14 @@ pub(super) struct State {
     pub(super) requests: Vec<Request>,
     pub(super) violations: Vec<String>,
     next_key: u64,
-    /// The last waker of each waiting instance or future: a service may forget all earlier ones.
+    /// The last waker of each waiting instance or future. A service may drop all earlier wakers.
     wakers: HashMap<u64, Waker>,
 }
 
 // === impl Reply ===
 
 impl Reply {
-    /// The same, after that time.
+    /// Delays the reply.
     #[must_use]
     pub fn after(self, wait: Duration) -> Self {
         Self::After(wait, Box::new(self))
@@ -89,7 +89,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state and wakes everybody, since any change may be what they wait for.
+    /// Changes the state and wakes all waiting tasks.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
         let out = change(&mut state);
@@ -99,7 +99,7 @@ impl Shared {
         out
     }
 
-    /// Notes a breach of the contract, or panics with it.
+    /// Records a violation of the contract, or panics.
     pub(super) fn violation(&self, what: String) {
         assert!(!self.strict, "{what}");
         self.lock().violations.push(what);

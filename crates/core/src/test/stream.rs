@@ -1,33 +1,33 @@
-//! An answer that goes on after its caller has it.
+//! A response that continues after the caller has received it.
 
 use std::fmt;
 
 use crate::{Classify, Contextual, Follow, Mark, Outcome, Plain, Refusal, Replay};
 
-/// An answer that goes on until it is [ended](Self::end); dropped before, its caller gave up waiting.
+/// A response that continues until [`end`](Self::end). A drop before that is a cancellation by the caller.
 #[derive(Default)]
 pub struct Stream(Vec<Box<dyn FnOnce(Outcome) + Send + Sync>>);
 
-/// The policy that follows a [`Stream`]; in all else as [`Plain`].
+/// A policy that follows a [`Stream`] and otherwise acts as [`Plain`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Streaming;
 
 // === impl Stream ===
 
 impl Stream {
-    /// Ends it with this verdict, for every layer that follows it.
+    /// Ends the stream with this outcome, for each layer that follows it.
     pub fn end(mut self, outcome: Outcome) {
-        self.settle(outcome);
+        self.finish(outcome);
     }
 
-    fn settle(&mut self, outcome: Outcome) {
-        self.0.drain(..).for_each(|settle| settle(outcome));
+    fn finish(&mut self, outcome: Outcome) {
+        self.0.drain(..).for_each(|on_end| on_end(outcome));
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.settle(Outcome::Ignored);
+        self.finish(Outcome::Ignored);
     }
 }
 
@@ -50,11 +50,11 @@ impl Follow<Stream> for Streaming {
         true
     }
 
-    fn follow<F>(&self, mut response: Stream, settle: F) -> Stream
+    fn follow<F>(&self, mut response: Stream, on_end: F) -> Stream
     where
         F: FnOnce(Outcome) + Send + Sync + 'static,
     {
-        response.0.push(Box::new(settle));
+        response.0.push(Box::new(on_end));
         response
     }
 }

@@ -1,4 +1,4 @@
-//! Wakers that are counted.
+//! A waker that counts.
 
 use std::{
     sync::{
@@ -8,7 +8,7 @@ use std::{
     task::{Context, Wake, Waker},
 };
 
-/// A task that only counts how often it is woken, to poll by hand.
+/// A task that counts its wake-ups, for polling by hand.
 ///
 /// ```
 /// use mainstay_core::test::Wakes;
@@ -30,19 +30,19 @@ struct Count(AtomicUsize);
 // === impl Wakes ===
 
 impl Wakes {
-    /// A task that nobody has woken.
+    /// Creates a task that was not woken yet.
     #[must_use]
     pub fn new() -> Self {
         let count = Arc::new(Count::default());
         Self { waker: count.clone().into(), count }
     }
 
-    /// Polls something as this task.
+    /// Calls `poll` with the context of this task.
     pub fn context<T>(&self, poll: impl FnOnce(&mut Context<'_>) -> T) -> T {
         poll(&mut Context::from_waker(&self.waker))
     }
 
-    /// How often it was woken since the last time this was asked.
+    /// Returns the number of wake-ups since the last call, and resets it.
     #[must_use]
     pub fn take(&self) -> usize {
         self.count.0.swap(0, SeqCst)

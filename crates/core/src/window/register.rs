@@ -1,12 +1,11 @@
-//! The last up to 104 calls in one atomic word, used as a shift register.
+//! Up to 104 calls in one atomic word, used as a shift register.
 //!
-//! Exact, lock-free, and cheapest where it matters: a success in a window full of successes changes nothing and
-//! writes nothing, so a healthy breaker only reads. Bits from low to high: 104 calls (1 is a hit, newest lowest),
-//! 8 for how many there are, 16 for the epoch.
+//! A success in a window full of successes writes nothing, so a healthy breaker only reads. Bits from low to high: 104
+//! calls (1 is a hit, the newest lowest), 8 for their number, 16 for the epoch.
 //!
-//! Even reading a wide word costs more than a narrow one, so a narrow one beside it says "full of successes". Who makes
-//! the window so says it only if no hit has been recorded since before it looked; a hit is recorded first and takes the
-//! word back second. Until it has, successes may go uncounted: they count as having come before the hit.
+//! Reading a 128-bit word costs more than reading a narrow one, so a second, narrow word holds the flag `CLEAN`: "full
+//! of successes". A writer sets the flag only if no hit was recorded since it read the window. A hit is recorded first and
+//! clears the flag second; successes between the two are not counted, as if they had come before the hit.
 
 use portable_atomic::{AtomicU64, AtomicU128, Ordering};
 
@@ -19,7 +18,7 @@ pub(super) struct Register {
     size: u32,
 }
 
-/// Set while the window is full of successes. Above it the number of hits and resets, and on top the epoch.
+/// Set while the window is full of successes. The bits above count hits and resets; the highest 16 hold the epoch.
 const CLEAN: u64 = 1;
 const CLEAN_EPOCH_AT: u32 = 48;
 
@@ -52,7 +51,7 @@ impl Register {
         if hit {
             self.invalidate(None);
         } else if tally == (Tally { calls: self.size, hits: 0 }) && epoch_of(clean) == epoch {
-            // Fails if a hit came in between.
+            // Fails if a hit was recorded in between.
             let _ = self.clean.compare_exchange(clean, clean | CLEAN, Ordering::SeqCst, Ordering::Relaxed);
         }
         Some(tally)
@@ -75,7 +74,8 @@ impl Register {
         }
     }
 
-    /// Takes "clean" back, under a number that nobody who looked before can have seen. `None` keeps the epoch.
+    /// Clears the flag and increments the number, so that a writer with an older number cannot set the flag. `None` keeps
+    /// the epoch.
     fn invalidate(&self, epoch: Option<u16>) {
         let next = |clean: u64| {
             let number = ((clean & !CLEAN) + 2) & ((1 << CLEAN_EPOCH_AT) - 1);

@@ -1,8 +1,8 @@
-//! The last N calls, for windows too large for one word: a ring whose slots carry their ticket.
+//! The last N calls, for windows too large for one word: a ring whose slots hold their ticket.
 //!
-//! A record draws a ticket, takes its slot from the ticket one round before, and moves the count of hits by the
-//! difference. A writer that was overtaken by a whole round finds a later ticket in its slot and leaves it:
-//! its call is out of the window. Every word carries the epoch, so a reset is two stores, whatever the size.
+//! A record draws a ticket, replaces the slot's record of the previous round, and changes the count of hits by the
+//! difference. A writer that is late by a whole round finds a newer ticket in its slot and leaves it, because its call
+//! has left the window. Every word holds the epoch, so a reset is two stores, whatever the size.
 
 use portable_atomic::{AtomicU64, Ordering};
 
@@ -12,7 +12,7 @@ use super::Tally;
 pub(super) struct Ring {
     /// The epoch and the next ticket.
     head: AtomicU64,
-    /// The epoch and how many of the slots are hits.
+    /// The epoch and the number of slots that are hits.
     hits: AtomicU64,
     /// The epoch, the ticket and the hit.
     slots: Box<[AtomicU64]>,
@@ -23,7 +23,7 @@ const LOW: u64 = (1 << EPOCH_AT) - 1;
 
 impl Ring {
     pub(super) fn new(size: u32) -> Self {
-        // No slot is taken yet: a ticket of the last epoch can't be this one's.
+        // Marks an empty slot: no ticket of a real epoch has all bits set.
         let empty = u64::MAX;
         Self {
             head: AtomicU64::new(0),
@@ -56,7 +56,7 @@ impl Ring {
         Some((head & LOW) & (LOW >> 1))
     }
 
-    /// Puts the call into its slot; gives what that changes in the count of hits.
+    /// Writes the call into its slot and returns the change of the count of hits.
     fn place(&self, ticket: u64, hit: bool, epoch: u16) -> i64 {
         let slot = &self.slots[(ticket % self.slots.len() as u64) as usize];
         let mine = tagged(epoch, (ticket << 1) | u64::from(hit));
@@ -73,7 +73,7 @@ impl Ring {
             let hits = self.hits.load(Ordering::Acquire);
             return (epoch_of(hits) == epoch).then_some(hits & LOW);
         }
-        // Another thread's -1 can come before the +1 it answers: kept modulo 2^48, shown as at least zero below.
+        // The -1 of one thread can precede the +1 of another. The count is kept modulo 2^48 and returned as at least 0.
         let add = |hits: u64| (epoch_of(hits) == epoch).then(|| tagged(epoch, (hits & LOW).wrapping_add_signed(delta)));
         let before = self.hits.fetch_update(Ordering::AcqRel, Ordering::Acquire, add).ok()?;
         let hits = (before & LOW).wrapping_add_signed(delta) & LOW;

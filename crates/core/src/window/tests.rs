@@ -8,9 +8,9 @@ fn record(window: &Window, hit: bool) -> Tally {
     window.record(hit, 0, Instant::now).unwrap()
 }
 
-/// A peer: after 1,000 successes it took 1,000 failures to open.
+/// In a peer, after 1,000 successes the breaker needed 1,000 failures to open.
 #[test]
-fn the_oldest_call_leaves() {
+fn oldest_call_leaves_the_window() {
     for size in [100, 104, 105, 1_000] {
         let window = Window::last_calls(size);
         for _ in 0..1_000 {
@@ -23,7 +23,7 @@ fn the_oldest_call_leaves() {
 }
 
 #[test]
-fn a_rate_is_undefined_below_the_minimum() {
+fn rate_is_undefined_below_the_minimum() {
     let tally = Tally { calls: 19, hits: 19 };
     assert_eq!(tally.rate(20), None);
     assert_eq!(Tally::default().rate(0), None);
@@ -31,7 +31,7 @@ fn a_rate_is_undefined_below_the_minimum() {
 }
 
 #[test]
-fn an_earlier_era_never_counts() {
+fn call_of_an_earlier_epoch_is_not_counted() {
     for window in [Window::last_calls(10), Window::last_calls(200), Window::last(Duration::from_secs(1))] {
         record(&window, true);
         window.reset(1);
@@ -43,7 +43,7 @@ fn an_earlier_era_never_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_ages_calls_out_and_an_idle_gap_clears_at_once() {
+async fn calls_expire_with_time_and_after_an_idle_gap() {
     let window = Window::last(Duration::from_secs(10));
     for second in 0..10 {
         assert_eq!(record(&window, true).calls, second + 1);
@@ -55,9 +55,9 @@ async fn time_ages_calls_out_and_an_idle_gap_clears_at_once() {
     assert_eq!(record(&window, false), Tally { calls: 1, hits: 0 });
 }
 
-/// Each of these trials makes exactly as many failures as the threshold needs, from two threads at once.
+/// In each round, two threads record exactly as many failures as the threshold requires.
 #[test]
-fn racing_threads_miss_no_crossing() {
+fn one_of_many_threads_sees_each_crossing() {
     for size in [100, 200] {
         for _ in 0..500 {
             let window = Window::last_calls(size);
@@ -79,9 +79,9 @@ fn racing_threads_miss_no_crossing() {
     }
 }
 
-/// One thread makes the window clean again and again, the other puts hits into it: none may go unseen or stay for ever.
+/// One thread fills the window with successes, the other records hits: each hit is counted, and leaves the window.
 #[test]
-fn a_quiet_window_forgets_no_hit() {
+fn clean_window_counts_each_hit() {
     let window = Window::last_calls(4);
     std::thread::scope(|scope| {
         let successes = scope.spawn(|| {
@@ -94,7 +94,7 @@ fn a_quiet_window_forgets_no_hit() {
         }
     });
     for left in [3, 2, 1, 0] {
-        // A stale "clean" would leave hits in the window for ever.
+        // A stale flag would keep hits in the window.
         assert!(record(&window, false).hits <= left);
     }
     assert_eq!(window.tally(Instant::now), Tally { calls: 4, hits: 0 });
@@ -102,9 +102,9 @@ fn a_quiet_window_forgets_no_hit() {
     assert_eq!(record(&window, true), Tally { calls: 4, hits: 1 });
 }
 
-/// A hit and a success at once: whichever sees the other, one of them sees the crossing.
+/// Of a concurrent hit and success, at least one sees the crossing.
 #[test]
-fn racing_threads_miss_no_crossing_where_only_hits_are_told() {
+fn one_of_many_threads_sees_each_crossing_by_hits() {
     for build in [|| Window::last_calls(100), || Window::last_calls(200), || Window::last(Duration::from_secs(3600))] {
         for _ in 0..1_000 {
             let window = build();
@@ -119,7 +119,7 @@ fn racing_threads_miss_no_crossing_where_only_hits_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hits_are_told_of_while_there_are_any_and_of_this_era() {
+async fn tally_for_hits_ends_with_the_last_hit_or_the_epoch() {
     let window = Window::last(Duration::from_secs(10));
     let told = |hit, epoch| window.record_for_hits(hit, epoch, Instant::now);
     assert_eq!(told(false, 0), None);
@@ -135,7 +135,7 @@ async fn hits_are_told_of_while_there_are_any_and_of_this_era() {
 }
 
 #[test]
-fn a_success_is_absorbed_where_it_changes_nothing() {
+fn window_full_of_successes_is_clean() {
     let window = Window::last_calls(2);
     for hit in [false, false] {
         assert!(!window.is_clean(0));

@@ -1,12 +1,12 @@
 //! The calls of the last seconds, in slices.
 //!
-//! A slice is one atomic word that carries its own place in time, so rotating is nothing but writing over a
-//! slice that has aged out, an idle gap clears in one step, and the cost is the same for ten calls and ten
-//! million. Bits from low to high: 32 for hits, 32 for calls, 16 for the epoch, 48 for the slice's number.
+//! A slice is one atomic word that holds its own number, so a new slice overwrites an expired one, an idle gap expires
+//! all slices in one step, and the cost does not depend on the number of calls. Bits from low to high: 32 for hits, 32
+//! for calls, 16 for the epoch, 48 for the slice's number.
 //!
-//! To add the slices up costs more than to record a call. Rules that only hits can fire need no sum while there are none,
-//! so the number of the newest slice with a hit is kept beside them: it is raised after the hit is recorded and before
-//! the hit's own sum is made, so of a hit and a success at once one sees the other.
+//! Adding up the slices costs more than recording a call. Rules that fire on hits need no sum while there are none, so
+//! `newest_hit` holds the number of the newest slice with a hit. It is raised after the hit is recorded and before the
+//! sum for that hit is read: of a concurrent hit and success, at least one sees the other.
 
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ pub(super) struct Slices {
     start: Instant,
     length_nanos: u64,
     slices: Box<[AtomicU128]>,
-    /// What is written before it is looked at: slices of another epoch count as empty.
+    /// The current epoch: slices of another epoch count as empty.
     epoch: AtomicU16,
-    /// The newest slice with a hit; of any epoch, for it may only be too high.
+    /// The number of the newest slice with a hit, of any epoch: it may be too high, never too low.
     newest_hit: AtomicU64,
 }
 
@@ -53,14 +53,14 @@ impl Slices {
     pub(super) fn record_for_hits(&self, hit: bool, epoch: u16, now: Instant) -> Option<Tally> {
         let number = self.number(now);
         let recorded = self.add(hit, epoch, number);
-        // Slice numbers begin at one.
+        // Slice numbers start at one.
         let newest_hit = self.newest_hit.load(Ordering::SeqCst);
         let may_hold_hits = newest_hit != 0 && newest_hit >= self.oldest(number);
         let tally = (recorded && may_hold_hits).then(|| self.sum(number, epoch));
         tally.filter(|tally| tally.hits > 0)
     }
 
-    /// Whether it is of the window's epoch.
+    /// Records the call. Returns whether it belongs to the current epoch.
     fn add(&self, hit: bool, epoch: u16, number: u64) -> bool {
         if self.epoch.load(Ordering::Acquire) != epoch {
             return false;
@@ -68,7 +68,7 @@ impl Slices {
         let add = |word: u128| {
             let mut slice = Slice::unpack(word);
             if slice.number > number && slice.epoch == epoch {
-                return None; // A newer round has the slot: this call is out of the window.
+                return None; // The slot belongs to a newer round: this call has left the window.
             }
             if slice.number != number || slice.epoch != epoch {
                 slice = Slice { number, epoch, tally: Tally::default() };
@@ -77,7 +77,7 @@ impl Slices {
             slice.tally.hits = slice.tally.hits.saturating_add(u32::from(hit));
             Some(slice.pack())
         };
-        // An overtaken record is out of the window; the tally is right without it.
+        // A call that has left the window is not part of the tally.
         let _ = self.slot(number).fetch_update(Ordering::SeqCst, Ordering::SeqCst, add);
         if hit {
             self.newest_hit.fetch_max(number, Ordering::SeqCst);
@@ -103,14 +103,14 @@ impl Slices {
         })
     }
 
-    /// The oldest slice that is in the window when this is the newest.
+    /// Returns the oldest slice of the window whose newest slice is this.
     fn oldest(&self, newest: u64) -> u64 {
         newest.saturating_sub(self.slices.len() as u64 - 1)
     }
 
-    /// The number of the slice at this time. One is added so that a slot that was never written is no slice.
+    /// Returns the number of the slice at this time. Numbers start at one, so that a slot of zero is empty.
     fn number(&self, now: Instant) -> u64 {
-        // Nanoseconds in 64 bits last for five hundred years, and divide ten times faster than in 128.
+        // A 64-bit division is ten times faster than a 128-bit one; 64 bits hold 584 years in nanoseconds.
         let nanos = now.saturating_duration_since(self.start).as_nanos() as u64;
         nanos / self.length_nanos + 1
     }

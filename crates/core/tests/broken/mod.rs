@@ -221,7 +221,7 @@ async fn first_waker(mut call: ProbeFuture) -> Reply {
     .await
 }
 
-/// Takes an instance to ready for a second attempt, and another one while it has that.
+/// Polls an instance ready for a second attempt, and another one while it holds the first.
 async fn hold_and_wait(call: ProbeFuture, mut inner: Probe, request: Request) -> Reply {
     if let Ok(answer) = call.await {
         return Ok(answer);

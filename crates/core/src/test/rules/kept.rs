@@ -1,4 +1,4 @@
-//! Rules about what is given back.
+//! Rules about what a call returns when it ends.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::test::{
 
 const MOMENT: Duration = Duration::from_millis(10);
 
-/// As many await points as a layer may have.
+/// The largest number of await points in a layer.
 const POINTS: usize = 64;
 
-/// What the inner service does with a call that will be dropped; the last one runs once the outer one is ready.
+/// A name, the script of the inner service, and a change of the script after the outer service is ready.
 type Scenario = (&'static str, fn(&Probe), fn(&Probe));
 
 const SCENARIOS: [Scenario; 7] = [
@@ -52,14 +52,14 @@ pub(super) async fn drop_keeps_nothing<L: Subject>(setup: &Setup<'_, L>) -> Rule
     Ok(())
 }
 
-/// Whether the call came to its end before it could be dropped.
+/// Returns whether the call ended before it was dropped.
 async fn drop_after<L: Subject>(harness: &Harness<'_, L>, then: fn(&Probe), polls: usize) -> RuleResult<bool> {
     let mut service = harness.ready_service().await?;
     then(&harness.probe);
     let mut call = service.call(Request::default());
     let ended = poll_at_most(polls, harness.expect.timeout, &mut call).await;
     drop(call);
-    // The service lives on and is not ready any more: it holds nothing either.
+    // The service is not ready any more, so it must hold nothing either.
     harness.at_rest().await?;
     drop(service);
     harness.still_works().await?;
@@ -92,7 +92,7 @@ async fn drop_queued<L: Subject>(harness: &Harness<'_, L>, polls: usize) -> Rule
             break;
         }
     }
-    // What the waiter is given now, it never comes to take; or it is gone before.
+    // Either the waiter is given a permit that it never polls for, or it is dropped before.
     let (first, second): (Box<dyn std::any::Any>, Box<dyn std::any::Any>) =
         if polls == 2 { (guard, Box::new(call)) } else { (Box::new(call), guard) };
     drop(first);
@@ -120,7 +120,7 @@ pub(super) async fn error_keeps_nothing<L: Subject>(setup: &Setup<'_, L>) -> Rul
         harness.probe.always(reply);
         let mut service = harness.service();
         if harness.call(&mut service).await?.is_ok() && !harness.expect.answers_for_inner {
-            return Err("it was swallowed: the call was answered".into());
+            return Err("the error was swallowed: the call was answered".into());
         }
         harness.at_rest().await?;
         drop(service);

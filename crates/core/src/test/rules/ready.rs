@@ -13,7 +13,7 @@ use crate::test::{
 const MOMENT: Duration = Duration::from_millis(10);
 
 pub(super) async fn calls_the_ready_instance<L: Subject>(setup: &Setup<'_, L>) -> RuleResult {
-    // One after the other on one service, at once and after a while.
+    // Sequential calls on one service, with and without a delay.
     let harness = setup.harness();
     let mut service = harness.service();
     for reply in [Reply::Count, Reply::Count.after(MOMENT), Reply::Count] {
@@ -27,7 +27,7 @@ pub(super) async fn calls_the_ready_instance<L: Subject>(setup: &Setup<'_, L>) -
             return Err("a call over a working service did not reach it".into());
         }
     }
-    // Later attempts, after a failure, with room for one call only.
+    // Further attempts after a failure, with a capacity of one call.
     let harness = setup.harness();
     harness.probe.set_capacity(1);
     harness.probe.then(Reply::Fail);
@@ -46,7 +46,7 @@ pub(super) async fn clone_copies_no_readiness<L: Subject>(setup: &Setup<'_, L>) 
     harness.probe.set_readiness(Readiness::Pending);
     let task = Wakes::new();
     if let Poll::Ready(Ok(())) = ready_until_still(&task, &mut clone).await? {
-        // It may queue; but it may not call an instance that is not ready.
+        // The clone may queue, but must not call an instance that is not ready.
         let mut call = clone.call(Request::default());
         let _either = poll_until_still(&task, &mut call).await?;
     }
@@ -61,14 +61,14 @@ pub(super) async fn readiness_error_shows<L: Subject>(setup: &Setup<'_, L>) -> R
     let harness = setup.harness();
     harness.probe.set_readiness(Readiness::Fail);
     if harness.call(&mut harness.service()).await?.is_ok() && !harness.expect.answers_for_inner {
-        return Err("it was swallowed: the call was answered".into());
+        return Err("the error was swallowed: the call was answered".into());
     }
     if harness.probe.calls() > 0 {
-        return Err("the inner service was called in spite of it".into());
+        return Err("the inner service was called despite the error".into());
     }
     harness.still_works().await?;
 
-    // The same in the midst of a call, for layers that take an instance to ready again.
+    // The same during a call, for layers that poll an instance ready again.
     let harness = setup.harness();
     harness.probe.always(Reply::Fail);
     let mut service = harness.ready_service().await?;
@@ -84,7 +84,7 @@ pub(super) async fn pending_passes_through<L: Subject>(setup: &Setup<'_, L>) -> 
     let task = Wakes::new();
     let mut service = harness.service();
     match ready_until_still(&task, &mut service).await? {
-        Poll::Ready(Err(error)) => return Err(format!("it became an error: {error}")),
+        Poll::Ready(Err(error)) => return Err(format!("pending readiness became an error: {error}")),
         Poll::Ready(Ok(())) => {
             let mut call = service.call(Request::default());
             let done = poll_until_still(&task, &mut call).await?;
@@ -104,7 +104,7 @@ pub(super) async fn pending_passes_through<L: Subject>(setup: &Setup<'_, L>) -> 
             harness.probe.set_readiness(Readiness::Ready);
             run_until_idle().await;
             if task.take() == 0 {
-                return Err("nobody is woken when the inner service becomes ready".into());
+                return Err("the caller is not woken when the inner service becomes ready".into());
             }
             if let Err(error) = harness.call(&mut service).await? {
                 return Err(format!("the call that waited failed: {error}"));

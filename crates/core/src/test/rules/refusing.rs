@@ -40,7 +40,7 @@ async fn refuses_from_the_start<L: Subject>(harness: &Harness<'_, L>, readiness:
     if call.is_some() || ready.is_pending() {
         run_until_idle().await;
         if task.take() == 0 {
-            return Err("who waits is not woken when it could go on".into());
+            return Err("a waiting call is not woken when it can proceed".into());
         }
     }
     if let Some(call) = call {
@@ -50,7 +50,7 @@ async fn refuses_from_the_start<L: Subject>(harness: &Harness<'_, L>, readiness:
     harness.still_works().await
 }
 
-/// Ready, then the state changes: the call may pass or not, but if not, the inner instance is let go.
+/// The layer starts to refuse after readiness: the call may pass, or the layer drops the inner instance.
 async fn begins_after_ready<L: Subject>(harness: &Harness<'_, L>) -> RuleResult {
     let mut service = harness.ready_service().await?;
     let Some(guard) = harness.refuse() else { return Ok(()) };
@@ -65,7 +65,7 @@ async fn begins_after_ready<L: Subject>(harness: &Harness<'_, L>) -> RuleResult 
     harness.still_works().await
 }
 
-/// Refusing, then the state changes: `call` may not use an inner instance that nobody polled.
+/// The layer stops refusing after readiness: `call` must not use an inner instance that was not polled ready.
 async fn ends_before_call<L: Subject>(harness: &Harness<'_, L>) -> RuleResult {
     let Some(guard) = harness.refuse() else { return Ok(()) };
     let (task, mut service) = (Wakes::new(), harness.service());
@@ -98,11 +98,11 @@ pub(super) async fn wakes_to_refuse<L: Subject>(setup: &Setup<'_, L>) -> RuleRes
     let _guard = harness.refuse();
     run_until_idle().await;
     if task.take() == 0 {
-        return Err("it waits on for the inner service".into());
+        return Err("the caller keeps waiting for the inner service".into());
     }
     match ready_until_still(&task, &mut service).await? {
         Poll::Ready(_) => Ok(()),
-        Poll::Pending => Err("it is woken, and waits on for the inner service".into()),
+        Poll::Pending => Err("the caller is woken, and keeps waiting for the inner service".into()),
     }
 }
 
@@ -112,13 +112,13 @@ pub(super) async fn services_share_state<L: Subject>(setup: &Setup<'_, L>) -> Ru
     let Some(_guard) = harness.refuse() else { return Ok(()) };
     for service in [&mut earlier, later.insert(harness.service())] {
         if passes(service).await? {
-            return Err("one of them passes calls on while the layer refuses".into());
+            return Err("one service passes calls on while the layer refuses".into());
         }
     }
     Ok(())
 }
 
-/// Whether a call goes through at once.
+/// Returns whether a call succeeds at once.
 async fn passes(service: &mut BoxService) -> RuleResult<bool> {
     let task = Wakes::new();
     match ready_until_still(&task, service).await? {

@@ -33,7 +33,7 @@ pub(super) async fn wakes_the_last_task<L: Subject>(setup: &Setup<'_, L>) -> Rul
     moved(&harness, &mut harness.service(), move || drop(guard)).await
 }
 
-/// Waits as one task, then as another, and sees who is woken once what it waits for happens.
+/// Polls as one task, then as another, and checks which task is woken.
 async fn moved<L: Subject>(harness: &Harness<'_, L>, service: &mut BoxService, happen: impl FnOnce()) -> RuleResult {
     let [first, second] = [Wakes::new(), Wakes::new()];
     match ready_until_still(&first, service).await? {
@@ -50,7 +50,7 @@ async fn moved<L: Subject>(harness: &Harness<'_, L>, service: &mut BoxService, h
     happen();
     run_until_idle().await;
     match second.take() {
-        0 => Err("`poll_ready` moved to another task, and that is never woken".into()),
+        0 => Err("`poll_ready` moved to another task, which is never woken".into()),
         _ => Ok(()),
     }
 }
@@ -66,14 +66,14 @@ async fn moved_call<L: Subject>(harness: &Harness<'_, L>, mut call: Call, happen
     happen();
     sleep(harness.expect.timeout).await;
     match (first.take(), second.take()) {
-        (0, 0) if harness.probe.live() == 0 => Err("the call waits, and nothing ever wakes it".into()),
-        (first, 0) if first > 0 => Err("the call moved to another task, and only the old one is woken".into()),
+        (0, 0) if harness.probe.live() == 0 => Err("the call is pending and is never woken".into()),
+        (first, 0) if first > 0 => Err("the call moved to another task, and only the first one is woken".into()),
         _ => Ok(()),
     }
 }
 
 pub(super) async fn does_not_spin<L: Subject>(setup: &Setup<'_, L>) -> RuleResult {
-    // While the inner service runs, while it is not ready, while the layer refuses.
+    // While the inner service runs, while it is pending, and while the layer refuses.
     let harness = setup.harness();
     harness.probe.always(Reply::Hang);
     still(harness.service()).await.map_err(|how| format!("while a call hangs, it {how}"))?;
@@ -85,7 +85,7 @@ pub(super) async fn does_not_spin<L: Subject>(setup: &Setup<'_, L>) -> RuleResul
     still(harness.service()).await.map_err(|how| format!("while it refuses or queues, it {how}"))
 }
 
-/// Ten seconds of a call that does not go on: a few timers may fire, but not one every few moments.
+/// Polls a call that makes no progress for ten seconds: a few timers may fire, but no periodic one.
 async fn still(mut service: BoxService) -> RuleResult {
     let call = crate::test::call(&mut service, Request::default());
     match drive_within(Duration::from_secs(10), 100, call).await {
@@ -103,7 +103,7 @@ pub(super) async fn does_not_deadlock<L: Subject>(setup: &Setup<'_, L>) -> RuleR
         let mut callers = JoinSet::new();
         for _ in 0..4 {
             let mut service = harness.service();
-            // Each is watched on its own: one that spins would keep the clock, and everybody else, from moving.
+            // Each caller is driven alone: a spinning caller would stop the clock for all others.
             callers.spawn(drive(timeout, async move {
                 for _ in 0..2 {
                     let _either = crate::test::call(&mut service, Request::default()).await;
