@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::{
-    error::Error as _,
     io,
     net::SocketAddr,
     task::{Context, Poll},
@@ -12,7 +11,7 @@ use std::{
 
 use mainstay_bulkhead::{BulkheadLayer, Limit};
 use mainstay_circuit_breaker::{Breaker, BreakerSettings, CircuitBreakerLayer, State};
-use mainstay_core::{Classify, FailureKind, Outcome, Repeat};
+use mainstay_core::{Classify, FailureKind, Outcome, Repeat, causes};
 use mainstay_http::{
     Grpc, RejectionLayer,
     context::{ContextHeaders, ForwardContextLayer, ReadContextLayer},
@@ -139,7 +138,7 @@ async fn refused_connection_keeps_the_message_of_its_cause() {
     let unused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     for status in check_both(&Breaker::new("orders"), unused).await {
         assert_eq!(status.code(), Code::Unavailable, "{status:?}");
-        let root = std::iter::successors(status.source(), |cause| (*cause).source()).last().unwrap();
+        let root = causes(&status).last().unwrap();
         let refused = root.downcast_ref::<io::Error>().unwrap();
         assert!(status.message().ends_with(&refused.to_string()), "{status:?}");
         assert_eq!(outcome(&Err(status)), Outcome::failure(FailureKind::Network));
