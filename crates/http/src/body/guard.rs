@@ -22,10 +22,7 @@ use crate::body::guarded::{BodyEnd, GuardedBody};
 )]
 pub trait GuardBody: Body + Sized {
     /// Adds the guard, which is called once with the end of the body.
-    fn guarded<G>(self, guard: G) -> Self
-    where
-        G: FnOnce(BodyEnd<'_>) + Send + Sync + 'static,
-    {
+    fn guarded(self, guard: impl FnOnce(BodyEnd<'_>) + Send + Sync + 'static) -> Self {
         guard(BodyEnd::Complete { trailers: None });
         self
     }
@@ -46,10 +43,7 @@ pub trait GuardBody: Body + Sized {
 /// # client.oneshot(Request::new(())).await?;
 /// # Ok(()) }
 /// ```
-pub fn box_body<B>(response: Response<B>) -> Response<UnsyncBoxBody<B::Data, B::Error>>
-where
-    B: Body + Send + 'static,
-{
+pub fn box_body<B: Body + Send + 'static>(response: Response<B>) -> Response<UnsyncBoxBody<B::Data, B::Error>> {
     response.map(|body| body.boxed_unsync())
 }
 
@@ -72,38 +66,23 @@ where
 /// # Ok::<(), mainstay_core::BoxError>(()) })?;
 /// # Ok::<(), mainstay_core::BoxError>(())
 /// ```
-pub fn guard_body<B, G>(response: Response<B>, guard: G) -> Response<B>
-where
-    B: GuardBody,
-    G: FnOnce(BodyEnd<'_>) + Send + Sync + 'static,
-{
+pub fn guard_body<B: GuardBody>(
+    response: Response<B>,
+    guard: impl FnOnce(BodyEnd<'_>) + Send + Sync + 'static,
+) -> Response<B> {
     response.map(|body| body.guarded(guard))
 }
 
 // === impl GuardBody ===
 
-impl<D, E> GuardBody for UnsyncBoxBody<D, E>
-where
-    D: Buf + 'static,
-    E: 'static,
-{
-    fn guarded<G>(self, guard: G) -> Self
-    where
-        G: FnOnce(BodyEnd<'_>) + Send + Sync + 'static,
-    {
+impl<D: Buf + 'static, E: 'static> GuardBody for UnsyncBoxBody<D, E> {
+    fn guarded(self, guard: impl FnOnce(BodyEnd<'_>) + Send + Sync + 'static) -> Self {
         GuardedBody::new(self, guard).boxed_unsync()
     }
 }
 
-impl<D, E> GuardBody for BoxBody<D, E>
-where
-    D: Buf + 'static,
-    E: 'static,
-{
-    fn guarded<G>(self, guard: G) -> Self
-    where
-        G: FnOnce(BodyEnd<'_>) + Send + Sync + 'static,
-    {
+impl<D: Buf + 'static, E: 'static> GuardBody for BoxBody<D, E> {
+    fn guarded(self, guard: impl FnOnce(BodyEnd<'_>) + Send + Sync + 'static) -> Self {
         GuardedBody::new(self, guard).boxed()
     }
 }
@@ -116,30 +95,21 @@ impl GuardBody for String {}
 
 #[cfg(feature = "axum")]
 impl GuardBody for axum::body::Body {
-    fn guarded<G>(self, guard: G) -> Self
-    where
-        G: FnOnce(BodyEnd<'_>) + Send + Sync + 'static,
-    {
+    fn guarded(self, guard: impl FnOnce(BodyEnd<'_>) + Send + Sync + 'static) -> Self {
         Self::new(GuardedBody::new(self, guard))
     }
 }
 
 #[cfg(feature = "tonic")]
 impl GuardBody for tonic::body::Body {
-    fn guarded<G>(self, guard: G) -> Self
-    where
-        G: FnOnce(BodyEnd<'_>) + Send + Sync + 'static,
-    {
+    fn guarded(self, guard: impl FnOnce(BodyEnd<'_>) + Send + Sync + 'static) -> Self {
         Self::new(GuardedBody::new(self, guard))
     }
 }
 
 #[cfg(feature = "reqwest")]
 impl GuardBody for reqwest::Body {
-    fn guarded<G>(self, guard: G) -> Self
-    where
-        G: FnOnce(BodyEnd<'_>) + Send + Sync + 'static,
-    {
+    fn guarded(self, guard: impl FnOnce(BodyEnd<'_>) + Send + Sync + 'static) -> Self {
         Self::wrap(GuardedBody::new(self, guard))
     }
 }
