@@ -34,11 +34,10 @@ pub(crate) struct Handles {
 
 const STATUS: &str = "/status.json";
 const METRICS: &str = "/metrics";
-const HEALTH: [&str; 4] = ["/healthz", "/ready", "/live", "/startup"];
 
 /// Whether the gateway answers a path itself, so that it cannot be forwarded.
 pub(crate) fn is_own_path(path: &str) -> bool {
-    path == STATUS || path == METRICS || HEALTH.contains(&path)
+    path == STATUS || path == METRICS || Health::PATHS.contains(&path)
 }
 
 /// The two routes. They show the inside of the gateway: do not route them from the public internet.
