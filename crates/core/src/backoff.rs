@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     InvalidSetting, Jitter, Random,
+    jitter::scale,
     settings::{self, LONGEST},
 };
 
@@ -187,14 +188,6 @@ impl fmt::Debug for Shape {
             Self::Custom(_) => f.write_str("custom"),
         }
     }
-}
-
-/// Returns `duration * factor`, saturating at both ends. A NaN factor counts as 0.
-pub(crate) fn scale(duration: Duration, factor: f64) -> Duration {
-    if duration.is_zero() {
-        return Duration::ZERO;
-    }
-    Duration::try_from_secs_f64(duration.as_secs_f64() * factor.max(0.0)).unwrap_or(Duration::MAX)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{InvalidSetting, backoff::scale};
+use crate::InvalidSetting;
 
 /// How a delay is randomised.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -56,6 +56,14 @@ impl Jitter {
             _ => Ok(()),
         }
     }
+}
+
+/// Returns `duration * factor`, saturating at both ends. A NaN factor counts as 0.
+pub(crate) fn scale(duration: Duration, factor: f64) -> Duration {
+    if duration.is_zero() {
+        return Duration::ZERO;
+    }
+    Duration::try_from_secs_f64(duration.as_secs_f64() * factor.max(0.0)).unwrap_or(Duration::MAX)
 }
 
 #[cfg(test)]

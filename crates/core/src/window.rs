@@ -11,7 +11,10 @@ use tokio::time::Instant;
 
 mod register;
 mod ring;
+mod tally;
 mod time;
+
+pub use tally::Tally;
 
 use register::Register;
 use ring::Ring;
@@ -39,16 +42,6 @@ enum Kind {
     Register(Register),
     Ring(Ring),
     Slices(Slices),
-}
-
-/// The counts of a window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Tally {
-    /// Calls in the window.
-    pub calls: u32,
-    /// Hits among them.
-    pub hits: u32,
 }
 
 // === impl Window ===
@@ -123,22 +116,6 @@ impl Window {
             Kind::Ring(ring) => ring.reset(epoch),
             Kind::Slices(slices) => slices.reset(epoch),
         }
-    }
-}
-
-// === impl Tally ===
-
-impl Tally {
-    /// Returns the share of hits, or `None` below the minimum number of calls.
-    #[must_use]
-    pub fn rate(&self, minimum_calls: u32) -> Option<f64> {
-        (self.calls >= minimum_calls.max(1)).then(|| f64::from(self.hits) / f64::from(self.calls))
-    }
-
-    /// Returns whether the rate is defined and at or above the threshold.
-    #[must_use]
-    pub fn reaches(&self, threshold: f64, minimum_calls: u32) -> bool {
-        self.rate(minimum_calls).is_some_and(|rate| rate >= threshold)
     }
 }
 

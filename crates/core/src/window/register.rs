@@ -9,7 +9,7 @@
 
 use portable_atomic::{AtomicU64, AtomicU128, Ordering};
 
-use super::Tally;
+use super::tally::Tally;
 
 #[derive(Debug)]
 pub(super) struct Register {

@@ -6,7 +6,7 @@
 
 use portable_atomic::{AtomicU64, Ordering};
 
-use super::Tally;
+use super::tally::Tally;
 
 #[derive(Debug)]
 pub(super) struct Ring {

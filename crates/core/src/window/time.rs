@@ -13,7 +13,7 @@ use std::time::Duration;
 use portable_atomic::{AtomicU16, AtomicU64, AtomicU128, Ordering};
 use tokio::time::Instant;
 
-use super::Tally;
+use super::tally::Tally;
 
 #[derive(Debug)]
 pub(super) struct Slices {

@@ -1,4 +1,4 @@
-//! A small limit of one that refuses, with a choice of broken.
+//! A gate with a limit of one that can violate the contract in several ways.
 
 use std::{
     future::poll_fn,
