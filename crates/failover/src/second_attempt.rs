@@ -46,12 +46,18 @@ pin_project! {
         // Armed when the first attempt is found to be waiting.
         #[pin]
         timer: Option<Sleep>,
-        delay_is_over: bool,
-        // Waits for the first endpoint to be left. Boxed, because it is rare.
-        changed: Option<Changed>,
-        // Boxed, because it is rare and would double the size of the future.
-        running: Option<Pin<Box<Running<F, S, Req, Res, E>>>>,
+        phase: Phase<F, S, Req, Res, E>,
     }
+}
+
+/// Where a second attempt stands. One field rather than three: dropping it is on the path of every request.
+enum Phase<F, S, Req, Res, E> {
+    /// It has not started, or has ended.
+    Idle,
+    /// The delay is over, and the attempt has not started. Waits for the first endpoint to be left.
+    DelayOver(Option<Changed>),
+    /// It has started. Boxed, because it is rare and would double the size of the future.
+    Running(Pin<Box<Running<F, S, Req, Res, E>>>),
 }
 
 pin_project! {
@@ -69,8 +75,6 @@ pin_project! {
 
 /// The answer of a second attempt, its permit, and the first attempt's answer, if there is one.
 pub(crate) type SecondAnswer<Res, E> = (Result<Res, E>, Option<EndpointPermit>, Option<Result<Res, E>>);
-
-// === the rules ===
 
 /// Returns how long a request waits for an answer of this endpoint before its second attempt: the endpoint's 99th
 /// percentile, within `delay` and `max_delay`; `max_delay` until there are enough answers. `None` when only errors start
@@ -131,7 +135,7 @@ impl Cause {
 impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
     #[inline]
     pub(crate) fn new(copy: Option<ReplayCopy<Req>>) -> Self {
-        Self { copy, timer: None, delay_is_over: false, changed: None, running: None }
+        Self { copy, timer: None, phase: Phase::Idle }
     }
 
     /// Returns the endpoint whose budget a success pays into; `None` when no second attempt is possible.
@@ -141,32 +145,35 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
     }
 
     pub(crate) fn is_running(&self) -> bool {
-        self.running.is_some()
+        matches!(self.phase, Phase::Running(_))
     }
 
     /// Keeps the first attempt's answer while this attempt runs; returns it when this attempt does not run.
     pub(crate) fn keep(self: Pin<&mut Self>, answer: Result<Res, E>) -> Option<Result<Res, E>> {
-        match self.project().running {
-            Some(running) => {
+        match self.project().phase {
+            Phase::Running(running) => {
                 *running.as_mut().project().first_answer = Some(answer);
                 None
             }
-            None => Some(answer),
+            _ => Some(answer),
         }
     }
 
     /// Whether the delay has ended since the last call. Arms the timer in the first call, which reads the delay.
     pub(crate) fn poll_delay(self: Pin<&mut Self>, board: &Switchboard, first: usize, cx: &mut Context<'_>) -> bool {
         let mut this = self.project();
-        if this.copy.is_none() || *this.delay_is_over {
+        if this.copy.is_none() || !matches!(this.phase, Phase::Idle) {
             return false;
         }
         if this.timer.is_none() {
             let Some(delay) = delay(&board.endpoints[first], &board.live) else { return false };
             this.timer.set(Some(sleep(delay)));
         }
-        *this.delay_is_over = this.timer.as_pin_mut().is_some_and(|timer| timer.poll(cx).is_ready());
-        *this.delay_is_over
+        let is_over = this.timer.as_pin_mut().is_some_and(|timer| timer.poll(cx).is_ready());
+        if is_over {
+            *this.phase = Phase::DelayOver(None);
+        }
+        is_over
     }
 
     /// Whether the first endpoint has been left although the request still waits for it, past the delay and without a
@@ -177,20 +184,17 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
         first: &EndpointPermit,
         cx: &mut Context<'_>,
     ) -> bool {
-        let this = self.project();
-        if this.copy.is_none() || !*this.delay_is_over {
-            return false;
-        }
+        let Phase::DelayOver(wait) = self.project().phase else { return false };
         loop {
             // Subscribes before it compares epochs, so that no change between the two is missed.
-            let changed = this.changed.get_or_insert_with(|| changed(board));
+            let changed = wait.get_or_insert_with(|| changed(board));
             if board.endpoints[first.index].breaker.epoch() != first.epoch {
                 return true;
             }
             if changed.as_mut().poll(cx).is_pending() {
                 return false;
             }
-            *this.changed = None;
+            *wait = None;
         }
     }
 
@@ -216,7 +220,8 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
         let Some(copy) = this.copy.take() else { return };
         let attempt = Attempt::readying(shared.clean_clone(permit.index), copy.request);
         shared.board().counters.add(cause.counter());
-        *this.running = Some(Box::pin(Running { attempt, permit: Some(permit), reservation, first_answer: None }));
+        *this.phase =
+            Phase::Running(Box::pin(Running { attempt, permit: Some(permit), reservation, first_answer: None }));
     }
 }
 
@@ -229,7 +234,7 @@ where
     /// Polls the second attempt. Ready once, with its answer.
     pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<SecondAnswer<S::Response, E>> {
         let this = self.project();
-        let Some(running) = this.running else { return Poll::Pending };
+        let Phase::Running(running) = this.phase else { return Poll::Pending };
         let mut second = running.as_mut().project();
         let polled = second.attempt.as_mut().poll(cx);
         if (polled.is_ready() || second.attempt.is_calling())
@@ -239,7 +244,7 @@ where
         }
         let answer = ready!(polled);
         let (permit, first_answer) = (second.permit.take(), second.first_answer.take());
-        *this.running = None;
+        *this.phase = Phase::Idle;
         Poll::Ready((answer, permit, first_answer))
     }
 }
