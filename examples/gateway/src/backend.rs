@@ -1,4 +1,4 @@
-//! One backend as a Tower service: any request, sent to the backend's own address.
+//! One backend as a Tower service, which sends every request to the address of the backend.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,28 +14,28 @@ use tower::Service;
 
 use crate::upload::Upload;
 
-/// Which endpoint gave the answer.
+/// The header that names the endpoint that answered.
 pub(crate) const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
 
-/// A request that is forwarded.
+/// A request on its way to a backend.
 pub(crate) type ProxyRequest = Request<Upload>;
 
 /// The HTTP client that all endpoints share.
 pub(crate) type Client = legacy::Client<HttpConnector, Upload>;
 
-/// One place to send requests to.
+/// One server to send requests to.
 #[derive(Clone, Debug)]
 pub(crate) struct Backend {
     pub(crate) name: Name,
     pub(crate) url: Uri,
-    /// Whether its answers mean that another one should have given them.
+    /// Whether its answers are marked as degraded.
     pub(crate) is_backup: bool,
 }
 
 // === impl Backend ===
 
 impl Backend {
-    /// In the order in which they are preferred: primary, backup, backup-2, ..
+    /// Names the backends in their order of preference: primary, backup, backup-2, ..
     pub(crate) fn list(primary: Uri, backups: impl IntoIterator<Item = Uri>) -> Vec<Self> {
         let mut backends = vec![Self { name: Name::from("primary"), url: primary, is_backup: false }];
         for (i, url) in backups.into_iter().enumerate() {
@@ -45,13 +45,13 @@ impl Backend {
         backends
     }
 
-    /// Its address and this path.
+    /// Returns the URL of a path at this backend.
     pub(crate) fn address(&self, path: &str) -> String {
-        // A URI without a path shows one.
+        // `Uri` prints a slash even if there is no path.
         format!("{}{path}", self.url.to_string().trim_end_matches('/'))
     }
 
-    /// The backend as a service.
+    /// Returns the backend as a service.
     ///
     /// Only path and query of the request's URI are used, and the client writes `Host` from the new URI: no request can
     /// choose the host.
@@ -60,14 +60,14 @@ impl Backend {
         client: Client,
     ) -> impl Service<ProxyRequest, Response = Response, Error = legacy::Error, Future: Send> + Clone + use<> {
         let name = HeaderValue::try_from(self.name.as_str()).unwrap_or(HeaderValue::from_static("endpoint"));
-        // Shared, because a server clones its stack for every request.
+        // In an `Arc`, because the service is cloned for every request.
         let shared = Arc::new((self.clone(), client, name));
         tower::service_fn(move |mut request: ProxyRequest| {
             let shared = shared.clone();
             let (backend, client, _) = &*shared;
-            // `forward` has refused what cannot be rebased; should that ever change, it ends at the backend's root.
+            // `forward.rs` has refused the URIs that cannot be rebased. The backend's root is the safe target otherwise.
             *request.uri_mut() = proxy::rebase(&backend.url, request.uri()).unwrap_or_else(|| backend.url.clone());
-            // The version is a matter of each hop.
+            // The HTTP version concerns one connection only. Backends get HTTP/1.1.
             *request.version_mut() = Version::HTTP_11;
             let progress = request.body().progress();
             let answer = client.request(request);
@@ -86,13 +86,13 @@ impl Backend {
     }
 }
 
-/// A client with a pool of connections. `attempt` bounds a request as a whole; connecting gets a part of it, so that
-/// a host that swallows packets leaves time for another of its addresses.
+/// Creates a client with a pool of connections. Connecting may take half of an attempt's time: if one address of a host
+/// drops packets, there is time left for its next address.
 pub(crate) fn client(attempt: Duration) -> Client {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(attempt / 2));
-    // Finds out about a peer that vanished in the middle of a long answer.
+    // Detects a backend that disappears in the middle of a long answer.
     connector.set_keepalive(Some(Duration::from_secs(15)));
     legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())

@@ -1,7 +1,7 @@
-//! Backends to play with: two in the gateway's own process when no real ones are named, or one in a process of its
-//! own (`gateway demo-backend`), so that it can be killed and stopped for real.
+//! Demo backends: two in the gateway's process if no backend is configured, or one in its own process
+//! (`gateway demo-backend`), which can be killed and stopped for real.
 //!
-//! Every answer says which backend gave it. `POST /demo/fault` makes a backend misbehave; see [`fault::Fault`].
+//! Every answer names its backend. `POST /demo/fault` makes a backend misbehave; see [`fault::Fault`].
 
 use std::{io, net::SocketAddr};
 
@@ -27,7 +27,7 @@ pub(crate) async fn start(name: &'static str, prefix: &str) -> io::Result<Uri> {
     format!("http://{address}").parse().map_err(io::Error::other)
 }
 
-/// Runs one backend as a whole process: says where it listens, and serves until it is killed.
+/// Runs one backend in this process: prints its address, and serves until the process is killed.
 pub(crate) async fn run(name: String, listen: SocketAddr, prefix: &str) -> io::Result<()> {
     let listener = TcpListener::bind(listen).await?;
     say(format_args!("demo backend {name} listens on http://{}", listener.local_addr()?));
@@ -38,10 +38,10 @@ async fn serve(listener: TcpListener, app: Router) -> io::Result<()> {
     axum::serve(Connections::new(listener), app.into_make_service_with_connect_info::<Connection>()).await
 }
 
-/// Everything under the prefix suffers from the fault, the health endpoint included; the switch does not.
+/// The fault concerns every path under the prefix, including the health endpoint, but not the switch itself.
 fn router(name: String, prefix: &str) -> Router {
     let faults = Faults::default();
-    let api = routes::router(&name).layer(middleware::from_fn_with_state(faults.clone(), fault::suffer));
+    let api = routes::router(&name).layer(middleware::from_fn_with_state(faults.clone(), fault::apply));
     Router::new()
         .route("/demo/fault", routing::get(fault::current).post(fault::set))
         .with_state(faults)

@@ -1,4 +1,4 @@
-//! From a client's request to one that a backend may see, and back (RFC 9110, 7.6).
+//! Forwards one request: admission, headers of one hop (RFC 9110, 7.6), upload, and errors.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -22,26 +22,26 @@ use crate::{
     upload::Upload,
 };
 
-/// What the gateway forwards, and how.
+/// The rules by which requests are forwarded.
 #[derive(Debug)]
 pub(crate) struct Proxy {
-    /// What is forwarded: everything under it.
+    /// Every path below it is forwarded.
     pub(crate) prefix: Box<str>,
-    /// Whether the peers are proxies of ours.
+    /// Whether the peers are our own proxies, whose `X-Forwarded-*` headers are kept.
     pub(crate) inbound: Inbound,
-    /// Our name in `Via`, another one in each process, so that a gateway before a gateway is no loop.
+    /// The gateway's name in `Via`. Each process has another one, so that two gateways in a row are not a loop.
     pub(crate) via: Via,
-    /// How long a client may take for a request's body.
+    /// How long a client may take to send the body of a request.
     pub(crate) upload_timeout: Duration,
 }
 
-/// Says on an answer that no backend gave that it is the gateway's own.
+/// Marks an answer as the gateway's own, unless a backend gave it.
 pub(crate) fn sign(mut response: Response) -> Response {
     response.headers_mut().entry(SERVED_BY).or_insert(HeaderValue::from_static("gateway"));
     response
 }
 
-/// An answer of the form of all others that are not a backend's (RFC 9457).
+/// Returns an answer of the gateway itself, as problem details (RFC 9457).
 fn refusal(status: StatusCode) -> Response {
     let problem = json!({ "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16() });
     (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], problem.to_string()).into_response()
@@ -50,7 +50,7 @@ fn refusal(status: StatusCode) -> Response {
 // === impl Proxy ===
 
 impl Proxy {
-    /// One request through the stack.
+    /// Sends one request through the stack.
     pub(crate) async fn forward<S>(&self, stack: S, mut request: Request<Body>) -> Response
     where
         S: Service<ProxyRequest, Response = Response, Error = BoxError>,
@@ -59,8 +59,8 @@ impl Proxy {
             return refusal(status);
         }
         let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() else {
-            // Not to be passed over: without it a client could say that it is anybody.
-            tracing::error!("the server does not say who its peers are: into_make_service_with_connect_info");
+            // Without the peer's address, `X-Forwarded-For` would contain only what the client wrote there.
+            tracing::error!("no address of the peer: serve the router with into_make_service_with_connect_info");
             return refusal(StatusCode::INTERNAL_SERVER_ERROR);
         };
         let peer = peer.ip();
@@ -80,14 +80,16 @@ impl Proxy {
         }
     }
 
+    /// Checks whether a request may be forwarded.
+    ///
     /// # Errors
-    /// The status to answer with where there is nothing to forward.
+    /// The status of the answer, if it may not.
     fn admits(&self, request: &Request<Body>) -> Result<(), StatusCode> {
         let under_prefix = |path: &str| path.strip_prefix(&*self.prefix).is_some_and(|rest| rest.starts_with('/'));
         if !under_prefix(request.uri().path()) {
             return Err(StatusCode::NOT_FOUND);
         }
-        // A path with dot segments may lead out of the prefix, and is for no backend to resolve.
+        // A backend could resolve dot segments to a path outside of the prefix.
         if !proxy::stays_below(request.uri()) {
             return Err(StatusCode::BAD_REQUEST);
         }
@@ -104,9 +106,9 @@ mod tests {
 
     use super::*;
 
-    /// A copy of this program may stand on another server, and must not pass on who a client says that it is.
+    /// A copy of this program may run on another server, which does not pass on the peer's address.
     #[tokio::test]
-    async fn without_the_peers_address_nothing_is_forwarded() {
+    async fn request_without_peer_address_is_not_forwarded() {
         let proxy = Proxy {
             prefix: "/api".into(),
             inbound: Inbound::Trusted,

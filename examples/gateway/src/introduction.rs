@@ -1,10 +1,10 @@
-//! What somebody reads who has just started the gateway for the first time.
+//! The text that the gateway prints when it starts without settings.
 
 use std::net::SocketAddr;
 
 use crate::backend::Backend;
 
-/// Commands to paste: from a healthy primary through its failure to its return.
+/// Returns the commands to paste. They show a healthy primary, its failure, and its return.
 pub(crate) fn introduction(gateway: SocketAddr, prefix: &str, primary: &Backend, backup: &Backend) -> String {
     let (primary, backup) = (primary.address(""), backup.address(""));
     format!(
@@ -15,17 +15,17 @@ No BACKEND_API_URL is set, so this process runs two demo backends beside the gat
 
 Paste into another terminal:
 
-  # The primary serves.
+  # The primary answers.
   curl -si http://{gateway}{prefix}/json | grep -i x-served-by
 
-  # Make it fail. No client notices: the backup serves.
+  # Make it fail. Clients see no error, because the backup answers.
   curl -s -d '{{\"fault\":\"fail\"}}' {primary}/demo/fault; echo
   for i in 1 2 3 4 5; do curl -si http://{gateway}{prefix}/json | grep -i x-served-by; done
 
-  # Why, for how long, and what is missing for a return (without grep: everything there is to know).
+  # Why, for how long, and what a return still needs (without grep: the whole status).
   curl -s http://{gateway}/status.json | grep summary
 
-  # Repair it. Traffic returns once the hold is over and enough probes in a row were good.
+  # Repair it. Traffic returns when the hold is over and enough probes in a row were good.
   curl -s -d '{{\"fault\":\"recover\"}}' {primary}/demo/fault; echo
   curl -s http://{gateway}/status.json | grep summary
 

@@ -1,4 +1,5 @@
-//! `/metrics`: every snapshot as Prometheus reads it, made at the scrape. So no request pays for a metric.
+//! `/metrics`: the snapshots of all handles in the format of Prometheus. They are taken at the scrape, so that metrics
+//! cost nothing per request.
 
 use mainstay_bulkhead::{Limit, LimitSnapshot};
 use mainstay_circuit_breaker::State;
@@ -12,7 +13,7 @@ mod text;
 pub(crate) use text::CONTENT_TYPE;
 use text::Text;
 
-/// All metrics. Their names are those of the ecosystem, where it has them.
+/// Returns all metrics. Names follow those in common use, if there are any.
 pub(crate) fn text(handles: &Handles) -> String {
     let mut text = Text::default();
     gateway(&mut text, handles);
@@ -28,23 +29,23 @@ pub(crate) fn text(handles: &Handles) -> String {
 
 fn gateway(text: &mut Text, handles: &Handles) {
     let labels = [("version", env!("CARGO_PKG_VERSION")), ("environment", handles.environment.as_str())];
-    text.gauges("gateway_info", "What runs here; always 1.").sample(labels, 1);
+    text.gauges("gateway_info", "Version and environment; always 1.").sample(labels, 1);
     let uptime = handles.started.elapsed().as_secs_f64();
     text.gauges("gateway_uptime_seconds", "Time since the start.").sample([], uptime);
     let ready = u8::from(handles.health.is_ready());
-    text.gauges("gateway_ready", "Whether /ready says yes.").sample([], ready);
+    text.gauges("gateway_ready", "1 if /ready succeeds.").sample([], ready);
 }
 
 fn bulkheads(text: &mut Text, handles: &Handles) {
     let limits = handles.stack.endpoints.iter().map(|endpoint| &endpoint.limit);
     let limits: Vec<_> = std::iter::once(&handles.entrance).chain(limits).map(Limit::snapshot).collect();
-    let mut active = text.gauges("bulkhead_active_calls", "Calls that run.");
+    let mut active = text.gauges("bulkhead_active_calls", "Calls in flight.");
     limits.iter().for_each(|limit| active.sample([resource(limit)], limit.in_flight));
-    let mut most = text.gauges("bulkhead_limit", "How many may run at once.");
+    let mut most = text.gauges("bulkhead_limit", "Calls that may be in flight.");
     limits.iter().for_each(|limit| most.sample([resource(limit)], limit.limit));
-    let mut used = text.gauges("bulkhead_utilization_ratio", "Calls that run, of so many as may.");
+    let mut used = text.gauges("bulkhead_utilization_ratio", "Calls in flight as a share of the limit.");
     limits.iter().for_each(|limit| used.sample([resource(limit)], limit.utilisation));
-    let mut permitted = text.counters("bulkhead_permitted_calls_total", "Calls that were let in.");
+    let mut permitted = text.counters("bulkhead_permitted_calls_total", "Calls that were admitted.");
     limits.iter().for_each(|limit| permitted.sample([resource(limit)], limit.permitted));
     let mut rejected = text.counters("bulkhead_rejected_calls_total", "Calls that were refused.");
     limits.iter().for_each(|limit| rejected.sample([resource(limit)], limit.rejected.total()));
@@ -56,7 +57,7 @@ fn resource(limit: &LimitSnapshot) -> (&str, &str) {
 
 fn timeouts(text: &mut Text, handles: &Handles) {
     let attempts = handles.stack.endpoints.iter().map(|endpoint| ("attempt", &endpoint.attempt));
-    let mut timeouts = text.counters("timeout_calls_total", "Calls that took too long.");
+    let mut timeouts = text.counters("timeout_calls_total", "Calls that reached their timeout.");
     for (scope, limit) in std::iter::once(("total", &handles.stack.total)).chain(attempts) {
         let limit = limit.snapshot();
         timeouts.sample([("scope", scope), ("name", &*limit.name)], limit.timed_out);
@@ -66,13 +67,13 @@ fn timeouts(text: &mut Text, handles: &Handles) {
 /// Writes the metrics of each endpoint's circuit breaker.
 fn breakers(text: &mut Text, failover: &FailoverSnapshot) {
     let breakers = || failover.endpoints.iter().map(|endpoint| &endpoint.breaker);
-    let mut states = text.gauges("circuit_breaker_state", "1 for the state in which the breaker is.");
+    let mut states = text.gauges("circuit_breaker_state", "1 for the current state of the breaker.");
     for breaker in breakers() {
         for (state, name) in [(State::Closed, "closed"), (State::Open, "open"), (State::HalfOpen, "half_open")] {
             states.sample([("name", &*breaker.name), ("state", name)], u8::from(breaker.state == state));
         }
     }
-    let mut calls = text.counters("circuit_breaker_calls_total", "Calls, by what they said of the dependency.");
+    let mut calls = text.counters("circuit_breaker_calls_total", "Calls by outcome.");
     for breaker in breakers() {
         let outcomes = [
             ("success", breaker.successes),
@@ -94,38 +95,46 @@ fn breakers(text: &mut Text, failover: &FailoverSnapshot) {
 
 fn failover(text: &mut Text, failover: &FailoverSnapshot) {
     let name = &*failover.name;
-    let mut states = text.gauges("failover_state", "1 for what the failover is doing.");
+    let mut states = text.gauges("failover_state", "1 for the current state of the failover.");
     for state in [FailoverState::OnPrimary, FailoverState::OnBackup, FailoverState::AllDown, FailoverState::Forced] {
         states.sample([("failover", name), ("state", state.as_str())], u8::from(failover.state == state));
     }
-    per_endpoint(text, failover, "failover_active", "1 for the endpoint that gets the requests.", |endpoint| {
+    per_endpoint(text, failover, "failover_active", "1 for the endpoint that receives the requests.", |endpoint| {
         f64::from(u8::from(endpoint.active))
     });
-    per_endpoint(text, failover, "failover_hold_seconds", "How long no traffic returns to it yet.", |endpoint| {
-        endpoint.hold_left.unwrap_or_default().as_secs_f64()
-    });
-    per_endpoint(text, failover, "failover_budget_tokens", "Second attempts that it may get yet.", |endpoint| {
-        endpoint.budget.balance
-    });
+    per_endpoint(
+        text,
+        failover,
+        "failover_hold_seconds",
+        "Time until traffic may return to the endpoint.",
+        |endpoint| endpoint.hold_left.unwrap_or_default().as_secs_f64(),
+    );
+    per_endpoint(
+        text,
+        failover,
+        "failover_budget_tokens",
+        "Second attempts that the endpoint may still receive.",
+        |endpoint| endpoint.budget.balance,
+    );
 
     let time = failover.for_time.as_secs_f64();
-    text.gauges("failover_state_seconds", "Time in the present state.").sample([("failover", name)], time);
+    text.gauges("failover_state_seconds", "Time in the current state.").sample([("failover", name)], time);
     text.counters("failover_transitions_total", "Changes of state.").sample([("failover", name)], failover.epoch);
     let refused = "Requests refused because no endpoint was usable.";
     text.counters("failover_refused_total", refused).sample([("failover", name)], failover.refused);
     let second = failover.second_attempts;
-    let causes = "Attempts at a second endpoint, by what the first one did.";
+    let causes = "Attempts at a second endpoint, by cause.";
     let mut attempts = text.counters("failover_second_attempts_total", causes);
     attempts.sample([("failover", name), ("cause", "error")], second.on_error);
     attempts.sample([("failover", name), ("cause", "delay")], second.on_delay);
-    text.counters("failover_second_attempts_won_total", "Second attempts whose answer the client got.")
+    text.counters("failover_second_attempts_won_total", "Second attempts whose answer was used.")
         .sample([("failover", name)], second.won);
-    text.counters("failover_second_attempts_refused_total", "Second attempts for which the budget did not suffice.")
+    text.counters("failover_second_attempts_refused_total", "Second attempts that the budget refused.")
         .sample([("failover", name)], second.refused);
 }
 
 fn probes(text: &mut Text, failover: &FailoverSnapshot) {
-    let mut probes = text.counters("failover_probes_total", "Rounds of probing, by what they found.");
+    let mut probes = text.counters("failover_probes_total", "Probes by result.");
     for endpoint in &failover.endpoints {
         let good = endpoint.probes.saturating_sub(endpoint.probes_failed);
         for (result, count) in [("good", good), ("bad", endpoint.probes_failed)] {
@@ -137,14 +146,14 @@ fn probes(text: &mut Text, failover: &FailoverSnapshot) {
 
 fn retry(text: &mut Text, retry: &RetrySnapshot) {
     let operation = [("operation", &*retry.name)];
-    text.counters("retry_calls_total", "Requests that came.").sample(operation, retry.calls);
-    text.counters("retry_attempts_total", "Attempts that were made for them.").sample(operation, retry.attempts);
+    text.counters("retry_calls_total", "Requests received.").sample(operation, retry.calls);
+    text.counters("retry_attempts_total", "Attempts made for these requests.").sample(operation, retry.attempts);
     text.counters("retry_success_total", "Requests that succeeded after a failed attempt.")
         .sample(operation, retry.succeeded_after_retry);
     let amplification = retry.attempts as f64 / retry.calls.max(1) as f64;
-    text.gauges("retry_amplification_ratio", "Attempts to requests.").sample(operation, amplification);
+    text.gauges("retry_amplification_ratio", "Attempts per request.").sample(operation, amplification);
     if let Some(budget) = &retry.budget {
-        text.gauges("retry_budget_tokens", "Retries that may be made yet.").sample(operation, budget.balance);
+        text.gauges("retry_budget_tokens", "Retries that the budget still allows.").sample(operation, budget.balance);
     }
 }
 

@@ -1,9 +1,9 @@
-//! A request's body on its way from a client that may be slow.
+//! The body of a request, which a client may send slowly.
 //!
-//! It streams to the backend and can be sent again up to a limit, as [`Replayable`] has it. What is added is that a
-//! slow client is told from a slow backend: while the client is the one who keeps us waiting, no second attempt takes
-//! the body away from the first, and when time runs out it is the client's fault and not the backend's. Otherwise a few
-//! clients on bad lines could have a healthy primary taken out of service.
+//! The body streams to the backend and can be replayed up to a limit, by [`Replayable`]. This file adds the distinction
+//! between a slow client and a slow backend. While the gateway waits for the client, no second attempt takes the body
+//! from the first. If the time runs out, the client gets 408 and the backend is not blamed. Otherwise a few clients on
+//! slow lines could take a healthy primary out of service.
 
 use std::{
     fmt, io,
@@ -23,14 +23,14 @@ use mainstay_http::{
 };
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// The body of a request that is forwarded.
+/// The body of a request on its way to a backend.
 #[derive(Debug)]
 pub(crate) struct Upload {
     body: Replayable<Source>,
     progress: Progress,
 }
 
-/// How far the client has come; all copies of the body share it. `None` where there is no body to wait for.
+/// The state of the upload, shared by all copies of the body. `None` if there is no body to wait for.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress(Option<Arc<State>>);
 
@@ -41,19 +41,19 @@ struct State {
     too_slow: AtomicBool,
 }
 
-/// What comes from the client, until it is too late.
+/// The body as the client sends it. It fails when its time is over.
 struct Source {
     body: Body,
     progress: Progress,
     until: Instant,
-    /// Armed when the client keeps us waiting for the first time: most never do.
+    /// Created when the first read has to wait, because most bodies arrive at once.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 // === impl Upload ===
 
 impl Upload {
-    /// A body that must be there at this time.
+    /// Wraps a body that the client must have sent by `until`.
     pub(crate) fn new(body: Body, until: Instant) -> Self {
         let progress = Progress((!body.is_end_stream()).then(Arc::default));
         let source = Source { body, progress: progress.clone(), until, timer: None };
@@ -98,8 +98,8 @@ impl HttpBody for Upload {
 // === impl Progress ===
 
 impl Progress {
-    /// The attempt that read the body is over: the next may have it. Once there is an answer, a client may take as long
-    /// as it likes for what is left: they talk with each other.
+    /// Records the end of an attempt, so that the next one may read the body. After an answer there is no time limit for
+    /// the rest of the body, because client and backend may exchange messages.
     pub(crate) fn attempted(&self, answered: bool) {
         if let Some(state) = &self.0 {
             state.waiting.store(false, Relaxed);
@@ -111,7 +111,7 @@ impl Progress {
         self.0.as_ref().is_some_and(|state| state.waiting.load(Relaxed))
     }
 
-    /// Whether the client took too long.
+    /// Whether the client's time ran out.
     pub(crate) fn is_too_slow(&self) -> bool {
         self.0.as_ref().is_some_and(|state| state.too_slow.load(Relaxed))
     }

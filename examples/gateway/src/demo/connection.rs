@@ -1,4 +1,4 @@
-//! Connections that a handler can reset, as a backend's kernel does when its process dies half-way.
+//! Connections that a handler can reset, as the kernel does when a process dies.
 
 use std::{
     io,
@@ -25,17 +25,17 @@ use tokio::{
 #[derive(Debug)]
 pub(super) struct Connections(TcpListener);
 
-/// What a handler holds of its connection.
+/// The handle of a connection, for the handlers of its requests.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Connection(Arc<Reset>);
 
 #[derive(Debug, Default)]
 struct Reset {
-    wanted: AtomicBool,
+    requested: AtomicBool,
     server: AtomicWaker,
 }
 
-/// A stream that ends with RST once that is wanted.
+/// A stream that can be ended with RST.
 #[derive(Debug)]
 pub(super) struct Stream {
     inner: TcpStream,
@@ -69,7 +69,7 @@ impl Listener for Connections {
 impl Connection {
     /// Resets the connection.
     pub(super) fn reset(&self) {
-        self.0.wanted.store(true, Ordering::Release);
+        self.0.requested.store(true, Ordering::Release);
         self.0.server.wake();
     }
 }
@@ -83,13 +83,13 @@ impl Connected<IncomingStream<'_, Connections>> for Connection {
 // === impl Stream ===
 
 impl Stream {
-    /// Fails once a reset is wanted. Asked at every turn, because a server whose handler leaves a body alone does not
-    /// read.
+    /// Fails after a reset was requested. Reads and writes both check, because a server does not read while a handler
+    /// ignores the body.
     fn check(&self, cx: &Context<'_>) -> io::Result<()> {
-        let Reset { wanted, server } = &*self.connection.0;
+        let Reset { requested, server } = &*self.connection.0;
         server.register(cx.waker());
-        if wanted.load(Ordering::Acquire) {
-            // Without lingering, closing sends RST instead of FIN.
+        if requested.load(Ordering::Acquire) {
+            // With a linger time of zero, closing sends RST instead of FIN.
             self.inner.set_zero_linger()?;
             return Err(io::ErrorKind::ConnectionReset.into());
         }

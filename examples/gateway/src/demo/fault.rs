@@ -1,4 +1,4 @@
-//! How a demo backend misbehaves on demand.
+//! The faults of a demo backend, which are set on demand.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,11 +15,11 @@ use tokio::sync::watch;
 
 use super::connection::Connection;
 
-/// What is wrong with the backend: the body of `POST /demo/fault`.
+/// The fault of the backend: the body of `POST /demo/fault`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Fault {
-    /// Nothing: `{"fault":"recover"}`.
+    /// No fault: `{"fault":"recover"}`.
     #[default]
     #[serde(rename = "recover")]
     None,
@@ -31,7 +31,7 @@ pub(super) enum Fault {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after_seconds: Option<u32>,
     },
-    /// Does not answer until the fault is another: `{"fault":"hang"}`.
+    /// Does not answer until the fault changes: `{"fault":"hang"}`.
     Hang,
     /// Answers late: `{"fault":"slow","delay_ms":2000}`.
     Slow {
@@ -66,8 +66,8 @@ pub(super) async fn set(State(faults): State<Faults>, body: Bytes) -> Result<Jso
     Ok(Json(fault))
 }
 
-/// Stands before every route under the prefix.
-pub(super) async fn suffer(
+/// Applies the fault to every request under the prefix.
+pub(super) async fn apply(
     State(faults): State<Faults>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
@@ -77,7 +77,7 @@ pub(super) async fn suffer(
     match fault {
         Fault::None => {}
         Fault::Fail { status, retry_after_seconds } => return failure(status, retry_after_seconds),
-        // Its sender lives as long as the backend, so waiting cannot fail.
+        // Waiting cannot fail, because the sender lives as long as the backend.
         Fault::Hang => drop(faults.0.subscribe().wait_for(|fault| *fault != Fault::Hang).await),
         Fault::Slow { delay_ms } => tokio::time::sleep(Duration::from_millis(delay_ms)).await,
         Fault::Reset => {
@@ -90,7 +90,7 @@ pub(super) async fn suffer(
 
 fn failure(status: u16, retry_after_seconds: Option<u32>) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, "told to fail by POST /demo/fault\n").into_response();
+    let mut response = (status, "POST /demo/fault made this request fail\n").into_response();
     if let Some(seconds) = retry_after_seconds {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }

@@ -1,4 +1,4 @@
-//! What a demo backend can do when it is well.
+//! The routes of a demo backend.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -14,9 +14,9 @@ use http::{HeaderName, HeaderValue, header::TRAILER};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
-const SAYS_WHO: HeaderName = HeaderName::from_static("x-demo-backend");
+const DEMO_BACKEND: HeaderName = HeaderName::from_static("x-demo-backend");
 const CHUNK: usize = 64 * 1024;
-/// As much of a body as `/echo` shows.
+/// The bytes of a body that `/echo` returns at most.
 const SHOWN: usize = 16 * 1024;
 
 pub(super) fn router<S: Clone + Send + Sync + 'static>(name: &str) -> Router<S> {
@@ -32,10 +32,10 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(name: &str) -> Router<S> 
         .with_state(about)
 }
 
-/// Says on every answer which backend gave it.
+/// Adds the name of the backend to every answer.
 pub(super) async fn sign(State(name): State<String>, mut response: Response) -> Response {
     if let Ok(name) = HeaderValue::try_from(name) {
-        response.headers_mut().insert(SAYS_WHO, name);
+        response.headers_mut().insert(DEMO_BACKEND, name);
     }
     response
 }
@@ -53,7 +53,7 @@ async fn delay(State(about): State<Value>, Path(ms): Path<u64>) -> Json<Value> {
     Json(with(about, json!({ "delay_ms": ms })))
 }
 
-/// What arrived, as it arrived: method, path and query, headers, body, trailers.
+/// Returns the request as it arrived: method, path and query, headers, body, trailers.
 async fn echo(State(about): State<Value>, OriginalUri(target): OriginalUri, request: Request) -> Json<Value> {
     let (parts, mut body) = request.into_parts();
     let (mut shown, mut bytes, mut trailers) = (Vec::new(), 0, Value::Null);
@@ -79,7 +79,7 @@ async fn echo(State(about): State<Value>, OriginalUri(target): OriginalUri, requ
     ))
 }
 
-/// The request's body as it comes, trailers included.
+/// Returns the request's body while it arrives, including trailers.
 async fn stream_back(request: Request) -> Response {
     let trailer = request.headers().get(TRAILER).cloned();
     let mut response = Response::new(request.into_body());
@@ -89,7 +89,7 @@ async fn stream_back(request: Request) -> Response {
     response
 }
 
-/// So many bytes, made as they are sent.
+/// Returns `n` bytes, which are generated while they are sent.
 async fn bytes(Path(n): Path<u64>) -> Body {
     const ZEROS: &[u8] = &[0; CHUNK];
     Body::from_stream(stream::unfold(n, |left| async move {
@@ -98,7 +98,7 @@ async fn bytes(Path(n): Path<u64>) -> Body {
     }))
 }
 
-/// Header fields as pairs, because names may repeat.
+/// Returns header fields as pairs, because names may repeat.
 fn fields(headers: &http::HeaderMap) -> Value {
     headers.iter().map(|(name, value)| json!([name.as_str(), String::from_utf8_lossy(value.as_bytes())])).collect()
 }

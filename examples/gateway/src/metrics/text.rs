@@ -1,15 +1,15 @@
-//! The text format of Prometheus (version 0.0.4): no more of it than this.
+//! The part of Prometheus's text format (version 0.0.4) that the gateway uses.
 
 use std::fmt::{self, Write};
 
-/// What `Content-Type` says of it.
+/// The value of `Content-Type`.
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// A page of metrics.
 #[derive(Debug, Default)]
 pub(crate) struct Text(String);
 
-/// All series of one name, which the format wants in one place.
+/// All series of one name. The format requires them to be adjacent.
 #[derive(Debug)]
 pub(crate) struct Family<'a> {
     text: &'a mut String,
@@ -21,7 +21,7 @@ struct Escaped<'a>(&'a str);
 // === impl Text ===
 
 impl Text {
-    /// A family of counters; their name ends with `_total`.
+    /// Begins a family of counters. Their name must end with `_total`.
     pub(crate) fn counters(&mut self, name: &'static str, help: &str) -> Family<'_> {
         self.family(name, "counter", help)
     }
@@ -44,7 +44,7 @@ impl Text {
 // === impl Family ===
 
 impl Family<'_> {
-    /// One series: its labels and its value.
+    /// Writes one series: its labels and its value.
     pub(crate) fn sample<const N: usize>(&mut self, labels: [(&str, &str); N], value: impl fmt::Display) {
         self.text.push_str(self.name);
         for (i, (label, value)) in labels.into_iter().enumerate() {

@@ -1,5 +1,5 @@
-//! A primary that takes connections and answers nothing, or does not even take them: what a dead host, a full queue or
-//! a firewall that drops packets looks like. Nobody waits for its timeouts, and it is left once.
+//! A primary that accepts connections and does not answer, or does not accept them, as a dead host, a full queue or a
+//! firewall does. Requests do not wait for its timeouts, and it is left once.
 
 use http::StatusCode;
 use serde_json::json;
@@ -14,19 +14,19 @@ use crate::{
     gateway::{Backend, Gateway},
 };
 
-/// An attempt may take thirty seconds, which is more than the client of these tests waits.
-const PATIENT: [(&str, &str); 3] = [
+/// An attempt may take 30 s, which is longer than the client of these tests waits.
+const LONG_TIMEOUTS: [(&str, &str); 3] = [
     ("ATTEMPT_TIMEOUT_SECONDS", "30"),
     ("REQUEST_TIMEOUT_SECONDS", "90"),
     ("BACKEND_HEALTH_MIN_FALLBACK_DURATION_SECONDS", "600"),
 ];
 
-/// As many as the budget of second attempts has for a gateway that has seen no success yet: one more than the failures
-/// that make it leave.
+/// The second attempts that the budget allows before any success: one more than the failures after which a backend is
+/// left.
 const AT_ONCE: usize = 3;
 
 #[tokio::test]
-async fn a_primary_that_accepts_and_never_answers_is_left_once() {
+async fn silent_primary_is_left_once() {
     let hole = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", hole.local_addr().unwrap());
     let mut held: Vec<TcpStream> = Vec::new();
@@ -37,14 +37,14 @@ async fn a_primary_that_accepts_and_never_answers_is_left_once() {
     };
     tokio::select! {
         () = all_are_served_by_the_backup(&url) => {}
-        () = accepting => panic!("it ended"),
+        () = accepting => panic!("the listener ended"),
     }
-    assert!(!held.is_empty(), "it was asked");
+    assert!(!held.is_empty(), "the primary was asked");
 }
 
-/// Its kernel drops what knocks: a connection is neither made nor refused.
+/// The kernel drops SYN packets: connections are neither made nor refused.
 #[tokio::test]
-async fn a_primary_whose_queue_of_connections_is_full_is_left_once() {
+async fn primary_with_full_accept_queue_is_left_once() {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let full = socket.listen(1).unwrap();
@@ -52,7 +52,7 @@ async fn a_primary_whose_queue_of_connections_is_full_is_left_once() {
     let mut queued = Vec::new();
     while let Ok(Ok(connection)) = timeout(Duration::from_millis(300), TcpStream::connect(address)).await {
         queued.push(connection);
-        assert!(queued.len() < 1_000, "a queue without an end");
+        assert!(queued.len() < 1_000, "the accept queue has no limit");
     }
     all_are_served_by_the_backup(&format!("http://{address}")).await;
 }
@@ -61,7 +61,7 @@ async fn all_are_served_by_the_backup(primary: &str) {
     let backup = Backend::start("backup");
     let backup_url = backup.url();
     let backends = [("BACKEND_API_URL", primary), ("BACKEND_API_FALLBACK_URL", backup_url.as_str())];
-    let settings: Vec<_> = backends.iter().chain(&PATIENT).copied().collect();
+    let settings: Vec<_> = backends.iter().chain(&LONG_TIMEOUTS).copied().collect();
     let gateway = Gateway::start(&settings);
     let address = gateway.address();
     let mut clients = JoinSet::new();
@@ -75,13 +75,13 @@ async fn all_are_served_by_the_backup(primary: &str) {
     for answer in answers {
         assert_eq!((answer.status, answer.served_by()), (StatusCode::OK, "backup"), "{answer:?}");
     }
-    // Probes go on finding it silent, which is nothing new.
+    // Further failed probes are no further change of route.
     let status = until("it was probed", async || {
         let status = gateway.status().await;
         (status["failover"]["endpoints"][0]["probes_failed"].as_u64()? > 2).then_some(status)
     })
     .await;
     assert_eq!((&status["failover"]["active"], &status["failover"]["epoch"]), (&json!("backup"), &json!(1)));
-    let log = gateway.until_said("switched to a backup").await;
+    let log = gateway.until_logged("switched to a backup").await;
     assert_eq!(log.matches("switched to a backup").count(), 1, "{log}");
 }

@@ -1,4 +1,4 @@
-//! A client that shows what came back, and a way to wait for something to be so.
+//! A client of the gateway, and a function that polls until a condition holds.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -13,9 +13,9 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::process::PATIENCE;
+use crate::process::TEST_TIMEOUT;
 
-/// A whole answer.
+/// An answer with its whole body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -50,35 +50,35 @@ pub(crate) async fn post(address: SocketAddr, path: &str, body: impl Into<Body>)
 /// Sends a request on a connection of its own and reads the whole answer.
 pub(crate) async fn send(request: Request<Body>) -> Answer {
     let (parts, body) = stream(request).await.into_parts();
-    let body = timeout(PATIENCE, body.collect()).await.expect("a body").expect("a whole body").to_bytes();
+    let body = timeout(TEST_TIMEOUT, body.collect()).await.expect("a body").expect("a whole body").to_bytes();
     Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() }
 }
 
-/// Sends a request on a connection of its own and gives the answer's body as it comes.
+/// Sends a request on a connection of its own and returns the answer, whose body streams.
 pub(crate) async fn stream(request: Request<Body>) -> Response<Body> {
     let client = legacy::Client::builder(TokioExecutor::new()).build_http();
     let target = request.uri().clone();
-    let response = timeout(PATIENCE, client.request(request)).await.expect("an answer in time");
+    let response = timeout(TEST_TIMEOUT, client.request(request)).await.expect("an answer in time");
     response.unwrap_or_else(|error| panic!("{target}: {error:?}")).map(Body::new)
 }
 
-/// Writes bytes that no decent client would, and reads until the peer closes.
+/// Writes a request byte for byte, and reads until the peer closes.
 pub(crate) async fn raw(address: SocketAddr, request: &str) -> String {
     let mut connection = TcpStream::connect(address).await.unwrap();
     connection.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    timeout(PATIENCE, connection.read_to_end(&mut answer)).await.expect("the peer closes").unwrap();
+    timeout(TEST_TIMEOUT, connection.read_to_end(&mut answer)).await.expect("the peer closes").unwrap();
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// Asks until there is an answer.
-pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
+/// Polls until there is a result.
+pub(crate) async fn until<T>(what: &str, mut poll: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = Instant::now() + TEST_TIMEOUT;
     loop {
-        if let Some(answer) = ask().await {
-            return answer;
+        if let Some(result) = poll().await {
+            return result;
         }
-        assert!(Instant::now() < end, "waited {PATIENCE:?} in vain until {what}");
+        assert!(Instant::now() < end, "waited {TEST_TIMEOUT:?} until {what}");
         sleep(Duration::from_millis(10)).await;
     }
 }

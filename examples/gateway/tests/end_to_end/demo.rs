@@ -1,13 +1,13 @@
-//! With no settings at all: two demo backends, and an introduction whose commands do what it says.
+//! Without settings: two demo backends, and an introduction whose commands work.
 
 use std::process::Command;
 
 use crate::{client::until, gateway::Gateway};
 
 #[tokio::test]
-async fn the_commands_of_the_introduction_show_a_failover_and_the_return() {
+async fn commands_of_introduction_show_failover_and_return() {
     let gateway = Gateway::start(&[]);
-    let introduction = gateway.until_said("Settings: --help").await;
+    let introduction = gateway.until_logged("Settings: --help").await;
     let commands: Vec<_> = introduction.lines().map(str::trim).filter(|line| is_command(line)).collect();
     assert_eq!(commands.len(), 6, "{introduction}");
     assert_eq!(run(commands[0]), "x-served-by: primary\n");

@@ -1,4 +1,4 @@
-//! SIGTERM: not ready at once, requests in flight finish, nobody holds the exit open.
+//! SIGTERM: the gateway is not ready at once, requests in flight finish, and no connection delays the exit.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{
     gateway::{Backend, Gateway},
 };
 
-/// Asks for something slow, and waits until the backend works on it.
+/// Sends a slow request, and waits until it is in flight.
 async fn slow_request(gateway: &Gateway, ms: u64) -> tokio::task::JoinHandle<crate::client::Answer> {
     let uri = format!("http://{}/api/v1/delay/{ms}", gateway.address());
     let asked = tokio::spawn(async move { send(Request::get(uri).body(Body::empty()).unwrap()).await });
@@ -25,7 +25,7 @@ async fn slow_request(gateway: &Gateway, ms: u64) -> tokio::task::JoinHandle<cra
 }
 
 #[tokio::test]
-async fn a_slow_request_finishes_and_the_exit_is_clean() {
+async fn slow_request_finishes_and_exit_code_is_0() {
     let backend = Backend::start("primary");
     let mut gateway = Gateway::before(&backend, &[("ATTEMPT_TIMEOUT_SECONDS", "4")]);
     let asked = slow_request(&gateway, 700).await;
@@ -36,7 +36,7 @@ async fn a_slow_request_finishes_and_the_exit_is_clean() {
 }
 
 #[tokio::test]
-async fn until_the_listener_closes_it_serves_but_is_not_ready() {
+async fn draining_gateway_serves_and_is_not_ready_until_listener_closes() {
     let backend = Backend::start("primary");
     let mut gateway = Gateway::before(&backend, &[("DRAIN_DELAY_SECONDS", "2")]);
     until("it is ready", async || (gateway.get("/ready").await.status == StatusCode::OK).then_some(())).await;
@@ -56,7 +56,7 @@ async fn until_the_listener_closes_it_serves_but_is_not_ready() {
 }
 
 #[tokio::test]
-async fn a_request_that_does_not_finish_is_cut_off_and_the_exit_says_so() {
+async fn unfinished_request_is_cut_off_and_exit_code_is_not_0() {
     let backend = Backend::start("primary");
     let settings = [("DRAIN_TIMEOUT_SECONDS", "0.3"), ("ATTEMPT_TIMEOUT_SECONDS", "4.5")];
     let mut gateway = Gateway::before(&backend, &settings);
@@ -71,9 +71,9 @@ async fn a_request_that_does_not_finish_is_cut_off_and_the_exit_says_so() {
     assert!(answer.is_empty());
 }
 
-/// `axum::serve` 0.8 waits for it for ever.
+/// `axum::serve` 0.8 would wait without end.
 #[tokio::test]
-async fn half_a_request_header_does_not_hold_the_exit() {
+async fn half_a_request_head_does_not_delay_the_exit() {
     let backend = Backend::start("primary");
     let mut gateway = Gateway::before(&backend, &[]);
     let mut half = TcpStream::connect(gateway.address()).await.unwrap();
@@ -89,7 +89,7 @@ async fn half_a_request_header_does_not_hold_the_exit() {
 }
 
 #[tokio::test]
-async fn an_interrupt_from_the_keyboard_skips_the_delay() {
+async fn sigint_skips_the_delay() {
     let backend = Backend::start("primary");
     let mut gateway = Gateway::before(&backend, &[("DRAIN_DELAY_SECONDS", "600")]);
     get(gateway.address(), "/api/v1/json").await;

@@ -1,4 +1,4 @@
-//! The limit at the entrance: what is too much is refused at once, and the health endpoints are exempt.
+//! The limit of concurrent requests: further ones are refused at once, and health endpoints are exempt.
 
 use axum::body::Body;
 use http::{Request, StatusCode};
@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn beyond_the_limit_clients_are_sent_away_while_health_is_answered() {
+async fn requests_beyond_limit_get_503_and_health_is_answered() {
     let backend = Backend::start("primary");
     let gateway = Gateway::before(&backend, &[("MAX_CONCURRENT_REQUESTS", "1"), ("ATTEMPT_TIMEOUT_SECONDS", "4")]);
     let uri = format!("http://{}/api/v1/delay/600", gateway.address());
@@ -31,7 +31,7 @@ async fn beyond_the_limit_clients_are_sent_away_while_health_is_answered() {
 
 /// A long download is a request in flight until its last byte.
 #[tokio::test]
-async fn a_place_is_taken_until_the_body_has_ended() {
+async fn permit_is_held_until_the_body_has_ended() {
     let backend = Backend::start("primary");
     let gateway = Gateway::before(&backend, &[("MAX_CONCURRENT_REQUESTS", "1")]);
     let uri = format!("http://{}/api/v1/bytes/50000000", gateway.address());
@@ -39,18 +39,18 @@ async fn a_place_is_taken_until_the_body_has_ended() {
     download.frame().await.unwrap().unwrap();
     assert_eq!(gateway.get("/api/v1/json").await.status, StatusCode::SERVICE_UNAVAILABLE);
     drop(download);
-    until("its place is free", async || (gateway.get("/api/v1/json").await.status == StatusCode::OK).then_some(()))
+    until("its permit is free", async || (gateway.get("/api/v1/json").await.status == StatusCode::OK).then_some(()))
         .await;
 }
 
-/// What nobody waits for any more is let go, at the gateway and at the backend.
+/// The request is dropped at the gateway and at the backend.
 #[tokio::test]
-async fn a_client_that_goes_away_frees_its_place() {
+async fn disconnected_client_frees_its_permit() {
     let backend = Backend::start("primary");
     let gateway = Gateway::before(&backend, &[("ATTEMPT_TIMEOUT_SECONDS", "60"), ("REQUEST_TIMEOUT_SECONDS", "90")]);
     let mut client = TcpStream::connect(gateway.address()).await.unwrap();
     client.write_all(b"GET /api/v1/delay/60000 HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     until("it is in flight", async || (gateway.status().await["entrance"]["in_flight"] == 1).then_some(())).await;
     drop(client);
-    until("its place is free", async || (gateway.status().await["entrance"]["in_flight"] == 0).then_some(())).await;
+    until("its permit is free", async || (gateway.status().await["entrance"]["in_flight"] == 0).then_some(())).await;
 }

@@ -9,7 +9,7 @@ use crate::{
     process::Process,
 };
 
-/// Quick ones, so that a test sees holds and intervals pass.
+/// Settings with short times, so that holds and intervals pass within a test.
 const QUICK: &[(&str, &str)] = &[
     ("LISTEN_ADDR", "127.0.0.1:0"),
     ("BACKEND_HEALTH_TIMEOUT_SECONDS", "0.4"),
@@ -28,7 +28,7 @@ pub(crate) struct Gateway(Process);
 pub(crate) struct Backend(Process);
 
 /// A gateway with a primary and a backup.
-pub(crate) struct Trio {
+pub(crate) struct Harness {
     pub(crate) gateway: Gateway,
     pub(crate) primary: Backend,
     pub(crate) backup: Backend,
@@ -37,13 +37,13 @@ pub(crate) struct Trio {
 // === impl Gateway ===
 
 impl Gateway {
-    /// With quick settings, and these over them.
+    /// Starts a gateway with the short times, overridden by these settings.
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
         let settings: Vec<_> = QUICK.iter().chain(settings).copied().collect();
         Self(Process::start(&[], &settings))
     }
 
-    /// In front of one backend.
+    /// Starts a gateway in front of one backend.
     pub(crate) fn before(primary: &Backend, settings: &[(&str, &str)]) -> Self {
         let url = primary.url();
         let settings: Vec<_> = [("BACKEND_API_URL", url.as_str())].iter().chain(settings).copied().collect();
@@ -58,16 +58,16 @@ impl Gateway {
         &mut self.0
     }
 
-    /// All that it has said (stdout and stderr), as soon as this is in it.
-    pub(crate) async fn until_said(&self, what: &str) -> String {
-        until(&format!("it says {what:?}"), async || Some(self.0.log()).filter(|log| log.contains(what))).await
+    /// Waits until the output contains a text. Returns the whole output, stdout and stderr.
+    pub(crate) async fn until_logged(&self, what: &str) -> String {
+        until(&format!("it logs {what:?}"), async || Some(self.0.log()).filter(|log| log.contains(what))).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         get(self.address(), path).await
     }
 
-    /// What the gateway says of itself.
+    /// Returns `/status.json`.
     pub(crate) async fn status(&self) -> Value {
         self.get("/status.json").await.json()
     }
@@ -80,7 +80,7 @@ impl Backend {
         Self(Process::start(&["demo-backend", "--name", name], &[]))
     }
 
-    /// A second life at the same address.
+    /// Starts a backend at the address of an earlier one.
     pub(crate) fn restart(name: &str, address: SocketAddr) -> Self {
         Self(Process::start(&["demo-backend", "--name", name, "--listen", &address.to_string()], &[]))
     }
@@ -108,9 +108,9 @@ impl Backend {
     }
 }
 
-// === impl Trio ===
+// === impl Harness ===
 
-impl Trio {
+impl Harness {
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
         let (primary, backup) = (Backend::start("primary"), Backend::start("backup"));
         let url = backup.url();
@@ -119,7 +119,7 @@ impl Trio {
         Self { gateway, primary, backup }
     }
 
-    /// Waits until the gateway says that this endpoint is the active one.
+    /// Waits until the gateway reports this endpoint as the active one.
     pub(crate) async fn until_active(&self, name: &str) {
         until(&format!("{name} is active"), async || {
             (self.gateway.status().await["failover"]["active"] == name).then_some(())

@@ -1,4 +1,4 @@
-//! Clients that keep asking, and remember how they were served.
+//! Clients that send requests continuously and count the results.
 
 use std::{
     net::SocketAddr,
@@ -13,13 +13,13 @@ use tokio::task::JoinSet;
 
 use crate::client::get;
 
-/// Four clients that ask one request after the other.
+/// Four clients, each with one request after the other.
 pub(crate) struct Load {
     clients: JoinSet<RequestCounts>,
     ended: Arc<AtomicBool>,
 }
 
-/// What clients saw.
+/// The results that clients got.
 #[derive(Debug, Default)]
 pub(crate) struct RequestCounts {
     pub(crate) answers: usize,
@@ -57,7 +57,7 @@ async fn ask(gateway: SocketAddr, ended: Arc<AtomicBool>) -> RequestCounts {
         if !answer.status.is_success() {
             served.errors.push(format!("{answer:?}"));
         }
-        // A pace that leaves the processors to the processes under test.
+        // Leaves processor time to the processes under test.
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     served
@@ -66,7 +66,7 @@ async fn ask(gateway: SocketAddr, ended: Arc<AtomicBool>) -> RequestCounts {
 // === impl RequestCounts ===
 
 impl RequestCounts {
-    pub(crate) fn all_well(&self) -> bool {
+    pub(crate) fn all_succeeded(&self) -> bool {
         self.answers > 0 && self.errors.is_empty()
     }
 }

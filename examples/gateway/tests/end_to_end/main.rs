@@ -1,7 +1,7 @@
-//! The gateway end to end: real processes, real sockets, real signals.
+//! The gateway end to end, with real processes, sockets and signals.
 //!
-//! Nothing here sleeps for a guess: a test acts, then polls what the gateway says of itself until it is so. The
-//! settings are quick ones, so that holds and intervals pass within a test.
+//! Tests do not sleep for guessed times: a test acts, then polls the gateway's status until the effect shows. Holds and
+//! intervals are short, so that they pass within a test.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test")]

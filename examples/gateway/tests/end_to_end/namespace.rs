@@ -1,5 +1,5 @@
-//! A network namespace of a test's own, where packets can be dropped. Where the system gives none, the test is skipped
-//! and says so.
+//! A network namespace for one test, in which packets can be dropped. If the system does not allow one, the test prints
+//! so and is skipped.
 
 use std::{
     env,
@@ -9,10 +9,10 @@ use std::{
 /// An address that can be taken from the loopback interface; packets for it are dropped then.
 pub(crate) const FAR: &str = "192.0.2.2";
 
-/// In user, network and mount namespaces of their own, for which nobody need be root.
+/// New user, network and mount namespaces. They need no root privileges.
 const UNSHARE: [&str; 4] = ["--map-root-user", "--net", "--mount", "--"];
 
-/// A cable whose other end leads nowhere, with neighbours that are said to be there. 192.0.2.53 is the name server.
+/// A virtual cable without a peer, with static neighbours behind it. 192.0.2.53 is the name server.
 const CABLE: &str = "
     set -e
     ip link set lo up
@@ -30,7 +30,7 @@ const CABLE: &str = "
 
 const INSIDE: &str = "GATEWAY_TEST_IS_INSIDE";
 
-/// Whether this process is in such a namespace. If not, the test of this name is run again in one.
+/// Whether this process is in such a namespace. If not, runs the test of this name again in one.
 pub(crate) fn is_inside(test: &str) -> bool {
     if env::var_os(INSIDE).is_some() {
         return true;
@@ -60,7 +60,7 @@ pub(crate) fn is_inside(test: &str) -> bool {
     false
 }
 
-/// From now on packets for [`FAR`] are dropped, those of open connections too.
+/// Drops packets for [`FAR`] from now on, including those of open connections.
 pub(crate) fn drop_packets() {
     address("del");
 }

@@ -1,4 +1,4 @@
-//! What operators see: health endpoints, status, metrics, logs.
+//! Health endpoints, status, metrics, logs.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{send, until},
-    gateway::{Backend, Gateway, Trio},
+    gateway::{Backend, Gateway, Harness},
 };
 
 #[tokio::test]
-async fn health_endpoints_answer_as_designed() {
+async fn health_endpoints_have_their_bodies_and_methods() {
     let backend = Backend::start("primary");
     let gateway = Gateway::before(&backend, &[]);
     until("it has started", async || (gateway.get("/startup").await.status == StatusCode::OK).then_some(())).await;
@@ -31,22 +31,22 @@ async fn health_endpoints_answer_as_designed() {
 }
 
 #[tokio::test]
-async fn on_the_backup_the_gateway_is_degraded_and_ready() {
-    let trio = Trio::start(&[]);
-    trio.primary.fault(json!({ "fault": "fail" })).await;
-    trio.until_active("backup").await;
-    let health = trio.gateway.get("/healthz").await;
+async fn gateway_on_backup_is_degraded_and_ready() {
+    let harness = Harness::start(&[]);
+    harness.primary.fault(json!({ "fault": "fail" })).await;
+    harness.until_active("backup").await;
+    let health = harness.gateway.get("/healthz").await;
     assert_eq!((health.status, &health.json()["status"]), (StatusCode::OK, &json!("degraded")), "{health:?}");
-    assert_eq!(trio.gateway.get("/ready").await.status, StatusCode::OK);
+    assert_eq!(harness.gateway.get("/ready").await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn the_status_shows_every_handle() {
-    let trio = Trio::start(&[]);
-    trio.gateway.get("/api/v1/json").await;
-    let status = trio.gateway.status().await;
+async fn status_shows_every_handle() {
+    let harness = Harness::start(&[]);
+    harness.gateway.get("/api/v1/json").await;
+    let status = harness.gateway.status().await;
     assert_eq!(status["failover"]["endpoints"][1]["name"], "backup");
-    assert_eq!(status["failover"]["endpoints"][1]["url"], trio.backup.url());
+    assert_eq!(status["failover"]["endpoints"][1]["url"], harness.backup.url());
     assert_eq!(status["gateway"]["environment"], "development");
     for handle in ["health", "entrance", "retry", "failover"] {
         assert!(status[handle].is_object(), "{handle}: {status:#}");
@@ -54,16 +54,16 @@ async fn the_status_shows_every_handle() {
 }
 
 #[tokio::test]
-async fn metrics_are_valid_and_follow_what_happens() {
-    let trio = Trio::start(&[]);
-    let before = metrics(&trio.gateway).await;
+async fn metrics_are_valid_and_follow_a_failover() {
+    let harness = Harness::start(&[]);
+    let before = metrics(&harness.gateway).await;
     assert_eq!(before[r#"failover_active{failover="backends",endpoint="primary"}"#], 1.0);
-    trio.primary.fault(json!({ "fault": "fail" })).await;
-    trio.until_active("backup").await;
+    harness.primary.fault(json!({ "fault": "fail" })).await;
+    harness.until_active("backup").await;
     for _ in 0..5 {
-        trio.gateway.get("/api/v1/json").await;
+        harness.gateway.get("/api/v1/json").await;
     }
-    let after = metrics(&trio.gateway).await;
+    let after = metrics(&harness.gateway).await;
     assert_eq!(after[r#"failover_active{failover="backends",endpoint="primary"}"#], 0.0);
     assert_eq!(after[r#"failover_active{failover="backends",endpoint="backup"}"#], 1.0);
     let state = |state: &str| after[&format!(r#"circuit_breaker_state{{name="primary",state="{state}"}}"#)];
@@ -72,8 +72,8 @@ async fn metrics_are_valid_and_follow_what_happens() {
     assert!(after[calls] >= before[calls] + 5.0);
 }
 
-/// Every sample, after checking the text as `promtool check metrics` would: HELP and TYPE once and before the samples
-/// of their family, names and values well-formed, no series twice, counters named `_total`.
+/// Returns every sample. Checks the text as `promtool check metrics` would: HELP and TYPE once and before the samples of
+/// their family, well-formed names and values, no series twice, counters named `_total`.
 async fn metrics(gateway: &Gateway) -> HashMap<String, f64> {
     let answer = gateway.get("/metrics").await;
     assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
@@ -103,23 +103,23 @@ async fn metrics(gateway: &Gateway) -> HashMap<String, f64> {
 }
 
 #[tokio::test]
-async fn a_change_of_state_is_one_line_for_people() {
-    let trio = Trio::start(&[]);
-    trio.primary.fault(json!({ "fault": "fail" })).await;
-    trio.until_active("backup").await;
-    trio.primary.recover().await;
-    let log = trio.gateway.until_said("back on the primary").await;
+async fn change_of_state_is_one_line_of_text() {
+    let harness = Harness::start(&[]);
+    harness.primary.fault(json!({ "fault": "fail" })).await;
+    harness.until_active("backup").await;
+    harness.primary.recover().await;
+    let log = harness.gateway.until_logged("back on the primary").await;
     let lines = |text: &str| log.lines().filter(|line| line.contains(text)).count();
     assert_eq!((lines("switched to a backup"), lines("back on the primary")), (1, 1));
-    assert!(!log.contains('\u{1b}'), "no colours where nobody looks");
+    assert!(!log.contains('\u{1b}'), "no colours without a terminal");
 }
 
 #[tokio::test]
-async fn logs_for_machines_are_json() {
-    let trio = Trio::start(&[("LOG_FORMAT", "json")]);
-    trio.primary.fault(json!({ "fault": "fail" })).await;
-    let log = trio.gateway.until_said("switched to a backup").await;
-    // The first line is the one on stdout that says where the gateway listens.
+async fn json_log_has_one_object_per_line() {
+    let harness = Harness::start(&[("LOG_FORMAT", "json")]);
+    harness.primary.fault(json!({ "fault": "fail" })).await;
+    let log = harness.gateway.until_logged("switched to a backup").await;
+    // The first line is the address of the gateway, on stdout.
     let events: Vec<Value> = log
         .lines()
         .filter(|line| !line.starts_with("gateway listens on"))
@@ -130,7 +130,7 @@ async fn logs_for_machines_are_json() {
 }
 
 #[tokio::test]
-async fn in_production_no_details_are_shown() {
+async fn production_shows_no_details() {
     let backend = Backend::start("primary");
     let gateway = Gateway::before(&backend, &[("ENVIRONMENT", "production")]);
     let status = gateway.status().await;

@@ -1,4 +1,4 @@
-//! A process under test: started, listened to, signalled, and killed when the test lets go of it.
+//! A process under test: its start, its output, signals to it. It is killed when the handle is dropped.
 
 use std::{
     fs,
@@ -12,8 +12,8 @@ use std::{
 
 use crate::client::until;
 
-/// Whatever the machine is busy with: far beyond what anything here takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than any step of these tests takes, even on a busy machine.
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) struct Process {
     child: Child,
@@ -24,7 +24,7 @@ pub(crate) struct Process {
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<String>>);
 
-/// The memory of a process in bytes: now, and at most so far.
+/// The memory of a process in bytes: now, and its peak.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memory {
     pub(crate) now: u64,
@@ -34,18 +34,18 @@ pub(crate) struct Memory {
 // === impl Process ===
 
 impl Process {
-    /// Starts the gateway's binary and waits for the line that says where it listens.
+    /// Starts the gateway's binary and waits for the line with its address.
     pub(crate) fn start(args: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = command(args, variables).spawn().unwrap();
         let log = Log::default();
         let (first_line, first) = mpsc::channel();
         log.follow(child.stdout.take().unwrap(), Some(first_line));
         log.follow(child.stderr.take().unwrap(), None);
-        let line: Result<String, _> = first.recv_timeout(PATIENCE);
+        let line: Result<String, _> = first.recv_timeout(TEST_TIMEOUT);
         let address = line.ok().and_then(|line| line.rsplit_once("http://")?.1.trim().parse().ok());
         let Some(address) = address else {
             let _ = child.kill();
-            panic!("{args:?} did not say where it listens:\n{}", log.read());
+            panic!("{args:?} did not print its address:\n{}", log.read());
         };
         Self { child, address, log }
     }
@@ -58,7 +58,7 @@ impl Process {
         self.log.read()
     }
 
-    /// Stops it, and waits until every thread has noticed.
+    /// Stops the process by SIGSTOP, and waits until every thread has stopped.
     pub(crate) async fn stop(&self) {
         self.signal("STOP");
         let stopped = |task: fs::DirEntry| fs::read_to_string(task.path().join("stat")).unwrap().contains(") T ");
@@ -97,7 +97,7 @@ impl Drop for Process {
     }
 }
 
-/// The gateway's binary with nothing in its environment but these variables.
+/// Returns the command of the gateway's binary, with these variables only in its environment.
 pub(crate) fn command(args: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
     command.args(args).env_clear().envs(variables.iter().copied());
@@ -112,7 +112,7 @@ impl Log {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Collects every line; the first is also sent to whoever waits for it.
+    /// Collects every line, and sends the first one to `first`.
     fn follow(&self, output: impl Read + Send + 'static, mut first: Option<mpsc::Sender<String>>) {
         let log = self.clone();
         thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! What is forwarded, what is not, and that nobody but the operator chooses where to.
+//! Which requests and headers are forwarded. Only the operator chooses the backend.
 
 use axum::body::Body;
 use http::{Method, Request, StatusCode, Version};
@@ -21,13 +21,13 @@ fn start() -> (Backend, Gateway) {
     (backend, gateway)
 }
 
-/// The header fields that the backend saw, by name.
+/// Returns the values of a header as the backend received them.
 fn seen<'a>(echo: &'a Value, name: &str) -> Vec<&'a str> {
     let fields = echo["headers"].as_array().unwrap().iter();
     fields.filter(|field| field[0] == name).map(|field| field[1].as_str().unwrap()).collect()
 }
 
-/// The body of a raw answer, without its chunking.
+/// Returns the body of a raw answer, without its chunking.
 fn body_of(answer: &str) -> Value {
     let json = &answer[answer.find('{').expect(answer)..=answer.rfind('}').unwrap()];
     serde_json::from_str(json).unwrap()
@@ -50,7 +50,7 @@ async fn method_path_query_and_body_arrive_unchanged() {
 }
 
 #[tokio::test]
-async fn head_says_how_long_the_body_would_be_and_sends_none() {
+async fn head_has_content_length_and_no_body() {
     let (_backend, gateway) = start();
     let whole = gateway.get("/api/v1/json").await;
     let request = "HEAD /api/v1/json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
@@ -61,7 +61,7 @@ async fn head_says_how_long_the_body_would_be_and_sends_none() {
 }
 
 #[tokio::test]
-async fn the_backend_learns_who_asked_for_what() {
+async fn backend_receives_forwarding_headers() {
     let (backend, gateway) = start();
     let uri = format!("http://{}/api/v1/echo", gateway.address());
     let request = Request::get(uri).header("host", "shop.example:8443").header("via", "1.0 fred");
@@ -74,7 +74,7 @@ async fn the_backend_learns_who_asked_for_what() {
 }
 
 #[tokio::test]
-async fn the_word_of_our_own_proxies_is_kept() {
+async fn forwarding_headers_of_own_proxies_are_kept() {
     let backend = Backend::start("primary");
     let gateway = Gateway::before(&backend, &[("FORWARDED_HEADERS", "append")]);
     let request = Request::get(format!("http://{}/api/v1/echo", gateway.address()))
@@ -87,7 +87,7 @@ async fn the_word_of_our_own_proxies_is_kept() {
     assert_eq!(seen(&echo, "x-forwarded-host"), ["shop.example"]);
 }
 
-/// A client could pass for another one, or for a request over TLS.
+/// Otherwise a client could claim another address, or TLS.
 #[tokio::test]
 async fn forged_forwarding_headers_are_dropped() {
     let (_backend, gateway) = start();
@@ -108,7 +108,7 @@ async fn forged_forwarding_headers_are_dropped() {
 }
 
 #[tokio::test]
-async fn headers_of_one_hop_stay_on_it() {
+async fn hop_by_hop_headers_are_not_forwarded() {
     let (_backend, gateway) = start();
     let request = "GET /api/v1/echo HTTP/1.1\r\nHost: x\r\nConnection: close, x-secret\r\nX-Secret: 1\r\n\
                    Keep-Alive: timeout=5\r\nUpgrade: websocket\r\nProxy-Authorization: Basic eA==\r\n\
@@ -120,9 +120,9 @@ async fn headers_of_one_hop_stay_on_it() {
     assert_eq!(seen(&echo, "x-kept"), ["1"]);
 }
 
-/// The gateway speaks HTTP/2 with clients that begin with it, and HTTP/1.1 with backends.
+/// Clients may use HTTP/2 with prior knowledge; backends get HTTP/1.1.
 #[tokio::test]
-async fn http2_clients_are_served_too() {
+async fn http2_clients_are_served() {
     let (backend, gateway) = start();
     let client = legacy::Client::builder(TokioExecutor::new()).http2_only(true).build_http();
     let uri = format!("http://{}/api/v1/echo?x=1", gateway.address());
@@ -136,9 +136,9 @@ async fn http2_clients_are_served_too() {
     assert!(seen(&echo, "via")[0].starts_with("2.0 gateway-"), "{echo}");
 }
 
-/// What the gateway answers itself has no body for `HEAD`: over HTTP/2 it would be an error of the protocol.
+/// Over HTTP/2 a body would be a protocol error.
 #[tokio::test]
-async fn a_head_is_answered_without_a_body() {
+async fn head_is_answered_without_body() {
     let (_backend, gateway) = start();
     for http2 in [false, true] {
         let client = legacy::Client::builder(TokioExecutor::new()).http2_only(http2).build_http();
@@ -152,9 +152,8 @@ async fn a_head_is_answered_without_a_body() {
     }
 }
 
-/// A client that asks first is told to go on, and its body arrives.
 #[tokio::test]
-async fn a_client_that_expects_100_is_told_to_continue() {
+async fn expect_100_continue_is_answered_and_body_arrives() {
     let (_backend, gateway) = start();
     let mut connection = TcpStream::connect(gateway.address()).await.unwrap();
     let head = "PUT /api/v1/echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\n\
@@ -172,7 +171,7 @@ async fn a_client_that_expects_100_is_told_to_continue() {
 }
 
 #[tokio::test]
-async fn trailers_survive_in_both_directions() {
+async fn trailers_are_forwarded_in_both_directions() {
     let (_backend, gateway) = start();
     let request = |path: &str| {
         format!(
@@ -187,9 +186,9 @@ async fn trailers_survive_in_both_directions() {
     assert!(answer.ends_with("0\r\nx-sum: 42\r\n\r\n"), "{answer}");
 }
 
-/// What a client could try: absolute form, another `Host`, authority in the path, a path out of the prefix.
+/// Absolute form, another `Host`, an authority in the path, a path out of the prefix.
 #[tokio::test]
-async fn nothing_a_client_sends_chooses_the_target() {
+async fn no_request_chooses_the_backend() {
     let (backend, gateway) = start();
     let other = Backend::start("other");
     let host = other.address();
@@ -233,7 +232,7 @@ async fn nothing_a_client_sends_chooses_the_target() {
 }
 
 #[tokio::test]
-async fn a_loop_ends_at_once() {
+async fn loop_gets_508() {
     let (_backend, gateway) = start();
     let via = gateway.get("/api/v1/json").await.header("via").to_owned();
     let request = Request::get(format!("http://{}/api/v1/json", gateway.address())).header("via", &via);

@@ -1,4 +1,4 @@
-//! Bodies stream both ways: however long they are, the gateway's memory stays as it is.
+//! Bodies stream both ways: the gateway's memory does not grow with their length.
 
 use axum::body::{Body, Bytes};
 use futures_util::stream;
@@ -13,7 +13,7 @@ use crate::{
 const CHUNK: usize = 64 * 1024;
 const CHUNKS: usize = 1600;
 const LENGTH: usize = CHUNK * CHUNKS;
-/// Buffers of sockets, of the client and of one body that might be replayed: far below the body's length.
+/// Room for buffers of sockets, of the client and of one replayable body. Far below the body's length.
 const MEMORY: u64 = 12 << 20;
 
 /// Reads the body and compares every byte with the pattern, without keeping any.
@@ -32,7 +32,7 @@ async fn read(mut body: Body, pattern: &[u8]) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_megabytes_down_leave_memory_flat() {
+async fn large_download_does_not_grow_memory() {
     let backend = Backend::start("primary");
     let mut gateway = Gateway::before(&backend, &[]);
     gateway.get("/api/v1/bytes/1000000").await;
@@ -45,7 +45,7 @@ async fn a_hundred_megabytes_down_leave_memory_flat() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_megabytes_up_and_back_leave_memory_flat() {
+async fn large_upload_and_download_does_not_grow_memory() {
     let backend = Backend::start("primary");
     let mut gateway = Gateway::before(&backend, &[]);
     gateway.get("/api/v1/bytes/1000000").await;
@@ -60,9 +60,9 @@ async fn a_hundred_megabytes_up_and_back_leave_memory_flat() {
     assert!(after.peak < before.now + MEMORY, "{before:?} {after:?}");
 }
 
-/// Half a document must not look like a whole one.
+/// A truncated body must not look complete.
 #[tokio::test]
-async fn a_download_that_the_primary_cannot_finish_ends_with_an_error() {
+async fn download_from_killed_primary_ends_with_error() {
     let mut backend = Backend::start("primary");
     let gateway = Gateway::before(&backend, &[]);
     let uri = format!("http://{}/api/v1/bytes/{LENGTH}", gateway.address());

@@ -1,4 +1,4 @@
-//! Clients that are slow to send: they are waited for, and no backend is blamed for them.
+//! Clients that send slowly: the gateway waits for them and blames no backend.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use tokio::{
     time::sleep,
 };
 
-use crate::{client::until, gateway::Trio};
+use crate::{client::until, gateway::Harness};
 
-/// A request whose body is on its way: two bytes of five.
-async fn begin(trio: &Trio) -> TcpStream {
-    let mut client = TcpStream::connect(trio.gateway.address()).await.unwrap();
+/// Sends a request with two of the five bytes of its body.
+async fn begin(harness: &Harness) -> TcpStream {
+    let mut client = TcpStream::connect(harness.gateway.address()).await.unwrap();
     let begun = b"PUT /api/v1/echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhe";
     client.write_all(begun).await.unwrap();
     client
@@ -25,45 +25,45 @@ async fn answer(mut client: TcpStream) -> String {
     answer
 }
 
-async fn failover(trio: &Trio) -> Value {
-    trio.gateway.status().await["failover"].clone()
+async fn failover(harness: &Harness) -> Value {
+    harness.gateway.status().await["failover"].clone()
 }
 
 /// A second attempt would take the body away from the first and wait for the same client; its answer would then count
 /// against the primary.
 #[tokio::test]
-async fn a_slow_client_is_no_silence_of_the_primary() {
-    let trio = Trio::start(&[]);
+async fn slow_client_causes_no_second_attempt() {
+    let harness = Harness::start(&[]);
     for _ in 0..3 {
-        let mut client = begin(&trio).await;
-        // Longer than the silence that brings a second attempt; a pause is what this test is about.
+        let mut client = begin(&harness).await;
+        // Longer than the delay of a second attempt. The pause is the point of this test.
         sleep(Duration::from_millis(700)).await;
         client.write_all(b"llo").await.unwrap();
         let answer = answer(client).await;
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("x-served-by: primary"), "{answer}");
         assert!(answer.contains(r#""body":"hello""#), "{answer}");
     }
-    assert_eq!(failover(&trio).await["second_attempts"]["on_delay"], json!(0));
+    assert_eq!(failover(&harness).await["second_attempts"]["on_delay"], json!(0));
 }
 
 #[tokio::test]
-async fn a_client_that_never_finishes_is_told_so_and_the_primary_is_not_blamed() {
-    let trio = Trio::start(&[]);
-    // As many as would have the primary left.
+async fn unfinished_upload_gets_408_and_primary_is_not_blamed() {
+    let harness = Harness::start(&[]);
+    // As many failures would make the gateway leave the primary.
     for _ in 0..2 {
-        let answer = answer(begin(&trio).await).await;
+        let answer = answer(begin(&harness).await).await;
         assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("x-served-by: gateway"), "{answer}");
     }
-    let failover = failover(&trio).await;
+    let failover = failover(&harness).await;
     assert_eq!(failover["active"], "primary");
     assert_eq!(failover["endpoints"][0]["breaker"]["failures"], 0, "{failover:#}");
 }
 
-/// Backend and client talk with each other: the answer is there, and no time limit applies any more.
+/// No time limit applies after the head of the answer, because client and backend may exchange messages.
 #[tokio::test]
-async fn once_there_is_an_answer_a_client_may_take_its_time() {
-    let trio = Trio::start(&[("ATTEMPT_TIMEOUT_SECONDS", "0.5")]);
-    let mut client = TcpStream::connect(trio.gateway.address()).await.unwrap();
+async fn upload_has_no_time_limit_after_the_answer_has_begun() {
+    let harness = Harness::start(&[("ATTEMPT_TIMEOUT_SECONDS", "0.5")]);
+    let mut client = TcpStream::connect(harness.gateway.address()).await.unwrap();
     let begun = b"POST /api/v1/stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhe";
     client.write_all(begun).await.unwrap();
     let mut answer = Vec::new();
@@ -78,13 +78,13 @@ async fn once_there_is_an_answer_a_client_may_take_its_time() {
     assert!(rest.contains("llo"), "{rest}");
 }
 
-/// What was sent so far is kept: the backup gets it, and what still comes.
+/// The backup gets the part of the body that was sent before, and the rest.
 #[tokio::test]
-async fn a_primary_that_breaks_off_in_the_middle_is_replaced() {
-    let trio = Trio::start(&[("BACKEND_HEALTH_FAILURE_THRESHOLD", "1000")]);
-    trio.primary.fault(json!({ "fault": "reset" })).await;
-    let mut client = begin(&trio).await;
-    until("the backup is asked", async || (failover(&trio).await["second_attempts"]["on_error"] == 1).then_some(()))
+async fn reset_during_upload_moves_the_request_to_the_backup() {
+    let harness = Harness::start(&[("BACKEND_HEALTH_FAILURE_THRESHOLD", "1000")]);
+    harness.primary.fault(json!({ "fault": "reset" })).await;
+    let mut client = begin(&harness).await;
+    until("the backup is asked", async || (failover(&harness).await["second_attempts"]["on_error"] == 1).then_some(()))
         .await;
     client.write_all(b"llo").await.unwrap();
     let answer = answer(client).await;

@@ -1,4 +1,4 @@
-//! A client that holds its connection in its hands.
+//! A client with control over its connection.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::process::PATIENCE;
+use crate::process::TEST_TIMEOUT;
 
 pub(crate) struct Connection(TcpStream);
 
@@ -19,7 +19,7 @@ impl Connection {
         Self::try_open(to).await.unwrap()
     }
 
-    /// None where nobody listens.
+    /// Returns `None` if the connection is refused.
     pub(crate) async fn try_open(to: SocketAddr) -> Option<Self> {
         TcpStream::connect(to).await.ok().map(Self)
     }
@@ -28,26 +28,26 @@ impl Connection {
         self.0.write_all(bytes.as_bytes()).await.unwrap();
     }
 
-    pub(crate) async fn ask(&mut self, path: &str) {
+    pub(crate) async fn send(&mut self, path: &str) {
         self.write(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
     }
 
-    /// Asks, and reads the whole of a short answer.
+    /// Sends a request and reads its whole short answer.
     pub(crate) async fn get(&mut self, path: &str) -> String {
-        self.ask(path).await;
+        self.send(path).await;
         let (mut answer, mut chunk) = (String::new(), [0; 4096]);
         while !is_whole(&answer) {
-            let read = timeout(PATIENCE, self.0.read(&mut chunk)).await.expect("an answer in time").unwrap();
+            let read = timeout(TEST_TIMEOUT, self.0.read(&mut chunk)).await.expect("an answer in time").unwrap();
             assert!(read > 0, "closed within an answer: {answer:?}");
             answer.push_str(std::str::from_utf8(&chunk[..read]).unwrap());
         }
         answer
     }
 
-    /// What comes until the gateway closes; nothing if it resets.
+    /// Returns the bytes until the gateway closes. None if it resets the connection.
     pub(crate) async fn rest(mut self) -> String {
         let mut rest = Vec::new();
-        let _ = timeout(PATIENCE, self.0.read_to_end(&mut rest)).await.expect("the gateway closes");
+        let _ = timeout(TEST_TIMEOUT, self.0.read_to_end(&mut rest)).await.expect("the gateway closes");
         String::from_utf8(rest).unwrap()
     }
 }

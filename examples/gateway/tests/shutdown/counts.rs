@@ -1,4 +1,4 @@
-//! The line that a gateway leaves behind.
+//! The counts that the gateway logs at its end.
 
 use crate::{
     client::until,
@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn the_line_of_counts_adds_up() {
+async fn counts_of_a_shutdown_add_up() {
     let backend = Backend::start("primary");
     let settings =
         [("DRAIN_TIMEOUT_SECONDS", "2"), ("ATTEMPT_TIMEOUT_SECONDS", "90"), ("REQUEST_TIMEOUT_SECONDS", "120")];
@@ -20,13 +20,13 @@ async fn the_line_of_counts_adds_up() {
         steady.get("/api/v1/json").await;
     }
     let mut gone = Connection::open(address).await;
-    gone.ask("/api/v1/delay/60000").await;
+    gone.send("/api/v1/delay/60000").await;
     let mut asked = in_flight(&gateway, 1).await;
     drop(gone);
     asked += in_flight(&gateway, 0).await;
     let (mut finishes, mut never) = (Connection::open(address).await, Connection::open(address).await);
-    finishes.ask("/api/v1/delay/1000").await;
-    never.ask("/api/v1/delay/60000").await;
+    finishes.send("/api/v1/delay/1000").await;
+    never.send("/api/v1/delay/60000").await;
     asked += in_flight(&gateway, 2).await;
 
     gateway.process().signal("TERM");
@@ -40,10 +40,10 @@ async fn the_line_of_counts_adds_up() {
     );
 }
 
-/// Waits until so many requests are in flight. Gives the number of requests that it took to know.
+/// Waits until this number of requests is in flight. Returns the number of requests that the polling took.
 async fn in_flight(gateway: &Gateway, wanted: u64) -> u64 {
     let mut asked = 0;
-    until("so many are in flight", async || {
+    until("the requests are in flight", async || {
         asked += 1;
         (gateway.status().await["entrance"]["in_flight"] == wanted).then_some(())
     })

@@ -1,7 +1,6 @@
-//! How long the gateway takes to end, measured at its process: never less than the settings say, and at most half a
-//! second more.
+//! How long the gateway's process takes to end: not less than the settings, and at most half a second more.
 //!
-//! A target of its own, because its tests measure: the load of the other tests must not be in the way.
+//! These tests measure time. They have their own target, so that other tests do not run beside them.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test")]

@@ -1,4 +1,4 @@
-//! How long the machine itself stood still: what a shared one takes away is no slowness of the gateway.
+//! Measures how long the machine stalled, because stalls of a shared machine do not count as slowness of the gateway.
 
 use std::{
     sync::{
@@ -11,14 +11,14 @@ use std::{
 
 use tokio::time::Instant;
 
-/// A thread that sleeps in short steps, and adds up by how much it woke too late.
+/// A thread that sleeps in short steps and sums up how late it woke.
 pub(crate) struct Stalls(Arc<AtomicU64>);
 
 const STEP: Duration = Duration::from_millis(10);
 
 impl Stalls {
-    /// Counts until it is dropped.
-    #[allow(clippy::disallowed_methods, reason = "a thread of its own, apart from all runtimes")]
+    /// Starts the thread. It ends when the handle is dropped.
+    #[allow(clippy::disallowed_methods, reason = "the thread is outside of all runtimes")]
     pub(crate) fn begin() -> Self {
         let nanos = Arc::new(AtomicU64::new(0));
         let counted = Arc::downgrade(&nanos);
@@ -33,7 +33,7 @@ impl Stalls {
         Self(nanos)
     }
 
-    /// All of it so far.
+    /// Returns the sum so far.
     pub(crate) fn so_far(&self) -> Duration {
         Duration::from_nanos(self.0.load(Relaxed))
     }
