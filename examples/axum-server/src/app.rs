@@ -1,4 +1,4 @@
-//! All routes: the limits over them, and what stays outside of the limits.
+//! All routes: those under the limits, and those outside of them.
 
 use std::time::Duration;
 
@@ -16,18 +16,19 @@ use tower::ServiceBuilder;
 
 use crate::{basket, demo::Demo, prices};
 
-/// Requests in flight. Small enough to be filled by hand; yours is what memory and the slowest dependency allow.
+/// The limit of requests in flight. Small, so that it can be filled by hand. In production it depends on memory and on
+/// the slowest dependency.
 const ENTRANCE: u32 = 4;
-/// How long a client waits at most for the head of its answer.
+/// The longest time that a client waits for the head of its answer.
 const TOTAL: Duration = Duration::from_secs(2);
 
-/// The server.
+/// Builds the router.
 ///
 /// # Errors
-/// A setting out of its range.
+/// A setting is out of its range.
 pub(crate) fn app(drain: &Drain) -> Result<Router, InvalidSetting> {
     let demo = Demo::default();
-    // Handles are made first and outlive the stacks: health reads them.
+    // The handles are created first, because the health endpoints read them.
     let (entrance, breaker) = (Limit::new("entrance", ENTRANCE)?, Breaker::with_settings("prices", prices::breaker())?);
     let health = Health::builder()
         .component("entrance", entrance.subscribe())
@@ -45,20 +46,20 @@ pub(crate) fn app(drain: &Drain) -> Result<Router, InvalidSetting> {
         // Axum calls `layer` once for each route. The handle is in the layer, so all routes share one limit.
         .layer(
             ServiceBuilder::new()
-                // Makes responses of what the layers below refuse: 503 and 504 with Retry-After. `RejectionLayer` does
-                // the same for any Tower server.
+                // Turns refusals of the layers below into responses: 503 and 504 with Retry-After. `RejectionLayer` does
+                // the same in any Tower server.
                 .layer(HandleErrorLayer::new(handle_error))
-                // By the policy a permit is kept until the answer's body has ended.
+                // With this policy a request holds its permit until the body of its answer has ended.
                 .layer(BulkheadLayer::with(entrance).with_policy(Http::new()))
-                // And it tells the layers below by when the client must have its answer.
+                // Sets the deadline of the request, which the layers below read.
                 .layer(TimeoutLayer::total("entrance", TOTAL)?.with_policy(Http::new())),
         );
-    // Merged last, so that no layer stands before it: a probe that a full entrance refuses would restart a process
-    // that is merely busy.
+    // Health endpoints are merged outside of the limit: if a full bulkhead refused liveness probes, Kubernetes would
+    // restart a process that is only busy.
     Ok(limited.merge(demo.router()).merge(health.router()))
 }
 
-/// Takes as long as it is told to.
+/// Answers after the time in the path.
 async fn wait(Path(ms): Path<u64>) -> &'static str {
     tokio::time::sleep(Duration::from_millis(ms)).await;
     "done\n"

@@ -1,4 +1,5 @@
-//! An answer made of another one that may be degraded: the mark is passed on, and no outage is hidden.
+//! An answer that contains another one, which may be degraded. The handler passes the mark on, so that the client sees
+//! it.
 
 use axum::{
     body::{Body, to_bytes},
@@ -11,16 +12,16 @@ use http::StatusCode;
 use mainstay::http::axum::DegradedMark;
 use tower::ServiceExt;
 
-/// The prices of this request, as a middleware found them.
+/// The prices that the middleware has put into the request.
 #[derive(Clone)]
 struct Prices(String);
 
-/// `GET /basket`, which needs the prices: it asks the very route that clients ask, breaker and fallback included.
+/// `GET /basket`. It calls the route of the prices, including its breaker and its fallback.
 pub(crate) fn route(prices: MethodRouter) -> MethodRouter {
     get(basket).layer(from_fn_with_state(prices, with_prices))
 }
 
-/// Leaves the prices in the request, and the mark of the fallback if that is where they came from.
+/// Puts the prices into the request, and the mark of the fallback if the prices came from there.
 async fn with_prices(State(prices): State<MethodRouter>, mut request: Request, next: Next) -> Response {
     let Ok(answer) = prices.oneshot(Request::new(Body::empty())).await;
     let mark = DegradedMark::of(&answer);
@@ -35,7 +36,7 @@ async fn with_prices(State(prices): State<MethodRouter>, mut request: Request, n
     next.run(request).await
 }
 
-/// Takes the mark and gives it on beside the body: as `x-degraded` to the client.
+/// Returns the mark beside the body. The client gets it as `x-degraded`.
 async fn basket(mark: DegradedMark, Extension(prices): Extension<Prices>) -> impl IntoResponse {
     let note = if mark.0.is_some() { " (prices may have changed)" } else { "" };
     (mark, format!("your basket, at {}{note}\n", prices.0))

@@ -1,4 +1,4 @@
-//! The dependency, and the switch that breaks it.
+//! The demo dependency, and the switch that breaks it.
 
 use std::{
     io,
@@ -14,7 +14,7 @@ use axum::{
     routing::{get, post},
 };
 
-/// A service that knows what an apple costs, unless it is broken.
+/// A service that returns the price of an apple, unless it is broken.
 #[derive(Clone, Default)]
 pub(crate) struct Demo(Arc<Inner>);
 
@@ -27,10 +27,10 @@ struct Inner {
 // === impl Demo ===
 
 impl Demo {
-    /// In cents.
+    /// Returns the price in cents.
     ///
     /// # Errors
-    /// It is broken.
+    /// The dependency is broken.
     pub(crate) async fn price_of_an_apple(&self) -> io::Result<u32> {
         self.0.asked.fetch_add(1, Relaxed);
         match self.0.broken.load(Relaxed) {
@@ -39,7 +39,7 @@ impl Demo {
         }
     }
 
-    /// The switch, and how often the dependency was asked.
+    /// Returns the routes of the switch, and of the number of calls.
     pub(crate) fn router(&self) -> Router {
         let switch = |broken| post(move |State(demo): State<Self>| async move { demo.0.broken.store(broken, Relaxed) });
         Router::new()

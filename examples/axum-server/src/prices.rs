@@ -1,4 +1,4 @@
-//! One route around a dependency that fails: a breaker that stops asking it, a fallback that answers instead.
+//! One route with a dependency that fails: a breaker stops the calls, and a fallback answers instead.
 
 use std::time::Duration;
 
@@ -21,31 +21,31 @@ use tower::ServiceBuilder;
 
 use crate::demo::Demo;
 
-/// How long the dependency may take.
+/// The time that one call of the dependency may take.
 const ATTEMPT: Duration = Duration::from_millis(500);
 
-/// Opens at the third failure in a row, so that it can be watched; the default looks at the last 100 calls.
+/// Opens at the third failure in a row, so that this shows quickly. The default evaluates the last 100 calls.
 pub(crate) fn breaker() -> BreakerSettings {
     BreakerSettings { consecutive_failures: Some(3), ..BreakerSettings::default() }
 }
 
-/// `GET /prices`, with layers of its own below those of all routes.
+/// `GET /prices`, with its own layers inside of those of all routes.
 pub(crate) fn route(demo: &Demo, breaker: Breaker) -> Result<MethodRouter, InvalidSetting> {
-    // One policy for the whole stack: by it a 502 of the handler is a failure of the dependency, and a 404 is not.
+    // One policy for all layers: a 502 of the handler is a failure of the dependency, a 404 is not.
     let http = Http::new();
     let last_week = value_from(|_| Json(json!({ "apple": 30, "from": "last week" })).into_response());
     let layers = ServiceBuilder::new()
-        // Axum wants layers that cannot fail. The fallback always answers; the types do not know.
+        // Axum requires layers that cannot fail. The fallback always answers, but its type does not guarantee it.
         .layer(RejectionLayer::new())
-        // Clients may know the name of the step that answered instead: `x-degraded: last-week`.
+        // The client sees the name of the step that answered: `x-degraded: last-week`.
         .layer(FallbackLayer::new("prices", last_week.named("last-week")).with_policy(http.with_degraded_header()))
         .layer(CircuitBreakerLayer::with(breaker).with_policy(http))
-        // Innermost, so that the breaker sees a call that took too long as a failure.
+        // Innermost, so that the breaker counts a timeout as a failure.
         .layer(TimeoutLayer::attempt("prices", ATTEMPT)?);
     Ok(get(prices).with_state(demo.clone()).layer(layers))
 }
 
-/// The handler only asks. What is to be done when that fails is the layers' business.
+/// Calls the dependency once. The layers handle failures.
 async fn prices(State(demo): State<Demo>) -> Response {
     match demo.price_of_an_apple().await {
         Ok(cents) => Json(json!({ "apple": cents, "from": "today" })).into_response(),

@@ -1,5 +1,5 @@
-//! The real process over real sockets: what its introduction promises.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
+//! The real process over real sockets.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test")]
 
 use std::{
     io::{BufRead, BufReader},
@@ -10,8 +10,8 @@ use std::{
 use reqwest::{Client, Response, StatusCode};
 use tokio::time::{Instant, sleep};
 
-/// Whatever the machine is busy with: far beyond what anything here takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than any step of these tests takes, even on a busy machine.
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 struct Server {
     child: Child,
@@ -52,13 +52,13 @@ impl Drop for Server {
     }
 }
 
-async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
+async fn until<T>(what: &str, mut poll: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = Instant::now() + TEST_TIMEOUT;
     loop {
-        if let Some(answer) = ask().await {
-            return answer;
+        if let Some(result) = poll().await {
+            return result;
         }
-        assert!(Instant::now() < end, "waited {PATIENCE:?} in vain until {what}");
+        assert!(Instant::now() < end, "waited {TEST_TIMEOUT:?} until {what}");
         sleep(Duration::from_millis(10)).await;
     }
 }
@@ -67,20 +67,20 @@ fn degraded(response: &Response) -> Option<&str> {
     response.headers().get("x-degraded").map(|step| step.to_str().unwrap())
 }
 
-/// Axum calls `layer` for each route; the limit is one for all.
+/// Axum calls `layer` for each route, but all routes share one limit.
 #[tokio::test]
-async fn the_entrance_is_one_for_all_routes_and_health_is_beside_it() {
+async fn routes_share_one_limit_and_health_is_exempt() {
     let server = Server::start();
     let waiting = (0..4).map(|_| {
         let request = server.client.get(format!("{}/wait/1500", server.url));
-        // One may find the entrance full of the other three and of the request that looks whether it is full.
-        tokio::spawn(until("it is let in", async move || {
+        // A request may be refused because the other three and the polling request fill the limit.
+        tokio::spawn(until("the request is admitted", async move || {
             let answer = request.try_clone().unwrap().send().await.unwrap();
             (answer.status() != StatusCode::SERVICE_UNAVAILABLE).then(|| answer.status())
         }))
     });
     let waiting: Vec<_> = waiting.collect();
-    let refused = until("the entrance is full", async || {
+    let refused = until("the limit is reached", async || {
         let other_route = server.get("/").await;
         (other_route.status() != StatusCode::OK).then_some(other_route)
     })
@@ -92,13 +92,13 @@ async fn the_entrance_is_one_for_all_routes_and_health_is_beside_it() {
         assert_eq!(server.get(path).await.status(), StatusCode::OK, "{path}");
     }
     for waiting in waiting {
-        assert_eq!(waiting.await.unwrap(), StatusCode::OK, "what was let in is not disturbed");
+        assert_eq!(waiting.await.unwrap(), StatusCode::OK, "admitted requests are answered");
     }
     assert_eq!(server.get("/").await.status(), StatusCode::OK);
 }
 
 #[tokio::test]
-async fn nothing_takes_longer_than_the_total_timeout() {
+async fn slow_request_gets_504_at_the_total_timeout() {
     let server = Server::start();
     let asked = Instant::now();
     let late = server.get("/wait/60000").await;
@@ -108,7 +108,7 @@ async fn nothing_takes_longer_than_the_total_timeout() {
 }
 
 #[tokio::test]
-async fn a_dependency_breaks_and_comes_back() {
+async fn broken_dependency_is_replaced_by_fallback_until_repaired() {
     let server = Server::start();
     let healthy = server.get("/prices").await;
     assert_eq!(degraded(&healthy), None);
@@ -126,7 +126,7 @@ async fn a_dependency_breaks_and_comes_back() {
     })
     .await;
     assert!(health.contains("prices"), "{health}");
-    assert_eq!(server.get("/ready").await.status(), StatusCode::OK, "degraded is no reason to take it out");
+    assert_eq!(server.get("/ready").await.status(), StatusCode::OK, "a degraded server stays ready");
 
     server.post("/demo/repair").await;
     until("the breaker is closed", async || {
@@ -138,9 +138,9 @@ async fn a_dependency_breaks_and_comes_back() {
     assert!(server.text("/prices").await.contains("today"));
 }
 
-/// While it is open nobody is asked; and the other route has the same opinion, for it has the same breaker.
+/// Both routes share the breaker.
 #[tokio::test]
-async fn an_open_breaker_spares_the_dependency_on_both_routes() {
+async fn open_breaker_stops_calls_from_both_routes() {
     let server = Server::start();
     server.post("/demo/break").await;
     for _ in 0..30 {
@@ -153,7 +153,7 @@ async fn an_open_breaker_spares_the_dependency_on_both_routes() {
 }
 
 #[tokio::test]
-async fn the_mark_is_passed_on_by_a_handler_that_extracts_it() {
+async fn handler_passes_degraded_mark_on() {
     let server = Server::start();
     let basket = server.get("/basket").await;
     assert_eq!(degraded(&basket), None);
@@ -164,15 +164,15 @@ async fn the_mark_is_passed_on_by_a_handler_that_extracts_it() {
     assert!(basket.text().await.unwrap().contains("may have changed"));
 }
 
-/// SIGTERM: not ready at once, what is in flight is answered, nothing was cut off.
+/// After SIGTERM the server is not ready at once, answers the requests in flight, and exits with 0.
 #[tokio::test]
-async fn it_drains() {
+async fn sigterm_drains_the_server() {
     let mut server = Server::start();
     let request = server.client.get(format!("{}/wait/1500", server.url)).send();
     let in_flight = tokio::spawn(async move { request.await.unwrap().status() });
-    // A second passes before the listener closes, so it is let in whenever it comes.
+    // The listener closes a second later, so the request is accepted in any case.
     assert!(Command::new("kill").arg(server.child.id().to_string()).status().unwrap().success());
-    until("it says so", async || {
+    until("it is not ready", async || {
         (server.get("/ready").await.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(())
     })
     .await;

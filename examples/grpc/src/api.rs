@@ -1,4 +1,4 @@
-//! `stock.v1.Stock`: messages, client and server, as `tonic-prost-build` would generate them from
+//! `stock.v1.Stock`: messages, client and server, as `tonic-prost-build` would generate them from:
 //!
 //! ```proto
 //! service Stock {
@@ -31,21 +31,21 @@ const WATCH: &str = "/stock.v1.Stock/Watch";
 const DELIVER: &str = "/stock.v1.Stock/Deliver";
 const TRADE: &str = "/stock.v1.Stock/Trade";
 
-/// What is asked for.
+/// A kind of goods.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Item {
-    /// Its name.
+    /// The name of the goods.
     #[prost(string, tag = "1")]
     pub name: String,
 }
 
-/// How much of it there is.
+/// The amount in stock.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Level {
-    /// In pieces.
+    /// The amount in pieces.
     #[prost(uint32, tag = "1")]
     pub pieces: u32,
-    /// The time that the caller still waited when the call arrived, in milliseconds.
+    /// The time to the caller's deadline when the call arrived, in milliseconds.
     #[prost(uint64, optional, tag = "2")]
     pub time_left_ms: Option<u64>,
 }
@@ -65,22 +65,22 @@ where
     T: GrpcService<Body>,
     T::ResponseBody: HttpBody<Data = Bytes, Error: Into<BoxError> + Send> + Send + 'static,
 {
-    /// A client over this channel.
+    /// Creates a client over a channel.
     pub fn new(channel: T) -> Self {
         Self(client::Grpc::new(channel))
     }
 
-    /// How much there is now.
+    /// Returns the amount.
     ///
     /// # Errors
-    /// The server's status, or one for what went wrong on the way.
+    /// The server's status, or the status of an error of the connection.
     pub async fn count(&mut self, item: impl IntoRequest<Item>) -> Result<Response<Level>, Status> {
         self.ready().await?;
         let codec = ProstCodec::<Item, Level>::default();
         self.0.unary(item.into_request(), PathAndQuery::from_static(COUNT), codec).await
     }
 
-    /// How much there is, whenever it changes.
+    /// Returns the amount after each change.
     ///
     /// # Errors
     /// As for [`count`](Self::count).
@@ -90,7 +90,7 @@ where
         self.0.server_streaming(item.into_request(), PathAndQuery::from_static(WATCH), codec).await
     }
 
-    /// Brings pieces, and answers how much there is then.
+    /// Adds a piece for each item, and returns the amount.
     ///
     /// # Errors
     /// As for [`count`](Self::count).
@@ -103,7 +103,7 @@ where
         self.0.client_streaming(items.into_streaming_request(), PathAndQuery::from_static(DELIVER), codec).await
     }
 
-    /// Takes a piece for each item, and answers how much is left each time.
+    /// Takes a piece for each item, and returns the amount after each.
     ///
     /// # Errors
     /// As for [`count`](Self::count).
@@ -124,7 +124,7 @@ where
 // === impl StockServer ===
 
 impl StockServer {
-    /// Serves this stock.
+    /// Creates a server of this stock.
     #[must_use]
     pub fn new(stock: Arc<Stock>) -> Self {
         Self(stock)

@@ -1,4 +1,4 @@
-//! The stack around a `Channel`.
+//! The client's stack around a tonic `Channel`.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -16,49 +16,49 @@ use mainstay::{
 use tonic::{Status, body::Body, transport::Endpoint};
 use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
-/// A channel with its stack. Boxed to have a name.
+/// A channel with its stack. Boxed, so that its type can be named.
 pub type StockChannel = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Status>;
 
-/// How long a call may take, repeats included, where the caller sets no earlier deadline.
+/// The longest time of a call, including its retries, unless the caller sets an earlier deadline.
 pub const TOTAL: Duration = Duration::from_secs(2);
-/// How long one attempt may take.
+/// The longest time of one attempt.
 pub const ATTEMPT: Duration = Duration::from_millis(800);
 
-/// What pages, metrics and people hold.
+/// The handles of the layers, for status pages, metrics and operators.
 #[derive(Clone, Debug)]
 pub struct Handles {
-    /// Repeats.
+    /// Retries of calls, and their budget.
     pub retrier: Retrier,
-    /// Whether the server is asked at all.
+    /// The breaker, which refuses calls while the server fails.
     pub breaker: Breaker,
 }
 
-/// A channel to this server. It connects when it is used, and again when a connection is lost.
+/// Creates a channel to a server. It connects at the first call, and again after a connection is lost.
 ///
 /// # Errors
-/// A setting out of its range.
+/// A setting is out of its range.
 pub fn connect(server: SocketAddr) -> Result<(StockChannel, Handles), BoxError> {
     let channel = Endpoint::from_shared(format!("http://{server}"))?.connect_timeout(ATTEMPT).connect_lazy();
-    // The third failure in a row opens it, so that it can be watched; the default looks at the last 100 calls.
+    // Opens at the third failure in a row, so that this shows quickly. The default evaluates the last 100 calls.
     let settings = BreakerSettings { consecutive_failures: Some(3), ..BreakerSettings::default() };
     let handles = Handles { retrier: Retrier::new("stock"), breaker: Breaker::with_settings("stock", settings)? };
-    // Nearly all methods only read, so calls may be made twice. One that must not says so by `Retryable::No` in its
-    // request's extensions; where most must not, leave this out and say `Retryable::Yes` for the others.
+    // Most methods only read, so calls may be repeated. A call that must not be repeated has `Retryable::No` in its
+    // request's extensions. If most calls must not be repeated, omit this and use `Retryable::Yes` for the others.
     let grpc = Grpc::new().repeating_any_method();
     let stack = ServiceBuilder::new()
-        // Outermost: refusals of the layers below, and errors of the connection in their own words, become the status
-        // that the generated client gives. It would make `UNKNOWN` of them.
+        // Outermost. Turns refusals of the layers below and errors of the connection into statuses with their messages.
+        // Without it the generated client would return `UNKNOWN`.
         .layer(GrpcStatusLayer::new())
-        // Reads what the caller said with `Request::set_timeout`.
+        // Reads the deadline that the caller sets with `Request::set_timeout`.
         .layer(ReadContextLayer::new(ContextHeaders::grpc()))
-        // Messages are streamed; what was sent is kept for the next attempt, up to 64 KiB.
+        // Streams messages, and keeps up to 64 KiB of what was sent for the next attempt.
         .map_request(|request: http::Request<Body>| request.map(Replayable::new))
         .layer(TimeoutLayer::total("stock", TOTAL)?.with_policy(grpc))
         .layer(RetryLayer::with(handles.retrier.clone()).with_policy(grpc))
-        // Below retry: it sees each attempt, and an open one ends the repeats.
+        // Inside of retry, so that it counts each attempt. An open breaker ends the retries.
         .layer(CircuitBreakerLayer::with(handles.breaker.clone()).with_policy(grpc))
         .layer(TimeoutLayer::attempt("stock", ATTEMPT)?.with_policy(grpc))
-        // Innermost, so that each attempt says how much time is left when it is sent.
+        // Innermost, so that each attempt sends the time that is left at its start.
         .layer(ForwardContextLayer::new(ContextHeaders::grpc()))
         .map_request(|request: http::Request<Replayable<Body>>| request.map(Body::new))
         .service(channel);

@@ -1,6 +1,6 @@
-//! A tonic server behind Mainstay's layers, and a client that outlives its outage.
+//! A tonic server behind Mainstay's layers, and a client that handles its outage.
 //!
-//! Start reading at [`client`] and [`server`]; `main.rs` tells a story with both.
+//! Start reading at [`client`] and [`server`]; `main.rs` demonstrates both.
 
 pub mod api;
 pub mod client;

@@ -1,4 +1,4 @@
-//! A server and its client in one process: a call, a stream, pushback, a deadline, an outage and its end.
+//! A server and its client in one process: calls, streams, pushback, a deadline, an outage and its end.
 
 use std::{
     fmt,
@@ -35,19 +35,19 @@ async fn main() -> Result<(), BoxError> {
     count(&mut client, None).await;
     streams(&mut client).await?;
 
-    say("\nThe server is busy, and says when to come again: the client waits for 300 ms, not for its own backoff.");
+    say("\nThe server is busy and sends a pushback: the client waits for 300 ms, not for its own backoff.");
     let busy = Rejected::new(Reason::RateLimited, "stock").with_retry_after(Duration::from_millis(300));
     stock.act([Act::Fail(grpc_rejection_status(&busy))]);
     count(&mut client, None).await;
 
-    say("\nThe server is slow, and the caller has 200 ms: they go with the request as `grpc-timeout`.");
+    say("\nThe server is slow, and the caller's deadline is 200 ms, which the client sends as `grpc-timeout`.");
     stock.act([Act::Take(Duration::from_secs(5))]);
     count(&mut client, Some(Duration::from_millis(200))).await;
 
     say(
         "\nThe server is stopped. The third failure in a row opens the breaker: calls wait for its next trial if their",
     );
-    say("deadline leaves room for that, and fail at once otherwise.");
+    say("deadline allows it, and fail at once otherwise.");
     server.stop().await;
     for _ in 0..4 {
         count(&mut client, None).await;
@@ -55,7 +55,7 @@ async fn main() -> Result<(), BoxError> {
     let snapshot = handles.breaker.snapshot();
     say(format_args!("  the breaker is {:?}: {}", snapshot.state, snapshot.reason));
 
-    say("\nThe server is back. The next call after the open time is a trial:");
+    say("\nThe server is started again. The next call after the open time is a trial:");
     let server = Server::start(address, &stock, 64).await?;
     while !count(&mut client, None).await {
         sleep(Duration::from_millis(200)).await;
@@ -69,7 +69,7 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// A stream from the server, one to it, and both at once.
+/// Demonstrates a stream from the server, a stream to it, and both at once.
 async fn streams(client: &mut Client) -> Result<(), BoxError> {
     say("\nA stream:");
     let mut levels = client.watch(apples()).await?.into_inner();
@@ -77,7 +77,7 @@ async fn streams(client: &mut Client) -> Result<(), BoxError> {
         say(format_args!("  {} left", level.pieces));
     }
 
-    say("\nA stream to the server. A delivery must not be made twice, and says so:");
+    say("\nA stream to the server. A delivery must not be repeated, so it has `Retryable::No`:");
     let mut three = Request::new(stream::iter([apples(), apples(), apples()]));
     three.extensions_mut().insert(Retryable::No);
     say(format_args!("  {} apples then", client.deliver(three).await?.get_ref().pieces));
@@ -90,7 +90,7 @@ async fn streams(client: &mut Client) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Makes a call, and tells how it went.
+/// Makes a call, and prints the result. Returns whether it succeeded.
 async fn count(client: &mut Client, within: Option<Duration>) -> bool {
     let mut request = Request::new(apples());
     if let Some(time) = within {
@@ -101,7 +101,7 @@ async fn count(client: &mut Client, within: Option<Duration>) -> bool {
     let took = began.elapsed().as_millis();
     match &answer {
         Ok(level) => say(format_args!("  {} apples, after {took} ms", level.get_ref().pieces)),
-        Err(status) => say(format_args!("  {}, after {took} ms", told(status))),
+        Err(status) => say(format_args!("  {}, after {took} ms", text(status))),
     }
     answer.is_ok()
 }
@@ -110,11 +110,11 @@ fn apples() -> Item {
     Item { name: "apples".into() }
 }
 
-fn told(status: &Status) -> String {
+fn text(status: &Status) -> String {
     format!("{:?}: {}", status.code(), status.message())
 }
 
-/// Not `println`, which panics once nobody reads.
+/// Unlike `println!`, this does not panic if stdout is closed.
 fn say(line: impl fmt::Display) {
     let _ = writeln!(io::stdout(), "{line}");
 }

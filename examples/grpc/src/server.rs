@@ -1,4 +1,4 @@
-//! The layers of a server: what they refuse becomes a status.
+//! The server and its layers, whose refusals become statuses.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -18,9 +18,9 @@ use tower::ServiceBuilder;
 
 use crate::{api::StockServer, stock::Stock};
 
-/// How long a call may take, and what a client gets that sets no deadline.
+/// The longest time of a call, and the time of a call without a deadline.
 pub const LONGEST: Duration = Duration::from_secs(1);
-/// How long a shutdown waits for calls and streams in flight.
+/// The time that a shutdown waits for calls and streams in flight.
 const SHUTDOWN: Duration = Duration::from_secs(1);
 
 /// A running server.
@@ -35,18 +35,19 @@ pub struct Server {
 // === impl Server ===
 
 impl Server {
-    /// Serves this stock, with so many calls at once at most.
+    /// Serves a stock, with a limit of calls in flight.
     ///
     /// # Errors
-    /// It cannot listen, or the limit is out of its range.
+    /// The address cannot be bound, or the limit is out of its range.
     pub async fn start(address: SocketAddr, stock: &Arc<Stock>, limit: u32) -> Result<Self, BoxError> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let (entrance, drain) = (Limit::new("entrance", limit)?, Drain::new());
         let layers = ServiceBuilder::new()
-            // Outermost: RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED, UNAVAILABLE, with pushback where it is known.
+            // Outermost. Turns refusals into RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED or UNAVAILABLE, with a pushback if the
+            // wait is known.
             .layer(RejectionLayer::grpc())
-            // Reads `grpc-timeout`. From here on every layer knows by when the client must have its answer.
+            // Reads `grpc-timeout`, and sets the deadline that the layers below read.
             .layer(ReadContextLayer::new(ContextHeaders::grpc()).with_max_timeout(LONGEST))
             .layer(BulkheadLayer::with(entrance.clone()).with_policy(Grpc::new()))
             // Ends the call at that deadline.
@@ -58,22 +59,22 @@ impl Server {
         Ok(Self { address, entrance, drain, task })
     }
 
-    /// Where it listens.
+    /// Returns the address of the listener.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The limit at its entrance.
+    /// Returns the limit of calls in flight.
     #[must_use]
     pub fn entrance(&self) -> &Limit {
         &self.entrance
     }
 
-    /// Accepts no more, and ends: by itself if all is done in time.
+    /// Stops accepting, waits for calls in flight, and aborts them after the shutdown time.
     pub async fn stop(mut self) {
         self.drain.begin(Cause::Interrupt);
-        // Tonic waits for as long as a stream lasts.
+        // Tonic alone would wait until every stream ends.
         if timeout(SHUTDOWN, &mut self.task).await.is_err() {
             self.task.abort();
         }

@@ -1,4 +1,4 @@
-//! The service itself, and a script by which it misbehaves.
+//! The demo service, and a script of its faults.
 
 use std::{
     collections::VecDeque,
@@ -13,52 +13,52 @@ use tonic::{Request, Status, Streaming};
 
 use crate::api::{Item, Level};
 
-/// Five pieces of everything.
+/// A stock with five pieces of each kind of goods.
 #[derive(Debug)]
 pub struct Stock {
     watchers: Limit,
     script: Mutex<VecDeque<Act>>,
 }
 
-/// What happens to one call.
+/// The scripted behaviour of one call.
 #[derive(Debug)]
 pub enum Act {
-    /// It fails.
+    /// The call fails with this status.
     Fail(Status),
-    /// It takes this long.
+    /// The call takes this long.
     Take(Duration),
 }
 
 const PIECES: u32 = 5;
-/// How often a piece is sold to whoever watches.
+/// The time between two sales, which a watched stream reports.
 const SALE: Duration = Duration::from_millis(100);
 
 // === impl Stock ===
 
 impl Stock {
-    /// With so many watchers at most.
+    /// Creates a stock with a limit of watchers.
     ///
     /// # Errors
-    /// A limit out of its range.
+    /// The limit is out of its range.
     pub fn new(watchers: u32) -> Result<Self, InvalidSetting> {
         Ok(Self { watchers: Limit::new("watchers", watchers)?, script: Mutex::default() })
     }
 
-    /// The limit of watchers.
+    /// Returns the limit of watchers.
     #[must_use]
     pub fn watchers(&self) -> &Limit {
         &self.watchers
     }
 
-    /// What will happen to the next calls of [`count`](Self::count) and [`deliver`](Self::deliver), one after the other.
+    /// Scripts the next calls of [`count`](Self::count) and [`deliver`](Self::deliver), one after the other.
     pub fn act(&self, acts: impl IntoIterator<Item = Act>) {
         self.script.lock().unwrap_or_else(PoisonError::into_inner).extend(acts);
     }
 
-    /// How much there is.
+    /// Returns the amount.
     ///
     /// # Errors
-    /// The script says so.
+    /// The script contains an error.
     pub async fn count(&self, item: &Request<Item>) -> Result<Level, Status> {
         // `ReadContextLayer` has read it from `grpc-timeout`. Calls that this handler makes would be given it.
         let left = item.extensions().get::<RequestContext>().and_then(|context| context.time_left(Instant::now()));
@@ -67,10 +67,10 @@ impl Stock {
         Ok(Level { pieces: PIECES, time_left_ms })
     }
 
-    /// How much there is, whenever a piece was sold, until none is left.
+    /// Returns the amount after each sale, until none is left.
     ///
-    /// A stream keeps its permit of the entrance until it ends, as every call does. Watchers have a limit of their own
-    /// below that one, or a few who listen for hours would leave no room for calls.
+    /// Each call holds its permit of the server's limit until its stream ends. Watchers have a lower limit of their own.
+    /// Without it, a few streams that last for hours would leave no permits for calls.
     ///
     /// # Errors
     /// There are too many watchers: `RESOURCE_EXHAUSTED`.
@@ -84,10 +84,10 @@ impl Stock {
         Ok(Box::pin(levels))
     }
 
-    /// How much there is after these have come.
+    /// Adds a piece for each item, and returns the amount.
     ///
     /// # Errors
-    /// The stream breaks off, or the script says so.
+    /// The stream breaks off, or the script contains an error.
     pub async fn deliver(&self, mut items: Streaming<Item>) -> Result<Level, Status> {
         let mut pieces = PIECES;
         while items.message().await?.is_some() {
@@ -97,7 +97,7 @@ impl Stock {
         Ok(Level { pieces, time_left_ms: None })
     }
 
-    /// How much is left after each of these was taken, until none is left or nobody wants any more.
+    /// Takes a piece for each item and returns the amount after each, until none is left or the items end.
     pub fn trade(&self, items: Streaming<Item>) -> BoxStream<'static, Result<Level, Status>> {
         Box::pin(stream::try_unfold((PIECES, items), |(pieces, mut items)| async move {
             let Some(left) = pieces.checked_sub(1) else { return Ok(None) };
@@ -106,7 +106,7 @@ impl Stock {
         }))
     }
 
-    /// The next act of the script.
+    /// Performs the next act of the script.
     async fn perform(&self) -> Result<(), Status> {
         let act = self.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         match act {

@@ -1,4 +1,4 @@
-//! A server with faults.
+//! A demo server with faults.
 
 use std::{
     io,
@@ -27,26 +27,26 @@ pub struct Server {
     name: &'static str,
 }
 
-/// What is wrong with a server.
+/// The fault of a server.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
-    /// Nothing.
+    /// Requests are answered.
     None,
-    /// It answers 500, its health route too.
+    /// The server answers 500, also on its health route.
     Broken,
-    /// It answers 429 with `Retry-After: 1` until then. It is healthy all the same.
+    /// The server answers 429 with `Retry-After: 1` until then. Its health route succeeds.
     BusyUntil(Instant),
-    /// It answers, but not in this life. It is healthy all the same.
+    /// The server does not answer requests. Its health route succeeds.
     Silent,
 }
 
 // === impl Server ===
 
 impl Server {
-    /// Starts one on a free port. It runs for as long as the process.
+    /// Starts a server on a free port. It runs until the process ends.
     ///
     /// # Errors
-    /// It cannot listen.
+    /// The listener cannot be bound.
     pub async fn start(name: &'static str) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let server = Self { address: listener.local_addr()?, state: Arc::new(Mutex::new(Fault::None)), name };
@@ -56,13 +56,13 @@ impl Server {
         Ok(server)
     }
 
-    /// Where it listens.
+    /// Returns the address of the listener.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Breaks it, or repairs it.
+    /// Sets the fault.
     pub fn set(&self, fault: Fault) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }

@@ -1,6 +1,6 @@
 //! Two HTTP clients in the standard stack over a primary and its backup.
 //!
-//! Start reading at [`stack`]; [`with_reqwest`] and [`with_hyper`] differ in what an address is, and in nothing else.
+//! Start reading at [`stack`]. [`with_reqwest`] and [`with_hyper`] apply it to one client each.
 
 pub mod demo;
 pub mod stack;

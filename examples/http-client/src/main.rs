@@ -1,4 +1,4 @@
-//! Two servers, two clients: an outage, a `Retry-After`, a deadline, and the way back. Over HTTP/1.1, or `http2`.
+//! Two servers and two clients: an outage, a return, a `Retry-After`, a deadline. Over HTTP/1.1, or `http2`.
 
 use std::{
     fmt,
@@ -29,13 +29,15 @@ async fn main() -> Result<(), BoxError> {
     ];
 
     say(format_args!("Over {wire:?}."));
-    say("Both servers are well: the primary answers.");
+    say("Both servers work: the primary answers.");
     ask(&clients, 1).await;
 
-    say("\nThe primary is broken. The backup answers within the same call, and after some failures at once.");
+    say(
+        "\nThe primary is broken. The backup answers within the same call. After some failures calls go straight to the backup.",
+    );
     primary.set(Fault::Broken);
     ask(&clients, 4).await;
-    look(&clients);
+    print_snapshots(&clients);
 
     say("\nThe primary is repaired. Traffic returns when the hold is over and two probes in a row were good.");
     primary.set(Fault::None);
@@ -43,28 +45,26 @@ async fn main() -> Result<(), BoxError> {
         sleep(Duration::from_millis(20)).await;
     }
     ask(&clients, 1).await;
-    look(&clients);
+    print_snapshots(&clients);
 
-    say(
-        "\nBoth servers are busy and say `Retry-After: 1`: the clients wait for a second, and not for their own backoff.",
-    );
+    say("\nBoth servers are busy and send `Retry-After: 1`: the clients wait for a second, not for their own backoff.");
     let busy = Fault::BusyUntil(Instant::now() + Duration::from_millis(700));
     primary.set(busy);
     backup.set(busy);
     ask(&clients, 1).await;
 
-    say("\nThe primary is silent: after 400 ms the backup is asked too, and its answer wins.");
+    say("\nThe primary does not answer: after 400 ms the call also goes to the backup, which answers.");
     primary.set(Fault::Silent);
     ask(&clients, 1).await;
 
-    say("\nBoth servers are silent. The call ends at the total timeout of 2 s, whatever was tried until then.");
+    say("\nBoth servers do not answer. The call ends at the total timeout of 2 s.");
     backup.set(Fault::Silent);
     ask(&clients, 1).await;
-    look(&clients);
+    print_snapshots(&clients);
     Ok(())
 }
 
-/// Asks with both clients at the same time, and tells how it went.
+/// Sends calls with both clients at the same time, and prints the results.
 async fn ask(clients: &[(Client, StandardHandles)], times: u32) {
     let asked = clients.iter().map(|(client, handles)| {
         let (client, name) = (client.clone(), handles.failover.name().clone());
@@ -85,14 +85,14 @@ async fn ask(clients: &[(Client, StandardHandles)], times: u32) {
     }
 }
 
-/// Prints what the handles know.
-fn look(clients: &[(Client, StandardHandles)]) {
+/// Prints snapshots of the handles.
+fn print_snapshots(clients: &[(Client, StandardHandles)]) {
     for (_, handles) in clients {
         let failover = handles.failover.snapshot();
         let second = failover.second_attempts;
         say(format_args!("  {failover}"));
         say(format_args!(
-            "    second attempts: {} on an error, {} after a delay, {} won; repeats: {}",
+            "    second attempts: {} on an error, {} after a delay, {} won; retries: {}",
             second.on_error,
             second.on_delay,
             second.won,
@@ -101,7 +101,7 @@ fn look(clients: &[(Client, StandardHandles)]) {
     }
 }
 
-/// Not `println`, which panics once nobody reads.
+/// Unlike `println!`, this does not panic if stdout is closed.
 fn say(line: impl fmt::Display) {
     let _ = writeln!(io::stdout(), "{line}");
 }

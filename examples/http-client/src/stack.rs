@@ -1,4 +1,4 @@
-//! What both clients share: the settings of the stack, and how an endpoint is probed.
+//! The part that both clients share: the settings of the stack, and the probe of an endpoint.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -11,29 +11,29 @@ use tower::util::BoxCloneSyncService;
 
 use crate::with_hyper;
 
-/// A client in its stack: a path in, status and text out. Boxed, so that both clients have one name.
+/// A client in its stack: a path in, status and text out. Boxed, so that both clients have one type.
 pub type Client = BoxCloneSyncService<String, (u16, String), BoxError>;
 
-/// How long a call may take, repeats included.
+/// The longest time of a call, including its retries.
 pub const TOTAL: Duration = Duration::from_secs(2);
 
-/// What the clients speak.
+/// The version of HTTP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wire {
-    /// HTTP/1.1: a connection for each call in flight.
+    /// HTTP/1.1, with a connection for each call in flight.
     #[default]
     Http1,
-    /// HTTP/2, known beforehand (without TLS nothing negotiates it): one connection for all calls.
+    /// HTTP/2 with prior knowledge (it cannot be negotiated without TLS), with one connection for all calls.
     Http2,
 }
 
-/// A connection of HTTP/2 that leaves a ping unanswered for this long is given up, with all calls on it.
+/// An HTTP/2 connection that does not answer a ping within this time is closed, with all calls on it.
 pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a request waits for an answer before its second attempt.
 const SECOND_ATTEMPT_DELAY: Duration = Duration::from_millis(400);
 
-/// Quick enough to be watched. In production begin with the defaults: a hold of 30 s, probes every 5 s.
+/// Times are short for a demonstration. In production begin with the defaults: a hold of 30 s, probes every 5 s.
 #[must_use]
 pub fn settings() -> StandardSettings {
     StandardSettings {
@@ -64,7 +64,7 @@ pub fn settings() -> StandardSettings {
     }
 }
 
-/// An endpoint whose health is asked for at `/healthz`, in what the clients speak.
+/// Returns an endpoint that is probed at `/healthz`, over the same version of HTTP.
 pub(crate) fn endpoint<S>(
     name: &'static str,
     address: SocketAddr,

@@ -1,4 +1,4 @@
-//! hyper-util's client: the same stack with the policy `Http`.
+//! hyper-util's client in the stack, with the policy `Http`.
 
 use std::net::SocketAddr;
 
@@ -22,10 +22,10 @@ use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 
 use crate::stack::{self, Client, PING_TIMEOUT, Wire};
 
-/// A client of these servers, the primary first.
+/// Creates a client of these servers, the primary first.
 ///
 /// # Errors
-/// A setting out of its range.
+/// A setting is out of its range.
 pub fn client(primary: SocketAddr, backup: SocketAddr, wire: Wire) -> Result<(Client, StandardHandles), BoxError> {
     let client = plain(wire);
     let at = |address: SocketAddr| {
@@ -37,9 +37,9 @@ pub fn client(primary: SocketAddr, backup: SocketAddr, wire: Wire) -> Result<(Cl
                 }
                 request
             })
-            // Tells the server how long we still wait, as `x-request-timeout-ms`.
+            // Sends the time to the deadline to the server, as `x-request-timeout-ms`.
             .layer(ForwardContextLayer::new(ContextHeaders::http()))
-            // So that a permit can stay with the body until it ends.
+            // Boxes the body, so that it can hold a permit until it ends.
             .map_response(box_body)
             .service(client.clone());
         Ok::<_, http::uri::InvalidUri>(service)
@@ -63,12 +63,12 @@ pub fn client(primary: SocketAddr, backup: SocketAddr, wire: Wire) -> Result<(Cl
     Ok((BoxCloneSyncService::new(client), handles))
 }
 
-/// The client without layers.
+/// Creates the client without layers.
 pub(crate) fn plain(wire: Wire) -> legacy::Client<HttpConnector, Empty<Bytes>> {
     let mut builder = legacy::Client::builder(TokioExecutor::new());
     builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new());
     if wire == Wire::Http2 {
-        // All calls share one connection, so one that is dead must be found out about.
+        // All calls share one connection, so pings must detect a dead one.
         builder.http2_only(true).http2_keep_alive_interval(PING_TIMEOUT).http2_keep_alive_timeout(PING_TIMEOUT);
     }
     builder.build_http()

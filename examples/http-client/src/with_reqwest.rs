@@ -1,4 +1,4 @@
-//! `reqwest::Client` is a Tower service; all it needs is to be told which host each endpoint is.
+//! reqwest's client in the stack, with the policy `Reqwest`. It is a Tower service; each endpoint sets its host.
 
 use std::net::SocketAddr;
 
@@ -12,25 +12,25 @@ use tower::{ServiceExt, util::BoxCloneSyncService};
 
 use crate::stack::{self, Client, PING_TIMEOUT, Wire};
 
-/// A client of these servers, the primary first.
+/// Creates a client of these servers, the primary first.
 ///
 /// # Errors
-/// A setting out of its range.
+/// A setting is out of its range.
 pub fn client(primary: SocketAddr, backup: SocketAddr, wire: Wire) -> Result<(Client, StandardHandles), BoxError> {
-    // By itself it would repeat streams that a server refuses, unseen by the budget.
+    // reqwest would repeat streams that a server refuses, without counting against the retry budget.
     let builder = reqwest::Client::builder().retry(reqwest::retry::never());
     let client = match wire {
         Wire::Http1 => builder,
         Wire::Http2 => builder
             .http2_prior_knowledge()
-            // All calls share one connection, so one that is dead must be found out about.
+            // All calls share one connection, so pings must detect a dead one.
             .http2_keep_alive_interval(PING_TIMEOUT)
             .http2_keep_alive_timeout(PING_TIMEOUT),
     };
     let client = client.build()?;
     let at = |address: SocketAddr| {
         client.clone().map_request(move |mut request: Request| {
-            // An address and a port are always accepted for a URL with a host.
+            // These cannot fail for a URL with a host.
             let _ = request.url_mut().set_ip_host(address.ip());
             let _ = request.url_mut().set_port(Some(address.port()));
             request

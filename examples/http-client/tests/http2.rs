@@ -1,6 +1,6 @@
-//! What only HTTP/2 has: streams that are refused, connections that say GOAWAY, and many calls that break with one
-//! connection. Callers of the standard stack notice none of it.
-#![allow(clippy::unwrap_used, reason = "tests say what they mean")]
+//! Faults of HTTP/2: refused streams, GOAWAY, and a broken connection with many calls. The standard stack hides them from
+//! callers.
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -26,13 +26,13 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-/// Whatever the machine is busy with: far beyond what anything here takes.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// Callers at once, and what each of them asks.
+/// Longer than any step of these tests takes, even on a busy machine.
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// The number of concurrent callers, and of the calls of each.
 const CALLERS: usize = 8;
 const CALLS: usize = 40;
 
-/// A server that speaks nothing but HTTP/2.
+/// A server of HTTP/2 only.
 struct Server {
     address: SocketAddr,
     task: JoinHandle<()>,
@@ -40,11 +40,11 @@ struct Server {
 
 #[derive(Default)]
 struct Faults {
-    /// Each stream with such a number is refused; 0 for none.
+    /// Every n-th stream is refused. 0: none is.
     refuse_every: u32,
-    /// A connection says GOAWAY when it has had so many streams; 0 for never.
+    /// A connection sends GOAWAY after this number of streams. 0: never.
     go_away_after: u32,
-    /// What happened.
+    /// The number of streams that arrived.
     streams: AtomicU32,
     refused: AtomicU32,
     gone: AtomicU32,
@@ -71,7 +71,7 @@ impl Server {
         Self { address, task }
     }
 
-    /// All its connections break, with whatever is under way on them.
+    /// Breaks all connections, with all calls on them.
     async fn kill(self) {
         self.task.abort();
         let _ = self.task.await;
@@ -102,7 +102,7 @@ async fn serve(stream: TcpStream, name: &'static str, faults: Arc<Faults>) -> Re
     Ok(())
 }
 
-/// After a moment, so that calls are under way together.
+/// Answers after a moment, so that several calls are in flight at once.
 async fn answer(name: &'static str, mut respond: SendResponse<Bytes>) -> Result<(), h2::Error> {
     sleep(Duration::from_millis(2)).await;
     respond.send_response(Response::new(()), false)?.send_data(format!("orders of the {name}").into(), true)
@@ -115,14 +115,14 @@ fn clients(primary: &Server, backup: &Server) -> [(Client, StandardHandles); 2] 
     ]
 }
 
-/// Calls from all callers at once; all are answered well, by whichever server.
-async fn load(client: &Client, what: &str, is_streaming: impl Fn(usize) -> bool + Clone + Send + 'static) {
+/// Sends calls from all callers at once. Asserts that each is answered by one of the servers.
+async fn load(client: &Client, what: &str, continues: impl Fn(usize) -> bool + Clone + Send + 'static) {
     let mut callers = JoinSet::new();
     for _ in 0..CALLERS {
-        let (client, is_streaming) = (client.clone(), is_streaming.clone());
+        let (client, continues) = (client.clone(), continues.clone());
         callers.spawn(async move {
             let mut calls = 0;
-            while is_streaming(calls) {
+            while continues(calls) {
                 calls += 1;
                 let (status, text) = client.clone().oneshot("/orders".to_owned()).await?;
                 assert!(status == 200 && text.starts_with("orders of the "), "{status} {text}");
@@ -136,7 +136,7 @@ async fn load(client: &Client, what: &str, is_streaming: impl Fn(usize) -> bool 
 }
 
 #[tokio::test]
-async fn refused_streams_are_asked_again() {
+async fn refused_streams_are_retried() {
     let faults = Arc::new(Faults { refuse_every: 20, ..Faults::default() });
     let (primary, backup) = (Server::start("primary", &faults).await, Server::start("backup", &Arc::default()).await);
     for (client, handles) in &clients(&primary, &backup) {
@@ -149,7 +149,7 @@ async fn refused_streams_are_asked_again() {
 }
 
 #[tokio::test]
-async fn a_connection_that_goes_away_takes_no_call_along() {
+async fn goaway_fails_no_calls() {
     let faults = Arc::new(Faults { go_away_after: 25, ..Faults::default() });
     let (primary, backup) = (Server::start("primary", &faults).await, Server::start("backup", &Arc::default()).await);
     for (client, handles) in &clients(&primary, &backup) {
@@ -159,9 +159,9 @@ async fn a_connection_that_goes_away_takes_no_call_along() {
     }
 }
 
-/// All callers share one connection, and it breaks under them.
+/// All callers share one connection, which breaks.
 #[tokio::test]
-async fn a_server_that_restarts_under_load_is_not_noticed() {
+async fn restart_under_load_causes_no_errors() {
     let faults = Arc::<Faults>::default();
     let mut primary = Server::start("primary", &faults).await;
     let backup = Server::start("backup", &Arc::default()).await;
@@ -172,7 +172,7 @@ async fn a_server_that_restarts_under_load_is_not_noticed() {
         let going = Arc::clone(&on);
         let callers = tokio::spawn(async move { load(&client, &name, move |_| going.load(Relaxed)).await });
         let served = faults.streams.load(Relaxed);
-        until("calls are under way", async || faults.streams.load(Relaxed) > served + 50).await;
+        until("calls are in flight", async || faults.streams.load(Relaxed) > served + 50).await;
         primary.kill().await;
         let active = || handles.failover.snapshot().active;
         until("the primary is left", async || active().as_deref() == Some("backup")).await;
@@ -185,10 +185,10 @@ async fn a_server_that_restarts_under_load_is_not_noticed() {
     }
 }
 
-async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !so().await {
-        assert!(Instant::now() < end, "waited {PATIENCE:?} in vain until {what}");
+async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + TEST_TIMEOUT;
+    while !condition().await {
+        assert!(Instant::now() < end, "waited {TEST_TIMEOUT:?} until {what}");
         sleep(Duration::from_millis(10)).await;
     }
 }

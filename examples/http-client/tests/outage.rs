@@ -1,5 +1,5 @@
 //! Both clients in the standard stack, over real sockets, in HTTP/1.1 and HTTP/2.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test")]
 
 use std::{process::Command, time::Duration};
 
@@ -12,16 +12,16 @@ use mainstay::{BoxError, Reason, Refusal, failover::stack::StandardHandles};
 use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
 
-/// Whatever the machine is busy with: far beyond what anything here takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than any step of these tests takes, even on a busy machine.
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
-struct Place {
+struct Harness {
     primary: Server,
     backup: Server,
     clients: [(Client, StandardHandles); 4],
 }
 
-impl Place {
+impl Harness {
     async fn new() -> Self {
         let (primary, backup) = (Server::start("primary").await.unwrap(), Server::start("backup").await.unwrap());
         let (first, second) = (primary.address(), backup.address());
@@ -48,22 +48,22 @@ fn active(handles: &StandardHandles) -> Option<String> {
     handles.failover.snapshot().active.map(|name| name.to_string())
 }
 
-async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !so().await {
-        assert!(Instant::now() < end, "waited {PATIENCE:?} in vain until {what}");
+async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + TEST_TIMEOUT;
+    while !condition().await {
+        assert!(Instant::now() < end, "waited {TEST_TIMEOUT:?} until {what}");
         sleep(Duration::from_millis(10)).await;
     }
 }
 
 #[tokio::test]
-async fn callers_do_not_notice_an_outage_and_traffic_returns() {
-    let place = Place::new().await;
-    for (client, handles) in &place.clients {
+async fn outage_causes_no_errors_and_traffic_returns() {
+    let harness = Harness::new().await;
+    for (client, handles) in &harness.clients {
         assert_eq!(ask(client).await.unwrap(), (200, "orders of the primary".into()), "{}", handles.failover.name());
     }
-    place.primary.set(Fault::Broken);
-    for (client, handles) in &place.clients {
+    harness.primary.set(Fault::Broken);
+    for (client, handles) in &harness.clients {
         until("the primary is left", async || {
             assert_eq!(ask(client).await.unwrap(), (200, "orders of the backup".into()));
             active(handles).as_deref() == Some("backup")
@@ -71,8 +71,8 @@ async fn callers_do_not_notice_an_outage_and_traffic_returns() {
         .await;
         assert!(handles.failover.snapshot().to_string().contains("is on backup"));
     }
-    place.primary.set(Fault::None);
-    for (client, handles) in &place.clients {
+    harness.primary.set(Fault::None);
+    for (client, handles) in &harness.clients {
         until("traffic is back", async || {
             let (status, from) = ask(client).await.unwrap();
             assert_eq!(status, 200);
@@ -83,11 +83,11 @@ async fn callers_do_not_notice_an_outage_and_traffic_returns() {
 }
 
 #[tokio::test]
-async fn retry_after_is_waited_out() {
+async fn retry_waits_for_retry_after() {
     for which in 0..4 {
-        let place = Place::new().await;
-        let (client, handles) = &place.clients[which];
-        place.set(Fault::BusyUntil(Instant::now() + Duration::from_millis(500)));
+        let harness = Harness::new().await;
+        let (client, handles) = &harness.clients[which];
+        harness.set(Fault::BusyUntil(Instant::now() + Duration::from_millis(500)));
         let began = Instant::now();
         let answer = ask(client).await.unwrap();
         let name = handles.failover.name();
@@ -98,41 +98,41 @@ async fn retry_after_is_waited_out() {
 }
 
 #[tokio::test]
-async fn a_silent_primary_is_not_waited_for() {
-    let place = Place::new().await;
-    place.primary.set(Fault::Silent);
-    for (client, handles) in &place.clients {
+async fn silent_primary_is_bypassed() {
+    let harness = Harness::new().await;
+    harness.primary.set(Fault::Silent);
+    for (client, handles) in &harness.clients {
         assert_eq!(ask(client).await.unwrap(), (200, "orders of the backup".into()), "{}", handles.failover.name());
         assert_eq!(handles.failover.snapshot().second_attempts.on_delay, 1, "{}", handles.failover.name());
     }
 }
 
 #[tokio::test]
-async fn no_call_outlasts_its_total_timeout() {
-    let place = Place::new().await;
-    place.set(Fault::Silent);
-    for (client, handles) in &place.clients {
+async fn call_ends_at_its_total_timeout() {
+    let harness = Harness::new().await;
+    harness.set(Fault::Silent);
+    for (client, handles) in &harness.clients {
         let began = Instant::now();
         let error = ask(client).await.unwrap_err();
         let (took, name) = (began.elapsed(), handles.failover.name());
         let reason = error.rejected().unwrap_or_else(|| panic!("{name}: {error:?}")).reason();
         let late = [Reason::TotalTimeout, Reason::AttemptTimeout, Reason::DeadlineExceeded];
         assert!(late.contains(&reason), "{name}: {reason:?}");
-        assert!(took < TOTAL + PATIENCE / 4, "{name}: {took:?}");
+        assert!(took < TOTAL + TEST_TIMEOUT / 4, "{name}: {took:?}");
     }
 }
 
 #[test]
-fn the_story_is_told_to_its_end() {
-    tell("http1");
+fn demonstration_runs_to_its_end() {
+    demonstrate("http1");
 }
 
 #[test]
-fn the_story_is_told_to_its_end_over_http2() {
-    tell("http2");
+fn demonstration_runs_to_its_end_over_http2() {
+    demonstrate("http2");
 }
 
-fn tell(wire: &str) {
+fn demonstrate(wire: &str) {
     let output = Command::new(env!("CARGO_BIN_EXE_http-client")).arg(wire).output().unwrap();
     let story = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{story}");

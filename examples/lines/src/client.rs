@@ -1,4 +1,4 @@
-//! The client as a Tower service, and the stack around two of it.
+//! The client as a Tower service, and the standard stack over two of them.
 
 use std::{
     io,
@@ -23,19 +23,19 @@ use tower::{Service, util::BoxCloneSyncService};
 
 use crate::protocol::{Command, Lines, Reply};
 
-/// The client in its stack. Boxed to have a name.
+/// The client in its stack. Boxed, so that its type can be named.
 pub type Client = BoxCloneSyncService<Command, Reply, BoxError>;
 
-/// One server, without any layer.
+/// A client of one server, without layers.
 #[derive(Clone, Copy, Debug)]
 pub struct LineClient {
     server: SocketAddr,
 }
 
-/// A client of these servers, the primary first.
+/// Creates a client of these servers, the primary first.
 ///
 /// # Errors
-/// A setting out of its range.
+/// A setting is out of its range.
 pub fn client(primary: SocketAddr, backup: SocketAddr) -> Result<(Client, StandardHandles), BoxError> {
     let endpoints = [endpoint("primary", primary), endpoint("backup", backup)];
     let standard = Standard::new("lines", endpoints, settings())?.with_policy(Lines);
@@ -43,7 +43,7 @@ pub fn client(primary: SocketAddr, backup: SocketAddr) -> Result<(Client, Standa
     Ok((BoxCloneSyncService::new(standard.build()), handles))
 }
 
-/// Quick enough to be watched. In production begin with the defaults: a hold of 30 s, probes every 5 s.
+/// Times are short for a demonstration. In production begin with the defaults: a hold of 30 s, probes every 5 s.
 fn settings() -> StandardSettings {
     let delay = Duration::from_millis(300);
     StandardSettings {
@@ -68,11 +68,11 @@ fn settings() -> StandardSettings {
     }
 }
 
-/// A server whose health is asked for in its own protocol.
+/// Returns the endpoint of a server, which is probed by `PING`.
 fn endpoint(name: &'static str, server: SocketAddr) -> Endpoint<LineClient> {
     let client = LineClient { server };
     Endpoint::new(name, client).with_probe(move || async move {
-        let reply = client.ask("PING".into()).await?;
+        let reply = client.send("PING".into()).await?;
         Ok::<_, io::Error>(reply.0 == "OK")
     })
 }
@@ -80,15 +80,15 @@ fn endpoint(name: &'static str, server: SocketAddr) -> Endpoint<LineClient> {
 // === impl LineClient ===
 
 impl LineClient {
-    /// One connection for each command keeps this short; a pool would go here.
-    async fn ask(self, command: Command) -> io::Result<Reply> {
+    /// Sends a command on a new connection. A real client would have a pool here.
+    async fn send(self, command: Command) -> io::Result<Reply> {
         let mut stream = BufReader::new(TcpStream::connect(self.server).await?);
         stream.write_all(format!("{}\n", command.line).as_bytes()).await?;
         let mut line = String::new();
         stream.read_line(&mut line).await?;
         match line.strip_suffix('\n') {
             Some(line) => Ok(Reply(line.to_owned())),
-            // A reply that was cut off is no reply.
+            // The connection ended within the reply.
             None => Err(io::ErrorKind::UnexpectedEof.into()),
         }
     }
@@ -104,6 +104,6 @@ impl Service<Command> for LineClient {
     }
 
     fn call(&mut self, command: Command) -> Self::Future {
-        Box::pin(self.ask(command))
+        Box::pin(self.send(command))
     }
 }

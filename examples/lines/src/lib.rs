@@ -1,6 +1,6 @@
-//! A protocol of one's own as a Tower client in the standard stack.
+//! A custom protocol as a Tower client in the standard stack.
 //!
-//! Start reading at [`protocol`]; `main.rs` tells a story with all of it.
+//! Start reading at [`protocol`]; `main.rs` demonstrates them.
 
 pub mod client;
 pub mod protocol;

@@ -1,4 +1,4 @@
-//! Two servers and a client in one process: busy, silent, stopped, and started again.
+//! Two servers and a client in one process. The servers are busy, silent, stopped, and started again.
 
 use std::{
     fmt,
@@ -20,33 +20,33 @@ async fn main() -> Result<(), BoxError> {
     let address = primary.address();
     let (client, handles) = client::client(address, backup.address())?;
 
-    say("Both servers are well: the primary answers.");
+    say("Both servers work: the primary answers.");
     ask(&client, "GET answer").await;
-    say("\nA caller's mistake goes back to the caller, and is nobody's failure.");
+    say("\nAn error of the caller is returned, and does not count as a failure of the server.");
     ask(&client, "FROB answer").await;
 
-    say("\nBoth say BUSY 500: the client waits for as long, and not for its own backoff.");
+    say("\nBoth answer BUSY 500: the client waits for 500 ms, not for its own backoff.");
     primary.set(Fault::BusyOnce);
     backup.set(Fault::BusyOnce);
     ask(&client, "GET answer").await;
 
-    say("\nThe primary hangs up. A GET goes to the backup; a SET may have been done, and is not sent twice.");
+    say("\nThe primary hangs up. A GET goes to the backup. A SET may have been executed, so it is not sent twice.");
     primary.set(Fault::HangsUp);
     ask(&client, "GET answer").await;
     ask(&client, "SET answer 7").await;
 
-    say("\nThe primary is silent: after 300 ms the backup is asked too, and its answer wins.");
+    say("\nThe primary does not answer: after 300 ms the command also goes to the backup, which answers.");
     primary.set(Fault::Silent);
     ask(&client, "GET answer").await;
 
-    say("\nThe primary is stopped: connections are refused. After some failures the backup is asked at once.");
+    say("\nThe primary is stopped: connections are refused. After some failures commands go straight to the backup.");
     primary.stop().await;
     for _ in 0..3 {
         ask(&client, "GET answer").await;
     }
     say(format_args!("  {}", handles.failover.snapshot()));
 
-    say("\nIt is started again. Traffic returns when the hold is over and two probes in a row were good.");
+    say("\nThe primary is started again. Traffic returns when the hold is over and two probes in a row were good.");
     let _primary = Server::start_at(address, "primary").await?;
     while handles.failover.snapshot().active.as_deref() != Some("primary") {
         sleep(Duration::from_millis(20)).await;
@@ -56,7 +56,7 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Asks, and tells how it went.
+/// Sends a command and prints the result.
 async fn ask(client: &Client, line: &str) {
     let began = Instant::now();
     let answer = client.clone().oneshot(line.into()).await;
@@ -67,7 +67,7 @@ async fn ask(client: &Client, line: &str) {
     }
 }
 
-/// Not `println`, which panics once nobody reads.
+/// Unlike `println!`, this does not panic if stdout is closed.
 fn say(line: impl fmt::Display) {
     let _ = writeln!(io::stdout(), "{line}");
 }

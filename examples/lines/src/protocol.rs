@@ -1,30 +1,30 @@
-//! A command is a line, its reply is a line.
+//! The protocol, and its policy. A command is a line, its reply is a line.
 //!
 //! | reply | meaning | outcome |
 //! |---|---|---|
 //! | `OK ..` | the answer | success |
-//! | `BUSY 20` | come back in 20 ms | overloaded |
-//! | `WRONG ..` | the caller's mistake | ignored |
-//! | `ERROR ..`, nothing that is known | the server's fault | failure |
+//! | `BUSY 20` | overloaded; retry in 20 ms | overloaded |
+//! | `WRONG ..` | an error of the caller | ignored |
+//! | `ERROR ..`, any other reply | an error of the server | failure |
 
 use std::time::Duration;
 
 use mainstay::{Classify, Contextual, FailureKind, Follow, Outcome, Refusal, Replay, RequestContext};
 
-/// What is asked.
+/// A command.
 #[derive(Clone, Debug)]
 pub struct Command {
     /// `GET key`, `SET key value` or `PING`.
     pub line: String,
-    /// What the layers tell each other about this command. It stays on this side of the wire.
+    /// The layers' data on this command, such as its deadline. It is not sent to the server.
     context: Option<RequestContext>,
 }
 
-/// What is answered.
+/// A reply, without its line break.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply(pub String);
 
-/// All that the layers must know of the protocol: one value for the whole stack.
+/// The policy: what the layers need to know about the protocol. One value serves the whole stack.
 #[derive(Clone, Copy, Debug)]
 pub struct Lines;
 
@@ -42,7 +42,7 @@ impl<E: Refusal> Classify<Reply, E> for Lines {
     fn classify(&self, result: Result<&Reply, &E>) -> Outcome {
         let reply = match result {
             Ok(reply) => reply,
-            // Our own layers' refusals first: they say nothing about the server.
+            // Refusals of our own layers are not failures of the server.
             Err(error) => {
                 let refused = error.rejected().map(|rejected| rejected.outcome());
                 return refused.unwrap_or(Outcome::failure(FailureKind::Network));
@@ -52,7 +52,7 @@ impl<E: Refusal> Classify<Reply, E> for Lines {
         match words.next() {
             Some("OK") => Outcome::Success,
             Some("BUSY") => {
-                // Absent, negative or no number: no wait. Retry caps one that is too long.
+                // Without a valid number there is no wait. The retry layer caps a wait that is too long.
                 let wait = words.next().and_then(|ms| ms.parse().ok()).map(Duration::from_millis);
                 Outcome::overloaded(wait)
             }
@@ -63,17 +63,17 @@ impl<E: Refusal> Classify<Reply, E> for Lines {
     }
 }
 
-/// A reply is whole when it comes: nothing of it is left to follow.
+/// A reply arrives as a whole, so there is no stream to follow.
 impl Follow<Reply> for Lines {}
 
-/// A command that changes something is sent once: its reply may be lost after it was done.
+/// Only `GET` is repeated. A `SET` may have been executed before its reply was lost.
 impl Replay<Command> for Lines {
     fn replay(&self, command: &Command) -> Option<Command> {
         command.line.starts_with("GET ").then(|| command.clone())
     }
 }
 
-/// Where the deadline travels, and the count of sends that retry and failover share.
+/// The request context carries the deadline, and the attempt quota that retry and failover share.
 impl Contextual<Command> for Lines {
     fn context<'a>(&self, command: &'a Command) -> Option<&'a RequestContext> {
         command.context.as_ref()

@@ -1,4 +1,4 @@
-//! A server with faults.
+//! A demo server with faults.
 
 use std::{
     io,
@@ -23,16 +23,16 @@ pub struct Server {
     task: JoinHandle<()>,
 }
 
-/// What is wrong with the next commands, `PING` apart.
+/// The fault of the next commands, except `PING`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing.
+    /// Commands are answered.
     None,
-    /// The next one gets `BUSY 500`.
+    /// The next command gets `BUSY 500`.
     BusyOnce,
-    /// It reads them and says nothing.
+    /// The server reads commands and does not answer.
     Silent,
-    /// It reads them and hangs up.
+    /// The server reads a command and closes the connection.
     HangsUp,
 }
 
@@ -46,18 +46,18 @@ struct Shared {
 // === impl Server ===
 
 impl Server {
-    /// Starts one on a free port.
+    /// Starts a server on a free port.
     ///
     /// # Errors
-    /// It cannot listen.
+    /// The listener cannot be bound.
     pub async fn start(name: &'static str) -> io::Result<Self> {
         Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), name).await
     }
 
-    /// Starts one there.
+    /// Starts a server at an address.
     ///
     /// # Errors
-    /// It cannot listen.
+    /// The address cannot be bound.
     pub async fn start_at(address: SocketAddr, name: &'static str) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
@@ -73,24 +73,24 @@ impl Server {
         Ok(Self { address, shared, task })
     }
 
-    /// Where it listens.
+    /// Returns the address of the listener.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Breaks it, or repairs it.
+    /// Sets the fault.
     pub fn set(&self, fault: Fault) {
         *self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
-    /// How many commands it has read, `PING` apart.
+    /// Returns the number of commands read, except `PING`.
     #[must_use]
     pub fn commands(&self) -> u32 {
         self.shared.commands.load(Relaxed)
     }
 
-    /// Hangs up on everybody. Who connects now is refused.
+    /// Closes the listener and all connections. New connections are refused.
     pub async fn stop(self) {
         self.task.abort();
         let _ = self.task.await;
@@ -121,7 +121,7 @@ impl Shared {
         Ok(())
     }
 
-    /// What is wrong with this command.
+    /// Counts a command, and returns its fault.
     fn fault(&self) -> Fault {
         self.commands.fetch_add(1, Relaxed);
         let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,5 @@
 //! The client in its stack, over real sockets.
-#![allow(clippy::unwrap_used, reason = "tests say what they mean")]
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
 use std::{process::Command, time::Duration};
 
@@ -11,17 +11,17 @@ use mainstay::{BoxError, Reason, Refusal, failover::stack::StandardHandles};
 use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
 
-/// Whatever the machine is busy with: far beyond what anything here takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than any step of these tests takes, even on a busy machine.
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
-struct Place {
+struct Harness {
     primary: Server,
     backup: Server,
     client: Client,
     handles: StandardHandles,
 }
 
-impl Place {
+impl Harness {
     async fn new() -> Self {
         let (primary, backup) = (Server::start("primary").await.unwrap(), Server::start("backup").await.unwrap());
         let (client, handles) = client::client(primary.address(), backup.address()).unwrap();
@@ -46,18 +46,17 @@ fn active(handles: &StandardHandles) -> Option<String> {
     handles.failover.snapshot().active.map(|name| name.to_string())
 }
 
-async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !so().await {
-        assert!(Instant::now() < end, "waited {PATIENCE:?} in vain until {what}");
+async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + TEST_TIMEOUT;
+    while !condition().await {
+        assert!(Instant::now() < end, "waited {TEST_TIMEOUT:?} until {what}");
         sleep(Duration::from_millis(10)).await;
     }
 }
 
-/// Nobody listens any more, and then somebody does again.
 #[tokio::test]
-async fn a_refused_connection_is_not_noticed_and_traffic_returns() {
-    let Place { primary, backup: _backup, client, handles } = Place::new().await;
+async fn stopped_primary_causes_no_errors_and_traffic_returns() {
+    let Harness { primary, backup: _backup, client, handles } = Harness::new().await;
     assert_eq!(ask(&client, "GET answer").await.unwrap(), "OK 42 of the primary");
     let address = primary.address();
     primary.stop().await;
@@ -72,53 +71,52 @@ async fn a_refused_connection_is_not_noticed_and_traffic_returns() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_busy_is_asked_again_when_it_said() {
-    let place = Place::new().await;
-    place.set(Fault::BusyOnce);
+async fn busy_server_is_retried_after_its_wait() {
+    let harness = Harness::new().await;
+    harness.set(Fault::BusyOnce);
     let began = Instant::now();
-    let answer = ask(&place.client, "GET answer").await.unwrap();
+    let answer = ask(&harness.client, "GET answer").await.unwrap();
     assert!(answer.starts_with("OK 42"), "{answer}");
     assert!(began.elapsed() >= Duration::from_millis(500), "{:?}", began.elapsed());
-    assert_eq!(place.handles.retry.snapshot().retries, 1);
+    assert_eq!(harness.handles.retry.snapshot().retries, 1);
 }
 
 #[tokio::test]
-async fn what_changes_something_is_sent_once() {
-    let place = Place::new().await;
-    place.set(Fault::HangsUp);
-    ask(&place.client, "SET answer 7").await.unwrap_err();
-    assert_eq!(place.commands(), 1);
-    place.set(Fault::BusyOnce);
-    assert_eq!(ask(&place.client, "SET answer 7").await.unwrap(), "BUSY 500", "as the server said it");
-    assert_eq!(place.commands(), 2);
+async fn set_is_sent_once() {
+    let harness = Harness::new().await;
+    harness.set(Fault::HangsUp);
+    ask(&harness.client, "SET answer 7").await.unwrap_err();
+    assert_eq!(harness.commands(), 1);
+    harness.set(Fault::BusyOnce);
+    assert_eq!(ask(&harness.client, "SET answer 7").await.unwrap(), "BUSY 500", "the reply of the server");
+    assert_eq!(harness.commands(), 2);
 }
 
-/// However often: it says nothing about the server.
 #[tokio::test]
-async fn a_callers_mistake_goes_back_to_the_caller() {
-    let place = Place::new().await;
+async fn caller_error_is_returned_and_does_not_count() {
+    let harness = Harness::new().await;
     for _ in 0..10 {
-        assert_eq!(ask(&place.client, "GETT answer").await.unwrap(), "WRONG what?");
+        assert_eq!(ask(&harness.client, "GETT answer").await.unwrap(), "WRONG what?");
     }
-    assert_eq!((active(&place.handles).as_deref(), place.backup.commands()), (Some("primary"), 0));
+    assert_eq!((active(&harness.handles).as_deref(), harness.backup.commands()), (Some("primary"), 0));
 }
 
 #[tokio::test]
-async fn a_slow_server_is_not_waited_for_and_two_of_them_not_for_ever() {
-    let place = Place::new().await;
-    place.primary.set(Fault::Silent);
-    assert_eq!(ask(&place.client, "GET answer").await.unwrap(), "OK 42 of the backup");
-    assert_eq!(place.handles.failover.snapshot().second_attempts.on_delay, 1);
-    place.backup.set(Fault::Silent);
+async fn silent_primary_is_bypassed_and_two_silent_servers_time_out() {
+    let harness = Harness::new().await;
+    harness.primary.set(Fault::Silent);
+    assert_eq!(ask(&harness.client, "GET answer").await.unwrap(), "OK 42 of the backup");
+    assert_eq!(harness.handles.failover.snapshot().second_attempts.on_delay, 1);
+    harness.backup.set(Fault::Silent);
     let began = Instant::now();
-    let error = ask(&place.client, "GET answer").await.unwrap_err();
+    let error = ask(&harness.client, "GET answer").await.unwrap_err();
     let late = [Reason::TotalTimeout, Reason::AttemptTimeout, Reason::DeadlineExceeded];
     assert!(late.contains(&error.rejected().unwrap().reason()), "{error}");
-    assert!(began.elapsed() < PATIENCE / 2, "{:?}", began.elapsed());
+    assert!(began.elapsed() < TEST_TIMEOUT / 2, "{:?}", began.elapsed());
 }
 
 #[test]
-fn the_story_is_told_to_its_end() {
+fn demonstration_runs_to_its_end() {
     let output = Command::new(env!("CARGO_BIN_EXE_lines")).output().unwrap();
     let story = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{story}");

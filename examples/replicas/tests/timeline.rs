@@ -1,7 +1,7 @@
 //! A short run: what the timeline says, and that nothing is left of it, however it ends. The facts, not the times.
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean with them")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test")]
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -13,7 +13,7 @@ use std::{
 use tokio::time::{sleep, timeout};
 
 /// Far beyond what it takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 const REPLICAS: [&str; 3] = ["replica 1", "replica 2", "replica 3"];
 
@@ -68,7 +68,7 @@ async fn assert_gone(started: &[(String, String)]) {
                 sleep(Duration::from_millis(10)).await;
             }
         };
-        assert!(timeout(PATIENCE, gone).await.is_ok(), "process {id} still listens on {address}");
+        assert!(timeout(TEST_TIMEOUT, gone).await.is_ok(), "process {id} still listens on {address}");
     }
 }
 
