@@ -60,7 +60,7 @@ impl Stock {
     /// # Errors
     /// The script contains an error.
     pub async fn count(&self, item: &Request<Item>) -> Result<Level, Status> {
-        // `ReadContextLayer` has read it from `grpc-timeout`. Calls that this handler makes would be given it.
+        // `ReadContextLayer` has set the context from `grpc-timeout`. Pass it on to calls that a handler makes.
         let left = item.extensions().get::<RequestContext>().and_then(|context| context.time_left(Instant::now()));
         self.perform().await?;
         let time_left_ms = left.and_then(|left| u64::try_from(left.as_millis()).ok());

@@ -1,8 +1,8 @@
-//! Where the gateway's program is.
+//! Finds the gateway's program.
 //!
-//! Under cargo it is built: one command on a fresh clone is enough, and what runs is never older than its source. An
-//! artifact dependency would say so in the manifest, but needs a nightly cargo. Without cargo it is the file beside
-//! this one.
+//! Under cargo it is built, so that one command is enough on a fresh clone and the program is as new as its source. An
+//! artifact dependency in the manifest would do the same, but needs a nightly cargo. Without cargo it is the file beside
+//! this program.
 
 use std::{
     env,
@@ -16,7 +16,7 @@ use tokio::process::Command;
 
 use crate::BoxError;
 
-/// A line of cargo's `--message-format=json`, as far as it matters here.
+/// The fields of cargo's `--message-format=json` that are used here.
 #[derive(Deserialize)]
 struct Message {
     reason: String,
@@ -26,7 +26,7 @@ struct Message {
 pub(crate) async fn gateway() -> Result<PathBuf, BoxError> {
     match (env::var_os("CARGO"), env::var_os("CARGO_MANIFEST_DIR")) {
         (Some(cargo), Some(folder)) => build(&cargo, &Path::new(&folder).join("Cargo.toml")).await,
-        _ => beside(),
+        _ => beside_this_program(),
     }
 }
 
@@ -37,7 +37,7 @@ async fn build(cargo: &OsStr, manifest: &Path) -> Result<PathBuf, BoxError> {
     if !cfg!(debug_assertions) {
         build.arg("--release");
     }
-    // Its progress is for people, and goes where this program's errors go.
+    // Cargo's progress goes to stderr, as this program's errors do.
     let build = build.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
     let built = build.wait_with_output().await?;
     if !built.status.success() {
@@ -48,7 +48,7 @@ async fn build(cargo: &OsStr, manifest: &Path) -> Result<PathBuf, BoxError> {
     programs.find_map(|message| message.executable).ok_or_else(|| "cargo built no gateway".into())
 }
 
-fn beside() -> Result<PathBuf, BoxError> {
+fn beside_this_program() -> Result<PathBuf, BoxError> {
     let gateway = env::current_exe()?.with_file_name(format!("gateway{}", env::consts::EXE_SUFFIX));
     if gateway.is_file() {
         return Ok(gateway);

@@ -1,4 +1,4 @@
-//! What the timeline is made of.
+//! The events of the timeline.
 
 use std::time::Duration;
 
@@ -14,23 +14,23 @@ pub(crate) struct Event {
 
 #[derive(Debug)]
 pub(crate) enum What {
-    /// The primary has been told so.
+    /// The primary has this fault now.
     Fault(Fault),
-    /// A client of this replica got an answer, or none.
+    /// A client of this replica got an answer or an error.
     Answer { replica: usize, answer: Answer },
     /// A replica has changed its route.
     Route { replica: usize, route: Route },
-    /// A replica that is not on its primary is nearer to its return, or farther from it.
-    Gate { replica: usize, have: u32, need: u32, hold_left: Option<Duration> },
+    /// The number of good probes in a row, or the hold, of a replica on the backup has changed.
+    Recovery { replica: usize, have: u32, need: u32, hold_left: Option<Duration> },
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Primary,
     Backup,
-    /// An error, in words.
+    /// An error, as text.
     Failure {
-        /// The request may be sent twice, so somebody else could have answered.
+        /// The request may be repeated, so the backup could have answered.
         avoidable: bool,
         error: String,
     },
@@ -39,13 +39,13 @@ pub(crate) enum Answer {
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) on_primary: bool,
-    /// How many changes there have been so far.
+    /// The number of changes so far.
     pub(crate) changes: u64,
     pub(crate) reason: String,
     pub(crate) hold: Option<Duration>,
 }
 
-/// Takes events from everywhere. That nobody wants them any more is the end of the run.
+/// Sends events to the timeline. Events after the end of the run are dropped.
 #[derive(Clone, Debug)]
 pub(crate) struct Events(pub(crate) UnboundedSender<Event>);
 

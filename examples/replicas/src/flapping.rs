@@ -1,4 +1,4 @@
-//! The primary that comes and goes.
+//! Applies the faults of the plan to the primary.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
     plan::Fault,
 };
 
-/// Tells the primary what the plan says, when the plan says it.
+/// Sets each fault at its time.
 pub(crate) async fn flap(
     client: Client,
     primary: String,
@@ -21,7 +21,7 @@ pub(crate) async fn flap(
 ) -> Result<(), BoxError> {
     for (after, fault) in faults {
         sleep_until(start + *after).await;
-        client.post(format!("{primary}/demo/fault")).body(fault.order()).send().await?.error_for_status()?;
+        client.post(format!("{primary}/demo/fault")).body(fault.body()).send().await?.error_for_status()?;
         events.now(What::Fault(*fault));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Clients who never stop asking.
+//! Clients that send requests at a steady pace.
 
 use std::time::Duration;
 
@@ -13,34 +13,34 @@ use crate::{
     event::{Answer, Events, What},
 };
 
-/// Twenty requests a second: a line of the timeline shows each of them.
+/// Twenty requests a second, so that a line of the timeline can show each.
 const PACE: Duration = Duration::from_millis(50);
 
-/// Every tenth is a POST without an idempotency key, which nobody may send twice.
-const ORDERS: u64 = 10;
+/// Every tenth request is a POST without an idempotency key, which must not be repeated.
+const POST_EVERY: u64 = 10;
 
-/// Asks one replica at a steady pace, whatever becomes of the answers.
-pub(crate) async fn ask(client: Client, url: String, replica: usize, events: Events) -> Result<(), BoxError> {
+/// Sends requests to one replica. Does not wait for an answer before the next request.
+pub(crate) async fn send_requests(client: Client, url: String, replica: usize, events: Events) -> Result<(), BoxError> {
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut asked = JoinSet::new();
     for number in 1.. {
         pace.tick().await;
         while asked.try_join_next().is_some() {}
-        let request = match number % ORDERS {
+        let request = match number % POST_EVERY {
             0 => client.post(format!("{url}/api/v1/echo")).body("an order"),
             _ => client.get(format!("{url}/api/v1/json")),
         };
-        let (avoidable, events) = (number % ORDERS != 0, events.clone());
+        let (avoidable, events) = (number % POST_EVERY != 0, events.clone());
         asked.spawn(async move {
-            let answer = judge(request.send().await, avoidable);
+            let answer = classify(request.send().await, avoidable);
             events.now(What::Answer { replica, answer });
         });
     }
     Ok(())
 }
 
-fn judge(result: reqwest::Result<Response>, avoidable: bool) -> Answer {
+fn classify(result: reqwest::Result<Response>, avoidable: bool) -> Answer {
     let error = match result {
         Ok(response) if response.status().is_success() => match response.headers().get("x-served-by") {
             Some(name) if name == "primary" => return Answer::Primary,

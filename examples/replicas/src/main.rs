@@ -1,7 +1,7 @@
-//! Three replicas of the gateway before a primary that comes and goes, and a timeline of what they do.
+//! Three replicas of the gateway in front of a primary that fails and recovers, and a timeline of their routes.
 //!
-//! Real processes on free ports of the loopback interface. Whatever ends this program (its plan, an error, Ctrl-C)
-//! ends them too: they are killed when their handles are dropped.
+//! The replicas and backends are real processes on free ports of the loopback interface. They are killed when their
+//! handles are dropped: at the end of the plan, after an error, and on Ctrl-C.
 
 use std::{
     env,
@@ -25,14 +25,14 @@ mod watch;
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
 const HELP: &str = "\
-Three replicas of the gateway before a primary that comes and goes, and a timeline of what they do.
+Three replicas of the gateway in front of a primary that fails and recovers, and a timeline of their routes.
 
 Usage: replicas [--quick]
 
   --quick   a few seconds instead of half a minute
 ";
 
-/// Ended by a signal, as shells say it for SIGINT.
+/// The exit code that shells use for an end by SIGINT.
 const INTERRUPTED: u8 = 130;
 
 #[tokio::main(flavor = "current_thread")]
@@ -41,7 +41,7 @@ async fn main() -> ExitCode {
     let plan = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => plan::STANDARD,
         ["--quick"] => plan::QUICK,
-        ["--help" | "-h"] => return said(io::stdout().write_all(HELP.as_bytes())),
+        ["--help" | "-h"] => return printed(io::stdout().write_all(HELP.as_bytes())),
         _ => {
             eprint!("{HELP}");
             return ExitCode::from(2);
@@ -53,7 +53,7 @@ async fn main() -> ExitCode {
             Ok(false) => ExitCode::FAILURE,
             Err(error) => failed(&error),
         },
-        told = told_to_stop() => match told {
+        signalled = stop_signal() => match signalled {
             Ok(()) => ExitCode::from(INTERRUPTED),
             Err(error) => failed(&error.into()),
         },
@@ -61,7 +61,7 @@ async fn main() -> ExitCode {
 }
 
 #[cfg(unix)]
-async fn told_to_stop() -> io::Result<()> {
+async fn stop_signal() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -72,16 +72,16 @@ async fn told_to_stop() -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-async fn told_to_stop() -> io::Result<()> {
+async fn stop_signal() -> io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-fn said(result: io::Result<()>) -> ExitCode {
+fn printed(result: io::Result<()>) -> ExitCode {
     result.map_or_else(|error| failed(&error.into()), |()| ExitCode::SUCCESS)
 }
 
 fn failed(error: &BoxError) -> ExitCode {
-    // With its causes: "error sending request" alone helps nobody.
+    // With its causes, because "error sending request" alone does not show the reason.
     let mut line = format!("replicas: {error}");
     let mut cause = error.source();
     while let Some(error) = cause {

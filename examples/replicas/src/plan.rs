@@ -1,25 +1,25 @@
-//! What happens when: the gateways' settings, and the primary's faults.
+//! The plan of a run: the gateways' settings, and the primary's faults.
 
 use std::time::Duration;
 
-/// A run.
+/// The plan of a run.
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// The gateways' settings that differ from their defaults.
     pub(crate) settings: &'static [(&'static str, &'static str)],
-    /// What becomes of the primary, and how long after the start.
+    /// The primary's faults, with their times from the start.
     pub(crate) faults: &'static [(Duration, Fault)],
-    /// The run ends after this, as soon as all replicas are back on the primary.
+    /// The shortest time of a run. It then ends when all replicas are back on the primary.
     pub(crate) length: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It answers everything with 500.
+    /// The primary answers every request with 500.
     Fails,
-    /// It takes requests and never answers.
+    /// The primary accepts requests and does not answer.
     Silent,
-    /// It is well.
+    /// The primary works.
     Recovers,
 }
 
@@ -27,7 +27,7 @@ const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// Half a minute: an outage, a relapse while the replicas hold, and a longer hold after a second outage.
+/// Half a minute: an outage, a relapse during the hold, and a longer hold after a second outage.
 pub(crate) const STANDARD: Plan = Plan {
     settings: &[
         ("BACKEND_HEALTH_TIMEOUT_SECONDS", "0.3"),
@@ -71,7 +71,7 @@ pub(crate) const QUICK: Plan = Plan {
 
 impl Fault {
     /// The body of the demo backend's `POST /demo/fault`.
-    pub(crate) const fn order(self) -> &'static str {
+    pub(crate) const fn body(self) -> &'static str {
         match self {
             Self::Fails => r#"{"fault":"fail"}"#,
             Self::Silent => r#"{"fault":"hang"}"#,
@@ -79,10 +79,10 @@ impl Fault {
         }
     }
 
-    pub(crate) const fn words(self) -> &'static str {
+    pub(crate) const fn description(self) -> &'static str {
         match self {
             Self::Fails => "fails: every answer is a 500",
-            Self::Silent => "falls silent: it takes requests and answers none",
+            Self::Silent => "falls silent: accepts requests, answers none",
             Self::Recovers => "is well again",
         }
     }

@@ -1,4 +1,4 @@
-//! What is remembered of one replica.
+//! The record of one replica.
 
 use std::{mem, time::Duration};
 
@@ -12,9 +12,9 @@ pub(crate) struct Replica {
     /// One letter for each second of the run.
     pub(crate) seconds: String,
     pub(crate) requests: u64,
-    /// Errors that clients got, though somebody else could have answered.
+    /// Errors to requests that could have been repeated.
     pub(crate) avoidable: u64,
-    /// Errors that clients got to requests that nobody may send twice.
+    /// Errors to requests that must not be repeated.
     pub(crate) unavoidable: u64,
     pub(crate) changes: u64,
     pub(crate) left: Vec<Duration>,
@@ -43,7 +43,7 @@ impl Replica {
 
     pub(crate) fn routed(&mut self, route: &Route, at: Duration) {
         self.changes = route.changes;
-        // From one backup to another, or from a backup to nowhere, is a change, but no return.
+        // A change from one backup to another, or from a backup to none, is not a return.
         match (route.on_primary, self.is_away()) {
             (true, true) => self.returned.push(at),
             (false, false) => self.left.push(at),
@@ -55,13 +55,13 @@ impl Replica {
         self.left.len() > self.returned.len()
     }
 
-    /// The time on the backup up to now.
+    /// Returns the time on the backup up to now.
     pub(crate) fn away(&self, now: Duration) -> Duration {
         let back = self.returned.iter().copied().chain([now]);
         self.left.iter().zip(back).map(|(left, back)| back.saturating_sub(*left)).sum()
     }
 
-    /// Ends a second: gives its answers.
+    /// Ends a second, and returns the letters of its answers.
     pub(crate) fn end_second(&mut self) -> String {
         let answers = mem::take(&mut self.answers);
         let has = |letter: char| answers.contains(letter);
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_on_the_backup_is_the_sum_of_all_stays() {
+    fn time_on_backup_is_the_sum_of_all_stays() {
         let mut replica = Replica::default();
         let route = |on_primary, changes| Route { on_primary, changes, reason: String::new(), hold: None };
         let second = Duration::from_secs;
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_is_as_bad_as_its_worst_answer() {
+    fn second_shows_its_worst_answer() {
         let mut replica = Replica::default();
         replica.answered(&Answer::Primary);
         assert_eq!(replica.end_second(), "P");

@@ -1,4 +1,4 @@
-//! Starts everything, listens to it, and lets go of it.
+//! Starts the processes and the clients, and feeds their events to the timeline.
 
 use std::{io, path::Path, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     BoxError, binary,
     event::Events,
     flapping::flap,
-    load::ask,
+    load::send_requests,
     plan::Plan,
     process::Process,
     timeline::{Timeline, name},
@@ -22,19 +22,19 @@ use crate::{
 
 const REPLICAS: usize = 3;
 
-/// How long after its planned end a run may wait for replicas to return.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The time after the planned end that a run waits for replicas to return.
+const RETURN_TIMEOUT: Duration = Duration::from_secs(30);
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Everything that was started. What is dropped is killed.
+/// The processes. Dropping them kills them.
 struct Fleet {
     primary: Process,
     backup: Process,
     replicas: Vec<Process>,
 }
 
-/// Gives whether all went as it should.
+/// Returns whether all replicas left and returned, and no client got an avoidable error.
 pub(crate) async fn run(plan: &Plan) -> Result<bool, BoxError> {
     let fleet = Fleet::start(&binary::gateway().await?, plan).await?;
     let client = Client::builder().no_proxy().timeout(Duration::from_secs(10)).build()?;
@@ -47,7 +47,7 @@ pub(crate) async fn run(plan: &Plan) -> Result<bool, BoxError> {
     let mut tasks = JoinSet::new();
     tasks.spawn(flap(client.clone(), fleet.primary.url(), plan.faults, start, events.clone()));
     for (number, replica) in fleet.replicas.iter().enumerate() {
-        tasks.spawn(ask(client.clone(), replica.url(), number, events.clone()));
+        tasks.spawn(send_requests(client.clone(), replica.url(), number, events.clone()));
         tasks.spawn(watch(client.clone(), replica.url(), number, events.clone()));
     }
     let mut seconds = interval_at(start + SECOND, SECOND);
@@ -61,11 +61,11 @@ pub(crate) async fn run(plan: &Plan) -> Result<bool, BoxError> {
                 if !over.is_zero() && timeline.is_settled() {
                     return Ok(timeline.summary()?);
                 }
-                if over > PATIENCE {
-                    return Err(format!("not all replicas returned within {PATIENCE:?}").into());
+                if over > RETURN_TIMEOUT {
+                    return Err(format!("not all replicas returned within {RETURN_TIMEOUT:?}").into());
                 }
             }
-            // They run for ever, but for the faults, of which there is a last one.
+            // Only the task of the faults ends without an error.
             Some(ended) = tasks.join_next() => ended??,
         }
     }
@@ -82,7 +82,7 @@ impl Fleet {
             ("LISTEN_ADDR", "127.0.0.1:0"),
             ("BACKEND_API_URL", &first),
             ("BACKEND_API_FALLBACK_URL", &second),
-            // What happens is told here, in one place.
+            // The timeline shows the changes instead.
             ("LOG_LEVEL", "error"),
         ];
         let settings: Vec<_> = common.iter().chain(plan.settings).copied().collect();

@@ -1,4 +1,4 @@
-//! What it comes to.
+//! The summary at the end.
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ use crate::{
 // === impl Timeline ===
 
 impl<W: Write> Timeline<W> {
-    /// Prints the whole run in a few lines. Gives whether all went as it should.
+    /// Prints the summary. Returns whether all replicas left and returned, and no client got an avoidable error.
     pub(crate) fn summary(&mut self) -> io::Result<bool> {
         self.picture()?;
         self.table()?;
@@ -22,14 +22,17 @@ impl<W: Write> Timeline<W> {
             n => writeln!(out, "{n} clients got an error that another attempt could have avoided.")?,
         }
         if orders > 0 {
-            writeln!(out, "{orders} got one to a POST without an idempotency key: it is sent once, whatever happens.")?;
+            writeln!(
+                out,
+                "{orders} clients got an error to a POST without an idempotency key, which is sent only once."
+            )?;
         }
         self.returns()?;
         let moved = |replica: &Replica| !replica.left.is_empty() && !replica.is_away();
         Ok(errors == 0 && self.replicas.iter().all(moved))
     }
 
-    /// One letter for each second.
+    /// Prints one letter for each second.
     fn picture(&mut self) -> io::Result<()> {
         let ruler: String = (0..self.primary.len()).step_by(10).map(|second| format!("{second:<10}")).collect();
         writeln!(self.out, "\nseconds    {}", ruler.trim_end())?;
@@ -52,7 +55,7 @@ impl<W: Write> Timeline<W> {
         writeln!(self.out)
     }
 
-    /// Chance in holds and probes keeps a fleet from returning as one.
+    /// Prints the times of the returns. Jitter in holds and probes spreads them.
     fn returns(&mut self) -> io::Result<()> {
         for outage in 0.. {
             let mut times: Vec<_> =

@@ -1,4 +1,4 @@
-//! A line for each event, and one for each second.
+//! Prints a line for each event, and one for each second.
 
 use std::{
     io::{self, Write},
@@ -13,20 +13,20 @@ use crate::{
     replica::Replica,
 };
 
-/// Writes as it goes, and remembers what the summary needs.
+/// Prints events as they arrive, and records them for the summary.
 #[derive(Debug)]
 pub(crate) struct Timeline<W> {
     pub(crate) out: W,
     start: Instant,
     pub(crate) replicas: Vec<Replica>,
-    ill: bool,
-    /// Since the last whole second.
-    was_ill: bool,
-    /// One sign for each second of the primary.
+    has_fault: bool,
+    /// Whether the primary had a fault since the last whole second.
+    had_fault: bool,
+    /// One letter for each second of the primary.
     pub(crate) primary: String,
 }
 
-/// As many letters as a second of answers has at most, usually.
+/// The width of a column: the letters of a second.
 const SECOND: usize = 24;
 
 // === impl Timeline ===
@@ -34,10 +34,10 @@ const SECOND: usize = 24;
 impl<W: Write> Timeline<W> {
     pub(crate) fn new(out: W, start: Instant, replicas: usize) -> Self {
         let replicas = (0..replicas).map(|_| Replica::default()).collect();
-        Self { out, start, replicas, ill: false, was_ill: false, primary: String::new() }
+        Self { out, start, replicas, has_fault: false, had_fault: false, primary: String::new() }
     }
 
-    /// What the letters mean, and whose they are.
+    /// Prints the meaning of the letters, and the columns.
     pub(crate) fn heading(&mut self) -> io::Result<()> {
         let columns: String = (0..self.replicas.len()).map(|replica| format!("  {:<SECOND$}", name(replica))).collect();
         writeln!(
@@ -52,22 +52,22 @@ impl<W: Write> Timeline<W> {
     }
 
     pub(crate) fn is_settled(&self) -> bool {
-        !self.ill && self.replicas.iter().all(|replica| !replica.is_away())
+        !self.has_fault && self.replicas.iter().all(|replica| !replica.is_away())
     }
 
     pub(crate) fn note(&mut self, event: Event) -> io::Result<()> {
         let at = event.at.saturating_duration_since(self.start);
         match event.what {
             What::Fault(fault) => {
-                self.ill = fault != Fault::Recovers;
-                self.was_ill |= self.ill;
-                self.line(at, "primary", fault.words())
+                self.has_fault = fault != Fault::Recovers;
+                self.had_fault |= self.has_fault;
+                self.line(at, "primary", fault.description())
             }
             What::Answer { replica, answer } => {
                 self.replicas[replica].answered(&answer);
                 match answer {
                     Answer::Failure { avoidable, error } => {
-                        let which = if avoidable { "a request" } else { "an order, which nobody may send twice" };
+                        let which = if avoidable { "a request" } else { "a POST, which must not be repeated" };
                         self.line(at, &name(replica), &format!("a client got an error to {which}: {error}"))
                     }
                     _ => Ok(()),
@@ -90,19 +90,19 @@ impl<W: Write> Timeline<W> {
                 };
                 self.line(at, &name(replica), &what)
             }
-            What::Gate { replica, have, need, hold_left } => {
+            What::Recovery { replica, have, need, hold_left } => {
                 let hold =
                     hold_left.map_or("the hold is over".to_owned(), |left| format!("hold {} more", seconds(left)));
-                self.line(at, &name(replica), &format!("gate {have} of {need}; {hold}"))
+                self.line(at, &name(replica), &format!("probes {have} of {need}; {hold}"))
             }
         }
     }
 
-    /// Ends a second: a letter for each answer in it.
+    /// Ends a second, and prints the letters of its answers.
     pub(crate) fn end_second(&mut self) -> io::Result<()> {
         let number = self.primary.len() + 1;
-        self.primary.push(if self.was_ill { 'x' } else { '.' });
-        self.was_ill = self.ill;
+        self.primary.push(if self.had_fault { 'x' } else { '.' });
+        self.had_fault = self.has_fault;
         let columns = self.replicas.iter_mut().map(|replica| format!("  {:<SECOND$}", replica.end_second()));
         let columns: String = columns.collect();
         writeln!(self.out, "{number:>8} s{}", columns.trim_end())
@@ -113,7 +113,7 @@ impl<W: Write> Timeline<W> {
     }
 }
 
-/// For people, who count from one.
+/// Returns the name of a replica. The first is `replica 1`.
 pub(crate) fn name(replica: usize) -> String {
     format!("replica {}", replica + 1)
 }

@@ -1,4 +1,4 @@
-//! What a replica says of itself, in `/status.json`.
+//! Polls `/status.json` of a replica.
 
 use std::time::Duration;
 
@@ -37,16 +37,16 @@ struct Endpoint {
 
 #[derive(Deserialize)]
 struct BreakerState {
-    recovery: Option<Gate>,
+    recovery: Option<Recovery>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
-struct Gate {
+struct Recovery {
     have: u32,
     need: u32,
 }
 
-/// Looks again and again, and tells what is new.
+/// Polls the status, and sends an event for each change.
 pub(crate) async fn watch(client: Client, url: String, replica: usize, events: Events) -> Result<(), BoxError> {
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -59,16 +59,16 @@ pub(crate) async fn watch(client: Client, url: String, replica: usize, events: E
         let on_primary = failover.state == "on_primary";
         if failover.epoch != changes {
             (changes, progress) = (failover.epoch, Some((0, true)));
-            // When it happened, not when it was seen.
+            // The time of the change, not of the poll.
             let at = Instant::now().checked_sub(failover.for_time).unwrap_or_else(Instant::now);
             let route = Route { on_primary, changes, reason: failover.reason, hold: primary.hold_left };
             events.at(at, What::Route { replica, route });
         }
-        let Some(Gate { have, need }) = primary.breaker.recovery.filter(|_| !on_primary) else { continue };
+        let Some(Recovery { have, need }) = primary.breaker.recovery.filter(|_| !on_primary) else { continue };
         let now = Some((have, primary.hold_left.is_some()));
         if now != progress {
             progress = now;
-            events.now(What::Gate { replica, have, need, hold_left: primary.hold_left });
+            events.now(What::Recovery { replica, have, need, hold_left: primary.hold_left });
         }
     }
 }

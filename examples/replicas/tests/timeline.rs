@@ -1,4 +1,4 @@
-//! A short run: what the timeline says, and that nothing is left of it, however it ends. The facts, not the times.
+//! A short run: its timeline, and the end of all its processes. Times are not checked.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test")]
@@ -12,12 +12,12 @@ use std::{
 
 use tokio::time::{sleep, timeout};
 
-/// Far beyond what it takes.
+/// Longer than any step of these tests takes.
 const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 const REPLICAS: [&str; 3] = ["replica 1", "replica 2", "replica 3"];
 
-/// A run that has said what it started: five processes.
+/// A run that has printed its five processes.
 struct Run {
     child: Child,
     output: BufReader<Box<dyn Read>>,
@@ -38,7 +38,7 @@ impl Run {
         Self { child, output, introduction }
     }
 
-    /// The addresses and the process ids of what was started.
+    /// Returns the addresses and the process ids.
     fn started(&self) -> Vec<(String, String)> {
         let started = self.introduction.lines().filter_map(|line| {
             let (address, id) = line.split_once("http://")?.1.split_once("  process ")?;
@@ -59,7 +59,7 @@ fn signal(name: &str, process: &str) {
     assert!(Command::new("kill").args([name, process]).status().unwrap().success());
 }
 
-/// The kernel closes the listener of a killed process in its own time.
+/// Waits until each listener is closed. The kernel closes them some time after the kill.
 async fn assert_gone(started: &[(String, String)]) {
     assert_eq!(started.len(), 5, "{started:?}");
     for (address, id) in started {
@@ -73,21 +73,21 @@ async fn assert_gone(started: &[(String, String)]) {
 }
 
 #[tokio::test]
-async fn the_timeline_tells_of_outages_departures_gates_and_returns() {
+async fn timeline_shows_outages_departures_probes_and_returns() {
     let run = Run::start();
     let started = run.started();
     let output = run.end();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
 
-    assert_eq!(told(&text, "primary"), ["fails", "is", "falls", "is"], "{text}");
+    assert_eq!(events_of(&text, "primary"), ["fails", "is", "falls", "is"], "{text}");
     for replica in REPLICAS {
-        let told = told(&text, replica);
-        let moves: Vec<_> = told.iter().filter(|what| matches!(**what, "left" | "returned")).collect();
+        let events = events_of(&text, replica);
+        let moves: Vec<_> = events.iter().filter(|what| matches!(**what, "left" | "returned")).collect();
         assert!(moves.len() >= 2 && moves.len() % 2 == 0, "{text}");
         assert!(moves.chunks(2).all(|pair| pair == [&"left", &"returned"]), "{text}");
-        for (place, _) in told.iter().enumerate().filter(|(_, what)| **what == "returned") {
-            assert_eq!(told[place - 1], "gate", "what is missing is said before a return: {text}");
+        for (place, _) in events.iter().enumerate().filter(|(_, what)| **what == "returned") {
+            assert_eq!(events[place - 1], "probes", "the progress is shown before a return: {text}");
         }
         let [requests, _, avoidable, changes] = figures(&text, replica);
         assert!(requests > 50 && changes >= moves.len() as u64, "{text}");
@@ -106,7 +106,7 @@ async fn the_timeline_tells_of_outages_departures_gates_and_returns() {
 }
 
 #[tokio::test]
-async fn an_interrupt_ends_everything_that_was_started() {
+async fn interrupt_ends_all_processes() {
     let run = Run::start();
     let started = run.started();
     signal("-INT", &run.child.id().to_string());
@@ -115,7 +115,7 @@ async fn an_interrupt_ends_everything_that_was_started() {
 }
 
 #[tokio::test]
-async fn an_error_ends_everything_that_was_started() {
+async fn error_ends_all_processes() {
     let run = Run::start();
     let started = run.started();
     signal("-KILL", &started[3].1);
@@ -126,13 +126,13 @@ async fn an_error_ends_everything_that_was_started() {
     assert_gone(&started).await;
 }
 
-/// The first word of each event of this one.
-fn told<'a>(text: &'a str, who: &str) -> Vec<&'a str> {
+/// Returns the first word of each event of a process.
+fn events_of<'a>(text: &'a str, who: &str) -> Vec<&'a str> {
     let events = text.lines().filter_map(|line| line.trim_start().split_once(" s  ")?.1.strip_prefix(who));
     events.filter_map(|what| what.split_whitespace().next()).map(|word| word.trim_end_matches(':')).collect()
 }
 
-/// Its line in the table: requests, errors, avoidable ones, changes of route.
+/// Returns the row of a replica in the table: requests, errors, avoidable errors, changes of route.
 fn figures(text: &str, who: &str) -> [u64; 4] {
     let table = text.split("avoidable errors").nth(1).unwrap();
     let line = table.lines().find_map(|line| line.strip_prefix(who)).unwrap();
@@ -140,7 +140,7 @@ fn figures(text: &str, who: &str) -> [u64; 4] {
     figures.try_into().unwrap()
 }
 
-/// Its letters in the picture of the whole run.
+/// Returns the letters of a process in the picture of the whole run.
 fn picture<'a>(text: &'a str, who: &str) -> &'a str {
     let picture = text.split("\nseconds ").nth(1).unwrap();
     picture.lines().find_map(|line| line.strip_prefix(who)).unwrap().strip_prefix("  ").unwrap().trim_start()
