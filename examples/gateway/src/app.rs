@@ -18,9 +18,10 @@ use crate::{
     backend::Backend,
     demo,
     forward::{self, Proxy},
+    handles::Handles,
     introduction::introduction,
     logs::say,
-    operations::{self, Handles},
+    operations,
     settings::{Environment, ForwardedHeaders, Settings},
     stack::stack,
 };

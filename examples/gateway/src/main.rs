@@ -14,6 +14,7 @@ mod args;
 mod backend;
 mod demo;
 mod forward;
+mod handles;
 mod introduction;
 mod logs;
 mod metrics;

@@ -6,7 +6,7 @@ use mainstay_circuit_breaker::State;
 use mainstay_failover::{EndpointSnapshot, FailoverSnapshot, FailoverState};
 use mainstay_retry::RetrySnapshot;
 
-use crate::operations::Handles;
+use crate::handles::Handles;
 
 mod text;
 

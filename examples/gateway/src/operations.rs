@@ -9,28 +9,15 @@ use axum::{
     routing::get,
 };
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use mainstay_bulkhead::Limit;
-use mainstay_drain::Drain;
-use mainstay_failover::stack::{EndpointHandles, StandardHandles};
+use mainstay_failover::stack::EndpointHandles;
 use mainstay_health::Health;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use crate::{
+    handles::Handles,
     metrics::{self, CONTENT_TYPE as PROMETHEUS},
     settings::Environment,
 };
-
-/// The handles that the pages read.
-#[derive(Debug)]
-pub(crate) struct Handles {
-    pub(crate) environment: Environment,
-    pub(crate) started: Instant,
-    pub(crate) health: Health,
-    pub(crate) drain: Drain,
-    pub(crate) entrance: Limit,
-    pub(crate) stack: StandardHandles,
-}
 
 const STATUS: &str = "/status.json";
 const METRICS: &str = "/metrics";

@@ -24,31 +24,13 @@ use tonic::{
 use tonic_prost::ProstCodec;
 use tower::{Service, service_fn};
 
+pub use crate::messages::{Item, Level};
 use crate::stock::Stock;
 
 const COUNT: &str = "/stock.v1.Stock/Count";
 const WATCH: &str = "/stock.v1.Stock/Watch";
 const DELIVER: &str = "/stock.v1.Stock/Deliver";
 const TRADE: &str = "/stock.v1.Stock/Trade";
-
-/// A kind of goods.
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct Item {
-    /// The name of the goods.
-    #[prost(string, tag = "1")]
-    pub name: String,
-}
-
-/// The amount in stock.
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct Level {
-    /// The amount in pieces.
-    #[prost(uint32, tag = "1")]
-    pub pieces: u32,
-    /// The time to the caller's deadline when the call arrived, in milliseconds.
-    #[prost(uint64, optional, tag = "2")]
-    pub time_left_ms: Option<u64>,
-}
 
 /// The client, over any channel or stack of layers around one.
 #[derive(Clone, Debug)]

@@ -4,5 +4,6 @@
 
 pub mod api;
 pub mod client;
+pub mod messages;
 pub mod server;
 pub mod stock;

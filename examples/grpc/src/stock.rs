@@ -11,7 +11,7 @@ use mainstay::{InvalidSetting, RequestContext, bulkhead::Limit, http::grpc::grpc
 use tokio::time::{Instant, sleep};
 use tonic::{Request, Status, Streaming};
 
-use crate::api::{Item, Level};
+use crate::messages::{Item, Level};
 
 /// A stock with five pieces of each kind of goods.
 #[derive(Debug)]

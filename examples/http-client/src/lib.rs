@@ -4,5 +4,6 @@
 
 pub mod demo;
 pub mod stack;
+mod wire;
 pub mod with_hyper;
 pub mod with_reqwest;

@@ -9,26 +9,14 @@ use mainstay::{
 };
 use tower::util::BoxCloneSyncService;
 
-use crate::with_hyper;
+pub use crate::wire::Wire;
+use crate::wire::plain;
 
 /// A client in its stack: a path in, status and text out. Boxed, so that both clients have one type.
 pub type Client = BoxCloneSyncService<String, (u16, String), BoxError>;
 
 /// The longest time of a call, including its retries.
 pub const TOTAL: Duration = Duration::from_secs(2);
-
-/// The version of HTTP.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Wire {
-    /// HTTP/1.1, with a connection for each call in flight.
-    #[default]
-    Http1,
-    /// HTTP/2 with prior knowledge (it cannot be negotiated without TLS), with one connection for all calls.
-    Http2,
-}
-
-/// An HTTP/2 connection that does not answer a ping within this time is closed, with all calls on it.
-pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a request waits for an answer before its second attempt.
 const SECOND_ATTEMPT_DELAY: Duration = Duration::from_millis(400);
@@ -72,6 +60,6 @@ pub(crate) fn endpoint<S>(
     service: S,
 ) -> Result<Endpoint<S>, InvalidSetting> {
     let url = format!("http://{address}");
-    let probe = HttpProbe::with_client(&format!("{url}/healthz"), with_hyper::plain(wire))?;
+    let probe = HttpProbe::with_client(&format!("{url}/healthz"), plain(wire))?;
     Ok(Endpoint::new(name, service).with_url(url).with_probe(probe))
 }

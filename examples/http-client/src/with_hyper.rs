@@ -5,10 +5,6 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Empty};
-use hyper_util::{
-    client::legacy::{self, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
 use mainstay::{
     BoxError,
     failover::stack::{Standard, StandardHandles},
@@ -20,7 +16,10 @@ use mainstay::{
 };
 use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 
-use crate::stack::{self, Client, PING_TIMEOUT, Wire};
+use crate::{
+    stack::{self, Client},
+    wire::{Wire, plain},
+};
 
 /// Creates a client of these servers, the primary first.
 ///
@@ -61,15 +60,4 @@ pub fn client(primary: SocketAddr, backup: SocketAddr, wire: Wire) -> Result<(Cl
         }
     });
     Ok((BoxCloneSyncService::new(client), handles))
-}
-
-/// Creates the client without layers.
-pub(crate) fn plain(wire: Wire) -> legacy::Client<HttpConnector, Empty<Bytes>> {
-    let mut builder = legacy::Client::builder(TokioExecutor::new());
-    builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new());
-    if wire == Wire::Http2 {
-        // All calls share one connection, so pings must detect a dead one.
-        builder.http2_only(true).http2_keep_alive_interval(PING_TIMEOUT).http2_keep_alive_timeout(PING_TIMEOUT);
-    }
-    builder.build_http()
 }

@@ -10,7 +10,10 @@ use mainstay::{
 use reqwest::{Method, Request, Url};
 use tower::{ServiceExt, util::BoxCloneSyncService};
 
-use crate::stack::{self, Client, PING_TIMEOUT, Wire};
+use crate::{
+    stack::{self, Client},
+    wire::{PING_TIMEOUT, Wire},
+};
 
 /// Creates a client of these servers, the primary first.
 ///

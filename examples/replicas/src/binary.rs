@@ -14,7 +14,7 @@ use std::{
 use serde::Deserialize;
 use tokio::process::Command;
 
-use crate::BoxError;
+use crate::error::BoxError;
 
 /// The fields of cargo's `--message-format=json` that are used here.
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use reqwest::Client;
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
-    BoxError,
+    error::BoxError,
     event::{Events, What},
     plan::Fault,
 };

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::{
-    BoxError,
+    error::BoxError,
     event::{Answer, Events, What},
 };
 

@@ -5,12 +5,12 @@
 
 use std::{
     env,
-    error::Error,
     io::{self, Write},
     process::ExitCode,
 };
 
 mod binary;
+mod error;
 mod event;
 mod flapping;
 mod load;
@@ -22,7 +22,7 @@ mod summary;
 mod timeline;
 mod watch;
 
-pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+use error::BoxError;
 
 const HELP: &str = "\
 Three replicas of the gateway in front of a primary that fails and recovers, and a timeline of their routes.

@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::BoxError;
+use crate::error::BoxError;
 
 /// Longer than any start takes.
 const START_TIMEOUT: Duration = Duration::from_secs(20);

@@ -10,7 +10,8 @@ use tokio::{
 };
 
 use crate::{
-    BoxError, binary,
+    binary,
+    error::BoxError,
     event::Events,
     flapping::flap,
     load::send_requests,

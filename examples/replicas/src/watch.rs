@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::{
-    BoxError,
+    error::BoxError,
     event::{Events, Route, What},
 };
 

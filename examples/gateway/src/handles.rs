@@ -1,0 +1,20 @@
+//! The handles of all layers, for the status page and the metrics.
+
+use mainstay_bulkhead::Limit;
+use mainstay_drain::Drain;
+use mainstay_failover::stack::StandardHandles;
+use mainstay_health::Health;
+use tokio::time::Instant;
+
+use crate::settings::Environment;
+
+/// The handles that the pages read.
+#[derive(Debug)]
+pub(crate) struct Handles {
+    pub(crate) environment: Environment,
+    pub(crate) started: Instant,
+    pub(crate) health: Health,
+    pub(crate) drain: Drain,
+    pub(crate) entrance: Limit,
+    pub(crate) stack: StandardHandles,
+}
