@@ -18,7 +18,7 @@ const RETRY: &str = "crates/retry/tests/suite";
 
 #[rustfmt::skip]
 const BREAKERS: &[Defect] = &[
-    ("a count window that never slides", &["{breaker}::many_successes_do_not_delay_opening", "crates/core/src/window/tests.rs::the_oldest_call_leaves"]),
+    ("a count window that never slides", &["{breaker}::many_successes_do_not_delay_opening", "crates/core/src/window/tests.rs::oldest_call_leaves_the_window"]),
     ("half-open wedges: a probe's caller gave up", &["{breaker}::dropped_trial_call_releases_its_permit"]),
     ("half-open wedges: a hung probe", &["{breaker}::hung_trial_call_expires_as_a_failure"]),
     ("half-open wedges: successes age out of a time window", &["{breaker}::trials_longer_than_the_time_window_close_the_breaker"]),
@@ -45,17 +45,17 @@ const BREAKERS: &[Defect] = &[
 
 #[rustfmt::skip]
 const RETRIES: &[Defect] = &[
-    ("eight clients with eight identical jitter series", &["{retry}/delays.rs::eight_clients_draw_eight_different_series", "crates/core/src/backoff.rs::clones_do_not_share_a_sequence"]),
+    ("eight clients with eight identical jitter series", &["{retry}/delays.rs::eight_clients_draw_eight_different_series", "crates/core/src/backoff.rs::clones_draw_different_delays"]),
     ("presets documented as jittered that are not", &["{retry}/delays.rs::presets_are_jittered_at_their_cap_too"]),
     ("budgets that bound nothing", &["{retry}/budget.rs::dead_dependency_gets_one_retry_in_ten_minutes", "tests/composition/order.rs::shared_budget_bounds_the_repeats_of_both_layers"]),
-    ("0.35 acting as 50 %, 0.6 as 100 %", &["{retry}/budget.rs::retry_after_an_overload_costs_less", "crates/core/src/budget/tests.rs::four_successes_pay_for_one_retry_exactly"]),
+    ("0.35 acting as 50 %, 0.6 as 100 %", &["{retry}/budget.rs::retry_after_an_overload_costs_less", "crates/core/src/budget/tests.rs::four_successes_pay_for_exactly_one_retry"]),
     ("the budget checked after the sleep, its error hiding the original", &["{retry}/budget.rs::empty_budget_returns_the_original_result_at_once"]),
     ("attempts burnt on an open breaker", &["{retry}/rejections.rs::open_breaker_costs_no_attempts_and_no_budget", "tests/composition/order.rs::open_breaker_spends_no_attempts_and_no_budget"]),
     ("Retry-After impossible because backoff sees only a number", &["{retry}/deadline.rs::retry_after_is_waited_for_in_full_or_not_at_all"]),
     ("requests cloned on the last attempt", &["{retry}/attempts.rs::last_attempt_makes_no_copy"]),
     ("capped delays in step because the cap comes after the jitter", &["{retry}/delays.rs::presets_are_jittered_at_their_cap_too"]),
     ("overflow or NaN after 1,000 attempts", &["{retry}/attempts.rs::two_thousand_attempts_do_not_overflow"]),
-    ("bodies of discarded responses never drained", &["{retry}/attempts.rs::response_is_discarded_before_the_delay_except_the_last", "crates/http/tests/sockets.rs::a_drained_connection_is_used_again"]),
+    ("bodies of discarded responses never drained", &["{retry}/attempts.rs::response_is_discarded_before_the_delay_except_the_last", "crates/http/tests/sockets.rs::connection_of_drained_response_is_reused"]),
     ("attempts on fresh clones that were never polled ready", &["{retry}/attempts.rs::each_attempt_polls_readiness_of_a_fresh_clone", "tests/composition/tower_layers.rs::each_attempt_is_polled_ready_over_tower_layers"]),
     ("a timeout that keeps the first waker", &["crates/timeout/tests/timeout.rs::timeout_wakes_the_task_that_polled_last"]),
     ("a timer with a clock of its own, or one that spins", &["crates/timeout/tests/timeout.rs::hanging_call_ends_at_its_time_and_is_dropped", "crates/timeout/tests/timeout.rs::attempt_and_total_keep_the_contract"]),
@@ -74,28 +74,28 @@ const BULKHEADS: &[Defect] = &[
 
 #[rustfmt::skip]
 const FAILOVERS: &[Defect] = &[
-    ("`poll_ready` errors skip the fallback", &["{fallback}::poll_ready_error_runs_the_steps", "{failover}/readiness.rs::an_error_of_readiness_goes_to_the_next_and_counts", "tests/composition/order.rs::fallback_handles_readiness_errors_of_inner_layers"]),
+    ("`poll_ready` errors skip the fallback", &["{fallback}::poll_ready_error_runs_the_steps", "{failover}/readiness.rs::readiness_error_counts_and_the_next_endpoint_is_used", "tests/composition/order.rs::fallback_handles_readiness_errors_of_inner_layers"]),
     ("a backup behind one async mutex, awaited while locked", &["{fallback}::stuck_backup_blocks_only_its_own_request"]),
-    ("a router that polls all backends, so one dead one stalls it", &["{failover}/readiness.rs::a_backup_that_is_not_ready_stalls_nobody"]),
+    ("a router that polls all backends, so one dead one stalls it", &["{failover}/readiness.rs::unready_backup_does_not_delay_requests_to_the_primary"]),
     ("a clone that copies readiness and panics", &["{fallback}::clone_does_not_copy_the_poll_ready_error", "{failover}/readiness.rs::second_attempts_are_made_on_ready_services"]),
-    ("ejection times that double for ever", &["{failover}/selection.rs::holds_grow_by_steps_up_to_the_longest_and_decay"]),
-    ("busy-spinning waiters", &["{failover}/contract.rs::two_endpoints_keep_the_contract", "crates/core/tests/contract.rs::spinning_is_caught"]),
-    ("lost wake-ups when clones poll one shared future", &["{failover}/readiness.rs::a_switch_wakes_who_waits", "crates/core/tests/contract.rs::a_kept_first_waker_is_caught"]),
-    ("fallback without memory: every request pays the primary's timeout", &["{failover}/second_attempt.rs::a_black_hole_is_left_within_a_few_requests"]),
-    ("a hedge that turns good requests into errors", &["{failover}/second_attempt.rs::a_failing_backup_never_beats_a_slow_primary"]),
+    ("ejection times that double for ever", &["{failover}/selection.rs::holds_grow_by_steps_up_to_the_maximum_and_decay"]),
+    ("busy-spinning waiters", &["{failover}/contract.rs::two_endpoints_keep_the_contract", "crates/core/tests/contract.rs::spinning_is_detected"]),
+    ("lost wake-ups when clones poll one shared future", &["{failover}/readiness.rs::switch_wakes_a_request_waiting_for_the_primary", "crates/core/tests/contract.rs::stale_waker_is_detected"]),
+    ("fallback without memory: every request pays the primary's timeout", &["{failover}/second_attempt.rs::black_hole_is_left_within_a_few_requests"]),
+    ("a hedge that turns good requests into errors", &["{failover}/second_attempt.rs::failing_backup_does_not_replace_the_answer_of_a_slow_primary"]),
     ("handlers that run the checks and time out in a row", &["{health}/checks.rs::checks_run_in_parallel_each_with_its_own_timeout"]),
     ("liveness tied to a database", &["{health}/endpoints.rs::critical_failure_is_503_and_live_stays_200"]),
     ("unknown hidden by up", &["{health}/checks.rs::run_that_blocks_its_thread_delays_no_other_and_becomes_unknown"]),
     ("details, DSNs and panic payloads in bodies", &["{health}/secrets.rs::secrets_are_in_the_log_and_in_no_body"]),
-    ("a shutdown held open by half a header", &["{drain}/serve/http1.rs::half_a_request_head_does_not_delay_the_exit", "examples/gateway/tests/end_to_end/draining.rs::half_a_request_header_does_not_hold_the_exit"]),
+    ("a shutdown held open by half a header", &["{drain}/serve/http1.rs::half_a_request_head_does_not_delay_the_exit", "examples/gateway/tests/end_to_end/draining.rs::half_a_request_head_does_not_delay_the_exit"]),
     ("probes all in one instant", &["{health}/checks.rs::first_runs_are_spread_and_later_runs_have_jitter", "{failover}/probing.rs::first_probes_are_spread_over_the_interval"]),
-    ("failback in the first good second", &["{failover}/selection.rs::traffic_returns_when_hold_and_gate_allow_and_not_before"]),
+    ("failback in the first good second", &["{failover}/selection.rs::traffic_returns_after_hold_and_probes"]),
 ];
 
 #[rustfmt::skip]
 const TYPES: &[Defect] = &[
     ("nested generics that read inside out, turbofish for presets", &["tests/types.rs::four_layers_over_a_function_need_no_annotations", "tests/types.rs::all_layers_in_a_task_need_no_annotations"]),
-    ("`source()` cut off", &["tests/composition/order.rs::original_error_passes_through_all_layers", "crates/core/src/rejected.rs::found_under_other_layers_wrapping"]),
+    ("`source()` cut off", &["tests/composition/order.rs::original_error_passes_through_all_layers", "crates/core/src/rejected.rs::wrapped_refusal_is_found"]),
     ("a crate-level `Result` alias that shadows std's", &["tests/defects.rs::no_crate_shadows_std"]),
 ];
 

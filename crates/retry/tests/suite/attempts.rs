@@ -91,7 +91,7 @@ async fn error_is_discarded_when_its_retry_is_sent() {
     harness.reply(Reply::Fail);
     harness.answers(&[OK]);
     assert_eq!(harness.get().await, OK);
-    assert_eq!(harness.policy.discarded(), ["the probe failed as told"]);
+    assert_eq!(harness.policy.discarded(), ["the probe failed as scripted"]);
 }
 
 /// Defects of peers: attempts on fresh clones that were never polled ready, which panicked over `ConcurrencyLimit` and
@@ -145,10 +145,10 @@ async fn failed_readiness_counts_as_a_failed_attempt() {
     let call = service.call(Request::new(1));
     harness.probe.set_readiness(Readiness::Fail);
     let error = call.await.unwrap_err();
-    assert_eq!(error.to_string(), "the probe's readiness failed as told");
+    assert_eq!(error.to_string(), "the probe's readiness failed as scripted");
     assert_eq!((harness.probe.calls(), harness.retrier.snapshot().attempts, harness.stopped().attempts), (1, 3, 1));
     assert_eq!(harness.retrier.snapshot().times, None, "an attempt that was not sent is not timed");
-    assert_eq!(harness.policy.discarded(), ["the probe failed as told", "the probe's readiness failed as told"]);
+    assert_eq!(harness.policy.discarded(), ["the probe failed as scripted", "the probe's readiness failed as told"]);
 }
 
 #[tokio::test(start_paused = true)]

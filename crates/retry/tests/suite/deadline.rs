@@ -113,7 +113,7 @@ async fn unready_service_returns_the_original_error_at_the_deadline() {
     let service = harness.service.ready().await.unwrap();
     let call = service.call(Request::new(1));
     harness.probe.set_readiness(Readiness::Pending);
-    assert_eq!(call.await.unwrap_err().to_string(), "the probe failed as told");
+    assert_eq!(call.await.unwrap_err().to_string(), "the probe failed as scripted");
     assert_eq!((start.elapsed(), harness.probe.calls(), harness.stopped().deadline), (1_000 * MS, 1, 1));
     assert_eq!(harness.retrier.snapshot().attempts, 1);
 }
@@ -139,6 +139,6 @@ async fn no_attempt_starts_after_the_deadline() {
     let mut call = tokio_test::task::spawn(harness.service.ready().await.unwrap().call(Request::new(1)));
     tokio_test::assert_pending!(call.poll());
     tokio::time::advance(1_000 * MS).await;
-    assert_eq!(call.await.unwrap_err().to_string(), "the probe failed as told");
+    assert_eq!(call.await.unwrap_err().to_string(), "the probe failed as scripted");
     assert_eq!((harness.probe.calls(), harness.stopped().deadline), (1, 1));
 }

@@ -87,7 +87,8 @@ async fn blocking_function_runs_on_blocking_threads() {
 #[cfg(feature = "rt")]
 #[tokio::test(start_paused = true)]
 async fn panic_in_a_blocking_function_resumes_in_the_caller() {
-    let task = tokio::spawn(async { plain().run_blocking(|_| -> Result<(), BoxError> { panic!("as told") }).await });
+    let task =
+        tokio::spawn(async { plain().run_blocking(|_| -> Result<(), BoxError> { panic!("as scripted") }).await });
     let panic = task.await.unwrap_err().into_panic();
-    assert_eq!(panic.downcast_ref(), Some(&"as told"));
+    assert_eq!(panic.downcast_ref(), Some(&"as scripted"));
 }
