@@ -22,6 +22,7 @@ mod picture;
 mod process;
 mod profile;
 mod prose;
+mod races;
 mod rooms;
 mod rust;
 mod steps;
@@ -39,6 +40,7 @@ const COMMANDS: &[Command] = &[
     test::COMMAND,
     prose::COMMAND,
     rooms::COMMAND,
+    races::COMMAND,
     api::COMMAND,
     picture::COMMAND,
     bench::COMMAND,

@@ -5,14 +5,12 @@
 
 use std::{
     fmt,
-    future::Future,
     marker::PhantomData,
     mem,
-    pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{Boxed, Contextual, ErrorType, Follow, Plain, Reason};
+use mainstay_core::{Boxed, Change, Contextual, ErrorType, Follow, Plain, Reason, Wait};
 use tower_service::Service;
 
 use crate::{BulkheadFuture, Limit, queued_call::QueuedCall, waiter::Admission};
@@ -23,10 +21,13 @@ pub struct Bulkhead<S, P = Plain, E = Boxed> {
     limit: Limit,
     policy: P,
     readiness: Readiness,
+    /// The wait for the inner service, which ends too when the permits are used up.
+    wait: Wait,
     _error: PhantomData<fn() -> E>,
 }
 
 /// What `poll_ready` has found for the next call.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Readiness {
     /// No permit is free: the call queues, with a clone of the inner service that is not ready.
     Queue,
@@ -34,9 +35,8 @@ enum Readiness {
     Full,
     /// The inner service is ready, and reserved for the call.
     Ready,
-    /// The inner service is pending. The future ends when the permits are used up, and wakes the caller. Boxed, because
-    /// a caller that waits can afford the allocation.
-    Pending(Pin<Box<dyn Future<Output = ()> + Send + Sync>>),
+    /// The inner service is pending. It may hold a place in a queue of its own.
+    Pending,
 }
 
 // === impl Bulkhead ===
@@ -44,7 +44,7 @@ enum Readiness {
 impl<S, P, E> Bulkhead<S, P, E> {
     /// Puts the limit in front of the service.
     pub fn new(inner: S, limit: Limit, policy: P) -> Self {
-        Self { inner, limit, policy, readiness: Readiness::Queue, _error: PhantomData }
+        Self { inner, limit, policy, readiness: Readiness::Queue, wait: Wait::default(), _error: PhantomData }
     }
 
     /// Returns the limit.
@@ -54,28 +54,9 @@ impl<S, P, E> Bulkhead<S, P, E> {
 }
 
 impl<S: Clone, P, E> Bulkhead<S, P, E> {
-    /// Ready for a call that will get no permit: it holds no readiness of the inner service.
-    fn ready_without_permit(&mut self, readiness: Readiness) -> Poll<()> {
-        // A pending inner service may hold a place in a queue of its own.
-        if matches!(mem::replace(&mut self.readiness, readiness), Readiness::Ready | Readiness::Pending(_)) {
-            self.drop_reserved();
-        }
-        Poll::Ready(())
-    }
-
     /// Replaces the inner service by a fresh clone, which holds no readiness.
     fn drop_reserved(&mut self) {
         self.inner = self.inner.clone();
-    }
-
-    fn poll_filled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !matches!(self.readiness, Readiness::Pending(_)) {
-            let limit = self.limit.inner().clone();
-            self.readiness = Readiness::Pending(Box::pin(async move { limit.readiness_waiters.wait().await }));
-        }
-        let Readiness::Pending(filled) = &mut self.readiness else { return Poll::Pending };
-        ready!(filled.as_mut().poll(cx));
-        self.ready_without_permit(Readiness::Queue)
     }
 }
 
@@ -92,21 +73,24 @@ where
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
-        loop {
-            let slots = &self.limit.inner().slots;
-            if !slots.has_free_slot() {
-                let readiness = if slots.has_queue_place() { Readiness::Queue } else { Readiness::Full };
-                return self.ready_without_permit(readiness).map(Ok);
+        let Self { inner, limit, readiness, wait, .. } = self;
+        let slots = &limit.inner().slots;
+        let look = |cx: &mut Context<'_>| match slots.has_free_slot() {
+            false if slots.has_queue_place() => Poll::Ready(Ok(Readiness::Queue)),
+            false => Poll::Ready(Ok(Readiness::Full)),
+            true => {
+                *readiness = Readiness::Pending;
+                inner.poll_ready(cx).map_ok(|()| Readiness::Ready)
             }
-            if let Poll::Ready(ready) = self.inner.poll_ready(cx) {
-                self.readiness = if ready.is_ok() { Readiness::Ready } else { Readiness::Queue };
-                return Poll::Ready(ready.map_err(Into::into));
-            }
-            // Checks again after subscribing: the permits may have been used up in between.
-            if self.poll_filled(cx).is_pending() && self.limit.inner().slots.has_free_slot() {
-                return Poll::Pending;
-            }
+        };
+        let found = ready!(wait.poll(cx, || filled(limit), look)).map_err(Into::into);
+        let before = mem::replace(&mut self.readiness, *found.as_ref().unwrap_or(&Readiness::Queue));
+        // A call that gets no permit holds no readiness of the inner service, and no place in a queue there.
+        let reserved = matches!(before, Readiness::Ready | Readiness::Pending);
+        if reserved && matches!(found, Ok(Readiness::Queue | Readiness::Full)) {
+            self.drop_reserved();
         }
+        Poll::Ready(found.map(drop))
     }
 
     #[inline]
@@ -129,6 +113,12 @@ where
         let deadline = policy.context(&request).and_then(|context| context.deadline);
         BulkheadFuture::queued(QueuedCall::new(admission, self.inner.clone(), request, deadline), policy)
     }
+}
+
+/// Completes when the permits have been used up.
+fn filled(limit: &Limit) -> Change {
+    let limit = limit.inner().clone();
+    Box::pin(async move { limit.readiness_waiters.wait().await })
 }
 
 /// A clone holds neither readiness nor a permit.

@@ -5,14 +5,12 @@
 
 use std::{
     fmt,
-    future::Future,
     marker::PhantomData,
-    pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use mainstay_core::{Boxed, Classify, ErrorType, Follow, Name, Plain, Typed};
+use mainstay_core::{Boxed, Change, Classify, ErrorType, Follow, Name, Plain, Typed, Wait};
 use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -32,8 +30,8 @@ pub struct Gate<S, P = Plain, E = Boxed> {
     inner: S,
     breaker: Breaker,
     policy: P,
-    /// Completes when the state may have changed. Boxed: present only while the gate is shut.
-    change: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
+    /// The wait for the breaker to admit calls.
+    wait: Wait,
     _error: PhantomData<fn() -> E>,
 }
 
@@ -77,7 +75,13 @@ impl<S, P: Clone, E> Layer<S> for GateLayer<P, E> {
     type Service = Gate<S, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Gate { inner, breaker: self.breaker.clone(), policy: self.policy.clone(), change: None, _error: PhantomData }
+        Gate {
+            inner,
+            breaker: self.breaker.clone(),
+            policy: self.policy.clone(),
+            wait: Wait::default(),
+            _error: PhantomData,
+        }
     }
 }
 
@@ -102,13 +106,9 @@ where
     type Future = BreakerFuture<S::Future, P, E>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
-        while self.breaker.refusal().is_some() {
-            let breaker = &self.breaker;
-            let change = self.change.get_or_insert_with(|| change(breaker));
-            ready!(change.as_mut().poll(cx));
-            self.change = None;
-        }
-        self.change = None;
+        let Self { breaker, wait, .. } = self;
+        let admits = |_: &mut Context<'_>| if breaker.refuses() { Poll::Pending } else { Poll::Ready(()) };
+        ready!(wait.poll(cx, || change(breaker), admits));
         let ready = ready!(self.inner.poll_ready(cx)).map_err(Into::into);
         if let Err(error) = &ready {
             self.breaker.record(self.policy.classify(Err(error)));
@@ -130,8 +130,10 @@ where
 
 /// Completes at the next change of state, or when the breaker may change without an event. Waits for at least a
 /// millisecond in the latter case, so that the gate cannot spin.
-fn change(breaker: &Breaker) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
-    let (mut watch, next_change) = (breaker.watch(), breaker.next_change());
+fn change(breaker: &Breaker) -> Change {
+    // Subscribes before it reads the time, which a change may move.
+    let mut watch = breaker.watch();
+    let next_change = breaker.next_change();
     Box::pin(async move {
         let changed = async { drop(watch.changed().await) };
         match next_change {
@@ -151,7 +153,7 @@ impl<S: Clone, P: Clone, E> Clone for Gate<S, P, E> {
             inner: self.inner.clone(),
             breaker: self.breaker.clone(),
             policy: self.policy.clone(),
-            change: None,
+            wait: Wait::default(),
             _error: PhantomData,
         }
     }

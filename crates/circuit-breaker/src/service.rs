@@ -5,14 +5,12 @@
 
 use std::{
     fmt,
-    future::Future,
     marker::PhantomData,
     mem,
-    pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
-use mainstay_core::{Boxed, Classify, ErrorType, Follow, Plain};
+use mainstay_core::{Boxed, Change, Classify, ErrorType, Follow, Plain, Wait};
 use tower_service::Service;
 
 use crate::{Breaker, BreakerFuture};
@@ -23,18 +21,21 @@ pub struct CircuitBreaker<S, P = Plain, E = Boxed> {
     breaker: Breaker,
     policy: P,
     readiness: Readiness,
+    /// The wait for the inner service, which a change of state ends too.
+    wait: Wait,
     _error: PhantomData<fn() -> E>,
 }
 
 /// The last result of `poll_ready`.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Readiness {
     Unknown,
+    /// The inner service is pending. It may hold a place in a queue.
+    Pending,
     /// The inner service is ready for the next call.
     Ready,
     /// The breaker refuses. The next call is refused even if the state changes before it.
     Refusing,
-    /// The inner service is pending, and the caller is woken by a change of state too. Boxed, off the fast path.
-    Pending(Pin<Box<dyn Future<Output = ()> + Send + Sync>>),
 }
 
 // === impl CircuitBreaker ===
@@ -42,7 +43,7 @@ enum Readiness {
 impl<S, P, E> CircuitBreaker<S, P, E> {
     /// Creates a service behind this breaker.
     pub fn new(inner: S, breaker: Breaker, policy: P) -> Self {
-        Self { inner, breaker, policy, readiness: Readiness::Unknown, _error: PhantomData }
+        Self { inner, breaker, policy, readiness: Readiness::Unknown, wait: Wait::default(), _error: PhantomData }
     }
 
     /// Returns the breaker.
@@ -64,44 +65,36 @@ where
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
-        loop {
-            if self.breaker.refuses() {
-                if matches!(self.readiness, Readiness::Ready) {
-                    // A fresh clone holds no readiness.
+        let Self { inner, breaker, readiness, wait, .. } = self;
+        let look = |cx: &mut Context<'_>| match breaker.refuses() {
+            true => Poll::Ready(None),
+            false => {
+                *readiness = Readiness::Pending;
+                inner.poll_ready(cx).map(Some)
+            }
+        };
+        match ready!(wait.poll(cx, || change(breaker), look)) {
+            Some(Ok(())) => self.readiness = Readiness::Ready,
+            Some(Err(error)) => {
+                let error: E::Error = error.into();
+                self.readiness = Readiness::Unknown;
+                self.breaker.record(self.policy.classify(Err(&error)));
+                return Poll::Ready(Err(error));
+            }
+            None => {
+                if matches!(self.readiness, Readiness::Ready | Readiness::Pending) {
+                    // A fresh clone holds no readiness, and no place in a queue.
                     self.inner = self.inner.clone();
                 }
                 self.readiness = Readiness::Refusing;
-                return Poll::Ready(Ok(()));
             }
-            match self.inner.poll_ready(cx) {
-                Poll::Ready(Ok(())) => {
-                    self.readiness = Readiness::Ready;
-                    return Poll::Ready(Ok(()));
-                }
-                Poll::Ready(Err(error)) => {
-                    let error: E::Error = error.into();
-                    self.readiness = Readiness::Unknown;
-                    self.breaker.record(self.policy.classify(Err(&error)));
-                    return Poll::Ready(Err(error));
-                }
-                Poll::Pending => {}
-            }
-            let mut change = match mem::replace(&mut self.readiness, Readiness::Unknown) {
-                Readiness::Pending(change) => change,
-                _ => change(&self.breaker),
-            };
-            if change.as_mut().poll(cx).is_pending() {
-                self.readiness = Readiness::Pending(change);
-                return Poll::Pending;
-            }
-            // The state changed: start again.
         }
+        Poll::Ready(Ok(()))
     }
 
     #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
-        let refusing = matches!(mem::replace(&mut self.readiness, Readiness::Unknown), Readiness::Refusing);
-        if refusing {
+        if mem::replace(&mut self.readiness, Readiness::Unknown) == Readiness::Refusing {
             return BreakerFuture::refused(self.breaker.0.refuse());
         }
         match self.breaker.try_acquire_for_future() {
@@ -116,7 +109,7 @@ where
 }
 
 /// Completes at the next change of state. The service keeps the breaker, so the sender outlives the receiver.
-fn change(breaker: &Breaker) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
+fn change(breaker: &Breaker) -> Change {
     let mut watch = breaker.watch();
     Box::pin(async move { drop(watch.changed().await) })
 }

@@ -52,6 +52,7 @@ mod status;
 #[cfg(feature = "test-util")]
 pub mod test;
 mod transition_log;
+mod wait;
 mod window;
 
 pub use atomic::{AtomicDuration, AtomicOptionDuration, nanos};
@@ -75,6 +76,7 @@ pub use shared::Shared;
 pub use stats::Counters;
 pub use status::{Level, Status, StatusReceiver, StatusSender};
 pub use transition_log::TransitionLog;
+pub use wait::{Change, Wait};
 pub use window::{Tally, Window};
 
 /// The default error of a stack: the same type as `tower::BoxError`.

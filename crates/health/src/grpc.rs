@@ -4,7 +4,10 @@ use std::pin::Pin;
 
 use futures_util::{Stream, stream::unfold};
 use mainstay_drain::{Drain, Phase};
-use tokio::{sync::watch, time::sleep_until};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
 use tonic::{Request, Response, Status};
 use tonic_health::pb::{
     HealthCheckRequest, HealthCheckResponse,
@@ -77,14 +80,16 @@ impl Watcher {
     /// Returns the first status at once, then each change; `None` when the drain closes connections.
     async fn next(&mut self) -> Option<ServingStatus> {
         loop {
+            // Everything that can change the status is read before the status: a change after this ends the wait below.
             self.changes.mark_unchanged();
+            let drain = self.health.registry().drain.as_ref();
+            let phase = drain.map_or(Phase::Serving, Drain::phase);
+            let expiry = self.health.view(Scope::All).next_expiry();
             let now = status(&self.health, &self.service);
             if self.sent != Some(now) {
                 self.sent = Some(now);
                 return Some(now);
             }
-            let drain = self.health.registry().drain.as_ref();
-            let phase = drain.map_or(Phase::Serving, Drain::phase);
             if phase >= Phase::Closing {
                 return None;
             }
@@ -92,7 +97,7 @@ impl Watcher {
             tokio::select! {
                 _ = self.changes.changed() => {}
                 () = reached(drain, next_phase) => {}
-                () = next_expiry(&self.health) => {}
+                () = at(expiry) => {}
             }
         }
     }
@@ -106,10 +111,9 @@ async fn reached(drain: Option<&Drain>, phase: Phase) {
     }
 }
 
-/// Waits until the next result expires.
-async fn next_expiry(health: &Health) {
-    let next = health.view(Scope::All).next_expiry();
-    match next {
+/// Waits until this time, or for ever.
+async fn at(time: Option<Instant>) {
+    match time {
         Some(time) => sleep_until(time).await,
         None => std::future::pending().await,
     }
