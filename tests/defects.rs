@@ -31,7 +31,7 @@ const BREAKERS: &[Defect] = &[
     ("a 1 ms sleep on the refusing path under contention", &["tests/contention.rs::contended_calls_are_refused_in_the_first_poll"]),
     ("a time window with cost proportional to calls", &["tests/allocations.rs::time_window_does_not_grow_with_a_million_calls"]),
     ("listeners run inside the lock", &["{breaker}::watcher_reads_the_breaker_without_deadlock"]),
-    ("state gauges of the old state never cleared", &["examples/gateway/tests/end_to_end/operations.rs::metrics_are_valid_and_follow_what_happens"]),
+    ("state gauges of the old state never cleared", &["examples/gateway/tests/end_to_end/operations.rs::metrics_are_valid_and_follow_a_failover"]),
     ("a zero in the settings that wedges", &["{breaker}::settings_out_of_range_are_errors_and_a_rate_of_one_works"]),
     ("each `layer()` call with a state of its own", &["{breaker}::services_of_one_layer_share_the_breaker", "tests/composition/server.rs::routes_share_the_breaker_and_the_permits_of_one_layer"]),
     ("std's clock, blind to a paused runtime", &["{breaker}::open_time_ends_at_its_exact_instant_of_the_paused_clock"]),
