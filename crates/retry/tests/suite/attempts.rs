@@ -148,7 +148,10 @@ async fn failed_readiness_counts_as_a_failed_attempt() {
     assert_eq!(error.to_string(), "the probe's readiness failed as scripted");
     assert_eq!((harness.probe.calls(), harness.retrier.snapshot().attempts, harness.stopped().attempts), (1, 3, 1));
     assert_eq!(harness.retrier.snapshot().times, None, "an attempt that was not sent is not timed");
-    assert_eq!(harness.policy.discarded(), ["the probe failed as scripted", "the probe's readiness failed as scripted"]);
+    assert_eq!(
+        harness.policy.discarded(),
+        ["the probe failed as scripted", "the probe's readiness failed as scripted"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
