@@ -57,6 +57,7 @@ enum Phase<F, S, Req, Res, E> {
     /// The delay is over, and the attempt has not started. Waits for the first endpoint to be left.
     DelayOver(Option<Changed>),
     /// It has started. Boxed, because it is rare and would double the size of the future.
+    #[allow(clippy::type_complexity, reason = "five parameters of one future")]
     Running(Pin<Box<Running<F, S, Req, Res, E>>>),
 }
 
