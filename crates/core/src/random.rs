@@ -26,7 +26,18 @@ impl Random {
     /// Creates a source with a random seed.
     #[must_use]
     pub fn new() -> Self {
+        #[cfg(feature = "test-util")]
+        if let Some(seed) = thread_seed::next() {
+            return Self::seeded(seed);
+        }
         Self::seeded(RandomState::new().hash_one(0_u64))
+    }
+
+    /// Derives the seeds of all sources that this thread creates with [`new`](Self::new) from `seed`, so that a simulation
+    /// repeats itself although each handle owns its source. Sources that exist keep their sequences.
+    #[cfg(feature = "test-util")]
+    pub fn seed_thread(seed: u64) {
+        thread_seed::set(seed);
     }
 
     /// Creates a source with this seed. The same seed gives the same sequence.
@@ -72,6 +83,28 @@ impl fmt::Debug for Random {
     }
 }
 
+/// The seed of the sources that a thread creates.
+#[cfg(feature = "test-util")]
+mod thread_seed {
+    use std::cell::Cell;
+
+    use super::{WEYL, mix};
+
+    thread_local! {
+        static STATE: Cell<Option<u64>> = const { Cell::new(None) };
+    }
+
+    pub(super) fn set(seed: u64) {
+        STATE.set(Some(seed));
+    }
+
+    pub(super) fn next() -> Option<u64> {
+        let next = STATE.get()?.wrapping_add(WEYL);
+        STATE.set(Some(next));
+        Some(mix(next))
+    }
+}
+
 fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -90,6 +123,20 @@ mod tests {
         };
         assert_eq!(draw(7), draw(7));
         assert_ne!(draw(7), draw(8));
+    }
+
+    #[cfg(feature = "test-util")]
+    #[test]
+    fn seeded_thread_creates_the_same_sources_again() {
+        let draw = |seed| {
+            Random::seed_thread(seed);
+            let sources = [Random::new(), Random::new()];
+            sources.map(|source| source.unit())
+        };
+        let first = draw(7);
+        assert_eq!(first, draw(7));
+        assert_ne!(first, draw(8));
+        assert_ne!(first[0], first[1]);
     }
 
     #[test]

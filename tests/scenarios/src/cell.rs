@@ -1,0 +1,200 @@
+//! A cell: one experiment of a scenario, its contestants, and the bars for ours.
+
+use std::fmt;
+
+use crate::measure::Seconds;
+
+/// Who takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contestant {
+    /// A stack of Mainstay's layers.
+    Ours,
+    /// A stack of Mainstay's layers, and a bulkhead at the server's entrance.
+    OursServer,
+    /// Fixed attempts, without memory.
+    Naive,
+    /// Tower's own layers.
+    Tower,
+    /// A policy that knows the fault script.
+    Omniscient,
+}
+
+/// The duration of the long runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// For the tests: ten virtual minutes.
+    Short,
+    /// For the report: one virtual hour.
+    Full,
+}
+
+/// The parameters of one run.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// Who takes part.
+    pub contestant: Contestant,
+    /// The seed of all randomness.
+    pub seed: u64,
+    /// The duration of the long runs.
+    pub length: Length,
+}
+
+/// What a run gave.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// Named figures, in the order of the table.
+    pub values: Vec<(&'static str, f64)>,
+    /// Offered and good requests by second.
+    pub seconds: Seconds,
+}
+
+/// The least or the most that a figure may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    /// The figure must not exceed this.
+    AtMost(f64),
+    /// The figure must not be below this.
+    AtLeast(f64),
+}
+
+/// A bar: the limit of one figure of ours.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bar {
+    /// The figure's name.
+    pub figure: &'static str,
+    /// Its limit.
+    pub limit: Limit,
+    /// Whose figure.
+    pub of: Contestant,
+}
+
+/// One experiment of a scenario.
+pub struct Cell {
+    /// The scenario.
+    pub scenario: &'static str,
+    /// The cell's name, unique within the scenario.
+    pub name: String,
+    /// What happens, for the table.
+    pub about: String,
+    /// Who takes part in the report.
+    pub contestants: &'static [Contestant],
+    /// The bars.
+    pub bars: Vec<Bar>,
+    run: Box<dyn Fn(Run) -> Figures + Send + Sync>,
+}
+
+// === impl Contestant ===
+
+impl fmt::Display for Contestant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Ours => "ours",
+            Self::OursServer => "ours + server",
+            Self::Naive => "naive",
+            Self::Tower => "Tower",
+            Self::Omniscient => "omniscient",
+        })
+    }
+}
+
+// === impl Limit ===
+
+impl Limit {
+    /// Returns whether a figure keeps the limit.
+    #[must_use]
+    pub fn holds(self, figure: f64) -> bool {
+        match self {
+            Self::AtMost(most) => figure <= most,
+            Self::AtLeast(least) => figure >= least,
+        }
+    }
+
+    /// Returns the figure that is further from keeping the limit.
+    #[must_use]
+    pub fn worse(self, a: f64, b: f64) -> f64 {
+        match self {
+            Self::AtMost(_) => a.max(b),
+            Self::AtLeast(_) => a.min(b),
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtMost(most) => write!(f, "<= {most}"),
+            Self::AtLeast(least) => write!(f, ">= {least}"),
+        }
+    }
+}
+
+// === impl Bar ===
+
+impl Bar {
+    /// The most that a figure of ours may be.
+    #[must_use]
+    pub const fn at_most(figure: &'static str, most: f64) -> Self {
+        Self { figure, limit: Limit::AtMost(most), of: Contestant::Ours }
+    }
+
+    /// The least that a figure of ours may be.
+    #[must_use]
+    pub const fn at_least(figure: &'static str, least: f64) -> Self {
+        Self { figure, limit: Limit::AtLeast(least), of: Contestant::Ours }
+    }
+
+    /// The same bar for another contestant.
+    #[must_use]
+    pub const fn of(self, of: Contestant) -> Self {
+        Self { of, ..self }
+    }
+}
+
+// === impl Figures ===
+
+impl Figures {
+    /// Returns the figure of this name; not a number if there is none, which keeps no limit.
+    #[must_use]
+    pub fn get(&self, name: &str) -> f64 {
+        self.values.iter().find(|(known, _)| *known == name).map_or(f64::NAN, |(_, value)| *value)
+    }
+}
+
+// === impl Cell ===
+
+impl Cell {
+    /// Creates a cell without contestants other than ours, and without bars.
+    pub fn new(
+        scenario: &'static str,
+        name: impl Into<String>,
+        about: impl Into<String>,
+        run: impl Fn(Run) -> Figures + Send + Sync + 'static,
+    ) -> Self {
+        let (name, about, run) = (name.into(), about.into(), Box::new(run));
+        Self { scenario, name, about, contestants: &[Contestant::Ours], bars: Vec::new(), run }
+    }
+
+    /// Sets who takes part.
+    #[must_use]
+    pub fn with_contestants(self, contestants: &'static [Contestant]) -> Self {
+        Self { contestants, ..self }
+    }
+
+    /// Sets the bars.
+    #[must_use]
+    pub fn with_bars(self, bars: impl Into<Vec<Bar>>) -> Self {
+        Self { bars: bars.into(), ..self }
+    }
+
+    /// Runs it.
+    #[must_use]
+    pub fn run(&self, run: Run) -> Figures {
+        (self.run)(run)
+    }
+}
+
+impl fmt::Debug for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cell({} {})", self.scenario, self.name)
+    }
+}

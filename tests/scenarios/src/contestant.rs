@@ -1,0 +1,3 @@
+//! The stacks that take part.
+
+pub mod failover;

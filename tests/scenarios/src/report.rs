@@ -1,0 +1,3 @@
+//! Runs cells and reports them.
+
+pub mod run;
