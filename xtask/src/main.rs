@@ -25,6 +25,7 @@ mod prose;
 mod races;
 mod rooms;
 mod rust;
+mod scenarios;
 mod steps;
 mod suggest;
 mod summary;

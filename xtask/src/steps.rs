@@ -16,7 +16,7 @@ use crate::libtest::Libtest;
 use crate::matrix;
 use crate::nextest::Nextest;
 use crate::process::{run, shown, works};
-use crate::{prose, rooms};
+use crate::{prose, rooms, scenarios};
 
 pub(crate) struct Step {
     pub(crate) name: &'static str,
@@ -35,6 +35,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("docs", "documentation builds, warnings denied", docs),
     step("deny", "licences and advisories of dependencies", deny),
     step("gate", "instructions and locked operations of a call, within their bounds", gate::step),
+    step("scenarios", "the bars of the simulations, in a release build", scenarios::step),
 ];
 
 const fn step(name: &'static str, about: &'static str, run: fn() -> io::Result<Finding>) -> Step {

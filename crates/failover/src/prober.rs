@@ -68,7 +68,7 @@ impl Prober {
         let interval = self.board.live.all().probe.interval;
         for endpoint in self.probed() {
             // Anywhere in the first interval, so that instances that start together do not probe together.
-            let due = Instant::now() + interval.mul_f64(self.board.random.unit());
+            let due = Instant::now() + interval.mul_f64(endpoint.random.unit());
             endpoint.set_due(due);
             tasks.spawn_on(run(endpoint.clone(), due), &runtime);
         }

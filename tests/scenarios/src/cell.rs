@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::measure::Seconds;
 
-/// Who takes part.
+/// A stack that takes part in a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contestant {
     /// A stack of Mainstay's layers.
@@ -31,7 +31,7 @@ pub enum Length {
 /// The parameters of one run.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
-    /// Who takes part.
+    /// The stack.
     pub contestant: Contestant,
     /// The seed of all randomness.
     pub seed: u64,
@@ -57,14 +57,14 @@ pub enum Limit {
     AtLeast(f64),
 }
 
-/// A bar: the limit of one figure of ours.
+/// A bar: the limit of one figure of Mainstay's stack.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bar {
     /// The figure's name.
     pub figure: &'static str,
     /// Its limit.
     pub limit: Limit,
-    /// Whose figure.
+    /// The stack that must keep it.
     pub of: Contestant,
 }
 
@@ -76,7 +76,7 @@ pub struct Cell {
     pub name: String,
     /// What happens, for the table.
     pub about: String,
-    /// Who takes part in the report.
+    /// The stacks that take part in the report.
     pub contestants: &'static [Contestant],
     /// The bars.
     pub bars: Vec<Bar>,
@@ -174,7 +174,7 @@ impl Cell {
         Self { scenario, name, about, contestants: &[Contestant::Ours], bars: Vec::new(), run }
     }
 
-    /// Sets who takes part.
+    /// Sets the stacks that take part.
     #[must_use]
     pub fn with_contestants(self, contestants: &'static [Contestant]) -> Self {
         Self { contestants, ..self }

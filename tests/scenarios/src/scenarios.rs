@@ -13,3 +13,6 @@ use crate::cell::Cell;
 pub fn all() -> Vec<Cell> {
     [s7::cells(), s7b::cells()].into_iter().flatten().collect()
 }
+
+/// One small cell of each scenario. A debug build and a release build must agree on its hashes.
+pub const HASHED: &[(&str, &str)] = &[("s7", "black-hole"), ("s7b", "health-10")];

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{Counters, FailureKind, Outcome};
+use mainstay_core::{Counters, FailureKind, Outcome, Random};
 use tokio::time::Instant;
 
 use crate::{
@@ -32,6 +32,9 @@ pub(crate) struct EndpointProber {
     /// When the next round is due, in nanoseconds since the switchboard's start; 0 without a schedule.
     due: AtomicU64,
     counters: Counters<3>,
+    /// Of the schedule. Each endpoint has its own: the tasks of the endpoints wake up in any order, and drawing from one
+    /// source would make the schedule of one depend on the others.
+    pub(super) random: Random,
 }
 
 const ROUNDS: usize = 0;
@@ -57,6 +60,7 @@ impl EndpointProber {
             is_first: AtomicBool::new(true),
             due: AtomicU64::new(0),
             counters: Counters::shared(),
+            random: Random::new(),
         }
     }
 

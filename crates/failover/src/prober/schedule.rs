@@ -69,5 +69,5 @@ fn interval(endpoint: &EndpointProber) -> Duration {
         State::Open if breaker.recovery.is_some_and(|recovery| recovery.have > 0) => probe.interval_counting,
         _ => probe.interval,
     };
-    base.mul_f64(board.random.between(0.9, 1.1))
+    base.mul_f64(endpoint.random.between(0.9, 1.1))
 }

@@ -30,7 +30,7 @@ use crate::{
 pub struct FailoverClient {
     /// The stack.
     pub client: Client,
-    /// Ours have one.
+    /// The failover of Mainstay's stack.
     pub handle: Option<FailoverHandle>,
 }
 
@@ -43,8 +43,12 @@ pub fn client(contestant: Contestant, servers: &[Server], settings: &StandardSet
     let (servers, limit) = (servers.to_vec(), settings.attempt_timeout);
     let client = match contestant {
         Contestant::Ours | Contestant::OursServer => return ours(&servers, settings),
-        Contestant::Naive => BoxCloneSyncService::new(service_fn(move |request| in_order(servers.clone(), request, limit))),
-        Contestant::Omniscient => BoxCloneSyncService::new(service_fn(move |request| knowing(servers.clone(), request))),
+        Contestant::Naive => {
+            BoxCloneSyncService::new(service_fn(move |request| in_order(servers.clone(), request, limit)))
+        }
+        Contestant::Omniscient => {
+            BoxCloneSyncService::new(service_fn(move |request| knowing(servers.clone(), request)))
+        }
         Contestant::Tower => tower(servers, limit),
     };
     FailoverClient { client, handle: None }
@@ -141,4 +145,3 @@ pub(crate) fn copy(request: &Req) -> Req {
     *copy.extensions_mut() = request.extensions().clone();
     copy
 }
-

@@ -9,7 +9,7 @@ use crate::{
 /// The runs of one contestant of a cell, one for each seed.
 #[derive(Clone, Debug)]
 pub struct Runs {
-    /// Who ran.
+    /// The stack.
     pub contestant: Contestant,
     /// The figures, by seed.
     pub figures: Vec<Figures>,

@@ -9,8 +9,7 @@ use crate::{
     server::{Fault, Script, Settings, Work},
 };
 
-const CONTESTANTS: &[Contestant] =
-    &[Contestant::Ours, Contestant::Naive, Contestant::Tower, Contestant::Omniscient];
+const CONTESTANTS: &[Contestant] = &[Contestant::Ours, Contestant::Naive, Contestant::Tower, Contestant::Omniscient];
 const RATE: f64 = 200.0;
 const PRIMARY: Work = Work::Exponential(10.0);
 const BACKUP: Work = Work::Exponential(15.0);
@@ -37,14 +36,24 @@ const AFTER: Ms = 60_000;
 pub fn cells() -> Vec<Cell> {
     let flapping = |period| Script::flapping(Fault::Refuse, period, period, FROM, FROM + 120_000);
     vec![
-        cell("hard", "connections are refused for 40 s", Script::one(Fault::Refuse, FROM, FROM + 40_000))
-            .with_bars([LOST, NONE_SLOW, BACK_AFTER_OUTAGE]),
-        cell("black-hole", "no answers for 30 s", Script::one(Fault::BlackHole, FROM, FROM + 30_000))
-            .with_bars([LOST, NONE_SLOW, BACK_AFTER_BLACK_HOLE]),
+        cell("hard", "connections are refused for 40 s", Script::one(Fault::Refuse, FROM, FROM + 40_000)).with_bars([
+            LOST,
+            NONE_SLOW,
+            BACK_AFTER_OUTAGE,
+        ]),
+        cell("black-hole", "no answers for 30 s", Script::one(Fault::BlackHole, FROM, FROM + 30_000)).with_bars([
+            LOST,
+            NONE_SLOW,
+            BACK_AFTER_BLACK_HOLE,
+        ]),
         cell("flap-2", "down 2 s, up 2 s, for 120 s", flapping(2_000)).with_bars([LOST, NONE_SLOW, ROUTE_CHANGES]),
         cell("flap-10", "down 10 s, up 10 s, for 120 s", flapping(10_000)).with_bars([LOST, NONE_SLOW]),
-        cell("gray", "30 % of the requests are answered 500, for 40 s", Script::one(Fault::Gray(0.3), FROM, FROM + 40_000))
-            .with_bars([LOST, NONE_SLOW]),
+        cell(
+            "gray",
+            "30 % of the requests are answered 500, for 40 s",
+            Script::one(Fault::Gray(0.3), FROM, FROM + 40_000),
+        )
+        .with_bars([LOST, NONE_SLOW]),
     ]
 }
 

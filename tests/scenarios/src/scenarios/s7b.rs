@@ -12,8 +12,7 @@ use crate::{
     server::{BAD_ROUTE, Fault, Script, Settings, Work},
 };
 
-const CONTESTANTS: &[Contestant] =
-    &[Contestant::Ours, Contestant::Naive, Contestant::Tower, Contestant::Omniscient];
+const CONTESTANTS: &[Contestant] = &[Contestant::Ours, Contestant::Naive, Contestant::Tower, Contestant::Omniscient];
 const MINUTE: Ms = 60_000;
 
 /// Endpoints left in an hour, although both are healthy.

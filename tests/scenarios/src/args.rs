@@ -1,0 +1,57 @@
+//! The arguments of the program.
+
+use mainstay_scenarios::cell::{Cell, Length};
+
+pub(crate) const USAGE: &str = "\
+mainstay-scenarios [SCENARIO [CELL]] [options]
+
+    --seeds N   the seeds 1 to N, with the median and the worst of them (1)
+    --full      the long runs of S7b take an hour instead of ten minutes
+    --ours      only our stack
+    --list      lists the cells
+    --hash      prints the hash of one small cell of each scenario";
+
+pub(crate) struct Args {
+    scenario: Option<String>,
+    cell: Option<String>,
+    pub(crate) seeds: u64,
+    full: bool,
+    pub(crate) ours: bool,
+    pub(crate) list: bool,
+    pub(crate) hash: bool,
+}
+
+// === impl Args ===
+
+impl Args {
+    pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
+        let (scenario, cell) = (None, None);
+        let mut parsed = Self { scenario, cell, seeds: 1, full: false, ours: false, list: false, hash: false };
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--full" => parsed.full = true,
+                "--ours" => parsed.ours = true,
+                "--list" => parsed.list = true,
+                "--hash" => parsed.hash = true,
+                "--seeds" => {
+                    let seeds = args.next().and_then(|seeds| seeds.parse().ok()).filter(|seeds| *seeds > 0);
+                    parsed.seeds = seeds.ok_or("--seeds needs a number")?;
+                }
+                flag if flag.starts_with('-') => return Err(format!("unknown option {flag}")),
+                _ if parsed.scenario.is_none() => parsed.scenario = Some(arg),
+                _ if parsed.cell.is_none() => parsed.cell = Some(arg),
+                _ => return Err(format!("unexpected argument {arg}")),
+            }
+        }
+        Ok(parsed)
+    }
+
+    pub(crate) fn wants(&self, cell: &Cell) -> bool {
+        self.scenario.as_ref().is_none_or(|name| *name == cell.scenario)
+            && self.cell.as_ref().is_none_or(|name| *name == cell.name)
+    }
+
+    pub(crate) fn length(&self) -> Length {
+        if self.full { Length::Full } else { Length::Short }
+    }
+}
