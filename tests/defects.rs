@@ -41,6 +41,7 @@ const BREAKERS: &[Defect] = &[
     ("35 s to close again after a 5 s break", &["{breaker}::rate_criteria_close_despite_background_errors"]),
     ("thresholds of 1.0 that panic and of 0.0 that never close", &["{breaker}::settings_out_of_range_are_errors_and_a_rate_of_one_works"]),
     ("a caller that waits for ever at a closed breaker", &["tests/races/wakeups.rs::caller_of_a_gate_is_woken_when_the_breaker_closes", "tests/races/wakeups.rs::caller_that_waits_for_the_inner_service_is_woken_when_the_breaker_opens", "crates/core/src/wait.rs::change_between_look_and_subscription_is_seen"]),
+    ("a status that stays at the state before the last", &["tests/races/status.rs::breaker_publishes_its_last_state", "tests/races/status.rs::bulkhead_is_healthy_after_its_last_permit_came_back", "crates/core/src/epoch_watch.rs::older_epoch_does_not_overwrite_a_newer_one"]),
     ("partitions never evicted", &["{breaker}::full_store_evicts_clean_breakers_and_keeps_open_ones"]),
 ];
 

@@ -6,4 +6,5 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 mod round;
+mod status;
 mod wakeups;

@@ -75,6 +75,7 @@ impl Inner {
         self.slots.resize(settings.limit, settings.queue);
         self.note_filled();
         self.note_idle();
+        self.saturation.on_release(&self.name, &self.slots);
     }
 
     pub(crate) fn max_wait(&self) -> Option<Duration> {
@@ -99,6 +100,13 @@ impl Inner {
     #[inline]
     pub(crate) fn release(&self) {
         self.slots.release();
+        self.note_idle();
+        self.saturation.on_release(&self.name, &self.slots);
+    }
+
+    /// Counts out a waiter that gave up.
+    pub(crate) fn cancel(&self) {
+        self.slots.cancel();
         self.note_idle();
         self.saturation.on_release(&self.name, &self.slots);
     }

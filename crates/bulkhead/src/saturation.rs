@@ -1,9 +1,6 @@
 //! Whether a limit refuses calls, as a [`Status`].
 
-use std::sync::atomic::{
-    AtomicBool,
-    Ordering::{Relaxed, SeqCst},
-};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use mainstay_core::{Level, Name, Status, StatusReceiver, StatusSender};
 
@@ -12,15 +9,20 @@ use crate::slots::Slots;
 /// Set by the first refusal, cleared once a quarter of the permits is free and no call waits. The gap between the two
 /// keeps a limit at its edge from publishing at every call.
 pub(crate) struct Saturation {
-    saturated: AtomicBool,
+    /// The number of changes, which is the epoch of the status: odd while saturated.
+    changes: AtomicU64,
     status: StatusSender,
+}
+
+fn is_saturated(changes: u64) -> bool {
+    changes % 2 == 1
 }
 
 // === impl Saturation ===
 
 impl Saturation {
     pub(crate) fn new() -> Self {
-        Self { saturated: AtomicBool::new(false), status: StatusSender::new(Status::new(Level::Healthy, "")) }
+        Self { changes: AtomicU64::new(0), status: StatusSender::new(Status::new(Level::Healthy, "")) }
     }
 
     pub(crate) fn subscribe(&self) -> StatusReceiver {
@@ -29,41 +31,44 @@ impl Saturation {
 
     /// Records a refusal.
     pub(crate) fn on_refusal(&self, name: &Name, slots: &Slots) {
-        if !self.saturated.load(Relaxed) && !self.saturated.swap(true, SeqCst) {
-            let (in_flight, queued) = slots.counts();
-            tracing::warn!(bulkhead = %name.escape_debug(), in_flight, queued, "full: calls are refused");
-            self.publish();
+        let changes = self.changes.load(SeqCst);
+        // A call that waited too long for the inner service is refused although permits are free.
+        if is_saturated(changes) || has_room(slots) || !self.change(changes) {
+            return;
         }
+        let (in_flight, queued) = slots.counts();
+        tracing::warn!(bulkhead = %name.escape_debug(), in_flight, queued, "full: calls are refused");
+        self.status.publish_at(changes + 1, Level::Degraded, "full: calls are refused");
+        // The last permit may have come back before the change.
+        self.on_release(name, slots);
     }
 
-    /// Records that a permit has come back.
+    /// Records that permits may be free: one has come back, a call has left the queue, or the limit has grown.
     #[inline]
     pub(crate) fn on_release(&self, name: &Name, slots: &Slots) {
-        if self.saturated.load(Relaxed) {
+        if is_saturated(self.changes.load(SeqCst)) {
             self.recover(name, slots);
         }
     }
 
     fn recover(&self, name: &Name, slots: &Slots) {
-        let (in_flight, queued) = slots.counts();
-        let free = u64::from(in_flight) * 4 <= u64::from(slots.limit()) * 3;
-        if free && queued == 0 && self.saturated.swap(false, SeqCst) {
-            tracing::info!(bulkhead = %name.escape_debug(), in_flight, "permits are free again");
-            self.publish();
+        let changes = self.changes.load(SeqCst);
+        if !is_saturated(changes) || !has_room(slots) || !self.change(changes) {
+            return;
         }
+        let (in_flight, _) = slots.counts();
+        tracing::info!(bulkhead = %name.escape_debug(), in_flight, "permits are free again");
+        self.status.publish_at(changes + 1, Level::Healthy, "");
     }
 
-    /// Publishes the current state. Repeats if it has changed meanwhile, so that the last thread publishes the last state.
-    fn publish(&self) {
-        loop {
-            let saturated = self.saturated.load(SeqCst);
-            match saturated {
-                true => self.status.publish(Level::Degraded, "full: calls are refused"),
-                false => self.status.publish(Level::Healthy, ""),
-            }
-            if self.saturated.load(SeqCst) == saturated {
-                return;
-            }
-        }
+    /// Makes the change after so many changes. Of several threads, one makes it.
+    fn change(&self, changes: u64) -> bool {
+        self.changes.compare_exchange(changes, changes + 1, SeqCst, SeqCst).is_ok()
     }
+}
+
+/// Whether a quarter of the permits is free and no call waits.
+fn has_room(slots: &Slots) -> bool {
+    let (in_flight, queued) = slots.counts();
+    queued == 0 && u64::from(in_flight) * 4 <= u64::from(slots.limit()) * 3
 }

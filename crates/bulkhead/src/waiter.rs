@@ -63,8 +63,7 @@ impl Waiter {
     fn leave(&mut self) {
         // Leaves the semaphore first, so that a grant it may hold goes to the next waiter.
         self.granted = None;
-        self.inner.slots.cancel();
-        self.inner.note_idle();
+        self.inner.cancel();
     }
 }
 

@@ -10,9 +10,9 @@ use std::{
 };
 
 use mainstay_core::{
-    AtomicDuration, AtomicOptionDuration, Level, Name, Random, Status, StatusSender, TransitionLog, Window,
+    AtomicDuration, AtomicOptionDuration, EpochWatch, Level, Name, Random, Status, StatusSender, TransitionLog, Window,
 };
-use tokio::{sync::watch, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     BreakerSettings, Mode, State, Transition,
@@ -34,7 +34,7 @@ pub(crate) struct StateMachine {
     pub(crate) counters: BreakerCounters,
     pub(crate) failures_in_hour: Window,
     pub(crate) status: StatusSender,
-    pub(crate) watch: watch::Sender<State>,
+    pub(crate) watch: EpochWatch<State>,
     /// The origin of the times below.
     start: Instant,
     random: Random,
@@ -73,7 +73,7 @@ impl StateMachine {
             counters,
             failures_in_hour: Window::last_in_slices(Duration::from_secs(3600), 12),
             status: StatusSender::new(Status::new(Level::Healthy, "")),
-            watch: watch::Sender::new(State::Closed),
+            watch: EpochWatch::new(State::Closed),
             start: now,
             random: Random::new(),
             refuses_until: AtomicOptionDuration::default(),

@@ -4,6 +4,8 @@ use std::fmt;
 
 use tokio::{sync::watch, time::Instant};
 
+use crate::EpochWatch;
+
 /// The health of a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
@@ -31,7 +33,7 @@ pub struct Status {
 
 /// The publishing side of a component's status. Publishing never waits for a receiver.
 #[derive(Debug)]
-pub struct StatusSender(watch::Sender<Status>);
+pub struct StatusSender(EpochWatch<Status>);
 
 /// The receiving side of a component's status.
 #[derive(Clone, Debug)]
@@ -66,6 +68,17 @@ impl Status {
     pub fn new(level: Level, reason: impl Into<String>) -> Self {
         Self { level, reason: reason.into(), since: Instant::now() }
     }
+
+    /// Changes the level and the reason. Returns whether one of them is new.
+    fn update(&mut self, level: Level, reason: String) -> bool {
+        let is_new_level = self.level != level;
+        if is_new_level {
+            self.since = Instant::now();
+        }
+        let is_new = is_new_level || self.reason != reason;
+        (self.level, self.reason) = (level, reason);
+        is_new
+    }
 }
 
 impl fmt::Display for Status {
@@ -83,22 +96,21 @@ impl StatusSender {
     /// Creates a sender with its first status.
     #[must_use]
     pub fn new(status: Status) -> Self {
-        Self(watch::Sender::new(status))
+        Self(EpochWatch::new(status))
     }
 
     /// Publishes a level with its reason. `since` changes only with the level, and receivers wake only if something
-    /// changed.
+    /// changed. For a component with one publishing thread at a time; see [`publish_at`](Self::publish_at).
     pub fn publish(&self, level: Level, reason: impl Into<String>) {
         let reason = reason.into();
-        self.0.send_if_modified(|status| {
-            let moved = status.level != level;
-            if moved {
-                status.since = Instant::now();
-            }
-            let changed = moved || status.reason != reason;
-            (status.level, status.reason) = (level, reason);
-            changed
-        });
+        self.0.modify(|status| status.update(level, reason));
+    }
+
+    /// Publishes the level of this epoch, unless that of a newer epoch was published. For a component whose changes are
+    /// numbered under its lock and published after it, by several threads.
+    pub fn publish_at(&self, epoch: u64, level: Level, reason: impl Into<String>) {
+        let reason = reason.into();
+        self.0.send(epoch, |status| status.update(level, reason));
     }
 
     /// Returns a new receiver.

@@ -24,8 +24,8 @@ pub(crate) struct Usage {
     exhausted: AtomicU64,
     created: Instant,
     status: StatusSender,
-    /// Held from the computation of a level to its publication, so that levels are published in order.
-    publishing: Mutex<()>,
+    /// The number of levels computed, which is the epoch of the status. Held while a level is computed.
+    levels: Mutex<u64>,
 }
 
 const HEALTHY: u8 = 0;
@@ -42,7 +42,7 @@ impl Usage {
             exhausted: AtomicU64::new(0),
             created: Instant::now(),
             status: StatusSender::new(Status::new(Level::Healthy, "")),
-            publishing: Mutex::new(()),
+            levels: Mutex::new(0),
         }
     }
 
@@ -51,15 +51,14 @@ impl Usage {
         if self.published.load(Relaxed) == HEALTHY {
             return None;
         }
-        self.publish(Instant::now(), settle())
+        self.publish(settle())
     }
 
     /// Records that a step answered, or that every step failed. Returns the new level if it changed.
     pub(crate) fn record_use(&self, answered: bool, settle: Duration) -> Option<Level> {
-        let now = Instant::now();
         let last = if answered { &self.answered } else { &self.exhausted };
-        last.fetch_max(self.millis(now) + 1, Relaxed);
-        self.publish(now, settle)
+        last.fetch_max(self.millis(Instant::now()) + 1, Relaxed);
+        self.publish(settle)
     }
 
     #[inline]
@@ -75,21 +74,25 @@ impl Usage {
         self.status.subscribe()
     }
 
-    fn publish(&self, now: Instant, settle: Duration) -> Option<Level> {
-        if self.published.load(Relaxed) == self.level_at(now, settle) {
+    fn publish(&self, settle: Duration) -> Option<Level> {
+        if self.published.load(Relaxed) == self.level_at(Instant::now(), settle) {
             return None;
         }
-        let _order = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
-        let level = self.level_at(now, settle);
+        let mut epoch = self.levels.lock().unwrap_or_else(PoisonError::into_inner);
+        // The clock is read under the lock: an older time would give an older level.
+        let level = self.level_at(Instant::now(), settle);
         if self.published.swap(level, Relaxed) == level {
             return None;
         }
+        *epoch += 1;
+        let at = *epoch;
+        drop(epoch);
         let (level, reason) = match level {
             HEALTHY => (Level::Healthy, ""),
             DEGRADED => (Level::Degraded, "answers come from the fallback"),
             _ => (Level::Unhealthy, "every step of the fallback failed"),
         };
-        self.status.publish(level, reason);
+        self.status.publish_at(at, level, reason);
         Some(level)
     }
 

@@ -86,23 +86,33 @@ impl StateMachine {
         transition
     }
 
-    /// Logs and publishes a change, outside the lock. Of several threads, the last one publishes the newest state.
+    /// Logs and publishes a change, outside the lock. Status and watch end at the newest change, whichever thread
+    /// publishes last.
     pub(crate) fn announce(&self, change: Option<Transition>) {
         let Some(change) = change else { return };
         let name = &*self.name;
-        let Transition { from, to, mode, reason, actor, open_for, .. } = &change;
+        let Transition { sequence, from, to, mode, reason, actor, open_for, .. } = &change;
         match (to, mode) {
-            (State::Open, Mode::Normal) => tracing::warn!(name, %from, %to, reason, ?open_for, "circuit opened"),
-            _ => tracing::info!(name, %from, %to, %mode, reason, %actor, "circuit changed"),
+            (State::Open, Mode::Normal) => {
+                tracing::warn!(name, sequence, %from, %to, reason, ?open_for, "circuit opened");
+            }
+            _ => tracing::info!(name, sequence, %from, %to, %mode, reason, %actor, "circuit changed"),
         }
-        let word = self.word.load();
-        let level = match (word.mode(), word.state()) {
+        let level = match (mode, to) {
             (Mode::Normal | Mode::ForcedOpen, State::Open) => Level::Unhealthy,
             (Mode::Normal, State::HalfOpen) | (Mode::Disabled, _) => Level::Degraded,
             _ => Level::Healthy,
         };
         let reason = if level == Level::Healthy { "" } else { reason };
-        self.status.publish(level, reason);
-        self.watch.send_modify(|state| *state = self.word.load().state());
+        self.status.publish_at(*sequence, level, reason);
+        self.watch.send(*sequence, |state| {
+            *state = *to;
+            true
+        });
+    }
+
+    /// Wakes the tasks that watch the state, which may now be admitted without a change of state.
+    pub(crate) fn wake_watchers(&self) {
+        self.watch.modify(|_| true);
     }
 }

@@ -87,8 +87,7 @@ impl StateMachine {
         if self.word.load().epoch() == epoch && locked.recovery.trials.release(lease) {
             self.update_refuses_until(&locked, Instant::now());
             drop(locked);
-            // Wakes the tasks that wait for a free permit.
-            self.watch.send_modify(|_| {});
+            self.wake_watchers();
         }
     }
 

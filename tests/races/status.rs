@@ -1,0 +1,38 @@
+//! A status ends at the last change, whichever thread publishes it.
+
+use std::sync::Mutex;
+
+use mainstay_bulkhead::Limit;
+use mainstay_circuit_breaker::{Breaker, State};
+use mainstay_core::Level;
+
+use crate::round::race;
+
+/// The status and the watch of a breaker showed the state before the last one until the next change.
+#[test]
+fn breaker_publishes_its_last_state() {
+    let is_stale = |breaker: &Breaker| {
+        let (level, state) = match breaker.state() {
+            State::Closed => (Level::Healthy, State::Closed),
+            state => (Level::Unhealthy, state),
+        };
+        breaker.subscribe().get().level != level || *breaker.watch().borrow() != state
+    };
+    race(|| Breaker::new("race"), |breaker| breaker.force_open("left"), |breaker| breaker.reset("right"), is_stale);
+}
+
+/// A limit whose last permit came back while another call was refused stayed degraded.
+#[test]
+fn bulkhead_is_healthy_after_its_last_permit_came_back() {
+    let make = || {
+        let limit = Limit::new("race", 1).unwrap();
+        let permit = limit.try_acquire().unwrap();
+        (limit, Mutex::new(Some(permit)))
+    };
+    race(
+        make,
+        |(limit, _)| drop(limit.try_acquire()),
+        |(_, permit)| drop(permit.lock().unwrap().take()),
+        |(limit, _)| limit.subscribe().get().level != Level::Healthy,
+    );
+}
