@@ -4,11 +4,12 @@ use std::{
     fmt,
     future::Future,
     marker::PhantomData,
+    mem,
     pin::Pin,
     task::{Context, Poll},
 };
 
-use mainstay_core::{Classify, ErrorType, Follow, Rejected};
+use mainstay_core::{Classify, ErrorType, FailureKind, Follow, Outcome, Rejected};
 use pin_project_lite::pin_project;
 
 use crate::Permit;
@@ -31,6 +32,12 @@ pin_project! {
         Refused { rejected: Option<Rejected> },
     }
 }
+
+/// Records a failure when it is dropped, which happens only if the poll of the inner future unwinds.
+///
+/// Recorded there and not when the future is dropped: a layer outside may catch the panic first (`CatchPanicLayer`).
+/// `catch_unwind` was rejected: it moves every result through memory.
+struct RecordPanic<'a>(&'a mut Permit);
 
 impl<F, P, E> BreakerFuture<F, P, E> {
     #[inline]
@@ -56,7 +63,10 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProj::Calling { future, permit, policy } => {
-                let Poll::Ready(result) = future.poll(cx) else {
+                let unwinding = RecordPanic(permit);
+                let polled = future.poll(cx);
+                mem::forget(unwinding);
+                let Poll::Ready(result) = polled else {
                     permit.mark_pending();
                     return Poll::Pending;
                 };
@@ -79,6 +89,12 @@ where
                 None => Poll::Pending,
             },
         }
+    }
+}
+
+impl Drop for RecordPanic<'_> {
+    fn drop(&mut self) {
+        self.0.record_in_place(Outcome::failure(FailureKind::Unknown));
     }
 }
 

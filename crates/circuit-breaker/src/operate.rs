@@ -27,7 +27,8 @@ impl Breaker {
         self.0.lock().openings = 0;
     }
 
-    /// Replaces the settings. State, counts, timers and subscribers stay. The kind and size of the window cannot change.
+    /// Replaces the settings. State, counts, timers and subscribers stay; a half-open breaker that is to recover by probes
+    /// opens, without another opening counted. The kind and size of the window cannot change.
     ///
     /// # Errors
     /// A setting out of its range, or another window.
@@ -44,6 +45,11 @@ impl Breaker {
         }
         locked.settings = settings;
         self.0.configure(&mut locked);
+        // Another way of recovery may be due at once, and other tasks may now be admitted.
+        let change = self.0.advance(&mut locked, Instant::now());
+        drop(locked);
+        self.0.announce(change);
+        self.0.wake_watchers();
         Ok(())
     }
 

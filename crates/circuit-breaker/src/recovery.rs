@@ -161,7 +161,12 @@ impl RecoveryState {
                 let reason = || format!("{streak} probes succeeded in a row and the hold has passed");
                 self.probes.is_enough(successes, fresh_for, now).then(|| (State::Closed, reason()))
             }
-            (State::HalfOpen, _) if self.trials.expire(now) => self.trial_result(recovery),
+            (State::HalfOpen, Recovery::Trials { .. }) => {
+                self.trials.expire(now);
+                self.trial_result(recovery)
+            }
+            // The settings have changed. The open time has passed: probes alone decide.
+            (State::HalfOpen, Recovery::Probes { .. }) => Some((State::Open, "recovers by probes".to_owned())),
             _ => None,
         }
     }

@@ -107,8 +107,12 @@ impl BreakerSettings {
     /// Checks every field.
     ///
     /// # Errors
-    /// A field out of its range.
+    /// A field out of its range, or no rule that is on.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
+        if (self.consecutive_failures, self.failure_rate, self.slow_calls) == (None, None, None) {
+            let allowed = "can't be off while every rule is off: set consecutive_failures, failure_rate or slow_calls";
+            return Err(InvalidSetting::new("failure_rate", "none", allowed));
+        }
         if let Some(failures) = self.consecutive_failures {
             settings::count("consecutive_failures", failures.into(), 1..=1_000_000)?;
         }

@@ -83,7 +83,7 @@ impl BreakerSnapshot {
             for_time: now.saturating_duration_since(locked.log.since()),
             reason: locked.log.last().map(|last| last.reason.clone()).unwrap_or_default(),
             epoch: word.epoch(),
-            openings: locked.openings,
+            openings: locked.openings_at(now, word.state()),
             open_left: open.then(|| locked.recovery.open_until.saturating_duration_since(now)),
             recovery: locked.recovery.progress(locked.settings.recovery, word.state()),
             consecutive_failures: machine.rules.consecutive_failures(),

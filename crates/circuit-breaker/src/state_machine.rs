@@ -55,7 +55,7 @@ pub(crate) struct StateMachine {
 #[derive(Debug)]
 pub(crate) struct Locked {
     pub(crate) settings: BreakerSettings,
-    /// Consecutive openings, less one per healthy period since.
+    /// Consecutive openings at the last change of state; see [`openings_at`](Self::openings_at).
     pub(crate) openings: u32,
     pub(crate) recovery: RecoveryState,
     pub(crate) log: TransitionLog<Transition>,
@@ -123,6 +123,21 @@ impl StateMachine {
 
     fn since_start(&self, at: Instant) -> Duration {
         at.saturating_duration_since(self.start)
+    }
+}
+
+// === impl Locked ===
+
+impl Locked {
+    /// Returns the consecutive openings that count at this time: one less for each healthy period since the breaker
+    /// closed.
+    pub(crate) fn openings_at(&self, now: Instant, state: State) -> u32 {
+        if state != State::Closed {
+            return self.openings;
+        }
+        let healthy = now.saturating_duration_since(self.log.since()).as_nanos();
+        let periods = healthy / self.settings.open.decay.as_nanos().max(1);
+        self.openings.saturating_sub(periods.try_into().unwrap_or(u32::MAX))
     }
 }
 

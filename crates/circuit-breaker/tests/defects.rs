@@ -1,11 +1,16 @@
 //! Defects of other implementations, and earlier ones of this crate; one test each.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 
-use std::time::Duration;
+use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    task::Poll,
+    time::Duration,
+};
 
 use mainstay_circuit_breaker::{
-    Breaker, BreakerSettings, CircuitBreakerLayer, KeyedBreakerSettings, KeyedBreakers, OpenSettings, Recovery,
-    SlowCalls, State, TrialCriteria, WindowSettings,
+    Breaker, BreakerSettings, CircuitBreakerLayer, GateLayer, KeyedBreakerSettings, KeyedBreakers, OpenSettings,
+    Recovery, SlowCalls, State, TrialCriteria, WindowSettings,
 };
 use mainstay_core::{
     BoxError, FailureKind, Outcome, Reason, Refusal, Rejected,
@@ -158,6 +163,30 @@ async fn panic_is_a_failure() {
     assert_eq!((breaker.state(), breaker.snapshot().failures), (State::Open, 3));
 }
 
+/// A panic that a layer outside catches, before it drops the call, was not counted. One in `call` was.
+#[tokio::test(start_paused = true)]
+async fn panic_that_is_caught_outside_is_a_failure() {
+    for reply in [Reply::Panic, Reply::PanicInCall] {
+        let (probe, breaker) = (Probe::new(), breaker(three_failures()));
+        probe.always(reply);
+        let mut service = CircuitBreakerLayer::with(breaker.clone()).layer(probe);
+        for _ in 0..3 {
+            let mut call = Box::pin(call(&mut service, Request::default()));
+            let caught = poll_fn(|cx| {
+                let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx)));
+                polled.map_or_else(|_panic| Poll::Ready(true), |polled| polled.map(|_| false))
+            });
+            assert!(caught.await);
+            drop(call);
+        }
+        let snapshot = breaker.snapshot();
+        assert_eq!(
+            (snapshot.state, snapshot.failures, snapshot.reason.as_str()),
+            (State::Open, 3, "3 failures in a row")
+        );
+    }
+}
+
 /// A peer never counted an error of `poll_ready`.
 #[tokio::test(start_paused = true)]
 async fn readiness_error_is_a_failure() {
@@ -226,7 +255,7 @@ async fn open_breaker_refuses_while_the_inner_service_is_pending() {
 async fn refusing_service_keeps_no_readiness_of_the_inner_service() {
     let (probe, breaker) = (Probe::new(), breaker(three_failures()));
     let mut service = CircuitBreakerLayer::with(breaker.clone()).layer(probe.clone());
-    std::future::poll_fn(|cx| service.poll_ready(cx)).await.unwrap();
+    poll_fn(|cx| service.poll_ready(cx)).await.unwrap();
     assert_eq!(probe.reserved(), 1);
     breaker.trip("test");
     assert!(service.call(Request::default()).await.is_err());
@@ -279,6 +308,72 @@ fn settings_out_of_range_are_errors_and_a_rate_of_one_works() {
     let all = breaker(BreakerSettings { failure_rate: Some(1.0), ..BreakerSettings::default() });
     (0..20).for_each(|_| all.record(failure()));
     assert_eq!(all.state(), State::Open);
+}
+
+/// A half-open breaker that was told to recover by probes admitted no call and heeded no probe, for ever.
+#[tokio::test(start_paused = true)]
+async fn half_open_breaker_recovers_by_probes_after_a_change_of_settings() {
+    let probes = BreakerSettings { recovery: Recovery::Probes { successes: 2, fresh_for: SECOND }, ..three_failures() };
+    let breaker = half_open(three_failures()).await;
+    let trial = breaker.try_acquire().unwrap();
+    breaker.reconfigure(probes).unwrap();
+    assert_eq!(
+        (breaker.state(), breaker.snapshot().openings),
+        (State::Open, 1),
+        "probes decide, and no opening is counted"
+    );
+    assert!(breaker.try_acquire().is_err());
+    trial.record(Outcome::Success);
+    breaker.record_probe(Outcome::Success);
+    assert_eq!(breaker.state(), State::Open);
+    breaker.record_probe(Outcome::Success);
+    assert_eq!(breaker.state(), State::Closed);
+}
+
+/// And a gate that waited for the probes of an open breaker was not woken for the trial calls.
+#[tokio::test(start_paused = true)]
+async fn open_breaker_recovers_by_trials_after_a_change_of_settings() {
+    let probes = BreakerSettings { recovery: Recovery::Probes { successes: 2, fresh_for: SECOND }, ..three_failures() };
+    let breaker = breaker(probes);
+    breaker.trip("test");
+    let mut gate = GateLayer::with(breaker.clone()).layer(Probe::new());
+    let mut waiting = tokio_test::task::spawn(async move { call(&mut gate, Request::default()).await });
+    advance(2 * SECOND).await;
+    assert!(waiting.poll().is_pending());
+    breaker.reconfigure(three_failures()).unwrap();
+    assert!(waiting.is_woken());
+    assert!(waiting.await.is_ok());
+    assert_eq!(breaker.state(), State::HalfOpen);
+}
+
+/// A breaker that nothing could open was accepted.
+#[test]
+fn breaker_without_a_rule_is_an_error() {
+    let settings = BreakerSettings { failure_rate: None, ..BreakerSettings::default() };
+    let error = Breaker::with_settings("test", settings.clone()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "failure_rate = none: can't be off while every rule is off: set consecutive_failures, failure_rate or slow_calls"
+    );
+    assert!(breaker(three_failures()).reconfigure(settings).is_err());
+}
+
+/// A snapshot showed the openings of long ago, which no longer count.
+#[tokio::test(start_paused = true)]
+async fn openings_in_a_snapshot_decay() {
+    let breaker = breaker(three_failures());
+    for _ in 0..3 {
+        breaker.trip("test");
+        advance(SECOND).await;
+        (0..3).for_each(|_| breaker.try_acquire().unwrap().record(Outcome::Success));
+    }
+    assert_eq!((breaker.state(), breaker.snapshot().openings), (State::Closed, 3));
+    advance(30 * SECOND).await;
+    assert_eq!(breaker.snapshot().openings, 2);
+    breaker.shadow("test");
+    assert_eq!(breaker.snapshot().openings, 2, "a change of mode gives no step back");
+    advance(Duration::from_secs(3600)).await;
+    assert_eq!(breaker.snapshot().openings, 0);
 }
 
 /// A peer ran listeners inside its lock: a listener that read metrics deadlocked.

@@ -6,7 +6,7 @@ use mainstay_core::Level;
 use tokio::time::Instant;
 
 use super::{Locked, StateMachine};
-use crate::{Actor, Mode, State, Transition, recovery::RecoveryState, word::Word};
+use crate::{Actor, Mode, Recovery, State, Transition, recovery::RecoveryState, word::Word};
 
 impl StateMachine {
     /// Makes the change of state that the passing of time has made due.
@@ -43,14 +43,10 @@ impl StateMachine {
         retry_after: Option<Duration>,
     ) -> Transition {
         let word = self.word.load();
-        if to == State::Open {
+        let by_probes = matches!(locked.settings.recovery, Recovery::Probes { .. }) && word.state() == State::HalfOpen;
+        if to == State::Open && !by_probes {
             let open = locked.settings.open;
-            if word.state() == State::Closed {
-                let healthy =
-                    now.saturating_duration_since(locked.log.since()).as_nanos() / open.decay.as_nanos().max(1);
-                locked.openings = locked.openings.saturating_sub(healthy.try_into().unwrap_or(u32::MAX));
-            }
-            locked.openings = locked.openings.saturating_add(1);
+            locked.openings = locked.openings_at(now, word.state()).saturating_add(1);
             let jitter = self.random.between(1.0 - open.jitter, 1.0 + open.jitter);
             // One response must not keep the breaker open for an hour.
             let asked = retry_after.unwrap_or_default().min(open.max.saturating_mul(10));
@@ -70,6 +66,10 @@ impl StateMachine {
     ) -> Transition {
         let before = self.word.load();
         let epoch = before.epoch() + 1;
+        if to != State::Open {
+            // Kept, because the time of the last change is the origin of the decay.
+            locked.openings = locked.openings_at(now, before.state());
+        }
         let open_until = locked.recovery.open_until;
         let open = to == State::Open && mode != Mode::ForcedOpen;
         let open_for = open.then(|| open_until.saturating_duration_since(now));
