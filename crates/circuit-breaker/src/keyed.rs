@@ -1,18 +1,28 @@
 //! One breaker per key: host, shard, tenant. Bounded, so that keys from outside cannot fill the memory.
 //!
-//! Finding a breaker is one lock-free look-up. A full store evicts closed breakers with clean windows first (evicting an
-//! open one would forget an outage), then half-open ones without a trial call: hosts that are gone must not fill the
-//! store forever. If no breaker can be evicted, new keys share one.
+//! Finding a breaker is one lock-free look-up. A full store evicts a breaker for each new key: first a closed one that has
+//! nothing to remember, or nothing that is not old, then a half-open one, then a closed one. An open one would forget an
+//! outage, and one that is in use would lose the outcome of its calls. Only while every breaker is open or in use do new
+//! keys share one.
+//!
+//! A call that finds a breaker holds it, and then looks whether it is being evicted. The evicting thread marks the
+//! breaker, and then looks whether it is held. With a fence between the two steps of each, at least one sees the other.
 
 use std::{
     fmt,
     hash::Hash,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{
+            Ordering::{Relaxed, SeqCst},
+            fence,
+        },
+    },
 };
 
 use mainstay_core::{Bounded, Evict, InvalidSetting, Name, NotInserted, settings};
 
-use crate::{Breaker, BreakerSettings, BreakerSnapshot, Mode, State, counters::BreakerCounters};
+use crate::{Breaker, BreakerSettings, BreakerSnapshot, counters::BreakerCounters};
 
 /// Breakers by key, all with the same settings.
 ///
@@ -38,6 +48,8 @@ struct Inner<K> {
     breakers: Bounded<K, Breaker>,
     /// Locked for a new key and by operators; never for a key that is in the store.
     settings: Mutex<KeyedBreakerSettings>,
+    /// Locked during a change of the settings, which may log.
+    reconfiguring: Mutex<()>,
     overflow: Breaker,
 }
 
@@ -72,27 +84,58 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
     fn build(name: Name, settings: KeyedBreakerSettings) -> Self {
         let overflow = build(&name, &"(other)", &settings);
         let breakers = Bounded::new(settings.capacity as usize);
-        Self(Arc::new(Inner { name, breakers, settings: Mutex::new(settings), overflow }))
+        Self(Arc::new(Inner {
+            name,
+            breakers,
+            settings: Mutex::new(settings),
+            reconfiguring: Mutex::new(()),
+            overflow,
+        }))
     }
 
-    /// Returns the breaker of this key: a new one if there is none, the shared one if there is no room.
+    /// Returns the breaker of this key: a new one if there is none, the shared one if there is no room. The key is not
+    /// evicted while a handle of its breaker or one of its permits is kept.
     #[must_use]
     pub fn get(&self, key: &K) -> Breaker {
+        self.hold(key, Breaker::clone)
+    }
+
+    /// Returns what `take` takes from the breaker of this key: a handle, or a permit, which holds the breaker.
+    pub(crate) fn hold<T>(&self, key: &K, take: impl Fn(&Breaker) -> T) -> T {
         let inner = &*self.0;
-        if let Some(breaker) = inner.breakers.get(key, Breaker::clone) {
-            return breaker;
+        loop {
+            let held = inner.breakers.get(key, |breaker| {
+                let held = take(breaker);
+                fence(SeqCst);
+                (!breaker.0.is_retired.load(Relaxed)).then_some(held)
+            });
+            if let Some(Some(held)) = held {
+                return held;
+            }
+            // There is none, or it is being evicted: waits for the end of the eviction.
+            if let Some(held) = self.insert(key, &take) {
+                return held;
+            }
         }
+    }
+
+    /// Adds the breaker of a new key. Returns `None` if the key is present by now.
+    #[cold]
+    fn insert<T>(&self, key: &K, take: impl Fn(&Breaker) -> T) -> Option<T> {
+        let inner = &*self.0;
         let settings = inner.settings();
         let new = |key: &K| {
             let breaker = build(&inner.name, key, &settings);
-            (breaker.clone(), breaker)
+            let held = take(&breaker);
+            (breaker, held)
         };
-        match inner.breakers.insert_with(key.clone(), new, |_| {}) {
-            Ok(breaker) => breaker,
-            Err(NotInserted::Present) => {
-                inner.breakers.get(key, Breaker::clone).unwrap_or_else(|| inner.overflow.clone())
-            }
-            Err(NotInserted::Full) => inner.overflow.clone(),
+        let inserted = inner.breakers.insert_with(key.clone(), new, |_| {});
+        // Taking a permit may log a change of state.
+        drop(settings);
+        match inserted {
+            Ok(held) => Some(held),
+            Err(NotInserted::Present) => None,
+            Err(NotInserted::Full) => Some(take(&inner.overflow)),
         }
     }
 
@@ -109,20 +152,19 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
     /// A setting out of its range, or another window; nothing changes then.
     pub fn reconfigure(&self, settings: KeyedBreakerSettings) -> Result<(), InvalidSetting> {
         settings.validate()?;
-        let mut current = self.0.settings();
+        let inner = &*self.0;
+        let _one_at_a_time = inner.reconfiguring.lock().unwrap_or_else(PoisonError::into_inner);
         // The shared breaker is as old as the store: it refuses every change that the other breakers would refuse.
-        self.0.overflow.reconfigure(settings.breaker.clone()).map_err(|error| error.within("breaker"))?;
-        let mut refused = Vec::new();
-        self.0.breakers.for_each(|_, breaker| {
-            let result = breaker.reconfigure(settings.breaker.clone());
-            refused.extend(result.err().map(|error| (breaker.name().clone(), error)));
-        });
-        self.0.breakers.set_capacity(settings.capacity as usize);
-        *current = settings;
-        drop(current);
-        // A program has given these breakers settings of their own.
-        for (breaker, error) in refused {
-            tracing::warn!(breaker = %breaker.escape_debug(), %error, "keeps its own settings");
+        inner.overflow.reconfigure(settings.breaker.clone()).map_err(|error| error.within("breaker"))?;
+        inner.breakers.set_capacity(settings.capacity as usize);
+        *inner.settings() = settings.clone();
+        let mut breakers = Vec::new();
+        inner.breakers.for_each(|_, breaker| breakers.push(breaker.clone()));
+        for breaker in breakers {
+            // A program has given this breaker settings of its own.
+            if let Err(error) = breaker.reconfigure(settings.breaker.clone()) {
+                tracing::warn!(breaker = %breaker.name().escape_debug(), %error, "keeps its own settings");
+            }
         }
         Ok(())
     }
@@ -167,19 +209,21 @@ impl<K> Inner<K> {
 }
 
 impl Evict for Breaker {
-    /// Closed breakers without a failure in their windows go first: nothing is lost with them. Half-open breakers without
-    /// a trial call in flight go next.
+    const VISITS: usize = 64;
+
     fn eviction_rank(&self) -> Option<u8> {
-        let machine = &*self.0;
-        match (self.mode(), self.state()) {
-            (Mode::Normal, State::Closed) => {
-                let (failures, _slow) = machine.rules.tallies();
-                let clean = (machine.rules.consecutive_failures(), failures.hits, machine.lock().openings) == (0, 0, 0);
-                clean.then_some(0)
-            }
-            (Mode::Normal, State::HalfOpen) => (machine.lock().recovery.trials.in_flight() == 0).then_some(1),
-            _ => None,
+        if self.0.is_shared() { None } else { self.0.eviction_rank() }
+    }
+
+    fn retire(&self, rank: u8) -> bool {
+        self.0.is_retired.store(true, Relaxed);
+        fence(SeqCst);
+        // A call may have come and gone since the rank was read.
+        let retires = self.eviction_rank() == Some(rank);
+        if !retires {
+            self.0.is_retired.store(false, Relaxed);
         }
+        retires
     }
 }
 

@@ -13,7 +13,7 @@ use mainstay_core::{Boxed, Classify, ErrorType, Follow, Name, Plain, Typed};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{BreakerFuture, KeyedBreakers};
+use crate::{Breaker, BreakerFuture, KeyedBreakers};
 
 /// Puts one breaker per key in front of a service. A function of the request returns the key.
 ///
@@ -131,7 +131,7 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        match self.breakers.get(&(self.key)(&request)).try_acquire_for_future() {
+        match self.breakers.hold(&(self.key)(&request), Breaker::try_acquire_for_future) {
             Ok(permit) => BreakerFuture::calling(self.inner.call(request), permit, self.policy.clone()),
             Err(rejected) => {
                 // A fresh clone holds no readiness of the inner service.

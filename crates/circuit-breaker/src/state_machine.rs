@@ -5,7 +5,7 @@
 //! Everything else happens under one lock, which is never held across an await, a callback or a log line.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -24,6 +24,7 @@ use crate::{
 
 pub(crate) mod admit;
 mod change;
+mod evict;
 mod record;
 
 #[derive(Debug)]
@@ -45,9 +46,12 @@ pub(crate) struct StateMachine {
     /// The time of the last change of state, at which a ramp starts.
     changed_at: AtomicDuration,
     last_failure_at: AtomicOptionDuration,
+    last_slow_at: AtomicOptionDuration,
     /// The length of the ramp; zero if it is off.
     ramp: AtomicDuration,
     abandoned_after: AtomicOptionDuration,
+    /// Set while a keyed store evicts the breaker.
+    pub(crate) is_retired: AtomicBool,
     locked: Mutex<Locked>,
 }
 
@@ -80,8 +84,10 @@ impl StateMachine {
             open_until: AtomicDuration::default(),
             changed_at: AtomicDuration::default(),
             last_failure_at: AtomicOptionDuration::default(),
+            last_slow_at: AtomicOptionDuration::default(),
             ramp: AtomicDuration::default(),
             abandoned_after: AtomicOptionDuration::default(),
+            is_retired: AtomicBool::new(false),
             locked: Mutex::new(Locked {
                 settings,
                 openings: 0,

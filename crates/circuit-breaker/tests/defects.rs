@@ -420,6 +420,57 @@ async fn full_store_evicts_half_open_breakers_without_a_trial() {
     drop(trial);
 }
 
+/// Keys that recovered, or failed once, filled the store for ever: all new keys then shared one breaker.
+#[tokio::test(start_paused = true)]
+async fn old_failures_and_openings_keep_no_key() {
+    let recovery = Recovery::trials(1);
+    let settings = KeyedBreakerSettings { breaker: BreakerSettings { recovery, ..three_failures() }, capacity: 64 };
+    let breakers = KeyedBreakers::with_settings("hosts", settings).unwrap();
+    for key in 0..64 {
+        match key % 2 {
+            0 => breakers.get(&key).trip("test"),
+            _ => breakers.get(&key).record(failure()),
+        }
+    }
+    advance(2 * SECOND).await;
+    (0..64).for_each(|key| breakers.get(&key).try_acquire().unwrap().record(Outcome::Success));
+    (1..64).step_by(2).for_each(|key| breakers.get(&key).record(failure()));
+    advance(31 * SECOND).await;
+    breakers.get(&0).record(failure());
+    (64..127).for_each(|key| assert_eq!(breakers.get(&key).name().as_str(), format!("hosts/{key}")));
+    assert_eq!(breakers.get(&0).snapshot().failures, 1, "its failure is new");
+}
+
+/// With 1 % failures 99 % of the keys came to share the breaker of the overflow.
+#[tokio::test(start_paused = true)]
+async fn keys_with_recent_failures_make_room_for_new_ones() {
+    let settings = KeyedBreakerSettings { breaker: BreakerSettings::default(), capacity: 128 };
+    let breakers = KeyedBreakers::with_settings("hosts", settings).unwrap();
+    for key in 0..10_000 {
+        let breaker = breakers.get(&key);
+        assert_eq!(breaker.name().as_str(), format!("hosts/{key}"));
+        breaker.record(failure());
+        advance(Duration::from_millis(1)).await;
+    }
+}
+
+/// The failure of a call whose key was evicted meanwhile was lost.
+#[tokio::test(start_paused = true)]
+async fn key_with_a_call_in_flight_is_not_evicted() {
+    let settings = KeyedBreakerSettings { breaker: three_failures(), capacity: 8 };
+    let breakers = KeyedBreakers::with_settings("shards", settings).unwrap();
+    let in_flight = breakers.get(&0).try_acquire().unwrap();
+    (1..100).for_each(|key| drop(breakers.get(&key)));
+    in_flight.record(failure());
+    assert_eq!(breakers.get(&0).snapshot().consecutive_failures, 1);
+
+    // All keys are in use: the others share one breaker.
+    let held: Vec<_> = (200..208).map(|key| breakers.get(&key).try_acquire().unwrap()).collect();
+    assert_eq!(breakers.get(&300).name(), "shards/(other)");
+    drop(held);
+    assert_eq!(breakers.get(&301).name(), "shards/301");
+}
+
 /// The settings of a store could not change after it was made.
 #[tokio::test(start_paused = true)]
 async fn reconfigured_keyed_breakers_keep_their_states_and_counts() {

@@ -1,9 +1,9 @@
 //! A bounded map of values by key: one breaker, limit or bucket for each host or tenant.
 //!
 //! Keys often come from outside, so the number of entries is bounded. A look-up takes no lock. Inserting a new key takes
-//! one, and pays for room: a full map evicts a sixteenth of its entries at once, least recently used first, so that not
-//! every new key scans the map. Only values that report themselves evictable are removed, because a removed value loses
-//! its state: an open breaker its outage, a limit the permits that are out.
+//! one, and in a full map evicts another entry, which a [clock](Clock) finds. Only values that report themselves
+//! evictable are removed, because a removed value loses its state: an open breaker its outage, a limit the permits that
+//! are out.
 //!
 //! Counting references to decide what is in use was rejected: a reader of a lock-free map holds a reference before it
 //! is counted.
@@ -13,20 +13,31 @@ use std::{
     fmt,
     hash::Hash,
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
 };
 
 use portable_atomic::AtomicU64;
 
+mod clock;
+
+use clock::{Clock, Slot, Visit};
+
 /// A value that a [`Bounded`] map can evict.
 pub trait Evict {
+    /// The number of entries that a full map may visit for a new key, beside those that earlier keys did not need. With
+    /// fewer than all, a search without a victim is continued for the next new key.
+    const VISITS: usize = usize::MAX;
+
     /// Returns the order of eviction: entries of rank 0 go before those of rank 1, and so on. `None` keeps the entry.
+    /// Runs under the map's lock.
     fn eviction_rank(&self) -> Option<u8>;
 
-    /// Withdraws the value just before its removal. Returns false if it came into use since its rank was read.
-    fn retire(&self) -> bool {
+    /// Withdraws the value just before its removal. Returns false if it came into use, or has another rank, since its
+    /// rank was read.
+    fn retire(&self, rank: u8) -> bool {
+        let _ = rank;
         true
     }
 }
@@ -38,7 +49,7 @@ pub struct Bounded<K, V> {
     /// Counts the keys inserted so far: the clock of "recently used".
     tick: AtomicU64,
     /// Held while a key is inserted or entries are evicted.
-    writer: Mutex<()>,
+    clock: Mutex<Clock<K>>,
 }
 
 /// Why [`Bounded::insert_with`] inserted nothing.
@@ -46,12 +57,15 @@ pub struct Bounded<K, V> {
 pub enum NotInserted {
     /// The key is present, inserted by another thread since it was looked up.
     Present,
-    /// The map is full, and no entry can be evicted.
+    /// The map is full, and no entry that was visited can be evicted.
     Full,
 }
 
 struct Entry<V> {
     value: V,
+    /// The number of the insertion.
+    id: u64,
+    /// The number of the newest insertion at the last look-up.
     used: AtomicU64,
 }
 
@@ -63,7 +77,7 @@ impl<K: Hash + Eq + Clone, V: Evict> Bounded<K, V> {
             entries: papaya::HashMap::new(),
             capacity: AtomicUsize::new(capacity),
             tick: AtomicU64::new(0),
-            writer: Mutex::new(()),
+            clock: Mutex::new(Clock::new()),
         }
     }
 
@@ -93,7 +107,7 @@ impl<K: Hash + Eq + Clone, V: Evict> Bounded<K, V> {
         self.entries.pin().get(key).map(|entry| read(&entry.value))
     }
 
-    /// Inserts a value for a new key, and evicts entries if the map is full. `make` returns the value and a result for
+    /// Inserts a value for a new key, and evicts an entry if the map is full. `make` returns the value and a result for
     /// the caller; it runs before any other thread can see the value. `evicted` is called with each evicted value.
     ///
     /// # Errors
@@ -102,27 +116,29 @@ impl<K: Hash + Eq + Clone, V: Evict> Bounded<K, V> {
         &self,
         key: K,
         make: impl FnOnce(&K) -> (V, R),
-        evicted: impl FnMut(&V),
+        mut evicted: impl FnMut(&V),
     ) -> Result<R, NotInserted> {
-        let _writer = self.lock();
+        let mut clock = self.lock();
         let entries = self.entries.pin();
         if entries.contains_key(&key) {
             return Err(NotInserted::Present);
         }
-        if self.is_full() && !self.make_room(evicted) {
+        clock.allow(V::VISITS);
+        self.evict(self.len().saturating_sub(self.capacity()), &mut evicted);
+        if self.is_full() && !self.evict_one(&mut clock, &mut evicted) {
             return Err(NotInserted::Full);
         }
         let (value, result) = make(&key);
-        let used = AtomicU64::new(self.tick.fetch_add(1, Relaxed) + 1);
-        entries.insert(key, Entry { value, used });
+        let id = self.tick.fetch_add(1, Relaxed) + 1;
+        clock.insert(key.clone(), id);
+        entries.insert(key, Entry { value, id, used: AtomicU64::new(id) });
         Ok(result)
     }
 
     /// Removes entries above the capacity, as far as they can be evicted. For use after the capacity was reduced.
     pub fn evict_excess(&self, evicted: impl FnMut(&V)) {
-        let _writer = self.lock();
-        let excess = self.len().saturating_sub(self.capacity());
-        self.evict(excess, excess, evicted);
+        let _clock = self.lock();
+        self.evict(self.len().saturating_sub(self.capacity()), evicted);
     }
 
     /// Calls `visit` with every key and value, in no order.
@@ -160,20 +176,36 @@ impl<K: Hash + Eq + Clone, V: Evict> Bounded<K, V> {
         self.capacity.store(capacity, Relaxed);
     }
 
-    fn lock(&self) -> impl Sized + '_ {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Clock<K>> {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns whether there is room for one more entry, after evicting some.
-    fn make_room(&self, evicted: impl FnMut(&V)) -> bool {
-        let capacity = self.capacity();
-        let excess = (self.len() + 1).saturating_sub(capacity);
-        self.evict(excess, excess.max(capacity / 16), evicted);
-        self.len() < capacity
+    /// Evicts one entry of a map that is full. Returns whether there is room then.
+    fn evict_one(&self, clock: &mut Clock<K>, evicted: &mut impl FnMut(&V)) -> bool {
+        let entries = self.entries.pin();
+        let visit = |slot: &Slot<K>| match entries.get(&slot.key).filter(|entry| entry.id == slot.id) {
+            None => Visit::Gone,
+            Some(entry) => match entry.value.eviction_rank() {
+                Some(rank) => Visit::Evictable { rank, used: entry.used.load(Relaxed) },
+                None => Visit::Kept,
+            },
+        };
+        while let Some((slot, rank)) = clock.take_victim(visit) {
+            if let Some(entry) = entries.get(&slot.key)
+                && entry.value.retire(rank)
+            {
+                evicted(&entry.value);
+                entries.remove(&slot.key);
+                return !self.is_full();
+            }
+            // It came into use meanwhile. The search goes on with the visits that are left.
+            clock.insert(slot.key, slot.id);
+        }
+        false
     }
 
-    /// Evicts at most `most` entries, of one rank after the other until `least` are gone.
-    fn evict(&self, least: usize, most: usize, mut evicted: impl FnMut(&V)) {
+    /// Evicts at most this many entries: of the lowest ranks, least recently used first.
+    fn evict(&self, most: usize, mut evicted: impl FnMut(&V)) {
         if most == 0 {
             return;
         }
@@ -184,17 +216,11 @@ impl<K: Hash + Eq + Clone, V: Evict> Bounded<K, V> {
         });
         let mut evictable: Vec<_> = evictable.collect();
         evictable.sort_unstable_by_key(|(rank, used, ..)| (*rank, *used));
-        let (mut gone, mut last) = (0, 0);
-        for (rank, _, key, value) in evictable {
-            if gone == most || (gone >= least && rank != last) {
-                break;
-            }
-            if value.retire() {
-                evicted(value);
-                entries.remove(key);
-                (gone, last) = (gone + 1, rank);
-            }
-        }
+        let retired = evictable.into_iter().filter(|(rank, .., value)| value.retire(*rank)).take(most);
+        retired.for_each(|(.., key, value)| {
+            evicted(value);
+            entries.remove(key);
+        });
     }
 }
 
@@ -205,98 +231,5 @@ impl<K, V> fmt::Debug for Bounded<K, V> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::AtomicU8;
-
-    use super::*;
-
-    /// A value of a rank that the test can change; 9 is "in use".
-    struct Ranked(AtomicU8);
-
-    impl Evict for Ranked {
-        fn eviction_rank(&self) -> Option<u8> {
-            Some(self.0.load(Relaxed)).filter(|rank| *rank != 9)
-        }
-    }
-
-    fn insert(map: &Bounded<String, Ranked>, key: &str, rank: u8) -> Result<(), NotInserted> {
-        map.insert_with(key.to_owned(), |_| (Ranked(rank.into()), ()), |_| {})
-    }
-
-    fn keys(map: &Bounded<String, Ranked>) -> Vec<String> {
-        let mut keys = Vec::new();
-        map.for_each(|key, _| keys.push(key.clone()));
-        keys.sort_unstable();
-        keys
-    }
-
-    #[test]
-    fn full_map_evicts_the_least_recently_used_of_the_lowest_rank() {
-        let map = Bounded::new(4);
-        for (key, rank) in [("a", 1), ("b", 0), ("c", 0), ("d", 9)] {
-            insert(&map, key, rank).unwrap();
-        }
-        assert!(map.is_full());
-        map.get("b", |_| ()).unwrap();
-        insert(&map, "e", 9).unwrap();
-        assert_eq!(keys(&map), ["a", "b", "d", "e"]);
-        insert(&map, "f", 9).unwrap();
-        insert(&map, "g", 9).unwrap();
-        assert_eq!(keys(&map), ["d", "e", "f", "g"]);
-    }
-
-    #[test]
-    fn map_whose_values_are_all_in_use_is_full() {
-        let map = Bounded::new(2);
-        insert(&map, "a", 9).unwrap();
-        assert_eq!(insert(&map, "a", 9), Err(NotInserted::Present));
-        insert(&map, "b", 9).unwrap();
-        assert_eq!(insert(&map, "c", 9), Err(NotInserted::Full));
-        map.get("a", |value| value.0.store(0, Relaxed)).unwrap();
-        insert(&map, "c", 9).unwrap();
-        assert_eq!((keys(&map), map.len()), (vec!["b".to_owned(), "c".to_owned()], 2));
-    }
-
-    #[test]
-    fn value_that_came_into_use_is_not_evicted() {
-        struct Busy;
-        impl Evict for Busy {
-            fn eviction_rank(&self) -> Option<u8> {
-                Some(0)
-            }
-            fn retire(&self) -> bool {
-                false
-            }
-        }
-        let map = Bounded::new(1);
-        map.insert_with(1, |_| (Busy, ()), |_| {}).unwrap();
-        assert_eq!(map.insert_with(2, |_| (Busy, ()), |_| {}), Err(NotInserted::Full));
-    }
-
-    #[test]
-    fn reduced_capacity_evicts_the_excess_and_reports_it() {
-        let map = Bounded::new(10);
-        (0..10).for_each(|key| map.insert_with(key, |_| (Ranked(0.into()), ()), |_| {}).unwrap());
-        map.set_capacity(4);
-        let mut evicted = 0;
-        map.evict_excess(|_| evicted += 1);
-        assert_eq!((evicted, map.len(), map.capacity()), (6, 4, 4));
-    }
-
-    #[test]
-    fn concurrent_inserts_stay_within_the_capacity() {
-        let map = Bounded::new(16);
-        std::thread::scope(|scope| {
-            for thread in 0..4 {
-                let map = &map;
-                scope.spawn(move || {
-                    for key in 0..500 {
-                        let _ = map.insert_with(thread * 500 + key, |_| (Ranked(0.into()), ()), |_| {});
-                        assert!(map.len() <= 16);
-                    }
-                });
-            }
-        });
-        assert!(!map.is_empty());
-    }
-}
+#[path = "bounded/tests.rs"]
+mod tests;

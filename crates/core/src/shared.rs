@@ -21,6 +21,15 @@ impl<T> Shared<T> {
         Self::Counted(Arc::new(value))
     }
 
+    /// Returns whether another handle to the state exists. Leaked state always has one.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        match self {
+            Self::Counted(counted) => Arc::strong_count(counted) > 1,
+            Self::Leaked(_) => true,
+        }
+    }
+
     /// Leaks the state, so that the returned handle and its clones need no count. Earlier clones stay counted.
     #[must_use]
     pub fn leak(self) -> Self {

@@ -227,7 +227,7 @@ impl Evict for KeyedLimit {
         self.0.slots.is_idle().then_some(0)
     }
 
-    fn retire(&self) -> bool {
+    fn retire(&self, _rank: u8) -> bool {
         self.0.slots.retire()
     }
 }

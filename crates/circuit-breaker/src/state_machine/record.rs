@@ -119,6 +119,7 @@ impl StateMachine {
         });
         if took.is_some_and(|took| self.rules.is_slow(took)) {
             self.counters.add(Counter::Slow);
+            self.last_slow_at.store(Some(self.now()));
         }
         if outcome.is_failure() {
             self.last_failure_at.store(Some(self.now()));
