@@ -141,7 +141,7 @@ async fn refused_connection_keeps_the_message_of_its_cause() {
         let root = causes(&status).last().unwrap();
         let refused = root.downcast_ref::<io::Error>().unwrap();
         assert!(status.message().ends_with(&refused.to_string()), "{status:?}");
-        assert_eq!(outcome(&Err(status)), Outcome::failure(FailureKind::Network));
+        assert_eq!(outcome(&Err(status)), Outcome::failure(FailureKind::Connect));
     }
 }
 

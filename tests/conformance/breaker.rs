@@ -208,7 +208,7 @@ fn outcome(name: &str) -> Outcome {
     match name {
         "success" => Outcome::Success,
         "failure" => Outcome::failure(FailureKind::Unknown),
-        "ignored" => Outcome::Ignored,
+        "ignored" => Outcome::ignored(),
         other => panic!("unknown outcome {other}"),
     }
 }

@@ -32,7 +32,7 @@ async fn fallback(vector: &Vector) -> Check {
         move |name: &str| handled.iter().any(|one| one == name || one == "err:*" && name.starts_with("err:"));
     let policy = classify_fn(move |result: Result<&String, &BoxError>| match result {
         Ok(name) if !is_handled(name) => Outcome::Success,
-        Err(error) if !is_handled(&error.to_string()) => Outcome::Ignored,
+        Err(error) if !is_handled(&error.to_string()) => Outcome::ignored(),
         _ => Outcome::failure(FailureKind::Unknown),
     });
     let answer = vector.config().text("fallback").unwrap().to_owned();

@@ -69,7 +69,7 @@ async fn sequence(vector: &Vector) -> Check {
         match (failed, result) {
             (true, _) => Outcome::failure(FailureKind::Unknown),
             (false, Ok(_)) => Outcome::Success,
-            (false, Err(_)) => Outcome::Ignored,
+            (false, Err(_)) => Outcome::ignored(),
         }
     });
     let (retrier, starts) = (retrier(config), RefCell::new(Vec::new()));
@@ -201,7 +201,7 @@ async fn lists(vector: &Vector) -> Check {
     };
     let policy = classify_fn(|result: Result<&(), &&str>| match result {
         Err(name) if matches("retry", name) && !matches("ignore", name) => Outcome::failure(FailureKind::Unknown),
-        _ => Outcome::Ignored,
+        _ => Outcome::ignored(),
     });
     for (name, repeated) in vector.body["expect"].as_object().unwrap() {
         let retrier = retrier(&json!({ "max_attempts": 2 }));

@@ -159,7 +159,7 @@ async fn failed_or_overloaded_probe_ends_the_streak() {
     }
     // An ignored probe does not end the streak.
     (0..2).for_each(|_| breaker.record_probe(Outcome::Success));
-    breaker.record_probe(Outcome::Ignored);
+    breaker.record_probe(Outcome::ignored());
     breaker.record_probe(Outcome::Success);
     assert_eq!(breaker.state(), State::Closed);
 }
@@ -281,7 +281,7 @@ proptest! {
                     2 => if let Some(permit) = held.pop() { permit.record(failure()) },
                     3 => drop(held.pop()),
                     4 => breaker.record(failure()),
-                    5 => breaker.record(Outcome::Ignored),
+                    5 => breaker.record(Outcome::ignored()),
                     6 => breaker.trip("step"),
                     _ => advance(Duration::from_millis(ms)).await,
                 }

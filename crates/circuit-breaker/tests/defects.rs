@@ -216,7 +216,7 @@ async fn refusals_by_layers_below_never_open_the_breaker() {
 async fn refusals_and_ignored_calls_are_neutral_in_half_open() {
     let breaker = half_open(three_failures()).await;
     for _ in 0..20 {
-        breaker.try_acquire().unwrap().record(Outcome::Ignored);
+        breaker.try_acquire().unwrap().record(Outcome::ignored());
         breaker.try_acquire().unwrap().record(Outcome::rejected(None));
     }
     assert_eq!(breaker.state(), State::HalfOpen);

@@ -107,7 +107,7 @@ async fn half_open() -> (Breaker, Stream) {
 #[tokio::test(start_paused = true)]
 async fn end_of_a_trial_stream_decides_the_state() {
     for (end, state) in
-        [(Outcome::Success, State::Closed), (failure(), State::Open), (Outcome::Ignored, State::HalfOpen)]
+        [(Outcome::Success, State::Closed), (failure(), State::Open), (Outcome::ignored(), State::HalfOpen)]
     {
         let (breaker, trial) = half_open().await;
         assert!(breaker.try_acquire().is_err(), "the stream holds its permit until it ends");

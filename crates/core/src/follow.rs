@@ -3,7 +3,7 @@
 //! [`Follow`] is a trait apart from [`Classify`](crate::Classify) because it requires more: the response must carry a
 //! guard to its end without changing its type. Retry and fallback act on the head and do not need it.
 
-use crate::{Classify, ClassifyFn, Contextual, Degraded, Mark, Outcome, Plain, Replay, RequestContext};
+use crate::{Classify, ClassifyFn, Contextual, Degraded, Mark, Outcome, Plain, Replay, RequestContext, RequestCopy};
 
 /// Follows a response to its end.
 ///
@@ -72,7 +72,7 @@ impl<P: Classify<Res, E>, Res, E> Classify<Res, E> for HeadOnly<P> {
 
 #[diagnostic::do_not_recommend]
 impl<P: Replay<Req>, Req> Replay<Req> for HeadOnly<P> {
-    fn replay(&self, request: &Req) -> Option<Req> {
+    fn replay(&self, request: &Req) -> Option<RequestCopy<Req>> {
         self.0.replay(request)
     }
 

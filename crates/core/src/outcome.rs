@@ -13,7 +13,7 @@ use std::time::Duration;
 /// | `Failure` | counts against | repeated | spends |
 /// | `Overloaded` | counts in rates and trial calls, not in a streak | repeated, later | spends less |
 /// | `Rejected` | not counted: the dependency was not called | returned | untouched |
-/// | `Ignored` | not counted: it says nothing about the dependency | returned | untouched |
+/// | `Ignored` | not counted: it says nothing about the dependency | returned, or repeated if `repeat` permits it | spends if repeated |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -26,10 +26,12 @@ pub enum Outcome {
         /// Whether and when to repeat.
         repeat: Repeat,
     },
-    /// The dependency says that it is too busy.
+    /// The dependency says that it is too busy, or that this caller sends too much.
     Overloaded {
         /// Whether and when to repeat.
         repeat: Repeat,
+        /// Whose load it is: another endpoint can help with the server's, not with the caller's.
+        whose: Overload,
     },
     /// A Mainstay layer refused the request; the dependency was *not called*.
     Rejected {
@@ -37,7 +39,10 @@ pub enum Outcome {
         repeat: Repeat,
     },
     /// Says nothing about the dependency: an error of the caller, a 4xx, a cancellation.
-    Ignored,
+    Ignored {
+        /// Whether and when to repeat: `Never` for most, but a 408 and a 425 concern one connection, not the request.
+        repeat: Repeat,
+    },
 }
 
 /// What went wrong with the dependency.
@@ -45,7 +50,10 @@ pub enum Outcome {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// No connection, a reset, a body cut off.
+    /// Nothing was sent: the name was not found, the connection or its TLS handshake failed or timed out, or the server
+    /// refused the stream before it processed it. Any request may be sent again or elsewhere, a POST too.
+    Connect,
+    /// A reset after sending, a body cut off.
     Network,
     /// No answer in time.
     Timeout,
@@ -55,6 +63,15 @@ pub enum FailureKind {
     Authentication,
     /// An error that the policy cannot place.
     Unknown,
+}
+
+/// Whose load an [`Outcome::Overloaded`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Overload {
+    /// The server's: it is too busy for anyone (503).
+    Server,
+    /// The caller's: it sends more than its limit (429, `RESOURCE_EXHAUSTED`). The limit holds at other endpoints too.
+    Caller,
 }
 
 /// Whether and when a request may be sent again, as far as the server said so.
@@ -90,16 +107,28 @@ impl Outcome {
         Self::Failure { kind, repeat: Repeat::Backoff }
     }
 
-    /// Creates an overload, with the delay that the server requested, if any.
+    /// Creates an overload of the server, with the delay that it requested, if any.
     #[must_use]
     pub const fn overloaded(retry_after: Option<Duration>) -> Self {
-        Self::Overloaded { repeat: Repeat::from_retry_after(retry_after) }
+        Self::Overloaded { repeat: Repeat::from_retry_after(retry_after), whose: Overload::Server }
+    }
+
+    /// Creates an overload by this caller, whose limit is used up, with the delay that the server requested, if any.
+    #[must_use]
+    pub const fn rate_limited(retry_after: Option<Duration>) -> Self {
+        Self::Overloaded { repeat: Repeat::from_retry_after(retry_after), whose: Overload::Caller }
     }
 
     /// Creates a refusal by a Mainstay layer, with the delay that it suggests, if any.
     #[must_use]
     pub const fn rejected(retry_after: Option<Duration>) -> Self {
         Self::Rejected { repeat: Repeat::from_retry_after(retry_after) }
+    }
+
+    /// Creates an outcome that says nothing about the dependency, of a request that must not be repeated.
+    #[must_use]
+    pub const fn ignored() -> Self {
+        Self::Ignored { repeat: Repeat::Never }
     }
 
     /// Returns the class, without the details.
@@ -111,16 +140,19 @@ impl Outcome {
             Self::Failure { .. } => Class::Failure,
             Self::Overloaded { .. } => Class::Overloaded,
             Self::Rejected { .. } => Class::Rejected,
-            Self::Ignored => Class::Ignored,
+            Self::Ignored { .. } => Class::Ignored,
         }
     }
 
-    /// Returns whether and when the request may be sent again: never after `Success` and `Ignored`.
+    /// Returns whether and when the request may be sent again: never after `Success`.
     #[must_use]
     pub const fn repeat(&self) -> Repeat {
         match *self {
-            Self::Failure { repeat, .. } | Self::Overloaded { repeat } | Self::Rejected { repeat } => repeat,
-            Self::Success | Self::Ignored => Repeat::Never,
+            Self::Failure { repeat, .. }
+            | Self::Overloaded { repeat, .. }
+            | Self::Rejected { repeat }
+            | Self::Ignored { repeat } => repeat,
+            Self::Success => Repeat::Never,
         }
     }
 
@@ -138,14 +170,23 @@ impl Outcome {
         matches!(self, Self::Failure { .. } | Self::Overloaded { .. })
     }
 
-    /// Replaces the `repeat` of the outcome. `Success` and `Ignored` stay as they are.
+    /// Returns whether it is certain that the dependency did not receive the request: no connection could be made, or a
+    /// Mainstay layer refused. A request that must not be executed twice may then be sent again.
+    #[must_use]
+    #[inline]
+    pub const fn is_unsent(&self) -> bool {
+        matches!(self, Self::Failure { kind: FailureKind::Connect, .. } | Self::Rejected { .. })
+    }
+
+    /// Replaces the `repeat` of the outcome. `Success` stays as it is.
     #[must_use]
     pub const fn with_repeat(self, repeat: Repeat) -> Self {
         match self {
             Self::Failure { kind, .. } => Self::Failure { kind, repeat },
-            Self::Overloaded { .. } => Self::Overloaded { repeat },
+            Self::Overloaded { whose, .. } => Self::Overloaded { repeat, whose },
             Self::Rejected { .. } => Self::Rejected { repeat },
-            other => other,
+            Self::Ignored { .. } => Self::Ignored { repeat },
+            Self::Success => Self::Success,
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{FailureKind, Name, Outcome, Refusal, RequestContext};
+use crate::{FailureKind, Name, Outcome, Refusal, RequestContext, RequestCopy};
 
 /// Turns a result into the [`Outcome`] that every layer reads.
 ///
@@ -34,8 +34,10 @@ pub trait Classify<Res, E> {
     note = "`Plain` repeats what is `Clone`; for HTTP requests name the policy (`Http`, `Grpc`, `Reqwest`) and make the body replayable"
 )]
 pub trait Replay<Req> {
-    /// Returns a copy of the request, or `None` if sending it again is impossible or unsafe.
-    fn replay(&self, request: &Req) -> Option<Req>;
+    /// Returns a copy of the request with the condition under which it may be sent, or `None` if it cannot be sent again.
+    ///
+    /// A request that the dependency must not execute twice is copied with [`RequestCopy::only_if_unsent`].
+    fn replay(&self, request: &Req) -> Option<RequestCopy<Req>>;
 
     /// Returns whether a copy made earlier can still be sent. A streamed body that outgrew its buffer during the first
     /// attempt has no second copy any more. A layer checks this before it starts another attempt, and returns the
@@ -145,8 +147,8 @@ impl<Res, E: Refusal> Classify<Res, E> for Plain {
 // The compiler then names the missing policy instead of the missing `Clone`.
 #[diagnostic::do_not_recommend]
 impl<Req: Clone> Replay<Req> for Plain {
-    fn replay(&self, request: &Req) -> Option<Req> {
-        Some(request.clone())
+    fn replay(&self, request: &Req) -> Option<RequestCopy<Req>> {
+        Some(RequestCopy::new(request.clone()))
     }
 }
 
@@ -171,8 +173,8 @@ where
 
 #[diagnostic::do_not_recommend]
 impl<F, Req: Clone> Replay<Req> for ClassifyFn<F> {
-    fn replay(&self, request: &Req) -> Option<Req> {
-        Some(request.clone())
+    fn replay(&self, request: &Req) -> Option<RequestCopy<Req>> {
+        Some(RequestCopy::new(request.clone()))
     }
 }
 

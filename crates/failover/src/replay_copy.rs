@@ -25,6 +25,8 @@ impl<Req> ReplayCopy<Req> {
             context.do_not_retry || context.attempt_quota.as_ref().is_some_and(|quota| quota.left() == 0)
         });
         let request = if is_forbidden { None } else { shared.policy.replay(request) };
-        request.map(|request| Self { request, target })
+        // A copy that may be sent only if the first attempt was not sent is not used here.
+        let request = request.filter(|copy| !copy.is_only_if_unsent());
+        request.map(|copy| Self { request: copy.into_request(), target })
     }
 }

@@ -37,7 +37,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         4 => Just(Outcome::Success),
         6 => Just(Outcome::failure(FailureKind::Network)),
         1 => Just(Outcome::overloaded(None)),
-        1 => Just(Outcome::Ignored),
+        1 => Just(Outcome::ignored()),
         1 => Just(Outcome::rejected(None)),
     ]
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use mainstay_core::{
-    BoxError, Contextual, InvalidSetting, Name, Replay,
+    BoxError, Contextual, InvalidSetting, Name, Replay, RequestCopy,
     settings::{self, LONGEST, SHORTEST},
 };
 use tokio::time::Instant;
@@ -45,7 +45,8 @@ pub struct BackupSettings {
 /// The service must take the same request and return the same response. If the policy classifies the response as a
 /// failure (a 503), the next step is tried.
 ///
-/// It needs a copy of the request: every call makes one ([`Replay`]), and requests that cannot be copied skip the step.
+/// It needs a copy of the request: every call makes one ([`Replay`]). Requests that cannot be copied skip the step, and so
+/// do requests that must not be executed twice, unless they were not sent.
 pub fn backup<B>(service: B) -> Backup<B> {
     let state = StepState::new(Name::literal("backup"));
     Backup { service: Mutex::new(service), settings: BackupSettings::default(), state }
@@ -94,23 +95,29 @@ where
     B::Error: Into<BoxError>,
     B::Future: Send,
 {
-    type Kept = Option<Req>;
+    type Kept = Option<RequestCopy<Req>>;
 
-    fn keep(&self, policy: &P, request: &Req, copied: bool) -> Option<Req> {
+    fn keep(&self, policy: &P, request: &Req, copied: bool) -> Option<RequestCopy<Req>> {
         if copied { None } else { policy.replay(request) }
     }
 
-    fn copy(kept: &mut Option<Req>) -> Option<&mut Option<Req>> {
+    fn copy(kept: &mut Option<RequestCopy<Req>>) -> Option<&mut Option<RequestCopy<Req>>> {
         Some(kept)
     }
 
-    fn request_for_step(policy: &P, copy: &mut Option<Req>, is_last: bool) -> Option<Req> {
+    fn request_for_step(policy: &P, copy: &mut Option<RequestCopy<Req>>, is_last: bool) -> Option<RequestCopy<Req>> {
         request_for_step(policy, copy, is_last)
     }
 
-    fn start(&self, _: usize, _: &Option<Req>, input: StepInput<'_, Req, Res, E, P>) -> StepStart<Res> {
-        let Some(request) = input.request else {
-            return StepStart::Skipped("the request cannot be copied");
+    fn start(
+        &self,
+        _: usize,
+        _: &Option<RequestCopy<Req>>,
+        mut input: StepInput<'_, Req, Res, E, P>,
+    ) -> StepStart<Res> {
+        let request = match input.request_to_send() {
+            Ok(request) => request,
+            Err(reason) => return StepStart::Skipped(reason),
         };
         let left = input.policy.context(&request).and_then(|context| context.time_left(Instant::now()));
         let limit = left.map_or(self.settings.timeout, |left| left.min(self.settings.timeout));

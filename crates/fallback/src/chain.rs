@@ -4,7 +4,7 @@
 //! for the last good answer, one copy of the request for all backups together. A list of boxed steps was rejected: it
 //! would copy every request, and require `Clone`, even for chains that do not use the request.
 
-use mainstay_core::Replay;
+use mainstay_core::{Replay, RequestCopy};
 
 use crate::{Clear, StepInput, StepStart, StepState};
 
@@ -54,14 +54,14 @@ pub trait Answers<Req, Res, E, P>: Chain {
 
     /// Returns the chain's copy of the request.
     #[doc(hidden)]
-    fn copy(kept: &mut Self::Kept) -> Option<&mut Option<Req>> {
+    fn copy(kept: &mut Self::Kept) -> Option<&mut Option<RequestCopy<Req>>> {
         let _ = kept;
         None
     }
 
     /// Returns the request for a step: the kept copy if this is the last step that needs it, otherwise another copy.
     #[doc(hidden)]
-    fn request_for_step(policy: &P, copy: &mut Option<Req>, is_last: bool) -> Option<Req> {
+    fn request_for_step(policy: &P, copy: &mut Option<RequestCopy<Req>>, is_last: bool) -> Option<RequestCopy<Req>> {
         let _ = (policy, copy, is_last);
         None
     }
@@ -124,11 +124,16 @@ impl<T: SingleStep> Chain for T {
 
 /// Implements `request_for_step` for steps that need the request. Returns `None` if the copy is no longer intact, because
 /// its body was lost while the original was sent.
-pub(crate) fn request_for_step<Req, P: Replay<Req>>(policy: &P, copy: &mut Option<Req>, is_last: bool) -> Option<Req> {
-    if !policy.is_intact(copy.as_ref()?) {
+pub(crate) fn request_for_step<Req, P: Replay<Req>>(
+    policy: &P,
+    copy: &mut Option<RequestCopy<Req>>,
+    is_last: bool,
+) -> Option<RequestCopy<Req>> {
+    let request = copy.as_ref()?.request();
+    if !policy.is_intact(request) {
         return None;
     }
-    if is_last { copy.take() } else { policy.replay(copy.as_ref()?) }
+    if is_last { copy.take() } else { policy.replay(request) }
 }
 
 // === impl Or ===
@@ -185,11 +190,11 @@ where
         (self.first.keep(policy, request, copied), self.then.keep(policy, request, copied || A::NEEDS_REQUEST))
     }
 
-    fn copy((first, then): &mut Self::Kept) -> Option<&mut Option<Req>> {
+    fn copy((first, then): &mut Self::Kept) -> Option<&mut Option<RequestCopy<Req>>> {
         if A::NEEDS_REQUEST { A::copy(first) } else { B::copy(then) }
     }
 
-    fn request_for_step(policy: &P, copy: &mut Option<Req>, is_last: bool) -> Option<Req> {
+    fn request_for_step(policy: &P, copy: &mut Option<RequestCopy<Req>>, is_last: bool) -> Option<RequestCopy<Req>> {
         if A::NEEDS_REQUEST {
             A::request_for_step(policy, copy, is_last)
         } else {

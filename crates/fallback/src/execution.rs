@@ -25,6 +25,8 @@ pub(crate) struct Execution<Res, E, K> {
     kept: K,
     /// The index of the next step. The running step is the one before it.
     next: usize,
+    /// Whether a step has sent the request.
+    was_sent: bool,
     running: Option<RunningStep<Res>>,
 }
 
@@ -80,11 +82,19 @@ impl<Res, E, K> Execution<Res, E, K> {
             let is_last = !(self.next..C::LEN).any(C::needs_request);
             let copy = if C::needs_request(index) { C::copy(&mut self.kept) } else { None };
             let request = copy.and_then(|copy| C::request_for_step(executor.policy, copy, is_last));
-            let input =
-                StepInput { request, outcome: self.outcome, result: original.as_ref(), policy: executor.policy };
+            let input = StepInput {
+                request,
+                was_sent: self.was_sent,
+                outcome: self.outcome,
+                result: original.as_ref(),
+                policy: executor.policy,
+            };
             match executor.chain.start(index, &self.kept, input) {
                 StepStart::Answer(response, age) => return self.answer(executor, step, response, age),
-                StepStart::Running(running) => self.running = Some(running),
+                StepStart::Running(running) => {
+                    self.was_sent |= C::needs_request(index);
+                    self.running = Some(running);
+                }
                 StepStart::Skipped(reason) => executor.handle.record_step_skipped(step, reason),
             }
         }
@@ -145,7 +155,7 @@ impl<C, P> Executor<'_, C, P> {
         kept: K,
     ) -> Execution<Res, E, K> {
         self.handle.record_needed();
-        Execution { original: Some(original), outcome, kept, next: 0, running: None }
+        Execution { original: Some(original), outcome, kept, next: 0, was_sent: false, running: None }
     }
 
     fn is_failure<Res, E>(&self, response: &Res) -> bool

@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, pin::Pin};
 
-use mainstay_core::{BoxError, Name, Replay};
+use mainstay_core::{BoxError, Name, Replay, RequestCopy};
 
 use crate::{
     Answers, Cause, Chain, Or, RunningStep, StepInput, StepStart, StepState,
@@ -65,7 +65,8 @@ type AnswerFuture<Res> = Pin<Box<dyn Future<Output = Result<Res, BoxError>> + Se
 
 /// Creates a custom step, with a name for marks, counts and switches.
 ///
-/// It needs a copy of the request: every call makes one ([`Replay`]), and requests that cannot be copied skip the step.
+/// It needs a copy of the request: every call makes one ([`Replay`]). Requests that cannot be copied skip the step, and so
+/// do requests that must not be executed twice, unless they were not sent.
 pub fn step<Req, Res, T>(name: impl Into<Name>, step: T) -> CustomStep<Req, Res>
 where
     T: Step<Req, Res> + Send + Sync + 'static,
@@ -115,26 +116,31 @@ where
     E: 'static,
     P: Replay<Req>,
 {
-    type Kept = Option<Req>;
+    type Kept = Option<RequestCopy<Req>>;
 
-    fn keep(&self, policy: &P, request: &Req, copied: bool) -> Option<Req> {
+    fn keep(&self, policy: &P, request: &Req, copied: bool) -> Option<RequestCopy<Req>> {
         if copied { None } else { policy.replay(request) }
     }
 
-    fn copy(kept: &mut Option<Req>) -> Option<&mut Option<Req>> {
+    fn copy(kept: &mut Option<RequestCopy<Req>>) -> Option<&mut Option<RequestCopy<Req>>> {
         Some(kept)
     }
 
-    fn request_for_step(policy: &P, copy: &mut Option<Req>, is_last: bool) -> Option<Req> {
+    fn request_for_step(policy: &P, copy: &mut Option<RequestCopy<Req>>, is_last: bool) -> Option<RequestCopy<Req>> {
         request_for_step(policy, copy, is_last)
     }
 
-    fn start(&self, _: usize, _: &Option<Req>, mut input: StepInput<'_, Req, Res, E, P>) -> StepStart<Res> {
-        match input.request.take() {
-            Some(request) => {
+    fn start(
+        &self,
+        _: usize,
+        _: &Option<RequestCopy<Req>>,
+        mut input: StepInput<'_, Req, Res, E, P>,
+    ) -> StepStart<Res> {
+        match input.request_to_send() {
+            Ok(request) => {
                 StepStart::Running(RunningStep { future: (self.answer)(request, input.cause()), is_classified: false })
             }
-            None => StepStart::Skipped("the request cannot be copied"),
+            Err(reason) => StepStart::Skipped(reason),
         }
     }
 }

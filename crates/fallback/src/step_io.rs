@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
-use mainstay_core::{BoxError, Outcome};
+use mainstay_core::{BoxError, Outcome, RequestCopy};
 
 use crate::Cause;
 
@@ -11,7 +11,9 @@ use crate::Cause;
 #[derive(Debug)]
 pub struct StepInput<'a, Req, Res, E, P> {
     /// A copy of the request, if the step needs one and the request can be copied.
-    pub(crate) request: Option<Req>,
+    pub(crate) request: Option<RequestCopy<Req>>,
+    /// Whether an earlier step of this call has sent the request.
+    pub(crate) was_sent: bool,
     /// The outcome of the inner service's result.
     pub(crate) outcome: Outcome,
     /// The inner service's result.
@@ -42,6 +44,17 @@ pub struct RunningStep<Res> {
 }
 
 // === impl StepInput ===
+
+impl<Req, Res, E, P> StepInput<'_, Req, Res, E, P> {
+    /// Returns the request for a step that sends it, or why the step is skipped.
+    pub(crate) fn request_to_send(&mut self) -> Result<Req, &'static str> {
+        let copy = self.request.take().ok_or("the request cannot be copied")?;
+        match copy.may_follow(&self.outcome) && !(copy.is_only_if_unsent() && self.was_sent) {
+            true => Ok(copy.into_request()),
+            false => Err("the request may have been executed already"),
+        }
+    }
+}
 
 impl<'a, Req, Res, E: 'static, P> StepInput<'a, Req, Res, E, P> {
     pub(crate) fn cause(&self) -> Cause<'a, Res> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mainstay_core::{Name, Replay};
+use mainstay_core::{Name, Replay, RequestCopy};
 
 use crate::{
     Answers, Cause, Chain, Or, StepInput, StepStart, StepState,
@@ -160,23 +160,23 @@ where
     E: 'static,
     P: Replay<Req>,
 {
-    type Kept = Option<Req>;
+    type Kept = Option<RequestCopy<Req>>;
 
-    fn keep(&self, policy: &P, request: &Req, copied: bool) -> Option<Req> {
+    fn keep(&self, policy: &P, request: &Req, copied: bool) -> Option<RequestCopy<Req>> {
         if copied { None } else { policy.replay(request) }
     }
 
-    fn copy(kept: &mut Option<Req>) -> Option<&mut Option<Req>> {
+    fn copy(kept: &mut Option<RequestCopy<Req>>) -> Option<&mut Option<RequestCopy<Req>>> {
         Some(kept)
     }
 
-    fn request_for_step(policy: &P, copy: &mut Option<Req>, is_last: bool) -> Option<Req> {
+    fn request_for_step(policy: &P, copy: &mut Option<RequestCopy<Req>>, is_last: bool) -> Option<RequestCopy<Req>> {
         request_for_step(policy, copy, is_last)
     }
 
-    fn start(&self, _: usize, _: &Option<Req>, input: StepInput<'_, Req, Res, E, P>) -> StepStart<Res> {
+    fn start(&self, _: usize, _: &Option<RequestCopy<Req>>, input: StepInput<'_, Req, Res, E, P>) -> StepStart<Res> {
         match input.request {
-            Some(ref request) => StepStart::Answer((self.make)(request, input.cause()), None),
+            Some(ref copy) => StepStart::Answer((self.make)(copy.request(), input.cause()), None),
             None => StepStart::Skipped("the request cannot be copied"),
         }
     }

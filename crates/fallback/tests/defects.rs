@@ -50,7 +50,7 @@ async fn poll_ready_error_is_the_original_error() {
 async fn poll_ready_error_of_an_unselected_class_is_returned() {
     let ignore = mainstay_core::classify_fn(|result: Result<&mainstay_core::test::Answer, &BoxError>| match result {
         Ok(_) => mainstay_core::Outcome::Success,
-        Err(_) => mainstay_core::Outcome::Ignored,
+        Err(_) => mainstay_core::Outcome::ignored(),
     });
     let probe = Probe::new();
     probe.set_readiness(Readiness::Fail);

@@ -9,7 +9,7 @@ use std::{
 };
 
 use mainstay_core::{
-    BoxError, Class, FailureKind, Outcome, Plain, Reason, Rejected, Replay, RequestContext, classify_fn,
+    BoxError, Class, FailureKind, Outcome, Plain, Reason, Rejected, Replay, RequestContext, RequestCopy, classify_fn,
     test::{Answer, Probe, ProbeError, ProbePolicy, Readiness, Reply, Request, call},
 };
 use mainstay_fallback::{
@@ -91,7 +91,7 @@ fn status() -> impl mainstay_core::Classify<u16, BoxError>
     classify_fn(|result: Result<&u16, &BoxError>| match result {
         Ok(503) => Outcome::overloaded(None),
         Ok(500..) => Outcome::failure(FailureKind::Unavailable),
-        Ok(400..) => Outcome::Ignored,
+        Ok(400..) => Outcome::ignored(),
         Ok(_) => Outcome::Success,
         Err(_) => Outcome::failure(FailureKind::Network),
     })
@@ -300,8 +300,8 @@ impl mainstay_core::Classify<u8, BoxError> for Once {
 }
 
 impl Replay<u32> for Once {
-    fn replay(&self, request: &u32) -> Option<u32> {
-        self.copied.then_some(*request)
+    fn replay(&self, request: &u32) -> Option<RequestCopy<u32>> {
+        self.copied.then_some(RequestCopy::new(*request))
     }
 
     fn is_intact(&self, _: &u32) -> bool {
@@ -321,6 +321,43 @@ async fn request_without_a_copy_skips_the_steps_that_need_it() {
         let layer = FallbackLayer::new("fallback", backup(up).or(value(9))).with_policy(Once { copied });
         assert_eq!(call(&mut layer.layer(down), 7).await.unwrap(), 9);
         assert_eq!(layer.handle().snapshot().steps[0].skipped, 1);
+    }
+}
+
+/// A policy whose requests must not be executed twice.
+#[derive(Clone)]
+struct SentOnce(Outcome);
+
+impl mainstay_core::Classify<u8, BoxError> for SentOnce {
+    fn classify(&self, result: Result<&u8, &BoxError>) -> Outcome {
+        result.map_or(self.0, |_| Outcome::Success)
+    }
+}
+
+impl Replay<u32> for SentOnce {
+    fn replay(&self, request: &u32) -> Option<RequestCopy<u32>> {
+        Some(RequestCopy::only_if_unsent(*request))
+    }
+}
+
+impl mainstay_core::Contextual<u32> for SentOnce {}
+
+impl mainstay_core::Mark<u8> for SentOnce {}
+
+/// Defect: no backup took a request with side effects, although a breaker had rejected it before it was sent.
+#[tokio::test(start_paused = true)]
+async fn backup_takes_request_with_side_effects_only_if_it_was_not_sent() {
+    let failing = || service_fn(|_: u32| async { Err::<u8, _>(BoxError::from("down")) });
+    let up = service_fn(|_: u32| async { Ok::<u8, BoxError>(1) });
+    let unsent = [Outcome::failure(FailureKind::Connect), Outcome::rejected(None)];
+    let sent = [Outcome::failure(FailureKind::Network), Outcome::overloaded(None)];
+    for (outcome, answer) in unsent.map(|outcome| (outcome, 1)).into_iter().chain(sent.map(|outcome| (outcome, 9))) {
+        let layer = FallbackLayer::new("fallback", backup(up).or(value(9))).with_policy(SentOnce(outcome));
+        assert_eq!(call(&mut layer.layer(failing()), 7).await.unwrap(), answer, "{outcome:?}");
+        // After one backup has received it, no other gets it; a value is made of it in any case.
+        let chain = backup(failing()).or(backup(up)).or(value_fn(|request: &u32, _| *request as u8));
+        let layer = FallbackLayer::new("fallback", chain).with_policy(SentOnce(outcome));
+        assert_eq!(call(&mut layer.layer(failing()), 7).await.unwrap(), 7, "{outcome:?}");
     }
 }
 

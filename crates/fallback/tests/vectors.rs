@@ -37,7 +37,7 @@ async fn run<T: Clone + Send + Sync + 'static>(
     let policy = classify_fn(move |result: Result<&T, &Error>| match (handle(result), result) {
         (true, _) => Outcome::failure(mainstay_core::FailureKind::Unknown),
         (false, Ok(_)) => Outcome::Success,
-        (false, Err(_)) => Outcome::Ignored,
+        (false, Err(_)) => Outcome::ignored(),
     });
     let layer = FallbackLayer::value("fallback", fallback).with_policy(policy).with_error::<Error>();
     let service = service_fn(|()| std::future::ready(inner.clone()));

@@ -1,7 +1,7 @@
 //! What HTTP and gRPC add to Mainstay.
 //!
 //! * [`policy`]: the policies [`Http`], [`Grpc`] and `Reqwest` (feature `reqwest`), one value for all layers of a stack.
-//!   They classify results by status, `Retry-After` and pushback, repeat the requests that are safe to repeat, carry the
+//!   They classify results by status, `Retry-After` and pushback, repeat the requests that are safe to repeat or were not sent, carry the
 //!   request context in the request's extensions, and mark degraded responses.
 //! * [`body`]: [`Replayable`] sends a streamed request body again from a bounded buffer. A response body that is boxed
 //!   ([`box_body`]) can carry a guard, by which the policies [follow](mainstay_core::Follow) it to its end: a permit is
@@ -34,8 +34,10 @@
 //!
 //! # Features
 //!
-//! None is on by default.
+//! `hyper` is on by default.
 //!
+//! * `hyper`: the errors of hyper, hyper-util and h2 are told apart: whether a request was sent, and whose fault an error
+//!   is. `reqwest` and `tonic` imply it.
 //! * `axum`: module `axum`; axum's bodies are replayed and guarded.
 //! * `tonic`: rejections and a client's errors as `tonic::Status` (`grpc::GrpcStatusLayer`, `grpc::GrpcError`); statuses
 //!   in errors and results are classified; tonic's bodies are replayed and guarded.

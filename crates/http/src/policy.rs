@@ -15,6 +15,7 @@ pub(crate) mod retry_after;
 pub(crate) mod status;
 #[cfg(feature = "tonic")]
 mod tonic;
+mod transport;
 
 pub use self::draining::Draining;
 pub use self::error::classify_error;

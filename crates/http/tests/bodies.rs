@@ -81,8 +81,8 @@ async fn dropped_body_is_success_or_ignored_if_a_poll_was_pending() {
         assert_eq!(read(&Http::new(), hangs(), frames).await, [Outcome::Success]);
         assert_eq!(read(&Grpc::new(), hangs(), frames).await, [Outcome::Success]);
     }
-    assert_eq!(read(&Http::new(), hangs(), 2).await, [Outcome::Ignored]);
-    assert_eq!(read(&Grpc::new(), hangs(), 2).await, [Outcome::Ignored]);
+    assert_eq!(read(&Http::new(), hangs(), 2).await, [Outcome::ignored()]);
+    assert_eq!(read(&Grpc::new(), hangs(), 2).await, [Outcome::ignored()]);
 }
 
 #[tokio::test]

@@ -102,7 +102,7 @@ async fn follow(url: &str) -> (UnsyncBoxBody<Bytes, hyper::Error>, oneshot::Rece
 
 #[tokio::test]
 async fn trailers_decide_the_outcome_of_a_stream() {
-    for (code, outcome) in [("0", Outcome::Success), ("8", Outcome::overloaded(None))] {
+    for (code, outcome) in [("0", Outcome::Success), ("8", Outcome::rate_limited(None))] {
         let (body, settled) = follow(&serve([data(), status(code)], End::Ends).await).await;
         body.collect().await.unwrap();
         assert_eq!(settled.await.unwrap(), outcome);
@@ -121,7 +121,7 @@ async fn broken_stream_is_a_failure_of_the_network() {
 
 #[tokio::test]
 async fn dropped_stream_is_success_or_ignored_if_a_poll_was_pending() {
-    for (pending, outcome) in [(false, Outcome::Success), (true, Outcome::Ignored)] {
+    for (pending, outcome) in [(false, Outcome::Success), (true, Outcome::ignored())] {
         let (mut body, settled) = follow(&serve([data()], End::Hangs).await).await;
         body.frame().await.unwrap().unwrap();
         if pending {
@@ -139,7 +139,7 @@ async fn trailers_of_a_request_are_sent_again() {
     let frames: Frames = [data(), data(), status("7")].into();
     let body = Replayable::new(StreamBody::new(Script(frames, End::Ends)));
     let mut first = Request::put(url).body(body).unwrap();
-    let second = Http::new().replay(&first).unwrap();
+    let second = Http::new().replay(&first).unwrap().into_request();
     // The first attempt reads the whole body and is dropped.
     while first.body_mut().frame().await.is_some() {}
     drop(first);

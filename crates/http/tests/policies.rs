@@ -28,10 +28,10 @@ fn failed<P: Classify<Response<()>, BoxError>>(policy: &P, error: impl Into<BoxE
 fn http_classifies_by_status_and_retry_after() {
     let outcome = |status, fields| Http::new().classify(Ok(&head(status, fields)) as NoError<'_>);
     assert_eq!(outcome(200, &[]), Outcome::Success);
-    assert_eq!(outcome(404, &[("retry-after", "5")]), Outcome::Ignored);
-    assert_eq!(outcome(401, &[]), Outcome::Ignored);
+    assert_eq!(outcome(404, &[("retry-after", "5")]), Outcome::ignored());
+    assert_eq!(outcome(401, &[]), Outcome::ignored());
     assert_eq!(outcome(503, &[]), Outcome::overloaded(None));
-    assert_eq!(outcome(429, &[("retry-after", "5")]), Outcome::overloaded(Some(Duration::from_secs(5))));
+    assert_eq!(outcome(429, &[("retry-after", "5")]), Outcome::rate_limited(Some(Duration::from_secs(5))));
     let with_wait = outcome(500, &[("retry-after", "1")]);
     assert_eq!(
         with_wait,
@@ -45,7 +45,7 @@ fn http_classifies_by_status_and_retry_after() {
 fn grpc_classifies_by_status_in_the_head() {
     let outcome = |fields| Grpc::new().classify(Ok(&head(200, fields)) as NoError<'_>);
     assert_eq!(outcome(&[]), Outcome::Success);
-    assert_eq!(outcome(&[("grpc-status", "8")]), Outcome::overloaded(None));
+    assert_eq!(outcome(&[("grpc-status", "8")]), Outcome::rate_limited(None));
     let pushed = outcome(&[("grpc-status", "14"), ("grpc-retry-pushback-ms", "-1")]);
     assert_eq!(pushed, Outcome::failure(FailureKind::Unavailable).with_repeat(Repeat::Never));
 }
@@ -75,7 +75,7 @@ async fn failed_request_body_is_ignored() {
     let source = Full::new(Bytes::from("x")).map_err(BoxError::from).map_frame(|frame| frame);
     let source = source.with_trailers(async { Some(Err(BoxError::from("gone"))) });
     let error = Replayable::new(Box::pin(source)).collect().await.unwrap_err();
-    assert_eq!(failed(&Http::new(), Wrapped(error.into())), Outcome::Ignored);
+    assert_eq!(failed(&Http::new(), Wrapped(error.into())), Outcome::ignored());
 }
 
 /// An attempt that this process ended: not the server's failure, and not a response for the caller.
@@ -113,19 +113,34 @@ fn rejection_of_a_typed_error_is_found() {
 
 #[test]
 fn only_safe_requests_are_repeated() {
+    fn after_sent<P: Replay<Request<&'static str>>>(policy: &P, request: &Request<&'static str>) -> Option<bool> {
+        policy.replay(request).map(|copy| copy.may_follow(&Outcome::failure(FailureKind::Network)))
+    }
+
     let post = || Request::post("/orders").body("x").unwrap();
-    assert!(Http::new().replay(&post()).is_none());
-    assert!(Http::new().replay(&Request::put("/orders/1").body("x").unwrap()).is_some());
-    assert!(Http::new().repeating_any_method().replay(&post()).is_some());
+    assert_eq!(after_sent(&Http::new(), &post()), Some(false));
+    assert_eq!(after_sent(&Http::new(), &Request::put("/orders/1").body("x").unwrap()), Some(true));
+    assert_eq!(after_sent(&Http::new().repeating_any_method(), &post()), Some(true));
     let mut once = post();
     once.extensions_mut().insert(Retryable::No);
-    assert!(Http::new().repeating_any_method().replay(&once).is_none());
+    assert_eq!(after_sent(&Http::new().repeating_any_method(), &once), None);
     let keyed = Request::post("/orders").header("idempotency-key", "1").body("x").unwrap();
-    assert!(Http::new().replay(&keyed).is_some());
+    assert_eq!(after_sent(&Http::new(), &keyed), Some(true));
 
-    assert!(Grpc::new().replay(&post()).is_none());
-    assert!(Grpc::new().repeating_any_method().replay(&post()).is_some());
-    assert!(Grpc::new().repeating_any_method().replay(&once).is_none());
+    assert_eq!(after_sent(&Grpc::new(), &post()), Some(false));
+    assert_eq!(after_sent(&Grpc::new().repeating_any_method(), &post()), Some(true));
+    assert_eq!(after_sent(&Grpc::new().repeating_any_method(), &once), None);
+}
+
+/// Defect: a POST whose connection was refused was not sent again, although nothing was sent.
+#[test]
+fn post_that_was_not_sent_is_repeated() {
+    let copy = Http::new().replay(&Request::post("/orders").body("x").unwrap()).unwrap();
+    assert!(copy.may_follow(&Outcome::failure(FailureKind::Connect)));
+    assert!(copy.may_follow(&Outcome::rejected(None)));
+    for sent in [Outcome::failure(FailureKind::Timeout), Outcome::overloaded(None), Outcome::ignored()] {
+        assert!(!copy.may_follow(&sent), "{sent:?}");
+    }
 }
 
 #[test]
@@ -140,7 +155,7 @@ fn copy_has_every_part_of_the_request() {
         .extension(Mine(7))
         .body(Full::new(Bytes::from("body")))
         .unwrap();
-    let copy = Http::new().replay(&request).unwrap();
+    let copy = Http::new().replay(&request).unwrap().into_request();
     assert_eq!((copy.method(), copy.uri(), copy.version()), (request.method(), request.uri(), request.version()));
     assert_eq!(copy.headers(), request.headers());
     assert_eq!(copy.extensions().get(), Some(&Mine(7)));
@@ -153,7 +168,7 @@ fn context_is_kept_in_the_request_and_its_copies() {
     let mut request = Request::get("/").body(()).unwrap();
     assert!(Http::new().context(&request).is_none());
     Http::new().set_context(&mut request, RequestContext::new().with_attempt(2));
-    let copy = Grpc::new().replay(&request).unwrap();
+    let copy = Grpc::new().replay(&request).unwrap().into_request();
     assert_eq!(Grpc::new().context(&copy).map(|context| context.attempt), Some(2));
 }
 
@@ -180,7 +195,7 @@ fn draining_policy_behaves_as_the_inner_policy() {
     assert_eq!(policy.classify(Ok::<_, &BoxError>(&response)), Outcome::failure(FailureKind::Unavailable));
     // Outside a runtime the body is dropped unread.
     policy.discard(Ok::<_, BoxError>(response));
-    let mut request = policy.replay(&Request::post("/").body("x").unwrap()).unwrap();
+    let mut request = policy.replay(&Request::post("/").body("x").unwrap()).unwrap().into_request();
     policy.set_context(&mut request, RequestContext::new().with_attempt(1));
     assert_eq!(policy.context(&request).map(|context| context.attempt), Some(1));
 }

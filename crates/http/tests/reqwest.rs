@@ -30,13 +30,16 @@ fn response_is_classified_as_by_http() {
 
 #[test]
 fn only_safe_requests_without_stream_are_repeated() {
-    assert!(Reqwest::new().replay(&request(Method::GET)).is_some());
-    assert!(Reqwest::new().replay(&request(Method::POST)).is_none());
-    assert!(Reqwest::new().repeating_any_method().replay(&request(Method::POST)).is_some());
+    let after_sent = |policy: Reqwest, method| policy.replay(&request(method)).map(|copy| !copy.is_only_if_unsent());
+    assert_eq!(after_sent(Reqwest::new(), Method::GET), Some(true));
+    assert_eq!(after_sent(Reqwest::new(), Method::POST), Some(false));
+    assert_eq!(after_sent(Reqwest::new().repeating_any_method(), Method::POST), Some(true));
     let mut keyed = request(Method::POST);
     keyed.headers_mut().insert("idempotency-key", "1".parse().unwrap());
     *keyed.body_mut() = Some("order".into());
     let copy = Reqwest::new().replay(&keyed).unwrap();
+    assert!(!copy.is_only_if_unsent());
+    let copy = copy.into_request();
     assert_eq!(copy.body().and_then(|body| body.as_bytes()), Some(&b"order"[..]));
 }
 
@@ -72,13 +75,13 @@ async fn errors_are_classified_by_kind() {
     assert_eq!(classify(slow), Outcome::failure(FailureKind::Timeout));
     drop(listener);
     let refused = Client::new().get(&url).send().await.unwrap_err();
-    assert_eq!(classify(refused), Outcome::failure(FailureKind::Network));
+    assert_eq!(classify(refused), Outcome::failure(FailureKind::Connect));
     let unsendable = Client::new().get("no url").send().await.unwrap_err();
-    assert_eq!(classify(unsendable), Outcome::Ignored);
+    assert_eq!(classify(unsendable), Outcome::ignored());
     // In a stack over `http::Response` they are classified the same.
     let error = BoxError::from(Client::new().get("no url").send().await.unwrap_err());
     let outcome = mainstay_core::Classify::<http::Response<()>, _>::classify(&Http::new(), Err(&error));
-    assert_eq!(outcome, Outcome::Ignored);
+    assert_eq!(outcome, Outcome::ignored());
 }
 
 /// Type, URL and length stay the same, and the outcome comes with the end of the body.

@@ -172,7 +172,7 @@ async fn read_chunks(stream: &mut TcpStream) -> String {
 async fn upload_continues_at_next_attempt_after_reset() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (sender, first) = upload(&format!("http://{}/", listener.local_addr().unwrap()));
-    let second = Http::new().replay(&first).unwrap();
+    let second = Http::new().replay(&first).unwrap().into_request();
     let client = client();
 
     let attempt = tokio::spawn(client.request(first));
@@ -200,7 +200,7 @@ async fn upload_continues_at_next_attempt_after_reset() {
 async fn upload_continues_at_next_attempt_while_early_response_holds_the_first() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (sender, first) = upload(&format!("http://{}/", listener.local_addr().unwrap()));
-    let second = Http::new().replay(&first).unwrap();
+    let second = Http::new().replay(&first).unwrap().into_request();
     let client = client();
 
     let attempt = tokio::spawn(client.request(first));

@@ -50,8 +50,8 @@ fn status_of_the_server_is_classified_by_code_and_pushback() {
     let after = Repeat::After(Duration::from_millis(7));
     assert_eq!(classify(status(Code::Unavailable, Some("7"))), unavailable.with_repeat(after));
     assert_eq!(classify(status(Code::Unavailable, Some("-1"))), unavailable.with_repeat(Repeat::Never));
-    assert_eq!(classify(BoxError::from(status(Code::ResourceExhausted, None))), Outcome::overloaded(None));
-    assert_eq!(classify(GrpcError::from(status(Code::NotFound, Some("7")))), Outcome::Ignored);
+    assert_eq!(classify(BoxError::from(status(Code::ResourceExhausted, None))), Outcome::rate_limited(None));
+    assert_eq!(classify(GrpcError::from(status(Code::NotFound, Some("7")))), Outcome::ignored());
     for code in 0..17 {
         let code = Code::from_i32(code);
         assert_eq!(Code::from(mainstay_http::grpc::GrpcCode::from(code)), code);
@@ -104,6 +104,7 @@ fn error_status_keeps_text_and_causes() {
     assert_eq!(unreachable.code(), Code::Unavailable);
     assert!(unreachable.message().ends_with("reset by orders-1:50051"), "{unreachable}");
     assert!(unreachable.source().is_some());
+    assert_eq!(classify(unreachable), Outcome::failure(FailureKind::Connect));
     assert_eq!(error_status("unknown error".into()).code(), Code::Unavailable);
     assert_eq!(error_status("unknown error".into()).message(), "unknown error");
 
@@ -138,6 +139,6 @@ fn rejection_is_found_in_the_status_of_a_generated_client() {
 #[test]
 fn http_policy_classifies_tonic_status_among_errors() {
     let error: BoxError = Status::resource_exhausted("busy").into();
-    assert_eq!(Classify::<http::Response<()>, _>::classify(&Http::new(), Err(&error)), Outcome::overloaded(None));
-    assert_eq!(Classify::<http::Response<()>, _>::classify(&Grpc::new(), Err(&error)), Outcome::overloaded(None));
+    assert_eq!(Classify::<http::Response<()>, _>::classify(&Http::new(), Err(&error)), Outcome::rate_limited(None));
+    assert_eq!(Classify::<http::Response<()>, _>::classify(&Grpc::new(), Err(&error)), Outcome::rate_limited(None));
 }

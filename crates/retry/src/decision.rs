@@ -142,12 +142,12 @@ impl Retrier {
     ) -> Option<ScheduledRetry> {
         let inner = &*self.0;
         let decision = match outcome {
-            Outcome::Failure { .. } | Outcome::Overloaded { .. } => self.schedule(state, outcome, permission),
             Outcome::Rejected { repeat } => self.schedule_after_rejection(state, repeat, permission),
-            _ => {
+            Outcome::Ignored { repeat: Repeat::Never } => {
                 inner.stats.add(Count::Ignored);
                 return None;
             }
+            _ => self.schedule(state, outcome, permission),
         };
         match decision {
             Ok(retry) => {
@@ -164,7 +164,7 @@ impl Retrier {
         }
     }
 
-    /// Schedules a retry after a failure of the dependency.
+    /// Schedules a retry after a failure of the dependency, or after an ignored outcome that permits a repeat.
     fn schedule(
         &self,
         state: &mut RequestState,

@@ -87,7 +87,9 @@ where
                     match ready!(retry.poll(cx, this.request_state.deadline, || shared.service())) {
                         RetryReadiness::Ready { service, retry, previous } => {
                             match mem::replace(this.copy, ReplayCopy::Unavailable(StopReason::NotReplayable)) {
-                                ReplayCopy::Available(req) => self.as_mut().send(req, service, retry, previous),
+                                ReplayCopy::Available(copy) => {
+                                    self.as_mut().send(copy.into_request(), service, retry, previous);
+                                }
                                 // Unreachable: no retry is scheduled without a copy.
                                 ReplayCopy::Unavailable(_) => {
                                     return Poll::Ready(Err(shared.deadline_passed(this.request_state, previous)));
@@ -132,10 +134,11 @@ where
         let outcome = shared.policy.classify(result.as_ref());
         let permission: RetryPermission<'_> = match this.copy {
             // A success needs no copy, so the copy is checked only after a failure.
-            ReplayCopy::Available(copy) if !outcome.is_success() && !shared.policy.is_intact(copy) => {
-                Err(StopReason::NotReplayable)
+            ReplayCopy::Available(_) if outcome.is_success() => Ok(None),
+            ReplayCopy::Available(copy) if copy.may_follow(&outcome) && shared.policy.is_intact(copy.request()) => {
+                Ok(this.attempt_quota.as_ref())
             }
-            ReplayCopy::Available(_) => Ok(this.attempt_quota.as_ref()),
+            ReplayCopy::Available(_) => Err(StopReason::NotReplayable),
             ReplayCopy::Unavailable(reason) => Err(*reason),
         };
         shared.retrier.record(this.request_state, outcome, permission)

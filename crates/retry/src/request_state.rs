@@ -1,6 +1,6 @@
 //! The state that a retrier keeps for one request across its attempts.
 
-use mainstay_core::AttemptQuota;
+use mainstay_core::{AttemptQuota, RequestCopy};
 use tokio::time::Instant;
 
 use crate::{StopReason, delay::Series};
@@ -22,7 +22,7 @@ pub(crate) struct RequestState {
 /// The copy of the request that the next attempt would send, or the reason why there is none.
 #[derive(Debug)]
 pub(crate) enum ReplayCopy<Req> {
-    Available(Req),
+    Available(RequestCopy<Req>),
     Unavailable(StopReason),
 }
 

@@ -26,7 +26,7 @@ pub struct RetrySnapshot {
     pub succeeded: u64,
     /// The number of requests that succeeded after a failed attempt.
     pub succeeded_after_retry: u64,
-    /// The number of results with the outcome `Ignored`, which were returned unchanged.
+    /// The number of results with the outcome `Ignored` that must not be repeated, which were returned unchanged.
     pub ignored: u64,
     /// The number of rejections by other layers that were waited out, because the deadline left time for it.
     pub rejections_waited_out: u64,

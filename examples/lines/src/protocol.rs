@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use mainstay::{Classify, Contextual, FailureKind, Follow, Outcome, Refusal, Replay, RequestContext};
+use mainstay::{Classify, Contextual, FailureKind, Follow, Outcome, Refusal, Replay, RequestContext, RequestCopy};
 
 /// A command.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ impl<E: Refusal> Classify<Reply, E> for Lines {
                 let wait = words.next().and_then(|ms| ms.parse().ok()).map(Duration::from_millis);
                 Outcome::overloaded(wait)
             }
-            Some("WRONG") => Outcome::Ignored,
+            Some("WRONG") => Outcome::ignored(),
             Some("ERROR") => Outcome::failure(FailureKind::Unavailable),
             _ => Outcome::failure(FailureKind::Unknown),
         }
@@ -66,10 +66,14 @@ impl<E: Refusal> Classify<Reply, E> for Lines {
 /// A reply arrives as a whole, so there is no stream to follow.
 impl Follow<Reply> for Lines {}
 
-/// Only `GET` is repeated. A `SET` may have been executed before its reply was lost.
+/// Only `GET` is repeated after it was sent. A `SET` may have been executed before its reply was lost.
 impl Replay<Command> for Lines {
-    fn replay(&self, command: &Command) -> Option<Command> {
-        command.line.starts_with("GET ").then(|| command.clone())
+    fn replay(&self, command: &Command) -> Option<RequestCopy<Command>> {
+        let copy = command.clone();
+        Some(match command.line.starts_with("GET ") {
+            true => RequestCopy::new(copy),
+            false => RequestCopy::only_if_unsent(copy),
+        })
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn http(vector: &Vector) -> Check {
 }
 
 fn is_retried(outcome: Outcome) -> bool {
-    outcome.is_failure() && outcome.repeat() != Repeat::Never
+    !matches!(outcome, Outcome::Rejected { .. }) && outcome.repeat() != Repeat::Never
 }
 
 pub(super) fn retry_after(vector: &Vector) -> Check {

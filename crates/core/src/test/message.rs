@@ -2,7 +2,9 @@
 
 use std::{error::Error, fmt};
 
-use crate::{Classify, Contextual, Degraded, Follow, Mark, Outcome, Plain, Refusal, Replay, RequestContext};
+use crate::{
+    Classify, Contextual, Degraded, Follow, Mark, Outcome, Plain, Refusal, Replay, RequestContext, RequestCopy,
+};
 
 /// A request to a [`Probe`](super::Probe).
 #[derive(Clone, Debug, Default)]
@@ -86,8 +88,8 @@ impl Follow<Answer> for ProbePolicy {}
 
 #[diagnostic::do_not_recommend]
 impl Replay<Request> for ProbePolicy {
-    fn replay(&self, request: &Request) -> Option<Request> {
-        Some(request.clone())
+    fn replay(&self, request: &Request) -> Option<RequestCopy<Request>> {
+        Some(RequestCopy::new(request.clone()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Classify, Contextual, Follow, Mark, Outcome, Plain, Refusal, Replay};
+use crate::{Classify, Contextual, Follow, Mark, Outcome, Plain, Refusal, Replay, RequestCopy};
 
 /// A response that continues until [`end`](Self::end). A drop before that is a cancellation by the caller.
 #[derive(Default)]
@@ -27,7 +27,7 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.finish(Outcome::Ignored);
+        self.finish(Outcome::ignored());
     }
 }
 
@@ -61,8 +61,8 @@ impl Follow<Stream> for Streaming {
 
 #[diagnostic::do_not_recommend]
 impl<Req: Clone> Replay<Req> for Streaming {
-    fn replay(&self, request: &Req) -> Option<Req> {
-        Some(request.clone())
+    fn replay(&self, request: &Req) -> Option<RequestCopy<Req>> {
+        Some(RequestCopy::new(request.clone()))
     }
 }
 

@@ -10,10 +10,7 @@ use mainstay_core::{FailureKind, Outcome, Repeat, settings::LONGEST};
 
 use crate::{
     grpc::retry_info::retry_info_in,
-    policy::{
-        retry_after::is_number,
-        status::{classify_head, is_overloaded},
-    },
+    policy::{retry_after::is_number, status::classify_head},
 };
 
 /// `grpc-status`: the code, in the trailers or in the head of a response without a body.
@@ -68,8 +65,8 @@ impl GrpcCode {
             Self::DEADLINE_EXCEEDED => Outcome::failure(FailureKind::Timeout),
             Self::UNAVAILABLE => Outcome::failure(FailureKind::Unavailable),
             Self::UNKNOWN | Self::INTERNAL | Self::ABORTED | Self::DATA_LOSS => Outcome::failure(FailureKind::Unknown),
-            Self::RESOURCE_EXHAUSTED => Outcome::overloaded(None),
-            _ => Outcome::Ignored,
+            Self::RESOURCE_EXHAUSTED => Outcome::rate_limited(None),
+            _ => Outcome::ignored(),
         }
     }
 }
@@ -101,7 +98,11 @@ pub fn classify_grpc(headers: &HeaderMap) -> Option<Outcome> {
     Some(with_pushback(GrpcCode::from_headers(headers)?.classify(), headers))
 }
 
+/// The outcome with the wait that the headers request, if the code permits a repeat.
 pub(crate) fn with_pushback(outcome: Outcome, headers: &HeaderMap) -> Outcome {
+    if outcome.repeat() == Repeat::Never {
+        return outcome;
+    }
     match pushback(headers).or_else(|| retry_info_in(headers).map(Repeat::After)) {
         Some(repeat) => outcome.with_repeat(repeat),
         None => outcome,
@@ -111,9 +112,8 @@ pub(crate) fn with_pushback(outcome: Outcome, headers: &HeaderMap) -> Outcome {
 /// Returns the outcome of the head of a gRPC response.
 ///
 /// A status in the head (a trailers-only response) decides. Without one, a 200 with a gRPC body is a success so far: its
-/// status comes with the trailers. Any other response comes from a proxy in front of the gRPC server, and is mapped as
-/// gRPC requires (502 and 504 to `UNAVAILABLE`, 404 to `UNIMPLEMENTED`, ...), with one deviation: 429 and 503 are an
-/// overload with its `Retry-After`, as in HTTP.
+/// status comes with the trailers. Any other response comes from a proxy in front of the gRPC server and is classified by
+/// its HTTP status ([`classify_head`]); below 400 it is a failure, because it is no gRPC response.
 #[must_use]
 pub fn classify_grpc_head(status: StatusCode, headers: &HeaderMap) -> Outcome {
     if let Some(outcome) = classify_grpc(headers) {
@@ -121,11 +121,8 @@ pub fn classify_grpc_head(status: StatusCode, headers: &HeaderMap) -> Outcome {
     }
     match status.as_u16() {
         200 if is_grpc(headers) => Outcome::Success,
-        _ if is_overloaded(status) => classify_head(status, headers),
-        400 => GrpcCode::INTERNAL.classify(),
-        401 | 403 | 404 => Outcome::Ignored,
-        502 | 504 => GrpcCode::UNAVAILABLE.classify(),
-        _ => GrpcCode::UNKNOWN.classify(),
+        ..400 => GrpcCode::UNKNOWN.classify(),
+        _ => classify_head(status, headers),
     }
 }
 

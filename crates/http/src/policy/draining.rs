@@ -9,7 +9,7 @@ use ::http::{Response, Version};
 use bytes::Buf;
 use http_body::Body;
 use http_body_util::BodyExt as _;
-use mainstay_core::{Classify, Contextual, Degraded, Follow, Mark, Outcome, Replay, RequestContext};
+use mainstay_core::{Classify, Contextual, Degraded, Follow, Mark, Outcome, Replay, RequestContext, RequestCopy};
 use tokio::{runtime::Handle, time::timeout};
 
 /// A policy that drains discarded responses: [`Http::draining`](crate::Http::draining). Otherwise it behaves as the inner
@@ -103,7 +103,7 @@ impl<P: Follow<Res>, Res> Follow<Res> for Draining<P> {
 }
 
 impl<P: Replay<Req>, Req> Replay<Req> for Draining<P> {
-    fn replay(&self, request: &Req) -> Option<Req> {
+    fn replay(&self, request: &Req) -> Option<RequestCopy<Req>> {
         self.policy.replay(request)
     }
 

@@ -1,19 +1,26 @@
 //! The outcome of an error, by the first cause that has one.
 
-use std::{any::Any, error::Error, io};
+use std::{any::Any, error::Error};
 
 use mainstay_core::{BoxError, FailureKind, Outcome, Refusal, Rejected, causes};
 
-use crate::body::replayable::ReplayableError;
 #[cfg(feature = "tonic")]
 use crate::grpc::{
     error::GrpcError,
     retry_info::retry_info,
     status::{GrpcCode, with_pushback},
 };
+use crate::{
+    body::replayable::ReplayableError,
+    policy::transport::{OUT_OF_FILES, classify_transport, is_out_of_files},
+};
 
 /// Returns the outcome of a transport error: of a rejection its own, of a failed *request* body one that is not the
-/// server's fault, of a timeout a failure by timeout, of everything else a failure of the network.
+/// server's fault, of a timeout a failure by timeout, of a request that was not sent a failure to connect, of everything
+/// else a failure of the network.
+///
+/// With feature `hyper` (on by default) the errors of hyper, hyper-util and h2 are told apart, also inside those of reqwest
+/// and tonic: see [`FailureKind::Connect`].
 ///
 /// The causes of a [`BoxError`] are searched. Of a typed error only its rejection is found.
 #[must_use]
@@ -36,6 +43,10 @@ fn as_dyn<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
 
 /// The outcome of the first cause that has one, the error itself included.
 pub(crate) fn classify_causes(error: &(dyn Error + 'static)) -> Option<Outcome> {
+    // First, because a connection that found no file descriptor has failed to connect, too.
+    if is_out_of_files(error) {
+        return Some(OUT_OF_FILES);
+    }
     causes(error).find_map(classify_cause)
 }
 
@@ -54,9 +65,10 @@ fn classify_cause(error: &(dyn Error + 'static)) -> Option<Outcome> {
     if let Some(outcome) = classify_tonic(error) {
         return Some(outcome);
     }
-    let is_timeout = error.is::<tokio::time::error::Elapsed>()
-        || error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut);
-    is_timeout.then_some(Outcome::failure(FailureKind::Timeout))
+    if error.is::<tokio::time::error::Elapsed>() {
+        return Some(Outcome::failure(FailureKind::Timeout));
+    }
+    classify_transport(error)
 }
 
 /// The outcome of reqwest's own error; `None` if a cause may have a better one.
@@ -64,7 +76,10 @@ fn classify_cause(error: &(dyn Error + 'static)) -> Option<Outcome> {
 fn classify_reqwest(error: &reqwest::Error) -> Option<Outcome> {
     // The request could not be built, or there are too many redirects: not the server's fault.
     if error.is_builder() || error.is_redirect() {
-        return Some(Outcome::Ignored);
+        return Some(Outcome::ignored());
+    }
+    if error.is_connect() {
+        return Some(Outcome::failure(FailureKind::Connect));
     }
     if error.is_timeout() {
         return Some(Outcome::failure(FailureKind::Timeout));
@@ -78,6 +93,9 @@ fn classify_tonic(error: &(dyn Error + 'static)) -> Option<Outcome> {
     if error.is::<tonic::transport::Error>() {
         let cause = error.source().and_then(classify_causes);
         return Some(cause.unwrap_or(Outcome::failure(FailureKind::Network)));
+    }
+    if error.is::<tonic::ConnectError>() {
+        return Some(Outcome::failure(FailureKind::Connect));
     }
     if error.is::<tonic::TimeoutExpired>() {
         return Some(Outcome::failure(FailureKind::Timeout));
@@ -94,7 +112,8 @@ pub(crate) fn classify_grpc_status(status: &tonic::Status) -> Outcome {
     let by_code = || {
         let outcome = GrpcCode::from(status.code()).classify();
         // Tonic takes the details out of the metadata. Pushback overrides them, as it does in headers.
-        let outcome = retry_info(status.details()).map_or(outcome, |wait| outcome.with_repeat(Repeat::After(wait)));
+        let wait = retry_info(status.details()).filter(|_| outcome.repeat() != Repeat::Never);
+        let outcome = wait.map_or(outcome, |wait| outcome.with_repeat(Repeat::After(wait)));
         with_pushback(outcome, status.metadata().as_ref())
     };
     status.source().and_then(classify_causes).unwrap_or_else(by_code)

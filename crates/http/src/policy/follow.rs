@@ -35,7 +35,7 @@ where
             BodyEnd::Complete { trailers } => complete(trailers),
             BodyEnd::Failed => Outcome::failure(FailureKind::Network),
             BodyEnd::Dropped => Outcome::Success,
-            BodyEnd::Abandoned => Outcome::Ignored,
+            BodyEnd::Abandoned => Outcome::ignored(),
         });
     })
 }

@@ -2,7 +2,7 @@
 
 use ::http::{HeaderMap, Request, Response};
 use mainstay_core::{
-    Classify, Contextual, Degraded, FailureKind, Follow, Mark, Outcome, Refusal, Replay, RequestContext,
+    Classify, Contextual, Degraded, FailureKind, Follow, Mark, Outcome, Refusal, Replay, RequestContext, RequestCopy,
 };
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 ///
 /// * Results are classified by `grpc-status` and `grpc-retry-pushback-ms` in the head ([`classify_grpc_head`]), and
 ///   streams whose head is a success by their trailers.
-/// * Every gRPC call is a POST, so a call is repeated only if its author allows it: by
+/// * Every gRPC call is a POST, so a call that was sent is repeated only if its author allows it: by
 ///   [`Retryable::Yes`](crate::policy::Retryable::Yes) in the request's extensions, by an `Idempotency-Key` in its
 ///   metadata, or by [`repeating_any_method`](Self::repeating_any_method) for all calls of a client.
 /// * The request context and the mark of a fallback are kept as in [`Http`].
@@ -27,7 +27,7 @@ pub struct Grpc(Http);
 // === impl Grpc ===
 
 impl Grpc {
-    /// The policy with its defaults: a call is repeated only if its author allows it.
+    /// The policy with its defaults: a call that was sent is repeated only if its author allows it.
     #[must_use]
     pub const fn new() -> Self {
         Self(Http::new())
@@ -82,7 +82,7 @@ impl<B: GuardBody> Follow<Response<B>> for Grpc {
 }
 
 impl<B: ReplayBody> Replay<Request<B>> for Grpc {
-    fn replay(&self, request: &Request<B>) -> Option<Request<B>> {
+    fn replay(&self, request: &Request<B>) -> Option<RequestCopy<Request<B>>> {
         self.0.replay(request)
     }
 

@@ -1,7 +1,9 @@
 //! The policy for `http::Request` and `http::Response`.
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
-use mainstay_core::{Classify, Contextual, Degraded, Follow, Mark, Outcome, Refusal, Replay, RequestContext};
+use mainstay_core::{
+    Classify, Contextual, Degraded, Follow, Mark, Outcome, Refusal, Replay, RequestContext, RequestCopy,
+};
 
 use crate::{
     body::{guard::GuardBody, replay::ReplayBody},
@@ -23,7 +25,8 @@ pub const X_DEGRADED: HeaderName = HeaderName::from_static("x-degraded");
 ///   network. A body is [followed](Follow) to its end, and one that breaks off is a failure of the network too. It must
 ///   be boxed for that ([`GuardBody`]).
 /// * A request is repeated if that is safe ([`is_repeatable`]) and its body can be sent twice ([`ReplayBody`]; wrap
-///   streamed bodies in [`Replayable`](crate::Replayable)).
+///   streamed bodies in [`Replayable`](crate::Replayable)). Any other request, such as a POST, is repeated only if it was
+///   not sent: its connection was refused, or a layer rejected it. [`Retryable::No`] forbids that too.
 /// * The [`RequestContext`] is in the request's extensions, the mark of a fallback in the response's.
 ///
 /// ```
@@ -45,7 +48,8 @@ pub struct Http {
 // === impl Http ===
 
 impl Http {
-    /// The policy with its defaults: only safe requests are repeated, and degraded responses have no header.
+    /// The policy with its defaults: a request that was sent is repeated only if it is safe, and degraded responses have
+    /// no header.
     #[must_use]
     pub const fn new() -> Self {
         Self { any_method: false, degraded_header: false }
@@ -72,9 +76,9 @@ impl Http {
         Draining::new(self)
     }
 
+    /// Whether a request that was sent may be sent again.
     fn may_repeat<B>(&self, request: &Request<B>) -> bool {
-        let any_method = self.any_method && request.extensions().get() != Some(&Retryable::No);
-        any_method || is_repeatable(request.method(), request.headers(), request.extensions())
+        self.any_method || is_repeatable(request.method(), request.headers(), request.extensions())
     }
 
     /// Sets `x-degraded`, if that is on and the step's name is a valid header value.
@@ -128,8 +132,8 @@ impl<B: GuardBody> Follow<Response<B>> for Http {
 }
 
 impl<B: ReplayBody> Replay<Request<B>> for Http {
-    fn replay(&self, request: &Request<B>) -> Option<Request<B>> {
-        if !self.may_repeat(request) {
+    fn replay(&self, request: &Request<B>) -> Option<RequestCopy<Request<B>>> {
+        if request.extensions().get() == Some(&Retryable::No) {
             return None;
         }
         // The body first: it may have no copy, and copying the head costs two allocations.
@@ -139,7 +143,7 @@ impl<B: ReplayBody> Replay<Request<B>> for Http {
         *copy.version_mut() = request.version();
         *copy.headers_mut() = request.headers().clone();
         *copy.extensions_mut() = request.extensions().clone();
-        Some(copy)
+        Some(if self.may_repeat(request) { RequestCopy::new(copy) } else { RequestCopy::only_if_unsent(copy) })
     }
 
     fn is_intact(&self, copy: &Request<B>) -> bool {

@@ -19,11 +19,11 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 pub enum Retryable {
     /// The request may be sent twice, whatever its method.
     Yes,
-    /// The request must be sent only once, whatever its method.
+    /// The request must be tried only once, whatever its method, even if the first attempt was not sent.
     No,
 }
 
-/// Whether a request may be sent twice: by the caller's [`Retryable`] if it is set, else by an idempotent method
+/// Whether a request that was sent may be sent again: by the caller's [`Retryable`] if it is set, else by an idempotent method
 /// (RFC 9110, 9.2.2) or an `Idempotency-Key` that is not empty.
 #[must_use]
 pub fn is_repeatable(method: &Method, headers: &HeaderMap, extensions: &Extensions) -> bool {

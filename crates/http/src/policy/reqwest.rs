@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use ::reqwest::{Body, Request, Response, ResponseBuilderExt as _};
-use mainstay_core::{Classify, Contextual, Degraded, Follow, Mark, Outcome, Refusal, Replay, RequestContext};
+use mainstay_core::{
+    Classify, Contextual, Degraded, Follow, Mark, Outcome, Refusal, Replay, RequestContext, RequestCopy,
+};
 use tokio::time::Instant;
 
 use crate::policy::{
@@ -14,7 +16,7 @@ use crate::policy::{
 /// The policy for reqwest, whose `Client` is a Tower service.
 ///
 /// It differs from [`Http`] by the limits of reqwest's types. A request is repeated if its method is idempotent or it has
-/// an `Idempotency-Key`, and if its body is not a stream. Its extensions cannot be read, so it has no context of its own;
+/// an `Idempotency-Key`, or was not sent, and if its body is not a stream. Its extensions cannot be read, so it has no context of its own;
 /// a context that a layer sets shortens the request's timeout to the deadline.
 ///
 /// ```
@@ -35,7 +37,8 @@ pub struct Reqwest {
 // === impl Reqwest ===
 
 impl Reqwest {
-    /// The policy with its defaults: only safe requests are repeated, and degraded responses have no header.
+    /// The policy with its defaults: a request that was sent is repeated only if it is safe, and degraded responses have
+    /// no header.
     #[must_use]
     pub const fn new() -> Self {
         Self { any_method: false, mark: Http::new() }
@@ -103,9 +106,9 @@ impl Follow<Response> for Reqwest {
 }
 
 impl Replay<Request> for Reqwest {
-    fn replay(&self, request: &Request) -> Option<Request> {
+    fn replay(&self, request: &Request) -> Option<RequestCopy<Request>> {
         let safe = self.any_method || request.method().is_idempotent() || has_idempotency_key(request.headers());
-        if safe { request.try_clone() } else { None }
+        request.try_clone().map(if safe { RequestCopy::new } else { RequestCopy::only_if_unsent })
     }
 }
 

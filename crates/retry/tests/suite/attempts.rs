@@ -6,7 +6,10 @@ use mainstay_retry::{RetryLayer, RetrySettings};
 use tokio::time::sleep;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
-use crate::harness::{BUSY, FAILED, Harness, LOST_COPY, MS, NEVER, NO_COPY, NOT_FOUND, OK, plain, quick, with};
+use crate::harness::{
+    BUSY, FAILED, Harness, LOST_COPY, MS, NEVER, NO_COPY, NOT_FOUND, OK, REPEATABLE, SENT_ONCE, UNSENT, plain, quick,
+    with,
+};
 
 #[tokio::test(start_paused = true)]
 async fn failures_and_overloads_are_retried_until_success() {
@@ -188,4 +191,37 @@ async fn two_thousand_attempts_do_not_overflow() {
     assert_eq!((result.unwrap(), harness.probe.calls()), (FAILED, 2_000));
     // 0.1 + 0.2 + .. + 12.8 s, then 20 s each.
     assert_eq!(took, 25_500 * MS + 20_000 * MS * 1_991);
+}
+
+/// Defect: a POST whose connection was refused failed at once, although nothing was sent.
+#[tokio::test(start_paused = true)]
+async fn request_that_is_sent_once_is_retried_while_it_is_unsent() {
+    for (answers, last, calls) in [
+        (&[UNSENT, UNSENT, OK][..], OK, 3),
+        (&[UNSENT, FAILED, OK], FAILED, 2),
+        (&[FAILED, OK], FAILED, 1),
+        (&[BUSY, OK], BUSY, 1),
+        (&[REPEATABLE, OK], REPEATABLE, 1),
+    ] {
+        let mut harness = Harness::plain();
+        harness.answers(answers);
+        assert_eq!(harness.call(Request::new(SENT_ONCE)).await.0.unwrap(), last, "{answers:?}");
+        let stopped = harness.stopped();
+        assert_eq!((harness.probe.calls(), stopped.not_replayable), (calls, u64::from(last != OK)), "{answers:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ignored_result_that_may_be_repeated_is_retried_and_costs_budget() {
+    let mut harness = Harness::plain();
+    harness.answers(&[REPEATABLE, REPEATABLE, OK]);
+    assert_eq!(harness.get().await, OK);
+    let figures = harness.retrier.snapshot();
+    assert_eq!((figures.retries, figures.ignored, figures.succeeded_after_retry), (2, 0, 1));
+
+    let mut harness = Harness::new(mainstay_retry::Retrier::new("budget"));
+    harness.answers(&[REPEATABLE, REPEATABLE, OK]);
+    assert_eq!(harness.get().await, REPEATABLE);
+    let figures = harness.retrier.snapshot();
+    assert_eq!((figures.retries, figures.stopped.budget, figures.stopped.total()), (1, 1, 1));
 }

@@ -7,7 +7,7 @@ use std::{
 
 use mainstay_core::{
     Backoff, BoxError, Classify, Contextual, FailureKind, Jitter, Outcome, Plain, Refusal, Repeat, Replay,
-    RequestContext,
+    RequestContext, RequestCopy,
     test::{Answer, Probe, Reply, Request, call},
 };
 use mainstay_retry::{Retrier, RetryLayer, RetrySettings, StopReasonCounts};
@@ -20,6 +20,10 @@ pub(crate) const NOT_FOUND: u64 = 404;
 pub(crate) const FAILED: u64 = 500;
 pub(crate) const BUSY: u64 = 503;
 pub(crate) const NEVER: u64 = 599;
+/// Ignored, but may be repeated.
+pub(crate) const REPEATABLE: u64 = 408;
+/// The connection was refused: nothing was sent.
+pub(crate) const UNSENT: u64 = 5;
 
 /// An overload with a `Retry-After` of this many milliseconds.
 pub(crate) fn busy_for(millis: u64) -> u64 {
@@ -30,6 +34,9 @@ const BUSY_FOR: u64 = 429_000;
 
 /// The id of a request that cannot be copied.
 pub(crate) const NO_COPY: u64 = 13;
+
+/// The id of a request that may be sent again only if it was never sent.
+pub(crate) const SENT_ONCE: u64 = 12;
 
 /// The id of a request whose copy is no longer intact.
 pub(crate) const LOST_COPY: u64 = 14;
@@ -65,7 +72,9 @@ impl<E: Refusal + ToString> Classify<Answer, E> for Codes {
     fn classify(&self, result: Result<&Answer, &E>) -> Outcome {
         let repeat = |repeat| Outcome::failure(FailureKind::Unavailable).with_repeat(repeat);
         match result.map(|answer| answer.value) {
-            Ok(NOT_FOUND) => Outcome::Ignored,
+            Ok(NOT_FOUND) => Outcome::ignored(),
+            Ok(REPEATABLE) => Outcome::ignored().with_repeat(Repeat::Backoff),
+            Ok(UNSENT) => Outcome::failure(FailureKind::Connect),
             Ok(FAILED) => repeat(Repeat::Backoff),
             Ok(NEVER) => repeat(Repeat::Never),
             Ok(BUSY) => Outcome::overloaded(None),
@@ -82,9 +91,13 @@ impl<E: Refusal + ToString> Classify<Answer, E> for Codes {
 }
 
 impl Replay<Request> for Codes {
-    fn replay(&self, request: &Request) -> Option<Request> {
+    fn replay(&self, request: &Request) -> Option<RequestCopy<Request>> {
         *self.copied.lock().expect("unpoisoned") += 1;
-        (request.id != NO_COPY).then(|| request.clone())
+        match request.id {
+            NO_COPY => None,
+            SENT_ONCE => Some(RequestCopy::only_if_unsent(request.clone())),
+            _ => Some(RequestCopy::new(request.clone())),
+        }
     }
 
     fn is_intact(&self, copy: &Request) -> bool {

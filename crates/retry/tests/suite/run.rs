@@ -26,7 +26,7 @@ async fn policy_allows_any_error_type() {
     assert_eq!(retrier.snapshot().attempts, 3);
     let never_missing = classify_fn(|result: Result<&(), &io::Error>| match result.map_err(io::Error::kind) {
         Ok(()) => Outcome::Success,
-        Err(io::ErrorKind::NotFound) => Outcome::Ignored,
+        Err(io::ErrorKind::NotFound) => Outcome::ignored(),
         Err(_) => Outcome::failure(FailureKind::Network),
     });
     let missing = |_| async { Err(io::Error::from(io::ErrorKind::NotFound)) };

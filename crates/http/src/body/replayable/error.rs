@@ -36,7 +36,7 @@ impl ReplayableError {
     /// A failure of the caller, or an attempt that this process ended; neither counts for or against the server.
     pub(crate) fn outcome(&self) -> Outcome {
         match self.0 {
-            Reason::Source(_) => Outcome::Ignored,
+            Reason::Source(_) => Outcome::ignored(),
             Reason::Superseded | Reason::Incomplete => Outcome::rejected(None),
         }
     }

@@ -31,7 +31,7 @@ fn each_code_has_its_class() {
 #[test]
 fn status_in_the_head_decides() {
     let http_status_ignored = classify_grpc_head(StatusCode::BAD_GATEWAY, &head(&[(GRPC_STATUS, "5")]));
-    assert_eq!(http_status_ignored, Outcome::Ignored);
+    assert_eq!(http_status_ignored, Outcome::ignored());
     assert_eq!(outcome(&[(GRPC_STATUS, "0")]), Outcome::Success);
     assert_eq!(outcome(&[(GRPC_STATUS, "14")]), Outcome::failure(FailureKind::Unavailable));
     for unknown in ["", "17", "-1", "+14", "256", "x", "014x"] {
@@ -47,7 +47,9 @@ fn pushback_sets_the_wait_and_keeps_the_class() {
     assert_eq!(with("0"), after(0));
     assert_eq!(with("99999999999999999999").repeat(), Repeat::After(LONGEST));
     let overloaded = outcome(&[(GRPC_STATUS, "8"), (GRPC_RETRY_PUSHBACK, "250")]);
-    assert_eq!(overloaded, Outcome::overloaded(Some(Duration::from_millis(250))));
+    assert_eq!(overloaded, Outcome::rate_limited(Some(Duration::from_millis(250))));
+    let not_found = outcome(&[(GRPC_STATUS, "5"), (GRPC_RETRY_PUSHBACK, "250")]);
+    assert_eq!(not_found, Outcome::ignored(), "pushback repeats no code that is not repeated");
 }
 
 #[test]
@@ -64,10 +66,10 @@ fn negative_or_unreadable_pushback_forbids_retries() {
 fn response_without_grpc_status_is_mapped_by_http_status() {
     let class = |status| classify_grpc_head(StatusCode::from_u16(status).unwrap(), &HeaderMap::new()).class();
     assert_eq!(class(200), Class::Success);
-    for failure in [204, 302, 400, 408, 418, 500, 502, 504] {
+    for failure in [204, 302, 500, 502, 504] {
         assert_eq!(class(failure), Class::Failure, "{failure}");
     }
-    for ignored in [401, 403, 404] {
+    for ignored in [400, 401, 403, 404, 408, 413, 418, 425] {
         assert_eq!(class(ignored), Class::Ignored, "{ignored}");
     }
     let busy = classify_grpc_head(StatusCode::SERVICE_UNAVAILABLE, &head(&[(http::header::RETRY_AFTER, "2")]));

@@ -1,0 +1,82 @@
+//! The outcome of a transport error of hyper, hyper-util or h2, and of the system's sockets.
+//!
+//! | error | outcome |
+//! |---|---|
+//! | name not found, connection or TLS handshake failed or timed out | failure (connect) |
+//! | request not taken by its connection; `REFUSED_STREAM`; a `GOAWAY` below the stream | failure (connect) |
+//! | the connection's own timeout | failure (timeout) |
+//! | the request's body failed, or this process ended the connection | ignored |
+//! | the response's head is longer than this client permits | ignored |
+//! | no file descriptor is left in this process or system | ignored, but may be repeated |
+//!
+//! Every other error is a failure of the network.
+
+use std::{error::Error, io};
+
+use mainstay_core::{FailureKind, Outcome, Repeat, causes};
+
+#[cfg(feature = "hyper")]
+use crate::body::replayable::ReplayableError;
+
+const UNSENT: Outcome = Outcome::failure(FailureKind::Connect);
+
+/// Returns the outcome of one cause of an error, if it is a transport error of one of the kinds above.
+pub(crate) fn classify_transport(error: &(dyn Error + 'static)) -> Option<Outcome> {
+    #[cfg(feature = "hyper")]
+    if let Some(error) = error.downcast_ref::<hyper_util::client::legacy::Error>() {
+        return error.is_connect().then_some(UNSENT);
+    }
+    #[cfg(feature = "hyper")]
+    if let Some(error) = error.downcast_ref::<hyper::Error>() {
+        return classify_hyper(error);
+    }
+    #[cfg(feature = "hyper")]
+    if let Some(error) = error.downcast_ref::<h2::Error>() {
+        return classify_h2(error);
+    }
+    match error.downcast_ref::<io::Error>()?.kind() {
+        io::ErrorKind::ConnectionRefused => Some(UNSENT),
+        io::ErrorKind::TimedOut => Some(Outcome::failure(FailureKind::Timeout)),
+        _ => None,
+    }
+}
+
+/// Returns whether an error was caused by a limit of open files: of this process, or of its system.
+pub(crate) fn is_out_of_files(error: &(dyn Error + 'static)) -> bool {
+    /// `ENFILE` and `EMFILE`, which have these numbers on every Unix.
+    const OUT_OF_FILES: [i32; 2] = [23, 24];
+    let number = |error: &(dyn Error + 'static)| error.downcast_ref::<io::Error>()?.raw_os_error();
+    cfg!(unix) && causes(error).any(|cause| number(cause).is_some_and(|number| OUT_OF_FILES.contains(&number)))
+}
+
+/// The outcome of a request that found no file descriptor for its connection: nobody's fault, and soon over.
+pub(crate) const OUT_OF_FILES: Outcome = Outcome::Ignored { repeat: Repeat::Backoff };
+
+#[cfg(feature = "hyper")]
+fn classify_hyper(error: &hyper::Error) -> Option<Outcome> {
+    // The connection ended while the request was still in its queue.
+    if error.is_canceled() || error.is_closed() {
+        return Some(UNSENT);
+    }
+    if error.is_timeout() {
+        return Some(Outcome::failure(FailureKind::Timeout));
+    }
+    if error.is_user() || error.is_parse_too_large() {
+        // A replayable body tells whether its source failed, or the body went to another attempt.
+        let body = causes(error).find_map(|cause| cause.downcast_ref::<ReplayableError>());
+        return Some(body.map_or(Outcome::ignored(), ReplayableError::outcome));
+    }
+    None
+}
+
+#[cfg(feature = "hyper")]
+fn classify_h2(error: &h2::Error) -> Option<Outcome> {
+    let is_refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+    // h2 fails only the streams above the last stream of a received `GOAWAY` with it; the server ignores these streams.
+    if error.is_remote() && (is_refused || error.is_go_away()) {
+        return Some(UNSENT);
+    }
+    // This process reset the stream, because the request's body failed.
+    let is_own = error.is_reset() && !error.is_remote() && !error.is_library();
+    is_own.then_some(Outcome::ignored())
+}
