@@ -3,7 +3,7 @@
 //! A member within its own limit does not need the pool, so no other member can starve it. The pool's total bounds only
 //! what is lent. Rejected: one pool that all members draw from, because the first noisy member takes all of it.
 
-use std::sync::{
+use crate::sync::{
     Arc, Mutex, MutexGuard, PoisonError, Weak,
     atomic::{AtomicU32, Ordering::SeqCst},
 };

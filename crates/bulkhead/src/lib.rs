@@ -49,6 +49,7 @@ mod service;
 mod settings;
 mod slots;
 mod snapshot;
+mod sync;
 mod timer;
 mod waiter;
 

@@ -2,9 +2,10 @@
 //!
 //! Such a caller holds no permit. When the permits are used up meanwhile, it is woken to queue or to be refused.
 
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-
-use tokio::sync::Notify;
+use crate::sync::{
+    Notify,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
 
 #[derive(Default)]
 pub(crate) struct ReadinessWaiters {

@@ -1,10 +1,11 @@
 //! Whether a limit refuses calls, as a [`Status`].
 
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-
 use mainstay_core::{Level, Name, Status, StatusReceiver, StatusSender};
 
-use crate::slots::Slots;
+use crate::{
+    slots::Slots,
+    sync::atomic::{AtomicU64, Ordering::SeqCst},
+};
 
 /// Set by the first refusal, cleared once a quarter of the permits is free and no call waits. The gap between the two
 /// keeps a limit at its edge from publishing at every call.

@@ -16,18 +16,19 @@
 //! increments `cancelled`, and the second of the two threads reconciles the counts. Rejected: a lock around both steps,
 //! because wakers would run inside it.
 
-use std::sync::{
-    Arc,
-    atomic::{
-        AtomicU32, AtomicU64,
-        Ordering::{Relaxed, SeqCst},
-        fence,
+use tokio::task::coop::unconstrained;
+
+use crate::{
+    lending::Membership,
+    sync::{
+        Arc, Semaphore,
+        atomic::{
+            AtomicU32, AtomicU64,
+            Ordering::{Relaxed, SeqCst},
+            fence,
+        },
     },
 };
-
-use tokio::{sync::Semaphore, task::coop::unconstrained};
-
-use crate::lending::Membership;
 
 pub(crate) struct Slots {
     /// The calls in flight in the lower half, the waiting calls in the upper half.

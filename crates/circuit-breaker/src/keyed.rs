@@ -20,9 +20,13 @@ use std::{
     },
 };
 
-use mainstay_core::{Bounded, Evict, InvalidSetting, Name, NotInserted, settings};
+use mainstay_core::{Bounded, Evict, InvalidSetting, Name, NotInserted};
 
-use crate::{Breaker, BreakerSettings, BreakerSnapshot, counters::BreakerCounters};
+use crate::{Breaker, BreakerSnapshot, counters::BreakerCounters};
+
+mod settings;
+
+pub use settings::KeyedBreakerSettings;
 
 /// Breakers by key, all with the same settings.
 ///
@@ -51,16 +55,6 @@ struct Inner<K> {
     /// Locked during a change of the settings, which may log.
     reconfiguring: Mutex<()>,
     overflow: Breaker,
-}
-
-/// Settings of [`KeyedBreakers`].
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
-pub struct KeyedBreakerSettings {
-    /// The settings of each breaker.
-    pub breaker: BreakerSettings,
-    /// The maximum number of breakers, 1 to ten million. Default 1,024.
-    pub capacity: u32,
 }
 
 // === impl KeyedBreakers ===
@@ -236,24 +230,5 @@ impl<K> Clone for KeyedBreakers<K> {
 impl<K> fmt::Debug for KeyedBreakers<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyedBreakers").field("name", &self.0.name).finish_non_exhaustive()
-    }
-}
-
-// === impl KeyedBreakerSettings ===
-
-impl KeyedBreakerSettings {
-    /// Checks every field.
-    ///
-    /// # Errors
-    /// A field out of its range.
-    pub fn validate(&self) -> Result<(), InvalidSetting> {
-        settings::count("capacity", self.capacity.into(), 1..=10_000_000)?;
-        self.breaker.validate().map_err(|error| error.within("breaker"))
-    }
-}
-
-impl Default for KeyedBreakerSettings {
-    fn default() -> Self {
-        Self { breaker: BreakerSettings::default(), capacity: 1_024 }
     }
 }

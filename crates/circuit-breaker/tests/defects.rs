@@ -330,7 +330,7 @@ async fn half_open_breaker_recovers_by_probes_after_a_change_of_settings() {
     assert_eq!(breaker.state(), State::Closed);
 }
 
-/// And a gate that waited for the probes of an open breaker was not woken for the trial calls.
+/// A gate that waited for the probes of an open breaker was not woken for the trial calls.
 #[tokio::test(start_paused = true)]
 async fn open_breaker_recovers_by_trials_after_a_change_of_settings() {
     let probes = BreakerSettings { recovery: Recovery::Probes { successes: 2, fresh_for: SECOND }, ..three_failures() };

@@ -5,9 +5,10 @@
 //! newer one. Publishing under the handle's lock was rejected: a reader that holds a borrow of the channel and then reads
 //! the handle would deadlock.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-
-use tokio::sync::watch;
+use crate::sync::{
+    atomic::{AtomicU64, Ordering::Relaxed},
+    watch,
+};
 
 /// The sending side of a watch channel whose values have epochs.
 #[derive(Debug)]

@@ -51,6 +51,7 @@ pub mod settings;
 mod shared;
 mod stats;
 mod status;
+mod sync;
 #[cfg(feature = "test-util")]
 pub mod test;
 mod transition_log;

@@ -1,0 +1,5 @@
+//! The synchronisation of the files that `tests/models` checks, which builds them over a model checker's instead.
+
+pub(crate) use std::sync::atomic;
+
+pub(crate) use tokio::sync::watch;
