@@ -196,7 +196,7 @@ fn refusal_allocates_only_the_boxed_error() {
     let (layer, _permit) = full();
     assert_refusals("full bulkhead", layer.layer(Echo), Reason::BulkheadFull, 1);
     let down = || {
-        let failover = failover(FailoverSettings { all_down: AllDown::Refuse, ..FailoverSettings::default() });
+        let failover = failover(FailoverSettings { all_down: Some(AllDown::Refuse), ..FailoverSettings::default() });
         for name in ["primary", "backup"] {
             failover.handle().take_out(name, "test").unwrap();
         }

@@ -64,7 +64,7 @@ fn failovers() -> Result<Vec<Row>, InvalidSetting> {
     let mut rows = vec![Row::new(pattern::FAILOVER, WHO, Tower::new(Failover::new("bench", two())?, 1))];
     // Longer than any run, so that no endpoint returns during it.
     let hold = HoldSettings { base: 3_600 * SECOND, max: 3_600 * SECOND, ..HoldSettings::default() };
-    let settings = FailoverSettings { all_down: AllDown::Refuse, hold, ..FailoverSettings::default() };
+    let settings = FailoverSettings { all_down: Some(AllDown::Refuse), hold, ..FailoverSettings::default() };
     let none = Failover::with_settings("bench", two(), settings)?.with_error::<Error>();
     for endpoint in ["primary", "backup"] {
         none.handle().take_out(endpoint, "bench")?;

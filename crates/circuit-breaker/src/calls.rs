@@ -72,4 +72,15 @@ impl Breaker {
         self.0.open(self.epoch(), reason.into(), None);
         self.0.lock().recovery.probes = Default::default();
     }
+
+    /// Opens, by rules that the caller evaluates itself, if the breaker is still in this epoch.
+    pub fn trip_at(&self, epoch: u64, reason: impl Into<String>) {
+        self.0.open(epoch, reason.into(), None);
+    }
+
+    /// Ends the open time now: the recovery decides alone. The number of consecutive openings stays. Does nothing unless
+    /// the breaker is open.
+    pub fn end_open_time(&self) {
+        self.0.end_open_time();
+    }
 }

@@ -7,7 +7,7 @@ use tower_service::Service;
 
 use crate::{
     attempt::Attempt, evidence, future::FailoverFuture, permit::EndpointPermit, readiness::Ready,
-    replay_copy::ReplayCopy, services::Services, shared::Shared, switchboard::Switchboard,
+    replay_copy::ReplayCopy, services::Services, shared::Shared, switchboard::Switchboard, weight::Others,
 };
 
 /// Dropped only when an endpoint's `call` panics, which counts as the endpoint's failure.
@@ -15,6 +15,7 @@ struct PanicGuard<'a> {
     board: &'a Switchboard,
     index: usize,
     epoch: u64,
+    suspensions: u32,
 }
 
 /// Calls the endpoint's service, which `poll_ready` made ready.
@@ -30,9 +31,9 @@ where
     P: Replay<Req> + Contextual<Req>,
 {
     let shared = Arc::clone(shared);
-    let (index, epoch) = (permit.index, permit.epoch);
+    let EndpointPermit { index, epoch, suspensions, .. } = permit;
     let copy = ReplayCopy::new(&shared, &request, index);
-    let guard = PanicGuard { board: shared.board(), index, epoch };
+    let guard = PanicGuard { board: shared.board(), index, epoch, suspensions };
     let future = services.at(index, &shared).call(request);
     mem::forget(guard);
     FailoverFuture::new(shared, Attempt::Calling { future }, Some(permit), copy)
@@ -77,6 +78,8 @@ fn refused<F, S, Req, Res, P, E: Refusal>(shared: &Arc<Shared<S, P>>) -> Failove
 
 impl Drop for PanicGuard<'_> {
     fn drop(&mut self) {
-        evidence::record_at(self.board, self.index, self.epoch, Outcome::failure(FailureKind::Unknown));
+        let Self { board, index, epoch, suspensions } = *self;
+        let permit = EndpointPermit { index, epoch, suspensions, trial: None };
+        evidence::record(board, permit, Outcome::failure(FailureKind::Unknown), Others::Silent);
     }
 }

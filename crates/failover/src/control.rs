@@ -25,6 +25,8 @@ pub(crate) enum Flag {
     ProbeOnTraffic = 1 << 3,
     /// The background tasks that probe are not started yet, because there was no runtime.
     ProberNotStarted = 1 << 4,
+    /// An endpoint is suspended while a probe decides on it.
+    Suspended = 1 << 5,
 }
 
 /// The position of the forced endpoint's number, which counts from 1.

@@ -11,5 +11,7 @@ pub(crate) const SECOND_WON: usize = 2;
 pub(crate) const SECOND_REFUSED: usize = 3;
 /// Requests refused because no endpoint was usable.
 pub(crate) const REFUSED: usize = 4;
+/// Requests that failed at every endpoint that was asked.
+pub(crate) const FAILED_EVERYWHERE: usize = 5;
 /// How many counters there are.
-pub(crate) const COUNTERS: usize = 5;
+pub(crate) const COUNTERS: usize = 6;

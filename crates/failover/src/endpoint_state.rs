@@ -1,4 +1,5 @@
-//! The state of one endpoint: whether it is usable, what second attempts at it may spend, how fast it answers.
+//! The state of one endpoint: whether it is usable, what counts against it, what second attempts at it may spend, how
+//! fast it answers.
 
 use std::sync::{
     Arc,
@@ -12,12 +13,13 @@ use mainstay_circuit_breaker::{Breaker, State};
 use mainstay_core::{Budget, InvalidSetting, Name};
 
 use crate::{
-    active::Active,
+    ask::Ask,
     endpoint::EndpointInfo,
     latency::Latency,
     permit::{Candidate, EndpointPermit},
     selector::EndpointView,
     settings::FailoverSettings,
+    signals::Signals,
 };
 
 #[derive(Debug)]
@@ -25,13 +27,23 @@ pub(crate) struct EndpointState {
     pub(crate) name: Name,
     pub(crate) url: Option<Arc<str>>,
     pub(crate) is_probed: bool,
-    /// Decides when the endpoint is left (its rules) and when it is usable again (its recovery).
+    /// Holds the state, and decides when the endpoint is usable again. Its rules open nothing.
     pub(crate) breaker: Breaker,
+    /// Decides when the endpoint is left.
+    pub(crate) signals: Signals,
+    /// The probe that the signals ask for.
+    pub(crate) ask: Ask,
+    /// Whether requests say that the endpoint should be left although it is the last usable one.
+    pub(crate) is_condemned: AtomicBool,
     /// The budget of second attempts at this endpoint.
     pub(crate) budget: Budget,
     pub(crate) latency: Latency,
-    /// Whether the newest probe round succeeded.
-    pub(crate) good_probe: AtomicBool,
+    /// When the newest probe came that was good, in nanoseconds since the switchboard's start; 0 if the newest was bad.
+    pub(crate) good_probe_at: AtomicU64,
+    /// When the newest good news came while the endpoint was not usable: a probe, or the answer of a request.
+    pub(crate) good_news_at: AtomicU64,
+    /// When the newest failure came, of a probe or of a request.
+    pub(crate) failed_at: AtomicU64,
     /// The breaker's epoch and, in the two lowest bits, its state, as of the last [`refresh`](Self::refresh). Reading
     /// the state of a breaker that is not closed takes its lock.
     seen: AtomicU64,
@@ -40,28 +52,47 @@ pub(crate) struct EndpointState {
 // === impl EndpointState ===
 
 impl EndpointState {
-    pub(crate) fn new(info: &EndpointInfo, settings: &FailoverSettings) -> Result<Self, InvalidSetting> {
+    pub(crate) fn new(
+        info: &EndpointInfo,
+        settings: &FailoverSettings,
+        is_alone: bool,
+    ) -> Result<Self, InvalidSetting> {
         let is_probed = info.probe.is_some();
         Ok(Self {
             name: info.name.clone(),
             url: info.url.clone(),
             is_probed,
-            breaker: Breaker::with_settings(&info.name, settings.breaker(is_probed))?,
+            breaker: Breaker::with_settings(&info.name, settings.breaker(is_probed, is_alone))?,
+            signals: Signals::new(settings.window),
+            ask: Ask::default(),
+            is_condemned: AtomicBool::default(),
             budget: Budget::with_settings(settings.budget())?,
             latency: Latency::default(),
-            good_probe: AtomicBool::new(false),
+            good_probe_at: AtomicU64::new(0),
+            good_news_at: AtomicU64::new(0),
+            failed_at: AtomicU64::new(0),
             seen: AtomicU64::new(State::Closed as u64),
         })
     }
 
-    /// Copies the breaker's state. An older state never overwrites a newer one, because epochs only grow.
+    /// Copies the breaker's state. An older state never overwrites a newer one, because epochs only grow. With a new
+    /// state the signals begin again.
     pub(crate) fn refresh(&self) {
         loop {
             let epoch = self.breaker.epoch();
             let state = self.breaker.state();
             // Reading the state may have changed it.
             if self.breaker.epoch() == epoch {
-                self.seen.fetch_max((epoch << 2) | state as u64, AcqRel);
+                let now = (epoch << 2) | state as u64;
+                if self.seen.fetch_max(now, AcqRel) < now {
+                    self.signals.reset(epoch as u16);
+                    self.is_condemned.store(false, Relaxed);
+                    self.ask.end();
+                    if state != State::Closed {
+                        // A success while the endpoint is not usable is news.
+                        self.signals.mark();
+                    }
+                }
                 return;
             }
         }
@@ -77,25 +108,52 @@ impl EndpointState {
         self.seen.load(Acquire) & 0b11 == state as u64
     }
 
-    pub(crate) fn active(&self, index: usize) -> Active {
-        Active { index, epoch: self.breaker.epoch(), name: self.name.clone(), url: self.url.clone() }
+    /// Returns a permit of this epoch that takes nothing.
+    #[inline]
+    fn permit(&self, index: usize, epoch: u64) -> EndpointPermit {
+        EndpointPermit { index, epoch, suspensions: self.ask.suspensions(), trial: None }
     }
 
     /// Returns a permit: at a usable endpoint nothing is taken, otherwise a trial call, if one is free.
     pub(crate) fn acquire(&self, index: usize) -> Option<EndpointPermit> {
         match self.breaker.state() {
-            State::Closed => Some(EndpointPermit { index, epoch: self.breaker.epoch(), trial: None }),
+            State::Closed => Some(self.permit(index, self.breaker.epoch())),
             State::Open => None,
             State::HalfOpen => {
-                let permit = self.breaker.try_acquire().ok()?;
-                Some(EndpointPermit { index, epoch: permit.epoch()?, trial: Some(Box::new(permit)) })
+                let trial = self.breaker.try_acquire().ok()?;
+                let permit = self.permit(index, trial.epoch()?);
+                Some(EndpointPermit { trial: Some(Box::new(trial)), ..permit })
             }
         }
     }
 
+    /// Returns a permit for a second attempt, which may also go to an endpoint in its hold whose probe is good.
+    pub(crate) fn acquire_second(&self, index: usize) -> Option<EndpointPermit> {
+        self.acquire(index).or_else(|| self.is_held_with_good_probe().then(|| self.permit(index, self.breaker.epoch())))
+    }
+
     /// Returns a permit whatever the endpoint's state.
     pub(crate) fn acquire_unconditionally(&self, index: usize) -> EndpointPermit {
-        self.acquire(index).unwrap_or_else(|| EndpointPermit { index, epoch: self.breaker.epoch(), trial: None })
+        self.acquire(index).unwrap_or_else(|| self.permit(index, self.breaker.epoch()))
+    }
+
+    /// Records the news of a probe.
+    pub(crate) fn record_news(&self, now: u64, healthy: bool) {
+        self.good_probe_at.store(if healthy { now } else { 0 }, Relaxed);
+        let newest = if healthy { &self.good_news_at } else { &self.failed_at };
+        newest.fetch_max(now, Relaxed);
+    }
+
+    /// Whether only the hold keeps the endpoint from being used: it has its good probes.
+    pub(crate) fn has_recovered_but_for_its_hold(&self) -> bool {
+        let snapshot = self.breaker.snapshot();
+        let is_held = snapshot.open_left.is_some_and(|left| !left.is_zero());
+        is_held && snapshot.recovery.is_some_and(|recovery| recovery.have >= recovery.need)
+    }
+
+    /// Whether the endpoint is in its hold, and its newest probe is good and newer than its newest failure.
+    fn is_held_with_good_probe(&self) -> bool {
+        self.is_probed && !self.is_usable() && self.good_probe_at.load(Relaxed) > self.failed_at.load(Relaxed)
     }
 
     /// Returns a permit for a candidate, unless the endpoint's state has changed since it was found.
@@ -103,7 +161,7 @@ impl EndpointState {
         let Candidate { index, epoch, unconditional, usable } = candidate;
         match self.breaker.epoch() == epoch {
             false => None,
-            true if usable => Some(EndpointPermit { index, epoch, trial: None }),
+            true if usable => Some(self.permit(index, epoch)),
             true if unconditional => Some(self.acquire_unconditionally(index)),
             true => self.acquire(index),
         }
@@ -117,16 +175,24 @@ impl EndpointView for EndpointState {
     }
 
     #[inline]
+    fn is_suspended(&self) -> bool {
+        self.ask.is_suspended()
+    }
+
+    #[inline]
     fn admits(&self) -> bool {
         self.is_usable() || (self.was(State::HalfOpen) && self.breaker.refusal().is_none())
     }
 
-    #[inline]
     fn admits_second_attempt(&self) -> bool {
-        self.is_usable() || (!self.is_probed && self.breaker.refusal().is_none())
+        match self.is_usable() {
+            true => !self.is_suspended(),
+            false if self.is_probed => self.is_held_with_good_probe(),
+            false => self.breaker.refusal().is_none(),
+        }
     }
 
-    fn has_good_probe(&self) -> bool {
-        self.good_probe.load(Relaxed)
+    fn has_good_news(&self) -> bool {
+        self.good_news_at.load(Relaxed) > self.failed_at.load(Relaxed)
     }
 }

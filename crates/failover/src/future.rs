@@ -5,6 +5,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use mainstay_core::{Classify, Contextual, FailureKind, Follow, Outcome, Refusal, Replay};
@@ -15,11 +16,12 @@ use tower_service::Service;
 use crate::{
     attempt::Attempt,
     counters::SECOND_WON,
-    evidence,
+    evidence::{self, Failed},
     permit::EndpointPermit,
     replay_copy::ReplayCopy,
-    second_attempt::{Cause, Second, cause, is_bad},
+    second_attempt::{Cause, FirstEnded, Second, SecondEnded, cause, is_bad},
     shared::Shared,
+    weight::Others,
 };
 
 pin_project! {
@@ -47,6 +49,9 @@ pin_project! {
             let this = this.project();
             if let Some(permit) = this.permit.take() {
                 evidence::record_drop(this.shared.board(), permit, *this.waiting_since);
+            }
+            if this.second.is_started() && let Some(failed) = this.second.take_undecided() {
+                failed.record(this.shared.board(), Others::Silent);
             }
         }
     }
@@ -111,25 +116,59 @@ where
         let Some(index) = this.permit.as_ref().map(|permit| permit.index) else { return Poll::Ready(answer) };
         let (policy, board) = (&this.shared.policy, this.shared.board());
         let outcome = policy.classify(answer.as_ref());
-        let answer = evidence::record_answer(board, policy, this.permit, outcome, answer);
-        if outcome.is_success() {
-            if let Some(target) = this.second.target() {
-                board.endpoints[target].budget.earn();
-                if let Some(since) = this.waiting_since {
-                    board.endpoints[index].latency.record(since.elapsed());
-                }
-            }
-            return Poll::Ready(answer);
+        if !outcome.is_success() {
+            return self.first_failed(index, outcome, answer);
         }
+        let answer = evidence::record_answer(board, policy, this.permit, outcome, answer);
+        if let Some(since) = this.waiting_since {
+            board.endpoints[index].latency.record(since.elapsed());
+        }
+        if let Some(target) = this.second.target() {
+            board.endpoints[target].budget.earn();
+        }
+        if let Some(failed) = this.second.take_failed() {
+            failed.record(board, Others::Good);
+        }
+        Poll::Ready(answer)
+    }
+
+    /// Ends the first attempt without a success: starts a second one, waits for the one that runs, or returns the answer.
+    #[cold]
+    fn first_failed(
+        self: Pin<&mut Self>,
+        index: usize,
+        outcome: Outcome,
+        answer: Result<S::Response, E>,
+    ) -> Poll<Result<S::Response, E>> {
+        let mut this = self.project();
+        let board = this.shared.board();
         if let Some(cause) = cause(&board.live, &outcome)
             && !this.second.is_running()
         {
             this.second.as_mut().start(this.shared, index, cause);
         }
-        match is_bad(&outcome) {
-            true => this.second.keep(answer).map_or(Poll::Pending, Poll::Ready),
-            false => Poll::Ready(answer),
+        let Some(permit) = this.permit.take() else { return Poll::Ready(answer) };
+        let failed = match outcome.is_failure() {
+            true => Some(Failed::new(permit, outcome)),
+            false => {
+                evidence::record(board, permit, outcome, Others::Silent);
+                None
+            }
+        };
+        let first = FirstEnded { answer, failed };
+        let first = match is_bad(&outcome) {
+            true => match this.second.as_mut().keep(first) {
+                None => return Poll::Pending,
+                Some(first) => first,
+            },
+            false => first,
+        };
+        match (first.failed, this.second.take_failed()) {
+            (Some(failed), Some(second)) => failed.record_both(board, second),
+            (Some(failed), None) | (None, Some(failed)) => failed.record(board, Others::Silent),
+            (None, None) => {}
         }
+        Poll::Ready(first.answer)
     }
 
     /// Starts a second attempt when the first one has waited for too long.
@@ -138,6 +177,9 @@ where
         let (board, Some(permit)) = (this.shared.board(), this.permit.as_ref()) else { return };
         if this.second.as_mut().poll_delay(board, permit.index, cx) {
             this.second.as_mut().start(this.shared, permit.index, Cause::Delay);
+            if !this.second.is_running() {
+                evidence::record_silence(board, permit);
+            }
         }
         if this.second.as_mut().poll_left(board, permit, cx) {
             this.second.start(this.shared, permit.index, Cause::Left);
@@ -145,27 +187,63 @@ where
     }
 
     /// Polls the second attempt. Ready when the caller gets its answer, or when both attempts have failed.
-    fn poll_second(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<S::Response, E>> {
-        let mut this = self.project();
-        let (answer, mut permit, first_answer) = ready!(this.second.as_mut().poll(cx));
+    fn poll_second(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<S::Response, E>> {
+        let mut this = self.as_mut().project();
+        let SecondEnded { answer, permit, took, first } = ready!(this.second.as_mut().poll(cx));
         let (policy, board) = (&this.shared.policy, this.shared.board());
         let outcome = policy.classify(answer.as_ref());
-        let answer = evidence::record_answer(board, policy, &mut permit, outcome, answer);
-        if is_bad(&outcome) {
-            // The caller gets the first attempt's answer, now or when it comes.
-            policy.discard(answer);
-            return first_answer.map_or(Poll::Pending, Poll::Ready);
+        if !is_bad(&outcome) {
+            return Poll::Ready(self.second_won(outcome, answer, permit, took, first));
         }
+        // The caller gets the first attempt's answer, now or when it comes.
+        policy.discard(answer);
+        let second = permit.map(|permit| Failed::new(permit, outcome)).filter(|_| outcome.is_failure());
+        let Some(FirstEnded { answer, failed }) = first else {
+            if let Some(second) = second {
+                this.second.set_failed(second);
+            }
+            return Poll::Pending;
+        };
+        match (failed, second) {
+            (Some(failed), Some(second)) => failed.record_both(board, second),
+            (Some(failed), None) | (None, Some(failed)) => failed.record(board, Others::Silent),
+            (None, None) => {}
+        }
+        Poll::Ready(answer)
+    }
+
+    /// Returns the answer of the second attempt, and records what it says of the first.
+    fn second_won(
+        self: Pin<&mut Self>,
+        outcome: Outcome,
+        answer: Result<S::Response, E>,
+        mut permit: Option<EndpointPermit>,
+        took: Duration,
+        first: Option<FirstEnded<S::Response, E>>,
+    ) -> Result<S::Response, E> {
+        let mut this = self.project();
+        let (policy, board) = (&this.shared.policy, this.shared.board());
+        let others = if outcome.is_success() { Others::Good } else { Others::Silent };
+        if let (Some(permit), true) = (&permit, outcome.is_success()) {
+            board.endpoints[permit.index].latency.record(took);
+        }
+        let answer = evidence::record_answer(board, policy, &mut permit, outcome, answer);
         board.counters.add(SECOND_WON);
-        if let Some(first_answer) = first_answer {
-            policy.discard(first_answer);
+        if let Some(FirstEnded { answer, failed }) = first {
+            policy.discard(answer);
+            if let Some(failed) = failed {
+                failed.record(board, others);
+            }
         }
         // The first attempt is still waiting: the other endpoint answered within the time that this one did not.
         this.first.set(Attempt::Over);
         if let Some(permit) = this.permit.take() {
-            evidence::record(board, permit, Outcome::failure(FailureKind::Timeout));
+            if let Some(since) = this.waiting_since {
+                board.endpoints[permit.index].latency.record_at_least(since.elapsed());
+            }
+            Failed::new(permit, Outcome::failure(FailureKind::Timeout)).record(board, others);
         }
-        Poll::Ready(answer)
+        answer
     }
 }
 

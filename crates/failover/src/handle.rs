@@ -17,10 +17,11 @@ use crate::{
     prober::Prober,
     report::CheckReport,
     route::FailoverState,
-    selector::{EndpointView, Selection, order},
+    selector::{Selection, order},
     settings::{FailoverSettings, Initial, ReturnMode},
     switchboard::Switchboard,
     transition::Transition,
+    weight::Others,
 };
 
 /// The algorithm of a failover: which endpoint is in use, why, and until when. Clones share one state.
@@ -85,7 +86,8 @@ impl FailoverHandle {
     ) -> Result<Self, InvalidSetting> {
         settings.validate()?;
         EndpointInfo::check_names(&infos)?;
-        let endpoints: Result<_, _> = infos.iter().map(|info| EndpointState::new(info, &settings)).collect();
+        let endpoints: Result<_, _> =
+            infos.iter().map(|info| EndpointState::new(info, &settings, infos.len() == 1)).collect();
         let board = Arc::new(Switchboard::new(name, endpoints?, LiveSettings::new(settings)));
         let prober = Arc::new(Prober::new(&board, infos));
         let handle = Self { board, prober };
@@ -114,19 +116,15 @@ impl FailoverHandle {
 
     // --- requests ---
 
-    /// Returns where a request should go now, or `None` when it should be refused. Takes no lock and makes no I/O.
+    /// Returns where a request should go now, or `None` when it should be refused. Makes no I/O, and takes a lock only for
+    /// a trial call.
     #[must_use]
     pub fn active(&self) -> Option<Active> {
-        let endpoints = &self.board.endpoints;
-        let index = match self.select() {
-            Selection::Only(index) => Some(index),
-            Selection::From(first) => order(first, endpoints.len()).find(|index| endpoints[*index].admits()),
-            Selection::Refuse => None,
-        };
-        if index.is_none() {
+        let permit = self.acquire();
+        if permit.is_none() {
             self.board.counters.add(REFUSED);
         }
-        index.map(|index| endpoints[index].active(index))
+        permit.map(|permit| Active::new(&self.board.endpoints[permit.index], permit))
     }
 
     /// Records that the request succeeded.
@@ -139,9 +137,12 @@ impl FailoverHandle {
         self.record(active, Outcome::failure(FailureKind::Unknown));
     }
 
-    /// Records the request's outcome. An outcome that comes after a switch changes nothing.
+    /// Records the request's outcome. It is the caller's own word that the endpoint is to blame, so a failure counts as
+    /// if another endpoint had answered the request. An outcome that comes after a switch changes nothing.
     pub fn record(&self, active: &Active, outcome: Outcome) {
-        evidence::record_at(&self.board, active.index, active.epoch, outcome);
+        if let Some(permit) = active.permit() {
+            evidence::record(&self.board, permit, outcome, Others::Good);
+        }
     }
 
     /// Chooses where one request goes.
@@ -151,12 +152,14 @@ impl FailoverHandle {
     }
 
     /// Returns a permit for the first endpoint of the selection that grants one.
-    #[cold]
     pub(crate) fn acquire(&self) -> Option<EndpointPermit> {
         let endpoints = &self.board.endpoints;
+        let unconditionally = |index: usize| endpoints[index].acquire_unconditionally(index);
         match self.select() {
-            Selection::Only(index) => Some(endpoints[index].acquire_unconditionally(index)),
-            Selection::From(first) => order(first, endpoints.len()).find_map(|index| endpoints[index].acquire(index)),
+            Selection::Only(index) => Some(unconditionally(index)),
+            Selection::From(first) => order(first, endpoints.len())
+                .find_map(|index| endpoints[index].acquire(index))
+                .or_else(|| self.board.last_resort().map(unconditionally)),
             Selection::Refuse => None,
         }
     }

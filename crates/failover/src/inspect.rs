@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::{
     control::Flag,
-    counters::{REFUSED, SECOND_ON_DELAY, SECOND_ON_ERROR, SECOND_REFUSED, SECOND_WON},
+    counters::{FAILED_EVERYWHERE, REFUSED, SECOND_ON_DELAY, SECOND_ON_ERROR, SECOND_REFUSED, SECOND_WON},
     handle::FailoverHandle,
     prober::{EndpointProber, Prober},
     route::{FailoverState, Route},
@@ -49,6 +49,9 @@ impl FailoverHandle {
                 refused: counts[SECOND_REFUSED],
             },
             refused: counts[REFUSED],
+            failed_everywhere: counts[FAILED_EVERYWHERE],
+            failed_everywhere_lately: board.everywhere.tally(),
+            probing: !board.control.load().has(Flag::ProberNotStarted),
             endpoints,
         }
     }
@@ -70,6 +73,11 @@ fn endpoint(board: &Switchboard, prober: &Prober, index: usize, route: Route, no
         active: route.index == Some(index),
         hold_left: breaker.open_left.filter(|left| !left.is_zero()),
         departures: breaker.openings,
+        consecutive_failures: endpoint.signals.consecutive_failures(),
+        failed_probes: endpoint.signals.failed_probes(),
+        compared: endpoint.signals.compared(),
+        suspended: endpoint.ask.is_suspended(),
+        suspensions: endpoint.ask.suspensions(),
         missing: missing(&breaker, endpoint.is_probed),
         second_attempt_delay: delay(endpoint, &board.live),
         last_probe: prober.and_then(EndpointProber::newest),

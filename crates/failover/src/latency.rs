@@ -39,6 +39,14 @@ impl Latency {
         }
     }
 
+    /// Records an answer that had not come after this time, when another endpoint answered first. It raises an estimate
+    /// that is lower; else it says nothing.
+    pub(crate) fn record_at_least(&self, waited: Duration) {
+        if nanos(waited) > self.p99.load(Relaxed) {
+            self.record(waited);
+        }
+    }
+
     /// Returns the estimate; `None` until there are enough answers.
     pub(crate) fn p99(&self) -> Option<Duration> {
         (self.samples.load(Relaxed) >= MIN_SAMPLES).then(|| Duration::from_nanos(self.p99.load(Relaxed)))

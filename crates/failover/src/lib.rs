@@ -63,13 +63,16 @@
 //! * `serde`: settings, snapshots and reports implement serde's traits.
 
 mod active;
+mod ask;
 mod attempt;
 mod call;
 mod changed;
 mod control;
 mod counters;
+mod departure;
 mod endpoint;
 mod endpoint_state;
+mod everywhere;
 mod evidence;
 mod future;
 mod handle;
@@ -95,11 +98,14 @@ mod service;
 mod services;
 mod settings;
 mod shared;
+mod signals;
 mod snapshot;
 #[cfg(feature = "stack")]
 pub mod stack;
+mod status;
 mod switchboard;
 mod transition;
+mod weight;
 
 pub use active::Active;
 pub use endpoint::Endpoint;

@@ -1,13 +1,16 @@
 //! The settings in force, replaced as a whole by a reload.
 
-use std::sync::{
-    Arc, PoisonError, RwLock,
-    atomic::{AtomicBool, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 
 use mainstay_core::{AtomicDuration, AtomicOptionDuration};
 
-use crate::settings::FailoverSettings;
+use crate::{probe::Driven, settings::FailoverSettings};
 
 /// The settings in force: all of them behind a lock, and those that requests read as atomics.
 #[derive(Debug)]
@@ -21,8 +24,28 @@ pub(crate) struct LiveSettings {
     pub(crate) delay: AtomicOptionDuration,
     pub(crate) max_delay: AtomicDuration,
     pub(crate) abandoned_after: AtomicOptionDuration,
+    /// Whether requests can ask for a probe.
+    pub(crate) probes_on_request: AtomicBool,
+    /// The time after which a probe that was asked for will not come.
+    pub(crate) asked_probe_timeout: AtomicDuration,
+    streak: AtomicU32,
+    /// The rates, as the bits of an `f64`.
+    failure_rate: AtomicU64,
+    unproven_failure_rate: AtomicU64,
+    minimum_calls: AtomicU32,
     pub(crate) ready_timeout: AtomicDuration,
     pub(crate) ramp: AtomicOptionDuration,
+}
+
+/// The limits that the signals of an endpoint are compared with. One that is off is never reached.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Consecutive failures.
+    pub(crate) streak: u32,
+    pub(crate) failure_rate: f64,
+    pub(crate) unproven_failure_rate: f64,
+    /// The number of calls below which a rate is not used.
+    pub(crate) minimum_calls: u32,
 }
 
 // === impl LiveSettings ===
@@ -36,6 +59,12 @@ impl LiveSettings {
             delay: AtomicOptionDuration::default(),
             max_delay: AtomicDuration::default(),
             abandoned_after: AtomicOptionDuration::default(),
+            probes_on_request: AtomicBool::default(),
+            asked_probe_timeout: AtomicDuration::default(),
+            streak: AtomicU32::default(),
+            failure_rate: AtomicU64::default(),
+            unproven_failure_rate: AtomicU64::default(),
+            minimum_calls: AtomicU32::default(),
             ready_timeout: AtomicDuration::default(),
             ramp: AtomicOptionDuration::default(),
         };
@@ -48,6 +77,16 @@ impl LiveSettings {
         self.all.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Returns the limits that the signals are compared with.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            streak: self.streak.load(Relaxed),
+            failure_rate: f64::from_bits(self.failure_rate.load(Relaxed)),
+            unproven_failure_rate: f64::from_bits(self.unproven_failure_rate.load(Relaxed)),
+            minimum_calls: self.minimum_calls.load(Relaxed),
+        }
+    }
+
     pub(crate) fn store(&self, settings: FailoverSettings) {
         let second = settings.second_attempt.as_ref();
         self.second_attempt.store(second.is_some(), Relaxed);
@@ -55,6 +94,13 @@ impl LiveSettings {
         self.delay.store(second.and_then(|second| second.delay));
         self.max_delay.store(second.map(|second| second.max_delay).unwrap_or_default());
         self.abandoned_after.store(settings.abandoned_after);
+        self.probes_on_request.store(settings.probe.driven != Driven::Manual, Relaxed);
+        self.asked_probe_timeout.store(settings.probe.timeout + Duration::from_secs(1));
+        self.streak.store(settings.consecutive_failures.unwrap_or(u32::MAX), Relaxed);
+        let rate = |rate: Option<f64>| rate.unwrap_or(f64::INFINITY).to_bits();
+        self.failure_rate.store(rate(settings.failure_rate), Relaxed);
+        self.unproven_failure_rate.store(rate(settings.unproven_failure_rate), Relaxed);
+        self.minimum_calls.store(settings.minimum_calls, Relaxed);
         self.ready_timeout.store(settings.ready_timeout);
         self.ramp.store(settings.ramp);
         *self.all.write().unwrap_or_else(PoisonError::into_inner) = settings.into();

@@ -63,7 +63,7 @@ impl FailoverHandle {
             return Err(InvalidSetting::new("second_attempt.budget", format!("{:?}", settings.budget()), allowed));
         }
         for endpoint in &self.board.endpoints {
-            endpoint.breaker.reconfigure(settings.breaker(endpoint.is_probed))?;
+            endpoint.breaker.reconfigure(settings.breaker(endpoint.is_probed, self.board.endpoints.len() == 1))?;
         }
         if settings.probe != now.probe {
             self.prober.stop();

@@ -2,7 +2,10 @@
 //!
 //! The handle owns the prober, and the prober the tasks: they end when the last handle is dropped.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering::SeqCst},
+};
 
 use mainstay_core::Name;
 use tokio::{runtime::Handle, task::JoinSet, time::Instant};
@@ -20,7 +23,7 @@ mod schedule;
 
 pub(crate) use endpoint_prober::EndpointProber;
 use endpoint_prober::no_probe;
-use schedule::{due_after, run};
+use schedule::{answer_asks, due_after, run};
 
 pub(crate) struct Prober {
     board: Arc<Switchboard>,
@@ -28,6 +31,16 @@ pub(crate) struct Prober {
     pub(crate) endpoints: Box<[Option<Arc<EndpointProber>>]>,
     /// The background tasks, and the rounds that requests started. Dropping the set ends them.
     pub(crate) tasks: Mutex<JoinSet<()>>,
+    /// The number of the tasks' newest start. A task of an older one was ended on purpose.
+    start: Arc<AtomicU64>,
+}
+
+/// Part of each background task. When a task ends with its runtime, the next request in another runtime starts them again.
+struct Restart {
+    board: Arc<Switchboard>,
+    endpoint: Arc<EndpointProber>,
+    newest: Arc<AtomicU64>,
+    own: u64,
 }
 
 // === impl Prober ===
@@ -38,7 +51,7 @@ impl Prober {
             Some(Arc::new(EndpointProber::new(board.clone(), index, info.probe?)))
         };
         let endpoints = infos.into_iter().enumerate().map(endpoint).collect();
-        Self { board: board.clone(), endpoints, tasks: Mutex::default() }
+        Self { board: board.clone(), endpoints, tasks: Mutex::default(), start: Arc::default() }
     }
 
     fn probed(&self) -> impl Iterator<Item = &Arc<EndpointProber>> {
@@ -52,7 +65,7 @@ impl Prober {
         let is_probed = self.probed().next().is_some();
         control.set(Flag::ProbeOnTraffic, is_probed && driven == Driven::Traffic);
         let is_idle = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
-        control.set(Flag::ProberNotStarted, is_probed && is_idle && driven == Driven::Background);
+        control.set(Flag::ProberNotStarted, is_probed && is_idle && driven != Driven::Manual);
         self.start();
     }
 
@@ -65,17 +78,39 @@ impl Prober {
             return;
         }
         control.set(Flag::ProberNotStarted, false);
-        let interval = self.board.live.all().probe.interval;
+        let own = self.start.fetch_add(1, SeqCst) + 1;
+        *tasks = JoinSet::new();
+        let probe = self.board.live.all().probe.clone();
         for endpoint in self.probed() {
-            // Anywhere in the first interval, so that instances that start together do not probe together.
-            let due = Instant::now() + interval.mul_f64(endpoint.random.unit());
-            endpoint.set_due(due);
-            tasks.spawn_on(run(endpoint.clone(), due), &runtime);
+            let restart =
+                || Restart { board: self.board.clone(), endpoint: endpoint.clone(), newest: self.start.clone(), own };
+            let (asks, asked) = (restart(), endpoint.clone());
+            tasks.spawn_on(
+                async move {
+                    let _restart = asks;
+                    answer_asks(asked).await;
+                },
+                &runtime,
+            );
+            if probe.driven == Driven::Background {
+                // Anywhere in the first interval, so that instances that start together do not probe together.
+                let due = Instant::now() + probe.interval.mul_f64(endpoint.random.unit());
+                endpoint.set_due(due);
+                let (rounds, probed) = (restart(), endpoint.clone());
+                tasks.spawn_on(
+                    async move {
+                        let _restart = rounds;
+                        run(probed, due).await;
+                    },
+                    &runtime,
+                );
+            }
         }
     }
 
     /// Ends all tasks.
     pub(crate) fn stop(&self) {
+        self.start.fetch_add(1, SeqCst);
         *self.tasks.lock().unwrap_or_else(PoisonError::into_inner) = JoinSet::new();
     }
 
@@ -109,5 +144,16 @@ impl Prober {
             |(name, report): (Name, ProbeReport)| EndpointReport { name, healthy: report.is_healthy(), report };
         let active = self.board.route().index.map(|index| self.board.endpoints[index].name.clone());
         CheckReport { name: self.board.name.clone(), endpoints: named.map(report).collect(), active }
+    }
+}
+
+// === impl Restart ===
+
+impl Drop for Restart {
+    fn drop(&mut self) {
+        if self.newest.load(SeqCst) == self.own {
+            self.endpoint.clear_due();
+            self.board.control.set(Flag::ProberNotStarted, true);
+        }
     }
 }

@@ -24,7 +24,7 @@ use crate::{
 
 /// What `poll_ready` found.
 pub(crate) enum Ready {
-    /// Nothing: it was not called, or the readiness of every endpoint failed.
+    /// Nothing: it was not called, or the readiness of every endpoint failed or did not come in time.
     Unknown,
     /// This endpoint's service is ready.
     At(Candidate),
@@ -124,7 +124,10 @@ where
     let (first, unconditional) = match shared.handle.select() {
         Selection::Refuse => return Poll::Ready(Ready::Refuse),
         Selection::Only(index) => (index, true),
-        Selection::From(first) => (first, false),
+        Selection::From(first) => match (endpoints.iter().any(EndpointView::admits), shared.board().last_resort()) {
+            (false, Some(index)) => (index, true),
+            _ => (first, false),
+        },
     };
     let (mut pending, mut failed) = (false, already.is_some());
     for index in order(first, endpoints.len()).take(if unconditional { 1 } else { usize::MAX }) {
@@ -150,9 +153,9 @@ where
             }
         }
     }
-    match failed {
-        _ if pending => Poll::Pending,
-        // Every readiness failed: `call` returns the error.
+    match pending || failed {
+        // Every readiness failed, and `call` returns the error; or none came in time, and the call waits with its
+        // request, where the total timeout and the deadline bound it.
         true => Poll::Ready(Ready::Unknown),
         false => Poll::Ready(Ready::Refuse),
     }
@@ -166,7 +169,7 @@ where
     P: Classify<Res, E>,
 {
     let outcome = shared.policy.classify(Err(error));
-    evidence::record_at(shared.board(), candidate.index, candidate.epoch, outcome);
+    evidence::record_unready(shared.board(), candidate.index, candidate.epoch, outcome);
     services.clear(candidate.index, shared);
 }
 

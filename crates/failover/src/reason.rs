@@ -16,7 +16,7 @@ pub(crate) fn reason(
 ) -> String {
     let reason = ordered.map_or_else(|| from_states(endpoints, from, to), str::to_owned);
     match dry_run {
-        true => format!("dry run, nothing changes: {reason}"),
+        true => format!("dry run, nothing changes, no failure is compared: {reason}"),
         false => reason,
     }
 }
@@ -32,8 +32,8 @@ fn from_states(endpoints: &[EndpointState], from: Route, to: Route) -> String {
     match (left, to.index) {
         (Some(left), _) => named(left, None),
         (None, None) => "no endpoint is usable".to_owned(),
-        (None, Some(index)) if to.state == FailoverState::AllDown => match endpoints[index].has_good_probe() {
-            true => named(index, Some("its newest probe is good")),
+        (None, Some(index)) if to.state == FailoverState::AllDown => match endpoints[index].has_good_news() {
+            true => named(index, Some("its newest evidence is good")),
             false => named(index, Some("no endpoint is better")),
         },
         (None, Some(index)) => named(index, None),

@@ -6,17 +6,20 @@ use tokio::time::Instant;
 use crate::{
     active::Active,
     counters::SECOND_WON,
-    evidence,
+    evidence::{self, Failed},
     handle::FailoverHandle,
     permit::EndpointPermit,
     second_attempt::{self, is_bad},
     switchboard::Switchboard,
+    weight::Others,
 };
 
 /// An attempt in progress. Records its drop when the caller drops the future.
 struct Running<'a> {
     board: &'a Switchboard,
     permit: Option<EndpointPermit>,
+    /// The attempt's failure, until it is known what it counts for.
+    failed: Option<Failed>,
     since: Instant,
 }
 
@@ -68,33 +71,43 @@ impl FailoverHandle {
         let board = &*self.board;
         let Some(permit) = self.acquire() else { return Err(self.refuse().into()) };
         let index = permit.index;
+        let active = Active::of(&board.endpoints[index], &permit);
         let mut running = Running::new(board, permit);
-        let first = work(board.endpoints[index].active(index)).await;
+        let first = work(active).await;
         let outcome = policy.classify(first.as_ref());
-        running.record(outcome);
         if outcome.is_success()
             && let Some(target) = board.second_target(index)
         {
             board.endpoints[target].budget.earn();
         }
-        let Some(cause) = second_attempt::cause(&board.live, &outcome) else { return first };
-        let acquired = second_attempt::acquire(board, index, cause, Instant::now());
-        let Some((permit, reservation)) = acquired else { return first };
+        let cause = second_attempt::cause(&board.live, &outcome);
+        let acquired =
+            cause.and_then(|cause| Some((cause, second_attempt::acquire(board, index, cause, Instant::now())?)));
+        let Some((cause, (permit, reservation))) = acquired else {
+            running.record(outcome, Others::Silent);
+            return first;
+        };
+        running.fail(outcome);
         let target = permit.index;
         if let Some(reservation) = reservation {
             reservation.spend();
         }
         board.counters.add(cause.counter());
-        let mut running = Running::new(board, permit);
-        let second = work(board.endpoints[target].active(target)).await;
+        let active = Active::of(&board.endpoints[target], &permit);
+        let mut running_second = Running::new(board, permit);
+        let second = work(active).await;
         let outcome = policy.classify(second.as_ref());
-        running.record(outcome);
         match is_bad(&outcome) {
             true => {
+                running_second.fail(outcome);
+                running.record_both(running_second);
                 policy.discard(second);
                 first
             }
             false => {
+                let others = if outcome.is_success() { Others::Good } else { Others::Silent };
+                running_second.record(outcome, Others::Silent);
+                running.record_failed(others);
                 board.counters.add(SECOND_WON);
                 policy.discard(first);
                 second
@@ -107,18 +120,41 @@ impl FailoverHandle {
 
 impl<'a> Running<'a> {
     fn new(board: &'a Switchboard, permit: EndpointPermit) -> Self {
-        Self { board, permit: Some(permit), since: Instant::now() }
+        Self { board, permit: Some(permit), failed: None, since: Instant::now() }
     }
 
-    fn record(&mut self, outcome: Outcome) {
+    fn record(&mut self, outcome: Outcome, others: Others) {
         if let Some(permit) = self.permit.take() {
-            evidence::record(self.board, permit, outcome);
+            evidence::record(self.board, permit, outcome, others);
+        }
+    }
+
+    /// Ends the attempt with this outcome. What a failure counts for is decided later.
+    fn fail(&mut self, outcome: Outcome) {
+        match outcome.is_failure() {
+            true => self.failed = self.permit.take().map(|permit| Failed::new(permit, outcome)),
+            false => self.record(outcome, Others::Silent),
+        }
+    }
+
+    fn record_failed(&mut self, others: Others) {
+        if let Some(failed) = self.failed.take() {
+            failed.record(self.board, others);
+        }
+    }
+
+    fn record_both(&mut self, mut second: Self) {
+        match (self.failed.take(), second.failed.take()) {
+            (Some(first), Some(second)) => first.record_both(self.board, second),
+            (Some(failed), None) | (None, Some(failed)) => failed.record(self.board, Others::Silent),
+            (None, None) => {}
         }
     }
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
+        self.record_failed(Others::Silent);
         if let Some(permit) = self.permit.take() {
             evidence::record_drop(self.board, permit, Some(self.since));
         }

@@ -4,6 +4,7 @@
 //! where the budget refused that, when the first endpoint is left while the request still waits for it.
 
 use std::{
+    mem,
     pin::Pin,
     sync::atomic::Ordering::Relaxed,
     task::{Context, Poll, ready},
@@ -20,6 +21,7 @@ use crate::{
     changed::{Changed, changed},
     counters::{SECOND_ON_DELAY, SECOND_ON_ERROR, SECOND_REFUSED},
     endpoint_state::EndpointState,
+    evidence::Failed,
     live::LiveSettings,
     permit::EndpointPermit,
     replay_copy::ReplayCopy,
@@ -56,6 +58,8 @@ enum Phase<F, S, Req, Res, E> {
     Idle,
     /// The delay is over, and the attempt has not started. Waits for the first endpoint to be left.
     DelayOver(Option<Changed>),
+    /// It has failed, and the first attempt still runs. Boxed, because it is rare.
+    Failed(Box<Failed>),
     /// It has started. Boxed, because it is rare and would double the size of the future.
     #[allow(clippy::type_complexity, reason = "five parameters of one future")]
     Running(Pin<Box<Running<F, S, Req, Res, E>>>),
@@ -69,21 +73,34 @@ pin_project! {
         permit: Option<EndpointPermit>,
         // Spent when the request is sent; returned to the budget when it is dropped before.
         reservation: Option<Reservation>,
-        // The first attempt's answer, a failure: the caller gets it if this attempt fails too.
-        first_answer: Option<Result<Res, E>>,
+        since: Instant,
+        // The first attempt, if it has ended badly: the caller gets its answer if this attempt fails too.
+        first: Option<FirstEnded<Res, E>>,
     }
 }
 
-/// The answer of a second attempt, its permit, and the first attempt's answer, if there is one.
-pub(crate) type SecondAnswer<Res, E> = (Result<Res, E>, Option<EndpointPermit>, Option<Result<Res, E>>);
+/// A first attempt that has ended while the second one runs: its answer, and its failure, unless it was refused.
+pub(crate) struct FirstEnded<Res, E> {
+    pub(crate) answer: Result<Res, E>,
+    pub(crate) failed: Option<Failed>,
+}
+
+/// A second attempt that has ended.
+pub(crate) struct SecondEnded<Res, E> {
+    pub(crate) answer: Result<Res, E>,
+    pub(crate) permit: Option<EndpointPermit>,
+    pub(crate) took: Duration,
+    pub(crate) first: Option<FirstEnded<Res, E>>,
+}
 
 /// Returns how long a request waits for an answer of this endpoint before its second attempt: the endpoint's 99th
-/// percentile, within `delay` and `max_delay`; `max_delay` until there are enough answers. `None` when only errors start
-/// a second attempt.
+/// percentile, within `delay` and `max_delay`; until there are enough answers `max_delay` or a second, the shorter. `None`
+/// when only errors start a second attempt.
 pub(crate) fn delay(endpoint: &EndpointState, live: &LiveSettings) -> Option<Duration> {
     let least = live.delay.load()?;
     let most = live.max_delay.load().max(least);
-    Some(endpoint.latency.p99().unwrap_or(most).clamp(least, most))
+    let unknown = || Duration::from_secs(1).min(most);
+    Some(endpoint.latency.p99().unwrap_or_else(unknown).clamp(least, most))
 }
 
 /// Whether a second attempt may do better: the answer is a failure, an overload, or a refusal by a layer below.
@@ -109,7 +126,7 @@ pub(crate) fn acquire(
     let index = board.second_target(tried)?;
     let endpoint = &board.endpoints[index];
     let cost = match cause {
-        Cause::Left => return Some((endpoint.acquire(index)?, None)),
+        Cause::Left => return Some((endpoint.acquire_second(index)?, None)),
         Cause::Error { throttled: true } => Cost::Throttled,
         Cause::Error { throttled: false } | Cause::Delay => Cost::Retry,
     };
@@ -117,7 +134,7 @@ pub(crate) fn acquire(
     if reservation.is_none() {
         board.counters.add(SECOND_REFUSED);
     }
-    Some((endpoint.acquire(index)?, Some(reservation?)))
+    Some((endpoint.acquire_second(index)?, Some(reservation?)))
 }
 
 // === impl Cause ===
@@ -145,25 +162,57 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
         self.copy.as_ref().map(|copy| copy.target)
     }
 
+    /// Whether a second attempt has started, or waits to.
+    #[inline]
+    pub(crate) fn is_started(&self) -> bool {
+        !matches!(self.phase, Phase::Idle)
+    }
+
     pub(crate) fn is_running(&self) -> bool {
         matches!(self.phase, Phase::Running(_))
     }
 
-    /// Keeps the first attempt's answer while this attempt runs; returns it when this attempt does not run.
-    pub(crate) fn keep(self: Pin<&mut Self>, answer: Result<Res, E>) -> Option<Result<Res, E>> {
+    /// Keeps the first attempt while this attempt runs; returns it when this attempt does not run.
+    pub(crate) fn keep(self: Pin<&mut Self>, first: FirstEnded<Res, E>) -> Option<FirstEnded<Res, E>> {
         match self.project().phase {
             Phase::Running(running) => {
-                *running.as_mut().project().first_answer = Some(answer);
+                *running.as_mut().project().first = Some(first);
                 None
             }
-            _ => Some(answer),
+            _ => Some(first),
         }
+    }
+
+    /// Keeps the failure of this attempt until the first one ends.
+    pub(crate) fn set_failed(self: Pin<&mut Self>, failed: Failed) {
+        *self.project().phase = Phase::Failed(Box::new(failed));
+    }
+
+    /// Takes the failure of this attempt, if it has failed while the first one ran.
+    #[inline]
+    pub(crate) fn take_failed(self: Pin<&mut Self>) -> Option<Failed> {
+        let phase = self.project().phase;
+        match phase {
+            Phase::Failed(_) => match mem::replace(phase, Phase::Idle) {
+                Phase::Failed(failed) => Some(*failed),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Takes the failure of the attempt that waits for the other one's verdict.
+    pub(crate) fn take_undecided(mut self: Pin<&mut Self>) -> Option<Failed> {
+        if let Phase::Running(running) = self.as_mut().project().phase {
+            return running.as_mut().project().first.take()?.failed;
+        }
+        self.take_failed()
     }
 
     /// Whether the delay has ended since the last call. Arms the timer in the first call, which reads the delay.
     pub(crate) fn poll_delay(self: Pin<&mut Self>, board: &Switchboard, first: usize, cx: &mut Context<'_>) -> bool {
         let mut this = self.project();
-        if this.copy.is_none() || !matches!(this.phase, Phase::Idle) {
+        if !matches!(this.phase, Phase::Idle) {
             return false;
         }
         if this.timer.is_none() {
@@ -177,7 +226,7 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
         is_over
     }
 
-    /// Whether the first endpoint has been left although the request still waits for it, past the delay and without a
+    /// Whether the first endpoint has been left or suspended although the request still waits for it, past the delay and without a
     /// second attempt.
     pub(crate) fn poll_left(
         self: Pin<&mut Self>,
@@ -189,7 +238,8 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
         loop {
             // Subscribes before it compares epochs, so that no change between the two is missed.
             let changed = wait.get_or_insert_with(|| changed(board));
-            if board.endpoints[first.index].breaker.epoch() != first.epoch {
+            let endpoint = &board.endpoints[first.index];
+            if endpoint.breaker.epoch() != first.epoch || endpoint.ask.suspensions() != first.suspensions {
                 return true;
             }
             if changed.as_mut().poll(cx).is_pending() {
@@ -221,8 +271,8 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
         let Some(copy) = this.copy.take() else { return };
         let attempt = Attempt::readying(shared.clean_clone(permit.index), copy.request);
         shared.board().counters.add(cause.counter());
-        *this.phase =
-            Phase::Running(Box::pin(Running { attempt, permit: Some(permit), reservation, first_answer: None }));
+        let running = Running { attempt, permit: Some(permit), reservation, since: now, first: None };
+        *this.phase = Phase::Running(Box::pin(running));
     }
 }
 
@@ -233,7 +283,7 @@ where
     S::Error: Into<E>,
 {
     /// Polls the second attempt. Ready once, with its answer.
-    pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<SecondAnswer<S::Response, E>> {
+    pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<SecondEnded<S::Response, E>> {
         let this = self.project();
         let Phase::Running(running) = this.phase else { return Poll::Pending };
         let mut second = running.as_mut().project();
@@ -244,8 +294,8 @@ where
             reservation.spend();
         }
         let answer = ready!(polled);
-        let (permit, first_answer) = (second.permit.take(), second.first_answer.take());
+        let (permit, first, took) = (second.permit.take(), second.first.take(), second.since.elapsed());
         *this.phase = Phase::Idle;
-        Poll::Ready((answer, permit, first_answer))
+        Poll::Ready(SecondEnded { answer, permit, took, first })
     }
 }

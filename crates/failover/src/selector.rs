@@ -17,15 +17,18 @@ pub(crate) trait EndpointView {
     /// Whether traffic may stay at the endpoint.
     fn is_usable(&self) -> bool;
 
+    /// Whether first attempts should go elsewhere while a probe decides on the endpoint.
+    fn is_suspended(&self) -> bool;
+
     /// Whether one request may go to the endpoint: it is usable, or has a trial call free.
     fn admits(&self) -> bool;
 
-    /// The same for a second attempt. Reads the breaker itself, because for an endpoint that is not in use no request
-    /// has noticed yet that its hold has ended.
+    /// The same for a second attempt, which may also go to an endpoint in its hold whose newest probe is good. Reads the
+    /// breaker itself, because for an endpoint that is not in use no request has noticed yet that its hold has ended.
     fn admits_second_attempt(&self) -> bool;
 
-    /// Whether the newest probe round succeeded.
-    fn has_good_probe(&self) -> bool;
+    /// Whether the newest evidence is good, of a request or a probe.
+    fn has_good_news(&self) -> bool;
 }
 
 /// Where one request may go.
@@ -75,8 +78,21 @@ pub(crate) fn select(
             let next = || (index + 1..endpoints.len()).find(|next| endpoints[*next].is_usable());
             Selection::From(if chance < share { index } else { next().unwrap_or(index) })
         }
+        _ if control.has(Flag::Suspended) => {
+            let first = first(route, control);
+            let mut order = order(first, endpoints.len());
+            let free = order.find(|index| endpoints[*index].is_usable() && !endpoints[*index].is_suspended());
+            Selection::From(free.unwrap_or(first))
+        }
         _ => Selection::From(first(route, control)),
     }
+}
+
+/// Whether an endpoint may be left, or suspended, by what requests say: another endpoint must be usable for first
+/// attempts. A single endpoint may be left.
+pub(crate) fn has_alternative(endpoints: &[impl EndpointView], index: usize) -> bool {
+    let mut others = endpoints.iter().enumerate().filter(|(other, _)| *other != index);
+    endpoints.len() == 1 || others.any(|(_, other)| other.is_usable() && !other.is_suspended())
 }
 
 /// Chooses the target of a second attempt: the first endpoint that admits it, other than the one that was tried.
@@ -107,12 +123,12 @@ fn first(route: Route, control: Control) -> usize {
     }
 }
 
-/// Applies the policy for no usable endpoint. `PreferPrimary` chooses the first endpoint with a good probe, even during
-/// its hold: a short failure of the backup during a long one of the primary must not be an outage of a whole hold.
+/// Chooses by the newest evidence: the first endpoint with good news. Without any, the policy decides.
 fn when_all_down(endpoints: &[impl EndpointView], all_down: AllDown) -> Option<usize> {
-    match all_down {
+    let by_policy = match all_down {
         AllDown::Refuse => None,
         AllDown::LastResort => Some(endpoints.len() - 1),
-        AllDown::PreferPrimary => Some(endpoints.iter().position(EndpointView::has_good_probe).unwrap_or(0)),
-    }
+        AllDown::PreferPrimary => Some(0),
+    };
+    endpoints.iter().position(EndpointView::has_good_news).or(by_policy)
 }

@@ -144,10 +144,11 @@ where
     fn call(&mut self, request: Req) -> Self::Future {
         // Fast path: the selected endpoint is still usable.
         if let Ready::At(Candidate { index, epoch, usable: true, .. }) = self.ready
-            && self.shared.board().endpoints[index].breaker.epoch() == epoch
+            && let endpoint = &self.shared.board().endpoints[index]
+            && endpoint.breaker.epoch() == epoch
         {
             self.ready = Ready::Unknown;
-            let permit = EndpointPermit { index, epoch, trial: None };
+            let permit = EndpointPermit { index, epoch, suspensions: endpoint.ask.suspensions(), trial: None };
             return call_ready(&self.shared, &mut self.services, permit, request);
         }
         let ready = mem::replace(&mut self.ready, Ready::Unknown);

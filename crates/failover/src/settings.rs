@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mainstay_circuit_breaker::{BreakerSettings, Recovery, TrialCriteria, WindowSettings};
+use mainstay_circuit_breaker::{BreakerSettings, OpenSettings, Recovery, TrialCriteria, WindowSettings};
 use mainstay_core::{
     BudgetSettings, InvalidSetting,
     settings::{self, LONGEST, SHORTEST},
@@ -20,16 +20,22 @@ pub use second_attempt::SecondAttempt;
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct FailoverSettings {
-    /// Leave an endpoint after this many consecutive failures, of requests or probes. Default 3.
+    /// After this many consecutive requests that could not be handed over, an endpoint is left. After this many
+    /// consecutive failures of other kinds, a probe decides; without a probe, the endpoint is left. Default 3.
     pub consecutive_failures: Option<u32>,
-    /// Leave an endpoint when at least this share of the window failed, 0..=1. It covers alternating failures and
-    /// successes, which never reach `consecutive_failures`. Default 0.5.
+    /// Leave an endpoint when at least this share of the compared requests in the window failed, 0..=1: of successes, and
+    /// failures of requests that another endpoint answered. Default 0.2.
     pub failure_rate: Option<f64>,
-    /// The window of the failure rate. Default: the last 100 requests.
+    /// Leave an endpoint when at least this share of the requests in the window failed, 0..=1, of successes and of
+    /// failures of requests that no other endpoint was asked. Not used within 10 s after a request has failed at every
+    /// endpoint. Default 0.5.
+    pub unproven_failure_rate: Option<f64>,
+    /// The window of the rates. Default: the last 100 requests.
     pub window: WindowSettings,
-    /// The number of requests in the window below which the rate is not used. Default 20.
+    /// The number of requests in the window below which a rate is not used. Default 20.
     pub minimum_calls: u32,
-    /// A request that its caller drops after waiting this long counts as a failure. Default 1 s; `None` turns it off.
+    /// A request that its caller drops after waiting this long counts as a failure that is not proven. Default 1 s;
+    /// `None` turns it off.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub abandoned_after: Option<Duration>,
     /// The minimum time that traffic stays away from an endpoint that was left.
@@ -47,8 +53,9 @@ pub struct FailoverSettings {
     pub ramp: Option<Duration>,
     /// Whether traffic returns without an order. Default: automatic.
     pub return_mode: ReturnMode,
-    /// Where requests go when no endpoint is usable. Default: prefer the primary.
-    pub all_down: AllDown,
+    /// Where requests go when no endpoint is usable and none has good news. Default: refuse with one endpoint, which
+    /// then recovers by trial calls like a breaker; prefer the primary with several.
+    pub all_down: Option<AllDown>,
     /// How long one request waits for an endpoint that is not ready before it tries the next. Default 50 ms.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub ready_timeout: Duration,
@@ -78,7 +85,7 @@ pub enum ReturnMode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum AllDown {
-    /// To the first endpoint whose newest probe succeeded, even during its hold; without one, to the primary.
+    /// To the primary.
     #[default]
     PreferPrimary,
     /// Nowhere: refused with [`Reason::NoHealthyEndpoint`](mainstay_core::Reason::NoHealthyEndpoint).
@@ -123,13 +130,33 @@ impl FailoverSettings {
         if let Some(second_attempt) = &self.second_attempt {
             second_attempt.validate().map_err(|error| error.within("second_attempt"))?;
         }
-        self.breaker(true).validate()
+        if let Some(rate) = self.unproven_failure_rate {
+            settings::rate("unproven_failure_rate", rate)?;
+        }
+        if let Some(rate) = self.failure_rate {
+            settings::rate("failure_rate", rate)?;
+        }
+        if let Some(failures) = self.consecutive_failures {
+            settings::count("consecutive_failures", failures.into(), 1..=1_000_000)?;
+        }
+        self.breaker(true, false).validate()
+    }
+
+    /// Whether a single endpoint without an order for "all down" recovers like a plain breaker.
+    pub(crate) fn is_plain_breaker(&self, is_alone: bool) -> bool {
+        is_alone && self.all_down.is_none()
+    }
+
+    /// Returns where requests go when no endpoint is usable.
+    pub(crate) fn all_down(&self, is_alone: bool) -> AllDown {
+        self.all_down.unwrap_or(if is_alone { AllDown::Refuse } else { AllDown::PreferPrimary })
     }
 
     /// Returns the settings of one endpoint's breaker. Without a probe the endpoint recovers by trial requests: one at a
     /// time, so that a dead endpoint costs one slow request per hold.
-    pub(crate) fn breaker(&self, probed: bool) -> BreakerSettings {
-        let recovery = match probed {
+    pub(crate) fn breaker(&self, probed: bool, is_alone: bool) -> BreakerSettings {
+        let is_plain_breaker = self.is_plain_breaker(is_alone);
+        let recovery = match probed && !is_plain_breaker {
             true => Recovery::Probes { successes: self.recovery_successes, fresh_for: self.probe.fresh_for() },
             false => Recovery::Trials {
                 permits: 1,
@@ -138,13 +165,14 @@ impl FailoverSettings {
             },
         };
         BreakerSettings {
-            consecutive_failures: self.consecutive_failures,
-            failure_rate: self.failure_rate,
+            // The breaker counts for pages and metrics; its rules open nothing. The failover's own signals do that.
+            consecutive_failures: Some(1_000_000),
+            failure_rate: None,
             window: self.window,
             minimum_calls: self.minimum_calls,
             // Failover records abandoned calls itself, without a clock read for calls that answer in their first poll.
             abandoned_after: None,
-            open: self.hold.open(),
+            open: if is_plain_breaker { OpenSettings::default() } else { self.hold.open() },
             recovery,
             ..BreakerSettings::default()
         }
@@ -165,7 +193,8 @@ impl Default for FailoverSettings {
     fn default() -> Self {
         Self {
             consecutive_failures: Some(3),
-            failure_rate: Some(0.5),
+            failure_rate: Some(0.2),
+            unproven_failure_rate: Some(0.5),
             window: WindowSettings::LastCalls(100),
             minimum_calls: 20,
             abandoned_after: Some(Duration::from_secs(1)),
@@ -174,7 +203,7 @@ impl Default for FailoverSettings {
             trial_lease: Duration::from_secs(30),
             ramp: None,
             return_mode: ReturnMode::Automatic,
-            all_down: AllDown::PreferPrimary,
+            all_down: None,
             ready_timeout: Duration::from_millis(50),
             second_attempt: Some(SecondAttempt::default()),
             initial: Initial::Up,

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use mainstay_circuit_breaker::BreakerSnapshot;
-use mainstay_core::{BudgetSnapshot, Name};
+use mainstay_core::{BudgetSnapshot, Name, Tally};
 
 use crate::{probe::ProbeReport, route::FailoverState};
 
@@ -37,6 +37,13 @@ pub struct FailoverSnapshot {
     pub second_attempts: SecondAttempts,
     /// Requests that were refused because no endpoint was usable.
     pub refused: u64,
+    /// Requests that failed at every endpoint that was asked. They count against no endpoint.
+    pub failed_everywhere: u64,
+    /// The last 100 requests since the first of them, and how many of these failed at every endpoint that was asked.
+    pub failed_everywhere_lately: Tally,
+    /// Whether the probes run that the settings ask for. False before the first request in a runtime, and after the
+    /// runtime that ran them has ended, until the next request in another one.
+    pub probing: bool,
     /// Every endpoint, in order.
     pub endpoints: Vec<EndpointSnapshot>,
 }
@@ -71,6 +78,16 @@ pub struct EndpointSnapshot {
     pub hold_left: Option<Duration>,
     /// Consecutive departures, less one per healthy period since.
     pub departures: u32,
+    /// Consecutive requests that failed, except those that failed at every endpoint.
+    pub consecutive_failures: u32,
+    /// Consecutive probe rounds that failed.
+    pub failed_probes: u32,
+    /// The last requests that were answered, or that failed here and were answered elsewhere, and how many failed.
+    pub compared: Tally,
+    /// Whether first attempts go elsewhere while a probe decides on the endpoint.
+    pub suspended: bool,
+    /// How often first attempts went elsewhere while a probe decided on the endpoint. No departures.
+    pub suspensions: u32,
     /// What is missing for the endpoint to be usable again, in words; empty for a usable endpoint.
     pub missing: String,
     /// How long a request waits for an answer of this endpoint before its second attempt; `None` when only errors start

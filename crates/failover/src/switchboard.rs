@@ -18,12 +18,14 @@ use crate::{
     control::{AtomicControl, Flag},
     counters::COUNTERS,
     endpoint_state::EndpointState,
+    everywhere::Everywhere,
     live::LiveSettings,
     permit::Candidate,
     ramp::Ramp,
     reason::reason,
     route::{AtomicRoute, FailoverState, Route},
     selector::{self, EndpointView, Selection},
+    status,
     transition::Transition,
 };
 
@@ -35,6 +37,9 @@ pub(crate) struct Switchboard {
     pub(crate) control: AtomicControl,
     pub(crate) counters: Counters<COUNTERS>,
     pub(crate) random: Random,
+    pub(crate) everywhere: Everywhere,
+    /// Locked while an endpoint is left or suspended.
+    pub(crate) leaving: Mutex<()>,
     route: AtomicRoute,
     ramp: Ramp,
     /// When the route may change without an event, because a hold or the ramp ends, in nanoseconds since the start.
@@ -52,6 +57,8 @@ pub(crate) struct Locked {
     pub(crate) log: TransitionLog<Transition>,
     /// The sum of the endpoints' epochs when a change was last published.
     epochs: u64,
+    /// The cause of the status that was published last.
+    published: status::Cause,
 }
 
 /// An operator's order.
@@ -77,10 +84,12 @@ impl Switchboard {
             control: AtomicControl::default(),
             counters: Counters::per_thread(),
             random: Random::new(),
+            everywhere: Everywhere::default(),
+            leaving: Mutex::default(),
             route: AtomicRoute::new(Route::PRIMARY),
             ramp: Ramp::default(),
             review_at: AtomicU64::new(NEVER),
-            locked: Mutex::new(Locked { log: TransitionLog::new(now), epochs: 0 }),
+            locked: Mutex::new(Locked { log: TransitionLog::new(now), epochs: 0, published: status::Cause::Route(0) }),
             status: StatusSender::new(Status::new(Level::Healthy, "")),
             changed: watch::Sender::new(FailoverState::OnPrimary),
             start: now,
@@ -111,6 +120,12 @@ impl Switchboard {
             false => (1.0, 0.0),
         };
         selector::select(&self.endpoints, self.route(), control, share, chance)
+    }
+
+    /// Returns the endpoint that gets the requests for which no endpoint has a trial call free, while all are down.
+    pub(crate) fn last_resort(&self) -> Option<usize> {
+        let route = self.route();
+        route.index.filter(|_| route.state == FailoverState::AllDown)
     }
 
     /// Chooses where a second attempt goes; `None` when there is no target or second attempts are off.
@@ -191,6 +206,7 @@ impl Switchboard {
         // Before the lock: a breaker that changes state while it is read emits tracing events, and a subscriber may read
         // this handle.
         self.endpoints.iter().for_each(EndpointState::refresh);
+        self.waive_holds();
         let mut locked = self.lock();
         let (from, now) = (self.route(), Instant::now());
         let current = match order {
@@ -201,10 +217,11 @@ impl Switchboard {
             }
             None => from,
         };
-        let all_down = self.live.all().all_down;
+        let all_down = self.live.all().all_down(self.endpoints.len() == 1);
         let to = selector::choose_route(&self.endpoints, current, self.control.load(), all_down);
         let transition = (from != to).then(|| self.switch(&mut locked, from, to, reason, now));
         self.route.store(to);
+        self.publish_status(&mut locked, to);
         self.review(now);
         let epochs = self.endpoints.iter().fold(0_u64, |sum, endpoint| sum.wrapping_add(endpoint.seen_epoch()));
         let is_news = mem::replace(&mut locked.epochs, epochs) != epochs || transition.is_some();
@@ -214,11 +231,39 @@ impl Switchboard {
             transition.trace(&self.name, self.endpoints.len() == 1);
         }
         if is_news {
-            self.changed.send_modify(|state| *state = self.route().state);
+            self.announce();
         }
     }
 
-    /// Logs the change of route, sets the ramp and publishes the status.
+    /// Wakes the tasks that wait for a change of any endpoint. The newest state is read in the watch's own lock, so that
+    /// of several threads the last one publishes it.
+    pub(crate) fn announce(&self) {
+        self.changed.send_modify(|state| *state = self.route().state);
+    }
+
+    /// While no endpoint is usable, nothing is gained by a hold: an endpoint that has its good probes is usable. The number
+    /// of departures stays.
+    fn waive_holds(&self) {
+        if self.endpoints.iter().any(EndpointState::is_usable) {
+            return;
+        }
+        for endpoint in self.endpoints.iter().filter(|endpoint| endpoint.has_recovered_but_for_its_hold()) {
+            endpoint.breaker.end_open_time();
+            endpoint.refresh();
+        }
+    }
+
+    /// Publishes the status if its cause has changed. Under the lock, so that an older one never replaces a newer one.
+    fn publish_status(&self, locked: &mut Locked, route: Route) {
+        let cause = status::cause(&self.endpoints, &self.everywhere, route, locked.log.sequence());
+        if mem::replace(&mut locked.published, cause) != cause {
+            let reason = locked.log.last().map_or("", |last| &last.reason);
+            let (level, reason) = status::describe(cause, &self.endpoints, &self.everywhere, route, reason);
+            self.status.publish(level, reason);
+        }
+    }
+
+    /// Logs the change of route and sets the ramp.
     fn switch(&self, locked: &mut Locked, from: Route, to: Route, ordered: Option<&str>, now: Instant) -> Transition {
         let name = |route: Route| Some(self.endpoints.get(route.index?)?.name.clone());
         let dry_run = self.control.load().has(Flag::DryRun);
@@ -234,8 +279,6 @@ impl Switchboard {
             reason,
             spent,
         });
-        let level = to.state.level();
-        self.status.publish(level, if level == Level::Healthy { "" } else { &transition.reason });
         transition.clone()
     }
 

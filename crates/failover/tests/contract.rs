@@ -13,7 +13,7 @@ struct Out(FailoverHandle);
 
 impl Over {
     fn new(endpoints: usize) -> Self {
-        let settings = FailoverSettings { all_down: AllDown::Refuse, ..FailoverSettings::default() };
+        let settings = FailoverSettings { all_down: Some(AllDown::Refuse), ..FailoverSettings::default() };
         let names = (0..endpoints).map(|n| Endpoint::named(format!("endpoint-{n}")));
         Self(FailoverHandle::with_settings("over", names, settings).unwrap(), endpoints)
     }

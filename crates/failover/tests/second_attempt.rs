@@ -5,7 +5,7 @@ mod common;
 
 use std::{future::Future, time::Duration};
 
-use common::{Fate, Script, endpoints, settings, two};
+use common::{Fate, Script, endpoints, probe_asked, settings, two};
 use mainstay_core::{
     AttemptQuota, BoxError, Reason, Refusal, RequestContext,
     test::{Probe, ProbePolicy, Reply, Request},
@@ -71,7 +71,7 @@ async fn black_hole_is_left_within_a_few_requests() {
 
 /// The budget pays for fewer second attempts than there are requests; the others move on when the primary is left.
 #[tokio::test(start_paused = true)]
-async fn requests_without_budget_move_on_when_the_primary_is_left() {
+async fn requests_without_budget_move_on_when_the_primary_is_suspended() {
     let (failover, primary, backup) = two(settings());
     primary.set(Fate::Hang);
     backup.set(Fate::AnswerAfter(15 * MS));
@@ -83,6 +83,8 @@ async fn requests_without_budget_move_on_when_the_primary_is_left() {
     assert!(requests.join_all().await.into_iter().all(|answer| answer.unwrap() == "backup"));
     assert!(start.elapsed() < 200 * MS, "{:?}", start.elapsed());
     assert_eq!((primary.calls(), primary.live(), backup.calls()), (100, 0, 100));
+    // They moved on when the primary was suspended; the probe that was asked for then had a second.
+    sleep(Duration::from_secs(2)).await;
     assert_eq!(failover.handle().transitions().len(), 1);
 }
 
@@ -134,7 +136,8 @@ async fn without_second_attempts_callers_see_the_failures() {
         assert!(failover.clone().oneshot(1).await.is_err());
     }
     assert_eq!(backup.calls(), 0);
-    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup", "the primary is left all the same");
+    probe_asked().await;
+    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup", "the probe says that the primary is down");
 }
 
 /// Without a budget, a slow primary would double the load.
@@ -142,7 +145,7 @@ async fn without_second_attempts_callers_see_the_failures() {
 async fn budget_bounds_second_attempts_and_its_reserve_hides_the_first_failures() {
     let mut settings = settings();
     settings.consecutive_failures = Some(1000);
-    settings.failure_rate = None;
+    (settings.failure_rate, settings.unproven_failure_rate) = (None, None);
     settings.second_attempt.as_mut().unwrap().budget = Some(mainstay_core::BudgetSettings {
         allowance: 4.0,
         allowance_refill: Some(Duration::from_secs(1)),

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Fate, Script, down, endpoints, settings, two};
+use common::{Fate, Script, down, endpoints, probe_asked, settings, two};
 use mainstay_core::{BoxError, Reason, Refusal};
 use mainstay_failover::{AllDown, Endpoint, Failover, FailoverHandle, FailoverState, HoldSettings, ReturnMode};
 use tokio::time::{advance, sleep};
@@ -30,9 +30,11 @@ async fn three_consecutive_failures_leave_the_primary_and_are_hidden() {
         assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup");
     }
     assert_eq!(primary.calls(), 3, "no request after three failures");
+    assert_eq!(failover.handle().snapshot().state, FailoverState::OnPrimary, "suspended, until the probe decides");
+    probe_asked().await;
     let snapshot = failover.handle().snapshot();
     assert_eq!(snapshot.state, FailoverState::OnBackup);
-    assert_eq!(snapshot.reason, "primary: 3 failures in a row");
+    assert_eq!(snapshot.reason, "primary: 3 failures in a row, and the probe failed: unhealthy: scripted");
     assert_eq!(snapshot.second_attempts.won, 3);
 }
 
@@ -118,6 +120,7 @@ async fn more_than_two_endpoints_are_tried_in_order() {
     scripts[1].set(Fate::Fail);
     for _ in 0..10 {
         let _ = failover.clone().oneshot(1).await;
+        probe_asked().await;
     }
     assert_eq!(failover.clone().oneshot(1).await.unwrap(), "c");
     let names: Vec<_> = failover.handle().transitions().iter().map(|t| t.to.clone().unwrap()).collect();
@@ -129,9 +132,8 @@ async fn all_down_sends_requests_to_the_primary() {
     let (failover, primary, backup) = two(settings());
     primary.set(Fate::Fail);
     backup.set(Fate::Fail);
-    for _ in 0..10 {
-        assert!(failover.clone().oneshot(1).await.is_err());
-    }
+    failover.handle().check_now().await;
+    assert!(failover.clone().oneshot(1).await.is_err());
     let snapshot = failover.handle().snapshot();
     assert_eq!((snapshot.state, snapshot.active.unwrap().as_str()), (FailoverState::AllDown, "primary"));
     primary.set(Fate::Answer);
@@ -143,9 +145,7 @@ async fn all_down_prefers_an_endpoint_with_a_good_probe_during_its_hold() {
     let (failover, primary, backup) = two(settings());
     primary.set(Fate::Fail);
     backup.set(Fate::Fail);
-    for _ in 0..10 {
-        let _ = failover.clone().oneshot(1).await;
-    }
+    failover.handle().check_now().await;
     backup.set(Fate::Answer);
     failover.handle().check_now().await;
     assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup");
@@ -155,12 +155,10 @@ async fn all_down_prefers_an_endpoint_with_a_good_probe_during_its_hold() {
 #[tokio::test(start_paused = true)]
 async fn all_down_with_refuse_returns_retry_after() {
     let (failover, primary, backup) =
-        two(mainstay_failover::FailoverSettings { all_down: AllDown::Refuse, ..settings() });
+        two(mainstay_failover::FailoverSettings { all_down: Some(AllDown::Refuse), ..settings() });
     primary.set(Fate::Fail);
     backup.set(Fate::Fail);
-    for _ in 0..10 {
-        let _ = failover.clone().oneshot(1).await;
-    }
+    failover.handle().check_now().await;
     let asked = primary.calls() + backup.calls();
     let error: BoxError = failover.clone().oneshot(1).await.unwrap_err();
     let refusal = error.rejected().unwrap();
@@ -173,12 +171,10 @@ async fn all_down_with_refuse_returns_retry_after() {
 #[tokio::test(start_paused = true)]
 async fn all_down_with_last_resort_sends_requests_to_the_last_endpoint() {
     let (failover, primary, backup) =
-        two(mainstay_failover::FailoverSettings { all_down: AllDown::LastResort, ..settings() });
+        two(mainstay_failover::FailoverSettings { all_down: Some(AllDown::LastResort), ..settings() });
     primary.set(Fate::Fail);
     backup.set(Fate::Fail);
-    for _ in 0..10 {
-        let _ = failover.clone().oneshot(1).await;
-    }
+    failover.handle().check_now().await;
     assert_eq!(failover.handle().snapshot().active.unwrap(), "backup");
 }
 
@@ -216,6 +212,7 @@ async fn manual_return_waits_for_an_order() {
     for _ in 0..3 {
         assert_eq!(failover.clone().oneshot(1).await.unwrap(), "primary");
     }
+    probe_asked().await;
     assert_eq!(handle.snapshot().state, FailoverState::OnPrimary);
 }
 
@@ -244,9 +241,13 @@ async fn dry_run_logs_the_switch_and_sends_requests_to_the_primary() {
         assert!(failover.clone().oneshot(1).await.is_err());
     }
     assert_eq!((primary.calls(), backup.calls()), (10, 0));
+    probe_asked().await;
     let snapshot = failover.handle().snapshot();
     assert!(snapshot.dry_run && snapshot.active.unwrap() == "backup");
-    assert_eq!(failover.handle().transitions()[0].reason, "dry run, nothing changes: primary: 3 failures in a row");
+    assert_eq!(
+        failover.handle().transitions()[0].reason,
+        "dry run, nothing changes, no failure is compared: primary: 10 failures in a row, and the probe failed: unhealthy: scripted"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -341,7 +342,7 @@ async fn jitter_only_lengthens_a_hold() {
     for _ in 0..200 {
         let hold = HoldSettings { jitter: 0.5, ..HoldSettings::default() };
         let settings = mainstay_failover::FailoverSettings { hold, ..settings() };
-        let handle = FailoverHandle::with_settings("x", common::names(&["a"]), settings).unwrap();
+        let handle = FailoverHandle::with_settings("x", common::names(&["a", "b"]), settings).unwrap();
         handle.take_out("a", "test").unwrap();
         let left = handle.snapshot().endpoints[0].hold_left.unwrap().as_secs_f64();
         (shortest, longest) = (shortest.min(left), longest.max(left));

@@ -64,7 +64,10 @@ async fn status_has_the_reason_of_the_snapshot() {
     for _ in 0..3 {
         let _ = failover.clone().oneshot(1).await;
     }
-    assert_eq!(status.changed().await.unwrap().to_string(), "unhealthy: backup: 3 failures in a row");
+    assert_eq!(
+        status.changed().await.unwrap().to_string(),
+        "unhealthy: backup: requests fail, and no other endpoint is usable"
+    );
 }
 
 #[cfg(feature = "serde")]

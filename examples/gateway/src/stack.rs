@@ -4,7 +4,7 @@ use axum::response::Response;
 use mainstay_bulkhead::LimitSettings;
 use mainstay_core::{BoxError, InvalidSetting};
 use mainstay_failover::{
-    Endpoint, FailoverSettings, HoldSettings, ProbeSettings, SecondAttempt,
+    AllDown, Endpoint, FailoverSettings, HoldSettings, ProbeSettings, SecondAttempt,
     stack::{Standard, StandardHandles, StandardSettings},
 };
 use mainstay_http::{Http, probe::HttpProbe};
@@ -85,7 +85,10 @@ fn failover(health: &HealthSettings) -> FailoverSettings {
             max_delay: health.timeout,
             ..SecondAttempt::default()
         }),
+        // With one backend too, requests are sent rather than refused.
+        all_down: Some(AllDown::PreferPrimary),
         probe: ProbeSettings {
+            failures: health.failure_threshold,
             interval: health.recheck_interval,
             // While a backend has failures or good probes in a row, it is probed more often, so that the decision to
             // leave it or to return to it is quick.

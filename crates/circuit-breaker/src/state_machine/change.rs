@@ -33,6 +33,22 @@ impl StateMachine {
         self.announce(Some(change));
     }
 
+    /// Ends the open time, and makes the change that this makes due.
+    pub(crate) fn end_open_time(&self) {
+        let now = Instant::now();
+        let mut locked = self.lock();
+        let change = match self.word.load().state() {
+            State::Open => {
+                locked.recovery.open_until = locked.recovery.open_until.min(now);
+                self.open_until.store(self.since_start(locked.recovery.open_until));
+                self.advance(&mut locked, now)
+            }
+            _ => None,
+        };
+        drop(locked);
+        self.announce(change);
+    }
+
     /// Changes the state in the current mode. A change to open counts an opening and sets its length.
     pub(super) fn change_by_rules(
         &self,

@@ -28,6 +28,8 @@ pub struct ProbeSettings {
     /// The wait before the n-th further attempt is `backoff_base * 2^(n-1)`. Default 0.5 s.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub backoff_base: Duration,
+    /// Leave an endpoint after this many consecutive rounds failed, whatever its requests say. Default 2.
+    pub failures: u32,
     /// What starts the rounds. Default: a background task.
     pub driven: Driven,
 }
@@ -81,6 +83,7 @@ impl ProbeSettings {
             let allowed = format!("must be below the interval, {:?}", self.interval);
             return Err(InvalidSetting::new("timeout", format!("{:?}", self.timeout), allowed));
         }
+        settings::count("failures", self.failures.into(), 1..=1_000)?;
         settings::count("max_retries", self.max_retries.into(), 0..=20)?;
         settings::duration("backoff_base", self.backoff_base, Duration::ZERO..=Duration::from_secs(60))
     }
@@ -95,6 +98,7 @@ impl Default for ProbeSettings {
             timeout: Duration::from_secs(1),
             max_retries: 2,
             backoff_base: Duration::from_millis(500),
+            failures: 2,
             driven: Driven::Background,
         }
     }

@@ -8,12 +8,13 @@ use std::{
     time::Duration,
 };
 
+use mainstay_circuit_breaker::State;
 use mainstay_core::{Counters, FailureKind, Outcome, Random};
 use tokio::time::Instant;
 
 use crate::{
     endpoint_state::EndpointState,
-    probe::{ProbeOutcome, ProbeReport, SharedProbe, run_round},
+    probe::{ProbeOutcome, ProbeReport, ProbeSettings, SharedProbe, run_round},
     settings::Initial,
     switchboard::Switchboard,
 };
@@ -44,6 +45,17 @@ const LATE: usize = 2;
 /// Returns the report on an endpoint without a probe.
 pub(super) fn no_probe() -> ProbeReport {
     ProbeReport { outcome: ProbeOutcome::unhealthy("it has no probe"), attempts: 0, elapsed: Duration::ZERO }
+}
+
+/// Ends the request for a probe of an endpoint when it is dropped.
+struct EndAsk<'a>(&'a EndpointProber);
+
+fn call_outcome(outcome: &ProbeOutcome) -> Outcome {
+    match outcome {
+        ProbeOutcome::Healthy => Outcome::Success,
+        ProbeOutcome::Overloaded => Outcome::overloaded(None),
+        _ => Outcome::failure(FailureKind::Unavailable),
+    }
 }
 
 // === impl EndpointProber ===
@@ -89,6 +101,11 @@ impl EndpointProber {
 
     pub(super) fn set_due(&self, at: Instant) {
         self.due.store(self.board.nanos(at), Relaxed);
+    }
+
+    /// Ends the schedule.
+    pub(super) fn clear_due(&self) {
+        self.due.store(0, Relaxed);
     }
 
     /// Whether a round is due and the caller is the one to run it. The round after it is due at `next`.
@@ -137,19 +154,45 @@ impl EndpointProber {
         let is_first = self.is_first.swap(false, Relaxed);
         match (&report.outcome, self.board.live.all().initial) {
             (ProbeOutcome::Healthy, Initial::Down) if is_first => breaker.reset("the first probe"),
-            (ProbeOutcome::Healthy, _) => breaker.record_probe_at(epoch, Outcome::Success),
             (ProbeOutcome::Out { .. }, _) => breaker.trip(report.outcome.to_string()),
-            (outcome, Initial::Up) if is_first => breaker.trip(format!("the first probe: {outcome}")),
-            (ProbeOutcome::Overloaded, _) => breaker.record_probe_at(epoch, Outcome::overloaded(None)),
-            _ => breaker.record_probe_at(epoch, Outcome::failure(FailureKind::Unavailable)),
+            (outcome, Initial::Up) if is_first && !outcome.is_healthy() => {
+                breaker.trip(format!("the first probe: {outcome}"));
+            }
+            // The breaker counts requests only, and while it is open the probes of its recovery.
+            (outcome, _) if breaker.state() == State::Open => breaker.record_probe_at(epoch, call_outcome(outcome)),
+            // An overload neither lengthens nor ends a streak.
+            (ProbeOutcome::Overloaded, _) => {}
+            (outcome, _) => self.board.record_probe_of_usable(self.index, epoch, outcome.is_healthy()),
         }
+        self.board.observe();
+    }
+
+    /// Makes the probe that requests have asked for: one attempt at once, beside a round that may be running.
+    pub(super) async fn answer_ask(&self) {
+        // Ends the request for a probe also when this future is dropped.
+        let ending = EndAsk(self);
+        let breaker = &self.endpoint().breaker;
+        let epoch = breaker.epoch();
+        let settings = ProbeSettings { max_retries: 0, ..self.board.live.all().probe.clone() };
+        let report = run_round(&*self.probe.0, &settings).await;
+        self.publish(&report);
+        self.counters.add(ROUNDS);
+        if !report.is_healthy() {
+            self.counters.add(FAILED);
+        }
+        if breaker.epoch() != epoch {
+            return self.counters.add(LATE);
+        }
+        std::mem::forget(ending);
+        let failure = (!report.is_healthy()).then(|| report.outcome.to_string());
+        self.board.record_asked_probe(self.index, epoch, failure);
         self.board.observe();
     }
 
     /// Keeps the report. Logs the first failed round and the recovery; the rounds between are only counted.
     fn publish(&self, report: &ProbeReport) {
         let before = self.newest.lock().unwrap_or_else(PoisonError::into_inner).replace(report.clone());
-        self.endpoint().good_probe.store(report.is_healthy(), Relaxed);
+        self.endpoint().record_news(self.board.nanos(Instant::now()), report.is_healthy());
         let (failover, endpoint, outcome) = (&*self.board.name, &*self.endpoint().name, &report.outcome);
         let (attempts, elapsed) = (report.attempts, report.elapsed);
         match (before.map(|before| before.is_healthy()), report.is_healthy()) {
@@ -159,5 +202,13 @@ impl EndpointProber {
             (Some(false), true) => tracing::info!(failover, endpoint, attempts, ?elapsed, "probe succeeded again"),
             _ => tracing::debug!(failover, endpoint, %outcome, attempts, ?elapsed, "probed"),
         }
+    }
+}
+
+// === impl EndAsk ===
+
+impl Drop for EndAsk<'_> {
+    fn drop(&mut self) {
+        self.0.board.end_ask(self.0.index);
     }
 }

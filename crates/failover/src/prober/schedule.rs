@@ -6,7 +6,7 @@ use mainstay_circuit_breaker::State;
 use tokio::time::{Instant, timeout_at};
 
 use super::endpoint_prober::EndpointProber;
-use crate::probe::Driven;
+use crate::{probe::Driven, route::FailoverState};
 
 /// Runs the rounds of one endpoint, until the prober ends the task or the settings no longer want it.
 pub(super) async fn run(endpoint: Arc<EndpointProber>, mut due: Instant) {
@@ -37,6 +37,14 @@ pub(super) async fn run(endpoint: Arc<EndpointProber>, mut due: Instant) {
     }
 }
 
+/// Makes the probes that requests ask for, until the prober ends the task.
+pub(super) async fn answer_asks(endpoint: Arc<EndpointProber>) {
+    loop {
+        endpoint.endpoint().ask.wake.notified().await;
+        endpoint.answer_ask().await;
+    }
+}
+
 /// Returns when the round after one that is due now is due.
 pub(super) fn due_after(endpoint: &EndpointProber, now: Instant) -> Instant {
     now + interval(endpoint)
@@ -62,10 +70,12 @@ fn next_round(endpoint: &EndpointProber, start: Instant) -> Instant {
 fn interval(endpoint: &EndpointProber) -> Duration {
     let (board, breaker) = (&endpoint.board, endpoint.endpoint().breaker.snapshot());
     let probe = &board.live.all().probe;
-    let in_use = board.route().index == Some(endpoint.index);
+    let (route, failed_probes) = (board.route(), endpoint.endpoint().signals.failed_probes());
+    let in_use = route.index == Some(endpoint.index);
     let base = match breaker.state {
-        State::Closed if breaker.consecutive_failures > 0 => probe.interval_counting,
+        State::Closed if failed_probes > 0 => probe.interval_counting,
         State::Closed if !in_use => probe.interval_idle,
+        State::Open | State::HalfOpen if route.state == FailoverState::AllDown => probe.interval_counting,
         State::Open if breaker.recovery.is_some_and(|recovery| recovery.have > 0) => probe.interval_counting,
         _ => probe.interval,
     };

@@ -4,29 +4,35 @@ use super::*;
 #[derive(Clone, Copy)]
 enum View {
     Usable,
+    /// Usable, while a probe decides on it.
+    Suspended,
     /// Half-open, with a trial call free.
     Trial,
-    /// In its hold; its newest probe succeeded.
+    /// In its hold; its newest evidence is good.
     Held,
     Down,
 }
 
-use View::{Down, Held, Trial, Usable};
+use View::{Down, Held, Suspended, Trial, Usable};
 
 impl EndpointView for View {
     fn is_usable(&self) -> bool {
-        matches!(self, Usable)
+        matches!(self, Usable | Suspended)
     }
 
     fn admits(&self) -> bool {
-        matches!(self, Usable | Trial)
+        matches!(self, Usable | Suspended | Trial)
     }
 
     fn admits_second_attempt(&self) -> bool {
-        self.admits()
+        matches!(self, Usable | Trial | Held)
     }
 
-    fn has_good_probe(&self) -> bool {
+    fn is_suspended(&self) -> bool {
+        matches!(self, Suspended)
+    }
+
+    fn has_good_news(&self) -> bool {
         matches!(self, Usable | Held)
     }
 }
@@ -63,11 +69,14 @@ fn route_is_the_first_usable_endpoint_in_order() {
 
 #[test]
 fn route_without_a_usable_endpoint_follows_the_policy() {
-    let table: [(&[View], AllDown, Option<usize>); 5] = [
+    let table: [(&[View], AllDown, Option<usize>); 7] = [
         (&[Down, Down], AllDown::PreferPrimary, Some(0)),
         (&[Down, Held], AllDown::PreferPrimary, Some(1)),
         (&[Trial, Down], AllDown::Refuse, None),
-        (&[Held, Down], AllDown::LastResort, Some(1)),
+        (&[Down, Down], AllDown::LastResort, Some(1)),
+        // Evidence comes before the policy.
+        (&[Held, Down], AllDown::LastResort, Some(0)),
+        (&[Held, Held], AllDown::Refuse, Some(0)),
         (&[Down], AllDown::LastResort, Some(0)),
     ];
     for (row, (endpoints, policy, expected)) in table.into_iter().enumerate() {
@@ -110,14 +119,32 @@ fn ramp_sends_the_rest_to_the_next_usable_endpoint() {
 }
 
 #[test]
+fn suspended_endpoint_gets_no_first_attempt_while_another_is_usable() {
+    let suspended = NONE.with(Flag::Suspended);
+    let table: [(&[View], Route, Selection, [bool; 2]); 4] = [
+        (&[Suspended, Usable], PRIMARY, Selection::From(1), [true, false]),
+        (&[Usable, Suspended], PRIMARY, Selection::From(0), [false, true]),
+        (&[Suspended, Down], PRIMARY, Selection::From(0), [false, false]),
+        (&[Suspended, Suspended], PRIMARY, Selection::From(0), [false, false]),
+    ];
+    for (row, (endpoints, route, expected, alternatives)) in table.into_iter().enumerate() {
+        assert_eq!(select(endpoints, route, suspended, 1.0, 0.0), expected, "row {row}");
+        assert_eq!([0, 1].map(|index| has_alternative(endpoints, index)), alternatives, "row {row}");
+    }
+    assert!(has_alternative(&[Usable], 0), "a single endpoint may be left");
+}
+
+#[test]
 fn second_attempt_goes_to_another_endpoint() {
     type Row = (&'static [View], usize, Route, Control, Option<usize>);
-    let table: [Row; 8] = [
+    let table: [Row; 10] = [
         (&[Usable, Usable], 0, PRIMARY, NONE, Some(1)),
         (&[Usable, Usable, Usable], 1, Route::on(1), NONE, Some(0)),
         (&[Usable, Down, Usable], 0, PRIMARY, NONE, Some(2)),
         (&[Usable, Down], 0, PRIMARY, NONE, None),
         (&[Usable], 0, PRIMARY, NONE, None),
+        (&[Usable, Held], 0, PRIMARY, NONE, Some(1)),
+        (&[Usable, Suspended, Usable], 0, PRIMARY, NONE, Some(2)),
         (&[Usable, Usable, Usable], 1, Route::on(1), NONE.with(Flag::ManualReturn), Some(2)),
         (&[Usable, Usable], 0, PRIMARY, NONE.with(Flag::DryRun), None),
         (&[Usable, Usable], 0, PRIMARY, NONE.with_forced(Some(0)), None),

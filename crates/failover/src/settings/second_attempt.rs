@@ -14,11 +14,11 @@ use mainstay_core::{
 pub struct SecondAttempt {
     /// The shortest delay. The delay is the 99th percentile of the endpoint's answers, between this and `max_delay`. If
     /// the second attempt answers first, the first endpoint is recorded as failing. `None`: only errors start a second
-    /// attempt. Default 50 ms.
+    /// attempt, and no answer within a delay is no evidence. Default 50 ms.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub delay: Option<Duration>,
-    /// The longest delay, and the delay until 20 answers were seen, so that a slow endpoint is not recorded as failing. A
-    /// value of `delay` or less makes the delay fixed. Default 1 s.
+    /// The longest delay. Until 20 answers were seen the delay is this or 1 s, the shorter. A value of `delay` or less
+    /// makes the delay fixed. Default 10 s; the standard stack bounds it by half of the attempt timeout.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub max_delay: Duration,
     /// Whether a refusal by a layer below (a full bulkhead) starts a second attempt too. Default: no, because a local
@@ -46,7 +46,7 @@ impl Default for SecondAttempt {
     fn default() -> Self {
         Self {
             delay: Some(Duration::from_millis(50)),
-            max_delay: Duration::from_secs(1),
+            max_delay: Duration::from_secs(10),
             on_rejected: false,
             budget: None,
         }

@@ -165,5 +165,13 @@ pub(crate) async fn down(failover: &Failover<Script>, primary: &Script) {
     for _ in 0..3 {
         failover.clone().oneshot(1).await.unwrap();
     }
+    probe_asked().await;
     assert_ne!(failover.handle().snapshot().active.unwrap(), "primary");
+}
+
+/// Lets the probe run that requests have asked for.
+pub(crate) async fn probe_asked() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
 }

@@ -1,0 +1,211 @@
+//! When an endpoint is left: what the failures of requests and the probes that they ask for lead to.
+//!
+//! The [signals](crate::signals) of an endpoint count, and say what they call for. This file carries it out: asks for a
+//! probe, suspends the endpoint while that runs, or opens its breaker. By what requests say, an endpoint is left only
+//! for another usable one.
+
+use std::sync::{MutexGuard, PoisonError, TryLockError, atomic::Ordering::Relaxed};
+
+use tokio::time::Instant;
+
+use crate::{
+    ask::Asked,
+    control::Flag,
+    counters::FAILED_EVERYWHERE,
+    endpoint_state::EndpointState,
+    route::FailoverState,
+    selector::{self, EndpointView},
+    signals::{Decision, Signal},
+    switchboard::Switchboard,
+    weight::Weight,
+};
+
+/// Where and when a failed attempt was sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent {
+    pub(crate) index: usize,
+    /// The epoch of the endpoint's breaker.
+    pub(crate) epoch: u64,
+    /// The number of the endpoint's suspensions.
+    pub(crate) suspensions: u32,
+}
+
+impl Switchboard {
+    /// Records a failed attempt at an endpoint. What was sent before a change or a suspension changes nothing.
+    #[cold]
+    pub(crate) fn record_failure(&self, sent: Sent, weight: Weight) {
+        let Some(endpoint) = self.endpoints.get(sent.index) else { return };
+        let now = self.nanos(Instant::now());
+        if endpoint.breaker.epoch() != sent.epoch || endpoint.ask.suspensions() != sent.suspensions {
+            return;
+        }
+        let had_good_news = endpoint.has_good_news();
+        if weight != Weight::Nothing && weight != Weight::SILENCE {
+            endpoint.failed_at.fetch_max(now, Relaxed);
+        }
+        if !endpoint.is_usable() {
+            self.observe_news(endpoint, had_good_news);
+            return;
+        }
+        let weight = match weight {
+            // An endpoint that was not asked might have answered: a probe tells more.
+            Weight::FailedEverywhere if self.endpoints.len() > 2 => Weight::SILENCE,
+            weight => weight,
+        };
+        let has_failed_everywhere = self.everywhere.is_recent(now);
+        let decision = endpoint.signals.record(weight, self.live.limits(), sent.epoch as u16, has_failed_everywhere);
+        self.carry_out(sent, decision);
+    }
+
+    /// Records a request that failed at every endpoint that it was sent to, once for each request.
+    #[cold]
+    pub(crate) fn record_failed_everywhere(&self) {
+        self.counters.add(FAILED_EVERYWHERE);
+        let was_notable = self.everywhere.is_notable();
+        self.everywhere.record(self.nanos(Instant::now()));
+        self.endpoints.iter().for_each(|endpoint| endpoint.signals.mark());
+        if self.everywhere.is_notable() != was_notable {
+            self.observe();
+        }
+    }
+
+    /// Records a success that may change something: it ends streaks, counts in rates, and is good news of an endpoint
+    /// that is not usable.
+    #[cold]
+    pub(crate) fn record_marked_success(&self, index: usize, epoch: u64) {
+        let endpoint = &self.endpoints[index];
+        if endpoint.breaker.epoch() != epoch {
+            return;
+        }
+        if !endpoint.is_usable() {
+            let had_good_news = endpoint.has_good_news();
+            endpoint.good_news_at.fetch_max(self.nanos(Instant::now()), Relaxed);
+            self.observe_news(endpoint, had_good_news);
+            return;
+        }
+        let was_notable = self.everywhere.is_notable();
+        let nowhere = self.everywhere.record_success();
+        endpoint.signals.record_success(epoch as u16, nowhere);
+        let recovers = endpoint.is_condemned.load(Relaxed) && !endpoint.signals.reaches(self.live.limits());
+        if recovers {
+            endpoint.is_condemned.store(false, Relaxed);
+        }
+        if recovers || self.everywhere.is_notable() != was_notable {
+            self.observe();
+        }
+    }
+
+    /// Records the outcome of a scheduled probe of a usable endpoint, and leaves it when enough have failed in a row.
+    pub(crate) fn record_probe_of_usable(&self, index: usize, epoch: u64, healthy: bool) {
+        let endpoint = &self.endpoints[index];
+        let failed = endpoint.signals.record_probe(healthy);
+        if failed >= self.live.all().probe.failures {
+            let what =
+                if failed == 1 { "1 probe failed".to_owned() } else { format!("{failed} probes failed in a row") };
+            self.leave(Sent { index, epoch, suspensions: 0 }, Signal::Probes, what);
+        }
+    }
+
+    /// Records the outcome of a probe that requests have asked for: a good one forgets the streak, a bad one ends the
+    /// endpoint's use.
+    pub(crate) fn record_asked_probe(&self, index: usize, epoch: u64, failure: Option<String>) {
+        let endpoint = &self.endpoints[index];
+        let streak = endpoint.signals.consecutive_failures();
+        self.end_ask(index);
+        match failure {
+            None => {
+                endpoint.signals.record_probe(true);
+                endpoint.signals.forget_streaks();
+            }
+            Some(failure) => {
+                let reason = format!("{streak} failures in a row, and the probe failed: {failure}");
+                self.leave(Sent { index, epoch, suspensions: 0 }, Signal::Probes, reason);
+            }
+        }
+    }
+
+    /// Ends a suspension and the request for a probe.
+    pub(crate) fn end_ask(&self, index: usize) {
+        let _alone = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        self.endpoints[index].ask.end();
+        self.control.set(Flag::Suspended, self.endpoints.iter().any(EndpointView::is_suspended));
+    }
+
+    /// Brings the route up to date if the newest evidence of an endpoint has changed while all are down.
+    fn observe_news(&self, endpoint: &EndpointState, had_good_news: bool) {
+        if endpoint.has_good_news() != had_good_news && self.route().state == FailoverState::AllDown {
+            self.observe();
+        }
+    }
+
+    fn carry_out(&self, sent: Sent, decision: Decision) {
+        match decision {
+            Decision::Stay => {}
+            Decision::Leave { signal, reason } => self.leave(sent, signal, reason),
+            Decision::Ask { proven, leaves_without, reason } => {
+                let endpoint = &self.endpoints[sent.index];
+                let asked = self.ask(endpoint);
+                match asked {
+                    Some(Asked::Now | Asked::Earlier) if proven => self.suspend(sent.index),
+                    Some(Asked::Now | Asked::Earlier | Asked::TooSoon) => {}
+                    None | Some(Asked::Lost) if leaves_without => self.leave(sent, Signal::Requests, reason),
+                    None | Some(Asked::Lost) => {}
+                }
+            }
+        }
+    }
+
+    /// Asks for a probe of the endpoint. `None` if there is none to ask for.
+    fn ask(&self, endpoint: &EndpointState) -> Option<Asked> {
+        let can_ask = endpoint.is_probed
+            && self.live.probes_on_request.load(Relaxed)
+            && !self.control.load().has(Flag::ProberNotStarted);
+        can_ask.then(|| endpoint.ask.ask(self.nanos(Instant::now()), self.live.asked_probe_timeout.load()))
+    }
+
+    fn suspend(&self, index: usize) {
+        let has_suspended = {
+            let Some(_alone) = self.try_leaving() else { return };
+            let suspends = self.endpoints.len() > 1
+                && selector::has_alternative(&self.endpoints, index)
+                && self.endpoints[index].ask.suspend();
+            if suspends {
+                self.control.set(Flag::Suspended, true);
+            }
+            suspends
+        };
+        if has_suspended {
+            self.announce();
+        }
+    }
+
+    /// Leaves an endpoint. Under a lock, because two threads must not leave the last two endpoints for each other; a
+    /// request that finds the lock taken leaves the decision to the next failure.
+    fn leave(&self, sent: Sent, signal: Signal, reason: String) {
+        let endpoint = &self.endpoints[sent.index];
+        {
+            let alone = match signal {
+                Signal::Probes => Some(self.leaving.lock().unwrap_or_else(PoisonError::into_inner)),
+                Signal::Connect | Signal::Requests => self.try_leaving(),
+            };
+            let Some(_alone) = alone else { return };
+            if signal == Signal::Requests && !selector::has_alternative(&self.endpoints, sent.index) {
+                if endpoint.is_condemned.swap(true, Relaxed) {
+                    return;
+                }
+            } else {
+                endpoint.breaker.trip_at(sent.epoch, reason);
+                endpoint.refresh();
+            }
+        }
+        self.observe();
+    }
+
+    fn try_leaving(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.leaving.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}

@@ -1,0 +1,88 @@
+use super::*;
+
+const LIMITS: Limits = Limits { streak: 3, failure_rate: 0.2, unproven_failure_rate: 0.5, minimum_calls: 20 };
+const UNPROVEN: Weight = Weight::Unproven { in_streak: true, in_rate: true };
+const CONNECT: Weight = Weight::Connect { proven: false };
+
+fn signals() -> Signals {
+    Signals::new(WindowSettings::LastCalls(100))
+}
+
+fn last(signals: &Signals, weights: &[Weight], everywhere: bool) -> Decision {
+    let decide = |weight: &Weight| signals.record(*weight, LIMITS, 0, everywhere);
+    weights.iter().map(decide).last().unwrap_or(Decision::Stay)
+}
+
+fn is_ask(decision: &Decision, expected_proven: bool, expected_leaves: bool) -> bool {
+    matches!(decision, Decision::Ask { proven, leaves_without, .. }
+        if (*proven, *leaves_without) == (expected_proven, expected_leaves))
+}
+
+fn leaves_by(decision: &Decision, expected: Signal) -> bool {
+    matches!(decision, Decision::Leave { signal, .. } if *signal == expected)
+}
+
+#[test]
+fn streaks_ask_and_connect_failures_leave() {
+    assert!(is_ask(&last(&signals(), &[Weight::Proven; 3], false), true, true));
+    assert!(is_ask(&last(&signals(), &[UNPROVEN; 3], false), false, true));
+    // While requests fail everywhere, failures without a comparison are likely the requests' own.
+    assert!(is_ask(&last(&signals(), &[UNPROVEN; 3], true), false, false));
+    assert!(is_ask(&last(&signals(), &[Weight::SILENCE; 3], false), false, false), "silence only asks");
+    assert!(leaves_by(&last(&signals(), &[CONNECT; 3], false), Signal::Connect));
+    assert_eq!(last(&signals(), &[Weight::FailedEverywhere; 300], false), Decision::Stay);
+    assert_eq!(last(&signals(), &[CONNECT, CONNECT, Weight::Proven, CONNECT, CONNECT], false), Decision::Stay);
+    // Not proven in a row, but failed in a row.
+    assert!(is_ask(&last(&signals(), &[Weight::Proven, Weight::Proven, UNPROVEN], false), false, true));
+}
+
+#[test]
+fn rates_leave_when_enough_calls_are_known() {
+    let mixed = |weight: Weight, good: u32, bad: u32, everywhere: bool| {
+        let signals = signals();
+        (0..good).for_each(|_| signals.record_success(0, false));
+        let mut decision = Decision::Stay;
+        for _ in 0..bad {
+            // Each failure is the end of its streak.
+            signals.forget_streaks();
+            decision = signals.record(weight, LIMITS, 0, everywhere);
+        }
+        decision
+    };
+    assert!(leaves_by(&mixed(Weight::Proven, 16, 4, false), Signal::Requests));
+    assert_eq!(mixed(Weight::Proven, 17, 4, false), Decision::Stay, "4 of 21");
+    assert_eq!(mixed(Weight::Proven, 3, 16, false), Decision::Stay, "19 are too few");
+    assert!(leaves_by(&mixed(UNPROVEN, 10, 10, false), Signal::Requests));
+    assert_eq!(mixed(UNPROVEN, 11, 10, false), Decision::Stay);
+    assert_eq!(mixed(UNPROVEN, 0, 100, true), Decision::Stay, "requests fail everywhere");
+}
+
+#[test]
+fn success_ends_streaks_and_unmarks_when_nothing_is_left() {
+    let signals = signals();
+    assert!(!signals.is_marked());
+    last(&signals, &[Weight::Proven, CONNECT], false);
+    assert!(signals.is_marked() && signals.consecutive_failures() == 1);
+    signals.record_success(0, true);
+    assert_eq!((signals.consecutive_failures(), signals.is_marked()), (0, true), "a failure is still in the window");
+    (0..100).for_each(|_| signals.record_success(0, true));
+    assert!(!signals.is_marked());
+}
+
+#[test]
+fn requests_neither_lengthen_nor_end_the_streak_of_probes() {
+    let signals = signals();
+    assert_eq!(signals.record_probe(false), 1);
+    last(&signals, &[Weight::Proven, UNPROVEN], false);
+    signals.record_success(0, true);
+    assert_eq!(signals.record_probe(false), 2);
+    assert_eq!((signals.record_probe(true), signals.record_probe(false)), (0, 1));
+}
+
+#[test]
+fn failure_is_raised_to_proven_without_counting_twice_in_a_row() {
+    let signals = signals();
+    last(&signals, &[UNPROVEN; 2], false);
+    assert_eq!(signals.prove(LIMITS, 0), Decision::Stay);
+    assert_eq!(signals.consecutive_failures(), 2);
+}

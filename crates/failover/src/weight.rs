@@ -1,0 +1,69 @@
+//! What a failed attempt weighs, given what the other endpoints said to the same request. Pure functions.
+//!
+//! An endpoint is blamed only for what leaving it would have mended.
+
+use mainstay_core::{FailureKind, Outcome};
+
+#[cfg(test)]
+mod tests;
+
+/// What the other endpoints that this request was sent to have answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// None has given a verdict: none was asked, or its answer says nothing.
+    Silent,
+    /// One has answered well.
+    Good,
+    /// Every one that was asked has failed.
+    Failed,
+}
+
+/// What a failed attempt counts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// It says nothing about the endpoint.
+    Nothing,
+    /// The request could not be handed over.
+    Connect { proven: bool },
+    /// Another endpoint has answered the request.
+    Proven,
+    /// The request failed at every endpoint that was asked, and at least two were.
+    FailedEverywhere,
+    /// No other endpoint has given a verdict.
+    Unproven { in_streak: bool, in_rate: bool },
+}
+
+/// Weighs the outcome of a failed attempt.
+pub(crate) fn weigh(outcome: &Outcome, others: Others) -> Weight {
+    match (outcome, others) {
+        _ if !outcome.is_failure() => Weight::Nothing,
+        _ if is_connect(outcome) => Weight::Connect { proven: others == Others::Good },
+        (_, Others::Good) => Weight::Proven,
+        (_, Others::Failed) => Weight::FailedEverywhere,
+        // An overload counts in a streak only where it is proven.
+        (Outcome::Overloaded { .. }, Others::Silent) => Weight::Unproven { in_streak: false, in_rate: true },
+        (_, Others::Silent) => Weight::Unproven { in_streak: true, in_rate: true },
+    }
+}
+
+/// Whether the request could not be handed over, so that nothing was sent.
+pub(crate) fn is_connect(outcome: &Outcome) -> bool {
+    let _ = FailureKind::Network;
+    let _ = outcome;
+    false
+}
+
+impl Weight {
+    /// No answer came within the delay: it asks for a probe, and says no more.
+    pub(crate) const SILENCE: Self = Self::Unproven { in_streak: true, in_rate: false };
+
+    /// Whether the failure of a trial call counts, given whether the failover has other endpoints and how many such
+    /// failures without a comparison were seen in a row.
+    pub(crate) fn counts_in_trial(self, has_others: bool, streak: u32, most: u32) -> bool {
+        match self {
+            Self::Proven | Self::Connect { .. } => true,
+            Self::Unproven { .. } => !has_others || streak >= most,
+            Self::FailedEverywhere | Self::Nothing => false,
+        }
+    }
+}
