@@ -41,7 +41,7 @@ impl Switchboard {
         }
         let had_good_news = endpoint.has_good_news();
         if weight != Weight::Nothing && weight != Weight::SILENCE {
-            endpoint.failed_at.fetch_max(now, Relaxed);
+            endpoint.note(false);
         }
         if !endpoint.is_usable() {
             self.observe_news(endpoint, had_good_news);
@@ -79,7 +79,7 @@ impl Switchboard {
         }
         if !endpoint.is_usable() {
             let had_good_news = endpoint.has_good_news();
-            endpoint.good_news_at.fetch_max(self.nanos(Instant::now()), Relaxed);
+            endpoint.note(true);
             self.observe_news(endpoint, had_good_news);
             return;
         }

@@ -38,12 +38,14 @@ pub(crate) struct EndpointState {
     /// The budget of second attempts at this endpoint.
     pub(crate) budget: Budget,
     pub(crate) latency: Latency,
-    /// When the newest probe came that was good, in nanoseconds since the switchboard's start; 0 if the newest was bad.
-    pub(crate) good_probe_at: AtomicU64,
-    /// When the newest good news came while the endpoint was not usable: a probe, or the answer of a request.
-    pub(crate) good_news_at: AtomicU64,
-    /// When the newest failure came, of a probe or of a request.
-    pub(crate) failed_at: AtomicU64,
+    /// The number of the newest evidence: a probe, or a failure, or a success while the endpoint was not usable.
+    evidence: AtomicU64,
+    /// The number of the newest probe if it was good, else 0.
+    good_probe: AtomicU64,
+    /// The number of the newest good evidence.
+    good: AtomicU64,
+    /// The number of the newest bad evidence.
+    bad: AtomicU64,
     /// The breaker's epoch and, in the two lowest bits, its state, as of the last [`refresh`](Self::refresh). Reading
     /// the state of a breaker that is not closed takes its lock.
     seen: AtomicU64,
@@ -68,9 +70,10 @@ impl EndpointState {
             is_condemned: AtomicBool::default(),
             budget: Budget::with_settings(settings.budget())?,
             latency: Latency::default(),
-            good_probe_at: AtomicU64::new(0),
-            good_news_at: AtomicU64::new(0),
-            failed_at: AtomicU64::new(0),
+            evidence: AtomicU64::new(0),
+            good_probe: AtomicU64::new(0),
+            good: AtomicU64::new(0),
+            bad: AtomicU64::new(0),
             seen: AtomicU64::new(State::Closed as u64),
         })
     }
@@ -137,11 +140,17 @@ impl EndpointState {
         self.acquire(index).unwrap_or_else(|| self.permit(index, self.breaker.epoch()))
     }
 
-    /// Records the news of a probe.
-    pub(crate) fn record_news(&self, now: u64, healthy: bool) {
-        self.good_probe_at.store(if healthy { now } else { 0 }, Relaxed);
-        let newest = if healthy { &self.good_news_at } else { &self.failed_at };
-        newest.fetch_max(now, Relaxed);
+    /// Records what a probe says.
+    pub(crate) fn note_probe(&self, healthy: bool) {
+        let number = self.note(healthy);
+        self.good_probe.store(if healthy { number } else { 0 }, Relaxed);
+    }
+
+    /// Records the newest evidence, and returns its number.
+    pub(crate) fn note(&self, good: bool) -> u64 {
+        let number = self.evidence.fetch_add(1, Relaxed) + 1;
+        if good { &self.good } else { &self.bad }.fetch_max(number, Relaxed);
+        number
     }
 
     /// Whether only the hold keeps the endpoint from being used: it has its good probes.
@@ -153,7 +162,7 @@ impl EndpointState {
 
     /// Whether the endpoint is in its hold, and its newest probe is good and newer than its newest failure.
     fn is_held_with_good_probe(&self) -> bool {
-        self.is_probed && !self.is_usable() && self.good_probe_at.load(Relaxed) > self.failed_at.load(Relaxed)
+        self.is_probed && !self.is_usable() && self.good_probe.load(Relaxed) > self.bad.load(Relaxed)
     }
 
     /// Returns a permit for a candidate, unless the endpoint's state has changed since it was found.
@@ -193,6 +202,6 @@ impl EndpointView for EndpointState {
     }
 
     fn has_good_news(&self) -> bool {
-        self.good_news_at.load(Relaxed) > self.failed_at.load(Relaxed)
+        self.good.load(Relaxed) > self.bad.load(Relaxed)
     }
 }

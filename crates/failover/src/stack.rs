@@ -119,10 +119,11 @@ impl<S> Standard<S> {
             })
         });
         let endpoints = endpoints.collect::<Result<_, InvalidSetting>>()?;
+        let failover = settings.failover_in_stack();
         let handles = StandardHandles {
             total: TimeLimit::total(&name, settings.total_timeout)?,
             retry: Retrier::with_settings(&name, settings.retry)?,
-            failover: FailoverHandle::build(name, infos, settings.failover)?,
+            failover: FailoverHandle::build(name, infos, failover)?,
             endpoints,
             changing: Arc::default(),
         };
@@ -194,7 +195,7 @@ impl StandardHandles {
         let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         settings.validate_for(self.failover.board.endpoints.iter().all(|endpoint| endpoint.is_probed))?;
         // Failover first: it may still refuse, and then has changed nothing.
-        self.failover.reconfigure(settings.failover.clone()).map_err(|error| error.within("failover"))?;
+        self.failover.reconfigure(settings.failover_in_stack()).map_err(|error| error.within("failover"))?;
         self.retry.reconfigure(settings.retry.clone())?;
         self.total.set(settings.total_timeout)?;
         for endpoint in &self.endpoints {

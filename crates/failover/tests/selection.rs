@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use common::{Fate, Script, down, endpoints, probe_asked, settings, two};
 use mainstay_core::{BoxError, Reason, Refusal};
-use mainstay_failover::{AllDown, Endpoint, Failover, FailoverHandle, FailoverState, HoldSettings, ReturnMode};
+use mainstay_failover::{
+    AllDown, Driven, Endpoint, Failover, FailoverHandle, FailoverState, HoldSettings, ProbeSettings, ReturnMode,
+};
 use tokio::time::{advance, sleep};
 use tower::ServiceExt;
 
@@ -142,7 +144,8 @@ async fn all_down_sends_requests_to_the_primary() {
 
 #[tokio::test(start_paused = true)]
 async fn all_down_prefers_an_endpoint_with_a_good_probe_during_its_hold() {
-    let (failover, primary, backup) = two(settings());
+    let probe = ProbeSettings { driven: Driven::Manual, ..ProbeSettings::default() };
+    let (failover, primary, backup) = two(mainstay_failover::FailoverSettings { probe, ..settings() });
     primary.set(Fate::Fail);
     backup.set(Fate::Fail);
     failover.handle().check_now().await;

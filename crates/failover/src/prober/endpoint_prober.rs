@@ -192,7 +192,7 @@ impl EndpointProber {
     /// Keeps the report. Logs the first failed round and the recovery; the rounds between are only counted.
     fn publish(&self, report: &ProbeReport) {
         let before = self.newest.lock().unwrap_or_else(PoisonError::into_inner).replace(report.clone());
-        self.endpoint().record_news(self.board.nanos(Instant::now()), report.is_healthy());
+        self.endpoint().note_probe(report.is_healthy());
         let (failover, endpoint, outcome) = (&*self.board.name, &*self.endpoint().name, &report.outcome);
         let (attempts, elapsed) = (report.attempts, report.elapsed);
         match (before.map(|before| before.is_healthy()), report.is_healthy()) {

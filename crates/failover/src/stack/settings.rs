@@ -75,6 +75,15 @@ impl StandardSettings {
         }
     }
 
+    /// Returns the failover's settings, whose second attempt starts after half of the attempt timeout at the latest.
+    pub(super) fn failover_in_stack(&self) -> FailoverSettings {
+        let mut failover = self.failover.clone();
+        if let Some(second) = &mut failover.second_attempt {
+            second.max_delay = second.max_delay.min((self.attempt_timeout / 2).max(SHORTEST));
+        }
+        failover
+    }
+
     pub(super) fn warnings(&self) -> Vec<Warning> {
         let mut warnings = Vec::new();
         let mut warn = |is_ineffective: bool, field, reason: String| {
