@@ -56,7 +56,7 @@ fn record_slowly(board: &Switchboard, permit: EndpointPermit, outcome: Outcome, 
             let limits = board.live.limits();
             let streak = endpoint.signals.record_trial(&outcome, weight);
             match outcome.is_failure() && !weight.counts_in_trial(has_others, streak, limits.streak) {
-                true => trial.record(Outcome::Ignored),
+                true => trial.record(Outcome::ignored()),
                 false => trial.record(outcome),
             }
             board.observe();

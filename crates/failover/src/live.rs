@@ -20,6 +20,8 @@ pub(crate) struct LiveSettings {
     pub(crate) second_attempt: AtomicBool,
     /// Whether a refusal by a layer below starts one.
     pub(crate) on_rejected: AtomicBool,
+    /// Whether an answer that the caller's limit is used up starts one.
+    pub(crate) on_rate_limited: AtomicBool,
     /// The least delay of a second attempt; `None` when only errors start one.
     pub(crate) delay: AtomicOptionDuration,
     pub(crate) max_delay: AtomicDuration,
@@ -56,6 +58,7 @@ impl LiveSettings {
             all: RwLock::default(),
             second_attempt: AtomicBool::default(),
             on_rejected: AtomicBool::default(),
+            on_rate_limited: AtomicBool::default(),
             delay: AtomicOptionDuration::default(),
             max_delay: AtomicDuration::default(),
             abandoned_after: AtomicOptionDuration::default(),
@@ -91,6 +94,7 @@ impl LiveSettings {
         let second = settings.second_attempt.as_ref();
         self.second_attempt.store(second.is_some(), Relaxed);
         self.on_rejected.store(second.is_some_and(|second| second.on_rejected), Relaxed);
+        self.on_rate_limited.store(second.is_some_and(|second| second.on_rate_limited), Relaxed);
         self.delay.store(second.and_then(|second| second.delay));
         self.max_delay.store(second.map(|second| second.max_delay).unwrap_or_default());
         self.abandoned_after.store(settings.abandoned_after);

@@ -1,11 +1,11 @@
 //! The copy of a request that a second attempt would send.
 
-use mainstay_core::{Contextual, Replay};
+use mainstay_core::{Contextual, Replay, RequestCopy};
 
 use crate::shared::Shared;
 
 pub(crate) struct ReplayCopy<Req> {
-    pub(crate) request: Req,
+    pub(crate) request: RequestCopy<Req>,
     /// The endpoint that a second attempt would go to when the request was sent: a success pays into its budget.
     pub(crate) target: usize,
 }
@@ -25,8 +25,6 @@ impl<Req> ReplayCopy<Req> {
             context.do_not_retry || context.attempt_quota.as_ref().is_some_and(|quota| quota.left() == 0)
         });
         let request = if is_forbidden { None } else { shared.policy.replay(request) };
-        // A copy that may be sent only if the first attempt was not sent is not used here.
-        let request = request.filter(|copy| !copy.is_only_if_unsent());
-        request.map(|copy| Self { request: copy.into_request(), target })
+        request.map(|request| Self { request, target })
     }
 }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{Class, Contextual, Cost, Outcome, Repeat, Replay, Reservation};
+use mainstay_core::{Class, Contextual, Cost, Outcome, Overload, Repeat, Replay, Reservation};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep};
 use tower_service::Service;
@@ -32,8 +32,8 @@ use crate::{
 /// Why a second attempt starts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cause {
-    /// The first attempt failed.
-    Error { throttled: bool },
+    /// The first attempt failed. `unsent`: its request was not sent, so that any request may be sent elsewhere.
+    Error { throttled: bool, unsent: bool },
     /// The first attempt gave no answer within the delay.
     Delay,
     /// The first endpoint was left while the request waited for it.
@@ -110,9 +110,13 @@ pub(crate) fn is_bad(outcome: &Outcome) -> bool {
 
 /// Returns the cause for a second attempt that this outcome is, if it is one.
 pub(crate) fn cause(live: &LiveSettings, outcome: &Outcome) -> Option<Cause> {
+    let is_limited = matches!(outcome, Outcome::Overloaded { whose: Overload::Caller, .. });
+    if is_limited && !live.on_rate_limited.load(Relaxed) {
+        return None;
+    }
     let deserves = outcome.is_failure() || (is_bad(outcome) && live.on_rejected.load(Relaxed));
     let throttled = outcome.class() == Class::Overloaded;
-    (deserves && outcome.repeat() != Repeat::Never).then_some(Cause::Error { throttled })
+    (deserves && outcome.repeat() != Repeat::Never).then_some(Cause::Error { throttled, unsent: outcome.is_unsent() })
 }
 
 /// Returns a permit for a second attempt, and the reservation that pays for it. A request whose endpoint was left needs
@@ -127,8 +131,8 @@ pub(crate) fn acquire(
     let endpoint = &board.endpoints[index];
     let cost = match cause {
         Cause::Left => return Some((endpoint.acquire_second(index)?, None)),
-        Cause::Error { throttled: true } => Cost::Throttled,
-        Cause::Error { throttled: false } | Cause::Delay => Cost::Retry,
+        Cause::Error { throttled: true, .. } => Cost::Throttled,
+        Cause::Error { throttled: false, .. } | Cause::Delay => Cost::Retry,
     };
     let reservation = endpoint.budget.reserve(cost, now);
     if reservation.is_none() {
@@ -140,6 +144,11 @@ pub(crate) fn acquire(
 // === impl Cause ===
 
 impl Cause {
+    /// Whether the first attempt was not sent.
+    fn is_unsent(self) -> bool {
+        matches!(self, Self::Error { unsent: true, .. })
+    }
+
     pub(crate) fn counter(self) -> usize {
         match self {
             Self::Error { .. } => SECOND_ON_ERROR,
@@ -259,9 +268,12 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
     {
         let (this, now) = (self.project(), Instant::now());
         let Some(copy) = this.copy.as_ref() else { return };
-        let context = shared.policy.context(&copy.request);
+        if copy.request.is_only_if_unsent() && !cause.is_unsent() {
+            return;
+        }
+        let context = shared.policy.context(copy.request.request());
         let is_late = context.and_then(|context| context.deadline).is_some_and(|deadline| deadline <= now);
-        if is_late || !shared.policy.is_intact(&copy.request) {
+        if is_late || !shared.policy.is_intact(copy.request.request()) {
             return;
         }
         let Some((permit, reservation)) = acquire(shared.board(), tried, cause, now) else { return };
@@ -269,7 +281,7 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
             return;
         }
         let Some(copy) = this.copy.take() else { return };
-        let attempt = Attempt::readying(shared.clean_clone(permit.index), copy.request);
+        let attempt = Attempt::readying(shared.clean_clone(permit.index), copy.request.into_request());
         shared.board().counters.add(cause.counter());
         let running = Running { attempt, permit: Some(permit), reservation, since: now, first: None };
         *this.phase = Phase::Running(Box::pin(running));

@@ -2,7 +2,7 @@
 //!
 //! An endpoint is blamed only for what leaving it would have mended.
 
-use mainstay_core::{FailureKind, Outcome};
+use mainstay_core::{FailureKind, Outcome, Overload};
 
 #[cfg(test)]
 mod tests;
@@ -37,20 +37,15 @@ pub(crate) enum Weight {
 pub(crate) fn weigh(outcome: &Outcome, others: Others) -> Weight {
     match (outcome, others) {
         _ if !outcome.is_failure() => Weight::Nothing,
-        _ if is_connect(outcome) => Weight::Connect { proven: others == Others::Good },
+        // The caller's limit, not the endpoint's load.
+        (Outcome::Overloaded { whose: Overload::Caller, .. }, _) => Weight::Nothing,
+        (Outcome::Failure { kind: FailureKind::Connect, .. }, _) => Weight::Connect { proven: others == Others::Good },
         (_, Others::Good) => Weight::Proven,
         (_, Others::Failed) => Weight::FailedEverywhere,
         // An overload counts in a streak only where it is proven.
         (Outcome::Overloaded { .. }, Others::Silent) => Weight::Unproven { in_streak: false, in_rate: true },
         (_, Others::Silent) => Weight::Unproven { in_streak: true, in_rate: true },
     }
-}
-
-/// Whether the request could not be handed over, so that nothing was sent.
-pub(crate) fn is_connect(outcome: &Outcome) -> bool {
-    let _ = FailureKind::Network;
-    let _ = outcome;
-    false
 }
 
 impl Weight {

@@ -24,6 +24,10 @@ pub struct SecondAttempt {
     /// Whether a refusal by a layer below (a full bulkhead) starts a second attempt too. Default: no, because a local
     /// limit would move its load to the backup.
     pub on_rejected: bool,
+    /// Whether an answer that the caller's limit is used up (429) starts a second attempt too. Default: no, because the
+    /// limit is for the caller, and the backup would be asked for more than it is meant to give. An overload of the server
+    /// (503) always starts one.
+    pub on_rate_limited: bool,
     /// The budget of second attempts, for each endpoint that they go to. Default: earned by successes, with a reserve of
     /// `consecutive_failures` + 1 that refills by one a second. A request that still waits when its endpoint is left
     /// needs none.
@@ -48,6 +52,7 @@ impl Default for SecondAttempt {
             delay: Some(Duration::from_millis(50)),
             max_delay: Duration::from_secs(10),
             on_rejected: false,
+            on_rate_limited: false,
             budget: None,
         }
     }

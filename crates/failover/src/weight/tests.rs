@@ -13,8 +13,13 @@ fn failure_weighs_by_what_the_other_endpoints_say() {
         (OVERLOAD, Others::Good, Weight::Proven),
         (OVERLOAD, Others::Failed, Weight::FailedEverywhere),
         (OVERLOAD, Others::Silent, Weight::Unproven { in_streak: false, in_rate: true }),
+        (Outcome::failure(FailureKind::Connect), Others::Silent, Weight::Connect { proven: false }),
+        (Outcome::failure(FailureKind::Connect), Others::Good, Weight::Connect { proven: true }),
+        // Connect failures count for their endpoint even where the request fails everywhere.
+        (Outcome::failure(FailureKind::Connect), Others::Failed, Weight::Connect { proven: false }),
+        (Outcome::rate_limited(None), Others::Good, Weight::Nothing),
         (Outcome::Success, Others::Failed, Weight::Nothing),
-        (Outcome::Ignored, Others::Good, Weight::Nothing),
+        (Outcome::ignored(), Others::Good, Weight::Nothing),
         (Outcome::rejected(None), Others::Good, Weight::Nothing),
     ];
     for (outcome, others, weight) in table {
