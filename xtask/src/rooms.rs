@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn roots_are_those_of_crates_examples_and_chores() {
+    fn roots_are_those_of_crates_examples_and_xtask() {
         assert!(is_root("crates/core/src/lib.rs", "") && is_root("examples/gateway/src/main.rs", "gateway"));
         assert!(is_root("xtask/src/main.rs", "xtask") && !is_root("xtask/src/main.rs", "core"));
         assert!(!is_root("benches/src/main.rs", "") && !is_root("crates/core/src/window.rs", ""));

@@ -71,7 +71,7 @@ impl Breaker {
         &self.0.name
     }
 
-    /// Returns the state now. An open breaker whose open time has passed becomes half-open here.
+    /// Returns the state now. An open breaker whose open time has passed leaves the open state here.
     #[must_use]
     pub fn state(&self) -> State {
         self.advance();

@@ -157,7 +157,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
         for breaker in breakers {
             // A program has given this breaker settings of its own.
             if let Err(error) = breaker.reconfigure(settings.breaker.clone()) {
-                tracing::warn!(breaker = %breaker.name().escape_debug(), %error, "keeps its own settings");
+                tracing::warn!(breaker = %breaker.name().escape_debug(), %error, "breaker not reconfigured: it has its own settings");
             }
         }
         Ok(())

@@ -34,13 +34,13 @@ pub struct BreakerSnapshot {
     pub recovery: Option<RecoveryProgress>,
     /// Consecutive failures.
     pub consecutive_failures: u32,
-    /// Failures among the calls of the window; `None` below the minimum of calls.
+    /// The share of failures and overloads among the calls of the window; `None` below the minimum of calls.
     pub failure_rate: Option<f64>,
     /// Slow calls among the calls of the window; `None` below the minimum, or when the rule is off.
     pub slow_rate: Option<f64>,
     /// Calls in the window.
     pub window_calls: u32,
-    /// Failures in the last hour.
+    /// Failures and overloads in the last hour.
     pub failures_in_last_hour: u32,
     /// The time since the last failure.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]

@@ -57,7 +57,7 @@ impl<T> Clone for Shared<T> {
     fn clone(&self) -> Self {
         match self {
             Self::Counted(counted) => Self::Counted(Arc::clone(counted)),
-            Self::Leaked(lasting) => Self::Leaked(lasting),
+            Self::Leaked(leaked) => Self::Leaked(leaked),
         }
     }
 }

@@ -189,7 +189,7 @@ impl FallbackHandle {
     fn record_use(&self, answered: bool) {
         match self.0.usage.record_use(answered, self.0.settle_after.load()) {
             Some(Level::Unhealthy) => tracing::warn!(fallback = %self.0.name, "every step of the fallback failed"),
-            Some(_) => tracing::warn!(fallback = %self.0.name, "answers come from the fallback"),
+            Some(_) => tracing::warn!(fallback = %self.0.name, "fallback in use"),
             None => {}
         }
     }

@@ -89,7 +89,7 @@ impl Usage {
         drop(epoch);
         let (level, reason) = match level {
             HEALTHY => (Level::Healthy, ""),
-            DEGRADED => (Level::Degraded, "answers come from the fallback"),
+            DEGRADED => (Level::Degraded, "fallback in use"),
             _ => (Level::Unhealthy, "every step of the fallback failed"),
         };
         self.status.publish_at(at, level, reason);

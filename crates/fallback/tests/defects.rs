@@ -12,7 +12,7 @@ use tower::{Layer, Service, ServiceBuilder, limit::ConcurrencyLimitLayer};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Defect of a peer: errors of `poll_ready` skip the fallback, so that the caller sees a dead connection or an open
+/// Defect of another library: errors of `poll_ready` skip the fallback, so that the caller sees a dead connection or an open
 /// breaker.
 #[tokio::test(start_paused = true)]
 async fn poll_ready_error_runs_the_steps() {
@@ -58,7 +58,7 @@ async fn poll_ready_error_of_an_unselected_class_is_returned() {
     assert!(poll_fn(|cx| service.poll_ready(cx)).await.is_err());
 }
 
-/// Defect of a peer: a clone copies the result of `poll_ready`, and panics or answers wrongly.
+/// Defect of another library: a clone copies the result of `poll_ready`, and panics or answers wrongly.
 #[tokio::test(start_paused = true)]
 async fn clone_does_not_copy_the_poll_ready_error() {
     let primary = Probe::new();
@@ -71,7 +71,7 @@ async fn clone_does_not_copy_the_poll_ready_error() {
     assert_eq!(service.call(Request::default()).await.unwrap().value, 7, "from the fallback");
 }
 
-/// Defect of a peer: one backup behind an async mutex, awaited while locked, so that a stuck call blocks all others.
+/// Defect of another library: one backup behind an async mutex, awaited while locked, so that a stuck call blocks all others.
 #[tokio::test(start_paused = true)]
 async fn stuck_backup_blocks_only_its_own_request() {
     let (primary, spare) = (Probe::new(), Probe::new());
@@ -91,7 +91,7 @@ async fn stuck_backup_blocks_only_its_own_request() {
     assert_eq!((answer.unwrap().value, ended - start), (7, 5 * SECOND));
 }
 
-/// Defect of a peer: calls on fresh clones that were never polled ready, which panic over `ConcurrencyLimit`.
+/// Defect of another library: calls on fresh clones that were never polled ready, which panic over `ConcurrencyLimit`.
 #[tokio::test(start_paused = true)]
 async fn backup_clone_is_polled_ready_before_its_call() {
     let primary = Probe::new();
@@ -103,7 +103,7 @@ async fn backup_clone_is_polled_ready_before_its_call() {
     }
 }
 
-/// Defect of a peer: each `layer()` call creates its own state, so that axum's routes count separately.
+/// Defect of another library: each `layer()` call creates its own state, so that axum's routes count separately.
 #[tokio::test(start_paused = true)]
 async fn services_of_a_layer_share_one_state() {
     let primary = Probe::new();
@@ -117,7 +117,7 @@ async fn services_of_a_layer_share_one_state() {
     assert!(call(&mut one, Request::default()).await.is_err() && call(&mut two, Request::default()).await.is_err());
 }
 
-/// Defect of a peer: rejections by inner layers are treated as answers, or lose their causes.
+/// Defect of another library: rejections by inner layers are treated as answers, or lose their causes.
 #[tokio::test(start_paused = true)]
 async fn error_of_a_layer_below_is_not_wrapped() {
     let probe = Probe::new();

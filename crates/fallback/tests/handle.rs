@@ -25,7 +25,7 @@ async fn status_reports_use_without_flapping() {
 
     assert!(answer(Reply::Fail).await);
     let degraded = status.changed().await.unwrap();
-    assert_eq!(degraded.to_string(), "degraded: answers come from the fallback");
+    assert_eq!(degraded.to_string(), "degraded: fallback in use");
     for _ in 0..8 {
         tokio::time::advance(SECOND).await;
         assert!(answer(Reply::Count).await);

@@ -45,7 +45,7 @@ async fn degraded_result_applies_at_once_while_up() {
     assert_eq!(level_after(&mut state, now, &[D, D]), D);
 }
 
-/// Defect of a peer: an expired result still shown as healthy.
+/// Defect of another library: an expired result still shown as healthy.
 #[tokio::test(start_paused = true)]
 async fn expired_result_is_unknown_and_the_next_result_applies_at_once() {
     use Level::{Healthy as H, Unhealthy as U, Unknown};

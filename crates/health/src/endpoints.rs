@@ -191,7 +191,7 @@ mod tests {
     use super::*;
     use crate::{check::Check, outcome::CheckOutcome};
 
-    /// Defect of a peer: liveness waits for a lock.
+    /// Defect of another library: liveness waits for a lock.
     #[tokio::test]
     async fn live_responds_while_the_results_are_locked() {
         let health = Health::builder().check(Check::new("a", || async { CheckOutcome::healthy() })).build().unwrap();

@@ -98,7 +98,7 @@ async fn critical_failure_makes_the_process_not_ready_until_rise_successes() {
     assert!(health.is_started(), "startup stays true");
 }
 
-/// Defect of a peer: handlers run the checks, one timeout after the other.
+/// Defect of another library: handlers run the checks, one timeout after the other.
 #[tokio::test(start_paused = true)]
 async fn checks_run_in_parallel_each_with_its_own_timeout() {
     let started = Instant::now();
@@ -179,7 +179,7 @@ async fn panic_before_the_future_is_a_failed_run() {
     assert_eq!(level(&health, "other"), Level::Healthy);
 }
 
-/// Defect of a peer: an expired result still shown as healthy. A blocked thread cannot be stopped, so that the result
+/// Defect of another library: an expired result still shown as healthy. A blocked thread cannot be stopped, so that the result
 /// expires.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn run_that_blocks_its_thread_delays_no_other_and_becomes_unknown() {
@@ -216,7 +216,7 @@ async fn run_that_blocks_its_thread_delays_no_other_and_becomes_unknown() {
     drop(unblock);
 }
 
-/// Defect of a peer: all probes run at the same instant.
+/// Defect of another library: all probes run at the same instant.
 #[tokio::test(start_paused = true)]
 async fn first_runs_are_spread_and_later_runs_have_jitter() {
     let start = Instant::now();

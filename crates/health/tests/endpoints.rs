@@ -86,7 +86,7 @@ async fn critical_failure_is_503_and_live_stays_200() {
     assert_eq!(get(&health, "/live").await.status, StatusCode::OK);
 }
 
-/// Defect of a peer: liveness depends on a database, and the process restarts in a loop.
+/// Defect of another library: liveness depends on a database, and the process restarts in a loop.
 #[tokio::test(start_paused = true)]
 async fn live_is_503_only_after_declared_death() {
     let health = exact().check(failing("database").critical()).build().unwrap();

@@ -41,7 +41,7 @@ impl io::Write for Log {
     }
 }
 
-/// Defect of a peer: details, DSNs and panic payloads in bodies.
+/// Defect of another library: details, DSNs and panic payloads in bodies.
 #[tokio::test(start_paused = true)]
 async fn secrets_are_in_the_log_and_in_no_body() {
     let log = Log::default();

@@ -72,7 +72,7 @@ mod tests {
         retry_after.iter().map(|wait| series.next(*wait, backoff, None, &random).as_millis()).collect()
     }
 
-    /// Defect of a peer: its backoff sees only the attempt's number, so that `Retry-After` is impossible.
+    /// Defect of another library: its backoff sees only the attempt's number, so that `Retry-After` is impossible.
     #[test]
     fn retry_after_is_a_lower_bound_and_restarts_the_backoff() {
         let backoff = Backoff::exponential(100 * MS).with_jitter(Jitter::None);

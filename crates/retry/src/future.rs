@@ -157,7 +157,7 @@ where
         this.state.set(State::Retry { retry: PendingRetry::new(retry, previous) });
     }
 
-    /// AttemptQuota the next attempt.
+    /// Sends the next attempt.
     fn send(self: Pin<&mut Self>, mut req: Req, mut service: S, retry: ScheduledRetry, previous: Option<E>) {
         let mut this = self.project();
         let shared = &**this.shared;

@@ -79,7 +79,8 @@ impl TimeLimit {
         Ok(limit)
     }
 
-    /// Sets the time for calls that have not armed their timer yet.
+    /// Sets the time for calls that have not armed their timer yet. A total timeout that writes the deadline into the
+    /// request's context fixes it when the call starts.
     ///
     /// # Errors
     /// A time out of its range: 1 ms to a year.

@@ -9,7 +9,7 @@ use crate::{TimeLimit, Timeout};
 
 /// Ends calls that take too long. All services of one layer share its [`TimeLimit`].
 ///
-/// A total timeout whose policy carries a context also moves the request's deadline forward, so that no layer below waits
+/// A total timeout whose policy carries a context also sets an earlier deadline on the request, so that no layer below waits
 /// or starts work beyond it. If the request has an earlier deadline, the call ends at that one.
 #[derive(Clone, Debug)]
 pub struct TimeoutLayer<P = Plain, E = Boxed> {

@@ -58,7 +58,7 @@ fn text(word: OsString) -> Result<String, String> {
 /// Returns the text of `--help`.
 pub(crate) fn help() -> String {
     format!(
-        "An HTTP gateway that keeps answering while its primary backend dies and comes back.\n\n\
+        "An HTTP gateway that keeps answering while its primary backend fails and recovers.\n\n\
          Usage:\n  \
            gateway [--config FILE]\n  \
            gateway demo-backend [--name NAME] [--listen ADDRESS] [--prefix PATH]\n\n\

@@ -1,4 +1,4 @@
-//! An HTTP gateway that keeps answering while its primary backend dies and comes back.
+//! An HTTP gateway that keeps answering while its primary backend fails and recovers.
 //!
 //! Start reading at `stack.rs`, the resilience stack. `app.rs` starts the program and routes the requests to the stack.
 //! The README describes how to copy the program.

@@ -70,7 +70,7 @@ impl fmt::Display for Circle {
     }
 }
 
-/// Shortens `crates/circuit-breaker/src/engine/admit.rs` to `engine/admit`.
+/// Shortens `crates/circuit-breaker/src/state_machine/admit.rs` to `state_machine/admit`.
 fn short(path: &str) -> &str {
     let path = path.split_once("/src/").map_or(path, |(_, file)| file);
     path.strip_suffix(".rs").unwrap_or(path)

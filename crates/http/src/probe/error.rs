@@ -32,7 +32,7 @@ impl fmt::Display for HttpProbeError {
         match self {
             Self::Unhealthy { reason } => f.write_str(reason),
             Self::Overloaded => f.write_str("overloaded"),
-            Self::Out { reason } => write!(f, "asks to be taken out of use: {reason}"),
+            Self::Out { reason } => write!(f, "out of service: {reason}"),
         }
     }
 }

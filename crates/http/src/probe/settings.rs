@@ -23,7 +23,7 @@ pub struct HttpProbeSettings {
     pub read_body: Option<bool>,
     /// Text that the body must contain, so that another service at the same address is not healthy. Default: none.
     pub expected_body: Option<String>,
-    /// A response header by which the service asks to be taken out of use at once. Default: none.
+    /// A response header by which the service reports that it is out of service. Default: none.
     pub out_header: Option<HeaderName>,
 }
 

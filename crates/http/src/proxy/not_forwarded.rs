@@ -1,8 +1,8 @@
-//! The headers that are not forwarded. Every removal of a header stands in this file.
+//! The headers that a proxy does not forward. All removals are in this file.
 //!
 //! | removed | from | why |
 //! |---|---|---|
-//! | `Connection` and what it names, `Keep-Alive`, `Proxy-*`, `TE`, `Transfer-Encoding`, `Upgrade` | requests, responses | they concern one connection only |
+//! | `Connection` and the headers it names, `Keep-Alive`, `Proxy-Connection`, `Proxy-Authenticate`, `Proxy-Authorization`, `TE` (sent again as `trailers`), `Transfer-Encoding`, `Upgrade` | requests, responses | they concern one connection only |
 //! | `Forwarded`, `X-Forwarded-*`, `X-Real-IP` | requests of untrusted peers | a client could claim another address |
 //! | `Expect` | requests | the server in front of the proxy has met it |
 //! | `Host` | requests | the client writes it from the backend's URI |

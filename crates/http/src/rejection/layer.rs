@@ -89,7 +89,7 @@ impl Failed {
         match error.rejected() {
             Some(rejected) => tracing::debug!(%rejected, "request rejected"),
             // The text may be secret, and a typed error need not have one.
-            None => tracing::debug!("error answered without its text"),
+            None => tracing::debug!("error mapped to a generic response"),
         }
         Self(shown_rejection(error))
     }

@@ -59,7 +59,7 @@ async fn each_stop_reason_is_counted_separately() {
     assert_eq!((stopped.not_retryable, stopped.attempts, stopped.total()), (1, 1, 5));
 }
 
-/// Defect of a peer: requests were cloned for the last attempt.
+/// Defect of another library: requests were cloned for the last attempt.
 #[tokio::test(start_paused = true)]
 async fn last_attempt_makes_no_copy() {
     for (max_attempts, copies) in [(1, 0), (2, 1), (3, 2)] {
@@ -75,7 +75,7 @@ async fn last_attempt_makes_no_copy() {
     assert_eq!(harness.policy.copied(), 0);
 }
 
-/// Defect of a peer: bodies of discarded responses were never drained. `discard` does that, before the delay.
+/// Defect of another library: bodies of discarded responses were never drained. `discard` does that, before the delay.
 #[tokio::test(start_paused = true)]
 async fn response_is_discarded_before_the_delay_except_the_last() {
     let mut harness = Harness::plain();
@@ -181,7 +181,7 @@ fn zero_delay_creates_no_timer() {
     assert_eq!(result.unwrap(), OK);
 }
 
-/// Defect of a peer: the delay overflowed or was NaN after 1,000 attempts.
+/// Defect of another library: the delay overflowed or was NaN after 1,000 attempts.
 #[tokio::test(start_paused = true)]
 async fn two_thousand_attempts_do_not_overflow() {
     let mut harness =

@@ -16,7 +16,7 @@ fn harness() -> (Harness, Budget) {
     (Harness::new(quick(3).with_budget(budget.clone())), budget)
 }
 
-/// Defect of a peer: the budget was checked after the sleep, and its error replaced the original.
+/// Defect of another library: the budget was checked after the sleep, and its error replaced the original.
 #[tokio::test(start_paused = true)]
 async fn empty_budget_returns_the_original_result_at_once() {
     let (mut harness, budget) = harness();

@@ -86,7 +86,7 @@ async fn running_attempt_is_not_cancelled_at_the_deadline() {
     assert_eq!(harness.get().await, OK);
 }
 
-/// Defect of a peer: its backoff sees only the attempt's number, so that `Retry-After` is impossible.
+/// Defect of another library: its backoff sees only the attempt's number, so that `Retry-After` is impossible.
 #[tokio::test(start_paused = true)]
 async fn retry_after_is_waited_for_in_full_or_not_at_all() {
     let mut harness = harness(60_000);

@@ -22,7 +22,7 @@ async fn waits(retrier: &Retrier) -> Vec<Duration> {
     starts.windows(2).map(|pair| pair[1] - pair[0]).collect()
 }
 
-/// Defect of a peer: eight clients drew identical jitter series.
+/// Defect of another library: eight clients drew identical jitter series.
 #[tokio::test(start_paused = true)]
 async fn eight_clients_draw_eight_different_series() {
     let settings = RetrySettings { max_attempts: 6, attempt_quota: 6, ..RetrySettings::default() };

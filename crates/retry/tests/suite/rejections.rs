@@ -41,7 +41,7 @@ fn within(deadline_ms: u32) -> Retrier {
     with(RetrySettings { deadline: Some(deadline_ms * MS), ..RetrySettings::default() })
 }
 
-/// Defect of a peer: 7 attempts for 3 real calls, the others spent on an open breaker.
+/// Defect of another library: 7 attempts for 3 real calls, the others spent on an open breaker.
 #[tokio::test(start_paused = true)]
 async fn open_breaker_costs_no_attempts_and_no_budget() {
     let retrier = Retrier::new("orders");

@@ -34,7 +34,7 @@ async fn policy_allows_any_error_type() {
     assert_eq!((retrier.snapshot().attempts, retrier.snapshot().ignored), (4, 1));
 }
 
-/// Defect of a peer: attempts were spent on an open breaker.
+/// Defect of another library: attempts were spent on an open breaker.
 #[tokio::test(start_paused = true)]
 async fn rejection_inside_the_function_is_returned_at_once() {
     let retrier = plain();
