@@ -1,9 +1,9 @@
 //! A bounded map of values by key: one breaker, limit or bucket for each host or tenant.
 //!
 //! Keys often come from outside, so the number of entries is bounded. A look-up takes no lock. Inserting a new key takes
-//! one, and in a full map evicts another entry, which a [clock](Clock) finds. Only values that report themselves
-//! evictable are removed, because a removed value loses its state: an open breaker its outage, a limit the permits that
-//! are out.
+//! one, and in a full map first evicts another entry, which a [clock](Clock) finds. Only values that report themselves
+//! evictable are removed, because a removed value loses its state: a breaker its open state, a limit its outstanding
+//! permits.
 //!
 //! Counting references to decide what is in use was rejected: a reader of a lock-free map holds a reference before it
 //! is counted.

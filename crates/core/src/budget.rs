@@ -1,8 +1,9 @@
 //! Retry budgets, which keep retries from multiplying the load of an outage.
 //!
-//! *Successes* earn tokens, and tokens expire. A dependency that does not answer funds no retries, so the load that a
-//! fleet adds to a dead dependency goes to zero. A budget funded by requests (Tower's `TpsBudget`) adds its ratio for the
-//! whole outage, and its allowance per second and process (ten by default) allows 4.0x the load at 1 request a second.
+//! *Successes* earn tokens, and tokens expire. A dependency without successes earns no tokens, so the load that a fleet
+//! adds to a dead dependency goes to zero. A budget funded by requests (Tower's `TpsBudget`) adds its ratio for the whole
+//! outage. It also allows ten retries per second and process by default: a process that sends 1 request a second may
+//! send 4.0 times that load.
 //!
 //! All arithmetic is lock-free, in hundredths of a token.
 

@@ -37,6 +37,7 @@ mod budget;
 mod causes;
 mod check;
 mod context;
+mod counters;
 mod epoch_watch;
 mod follow;
 mod jitter;
@@ -49,7 +50,6 @@ mod rejected;
 mod request_copy;
 pub mod settings;
 mod shared;
-mod stats;
 mod status;
 mod sync;
 #[cfg(feature = "test-util")]
@@ -66,6 +66,7 @@ pub use budget::{Budget, BudgetSettings, BudgetSnapshot, Cost, Reservation};
 pub use causes::causes;
 pub use check::check;
 pub use context::{AttemptQuota, RequestContext};
+pub use counters::Counters;
 pub use epoch_watch::EpochWatch;
 pub use follow::{Follow, HeadOnly};
 pub use jitter::Jitter;
@@ -78,7 +79,6 @@ pub use rejected::{Boxed, ErrorType, Reason, Refusal, Rejected, Typed};
 pub use request_copy::RequestCopy;
 pub use settings::InvalidSetting;
 pub use shared::Shared;
-pub use stats::Counters;
 pub use status::{Level, Status, StatusReceiver, StatusSender};
 pub use transition_log::TransitionLog;
 pub use wait::{Change, Wait};
@@ -87,6 +87,6 @@ pub use window::{Tally, Window};
 /// The default error of a stack: the same type as `tower::BoxError`.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The name of the header in which health probes carry the ids of the processes that asked, so that services that probe
-/// each other do not wait for each other.
+/// The name of the header in which health probes carry the ids of the processes that sent them, so that services that
+/// probe each other do not wait for each other.
 pub const PROBE_LOOP_HEADER: &str = "mainstay-hop";

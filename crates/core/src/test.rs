@@ -46,7 +46,7 @@ mod stream;
 mod subject;
 mod wakes;
 
-pub use contract::{Broken, broken_rules, contract};
+pub use contract::{BrokenRule, broken_rules, contract};
 pub use drive::{Stuck, call, drive, run_until_idle};
 pub use expect::Expect;
 pub use future::ProbeFuture;

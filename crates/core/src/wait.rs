@@ -1,6 +1,6 @@
-//! A wait that loses no wake-up: subscribe, look, wait, and look again after every wake-up.
+//! A wait that misses no wake-up: subscribe, check, wait, and check again after every wake-up.
 //!
-//! A change between a look and the subscription wakes no task. Each look that lets a task sleep must therefore come after
+//! A change between a check and the subscription wakes no task. The check before a task sleeps must therefore come after
 //! the subscription. [`Wait::poll`] keeps this order for every service of the workspace.
 
 use std::{
@@ -20,18 +20,18 @@ pub struct Wait(Option<Change>);
 // === impl Wait ===
 
 impl Wait {
-    /// Returns what `look` finds. While it finds nothing, registers the task for the next change.
+    /// Returns the result of `check`. While `check` is pending, registers the task for the next change.
     ///
-    /// `look` runs once before the first subscription, which costs nothing if it finds something, and once after it.
+    /// `check` runs once before the first subscription, so that a ready result needs no subscription, and once after it.
     #[inline]
     pub fn poll<T>(
         &mut self,
         cx: &mut Context<'_>,
         subscribe: impl Fn() -> Change,
-        mut look: impl FnMut(&mut Context<'_>) -> Poll<T>,
+        mut check: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         loop {
-            if let Poll::Ready(found) = look(cx) {
+            if let Poll::Ready(found) = check(cx) {
                 self.0 = None;
                 return Poll::Ready(found);
             }
@@ -41,17 +41,17 @@ impl Wait {
         }
     }
 
-    /// Returns whether there was no change since before the last look. Subscribes if needed.
+    /// Returns whether there was no change since before the last check. Subscribes if needed.
     #[cold]
     fn is_unchanged(&mut self, cx: &mut Context<'_>, subscribe: impl Fn() -> Change) -> bool {
-        let looked_after_subscription = self.0.is_some();
+        let checked_after_subscription = self.0.is_some();
         let change = self.0.get_or_insert_with(subscribe);
         match change.as_mut().poll(cx) {
             Poll::Ready(()) => {
                 self.0 = None;
                 false
             }
-            Poll::Pending => looked_after_subscription,
+            Poll::Pending => checked_after_subscription,
         }
     }
 }
@@ -76,31 +76,31 @@ mod tests {
     }
 
     #[test]
-    fn change_between_look_and_subscription_is_seen() {
+    fn change_between_check_and_subscription_is_seen() {
         let (sender, mut cx) = (watch::Sender::new(false), Context::from_waker(Waker::noop()));
-        let looks = Cell::new(0);
+        let checks = Cell::new(0);
         let found = Wait::default().poll(
             &mut cx,
             || change(&sender),
             |_| {
-                looks.set(looks.get() + 1);
+                checks.set(checks.get() + 1);
                 let found = if *sender.borrow() { Poll::Ready(()) } else { Poll::Pending };
-                if looks.get() == 1 {
+                if checks.get() == 1 {
                     sender.send_replace(true);
                 }
                 found
             },
         );
-        assert_eq!((found, looks.get()), (Poll::Ready(()), 2));
+        assert_eq!((found, checks.get()), (Poll::Ready(()), 2));
     }
 
     #[test]
-    fn waiting_task_looks_again_after_every_change() {
+    fn waiting_task_checks_again_after_every_change() {
         let (sender, mut cx) = (watch::Sender::new(0), Context::from_waker(Waker::noop()));
         let mut wait = Wait::default();
         let mut poll = |sender: &watch::Sender<u32>| {
-            let look = |_: &mut Context<'_>| if *sender.borrow() == 2 { Poll::Ready(()) } else { Poll::Pending };
-            wait.poll(&mut cx, || change(sender), look)
+            let check = |_: &mut Context<'_>| if *sender.borrow() == 2 { Poll::Ready(()) } else { Poll::Pending };
+            wait.poll(&mut cx, || change(sender), check)
         };
         assert!(poll(&sender).is_pending());
         sender.send_replace(1);

@@ -47,21 +47,21 @@ fn copied_readiness_is_detected() {
 #[test]
 fn permit_leaked_on_drop_is_detected() {
     let broken = rules_broken_by(Violation::LeaksOnDrop);
-    assert!(broken.contains(&Rule::DropKeepsNothing) && broken.contains(&Rule::PanicKeepsNothing), "{broken:?}");
+    assert!(broken.contains(&Rule::ReleasesOnDrop) && broken.contains(&Rule::ReleasesOnPanic), "{broken:?}");
 }
 
 /// Also without a gauge, because the next call is refused.
 #[test]
 fn leaked_permit_is_detected_by_a_refused_call() {
     let broken = broken_rules("gate", Expect::default(), || GateLayer::new(Violation::LeaksOnDrop));
-    let dropped = broken.iter().find(|broken| broken.rule == Rule::DropKeepsNothing).unwrap();
+    let dropped = broken.iter().find(|broken| broken.rule == Rule::ReleasesOnDrop).unwrap();
     assert!(dropped.what.contains("afterwards a call over a working service fails"), "{dropped}");
     assert!(dropped.to_string().starts_with("layer `gate` breaks the rule \"a dropped future leaves nothing taken\""));
 }
 
 #[test]
 fn a_permit_leaked_on_error_is_detected() {
-    assert!(rules_broken_by(Violation::LeaksOnError).contains(&Rule::ErrorKeepsNothing));
+    assert!(rules_broken_by(Violation::LeaksOnError).contains(&Rule::ReleasesOnError));
 }
 
 #[test]

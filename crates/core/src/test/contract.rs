@@ -12,7 +12,7 @@ use super::{
 
 /// A rule that a layer breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
+pub struct BrokenRule {
     /// The name of the layer.
     pub layer: String,
     /// The rule.
@@ -38,11 +38,11 @@ pub fn contract<L: Subject>(name: &str, expect: Expect<L>, make: impl Fn() -> L)
 
 /// Returns the rules that a layer breaks; see [`contract`].
 #[allow(clippy::needless_pass_by_value, reason = "the same signature as `contract`")]
-pub fn broken_rules<L: Subject>(name: &str, expect: Expect<L>, make: impl Fn() -> L) -> Vec<Broken> {
+pub fn broken_rules<L: Subject>(name: &str, expect: Expect<L>, make: impl Fn() -> L) -> Vec<BrokenRule> {
     let setup = Setup { make: &make, expect: &expect };
     let check = |rule: &Rule| {
         let what = check_alone(*rule, &setup).err()?;
-        Some(Broken { layer: name.to_owned(), rule: *rule, what })
+        Some(BrokenRule { layer: name.to_owned(), rule: *rule, what })
     };
     Rule::ALL.iter().filter_map(check).collect()
 }
@@ -53,12 +53,12 @@ fn check_alone<L: Subject>(rule: Rule, setup: &Setup<'_, L>) -> RuleResult {
     catch(|| runtime.block_on(rules::check(rule, setup))).unwrap_or_else(|| Err("it panicked (see above)".into()))
 }
 
-// === impl Broken ===
+// === impl BrokenRule ===
 
-impl fmt::Display for Broken {
+impl fmt::Display for BrokenRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "layer `{}` breaks the rule \"{}\": {}", self.layer, self.rule, self.what)
     }
 }
 
-impl Error for Broken {}
+impl Error for BrokenRule {}

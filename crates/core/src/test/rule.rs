@@ -11,11 +11,11 @@ pub enum Rule {
     /// A clone must be polled ready itself.
     CloneCopiesNoReadiness,
     /// A future that is dropped at any point returns everything it took.
-    DropKeepsNothing,
+    ReleasesOnDrop,
     /// A panic in the inner service leaves nothing taken.
-    PanicKeepsNothing,
+    ReleasesOnPanic,
     /// An inner error leaves nothing taken and is returned.
-    ErrorKeepsNothing,
+    ReleasesOnError,
     /// An error of the inner `poll_ready` is returned, or a fallback answers.
     ReadinessErrorShows,
     /// While the inner service is pending, the outer one is pending too, refuses or queues, and is woken on a change.
@@ -41,9 +41,9 @@ impl Rule {
     pub const ALL: [Self; 13] = [
         Self::CallsTheReadyInstance,
         Self::CloneCopiesNoReadiness,
-        Self::DropKeepsNothing,
-        Self::PanicKeepsNothing,
-        Self::ErrorKeepsNothing,
+        Self::ReleasesOnDrop,
+        Self::ReleasesOnPanic,
+        Self::ReleasesOnError,
         Self::ReadinessErrorShows,
         Self::PendingPassesThrough,
         Self::RefusingReservesNothing,
@@ -60,9 +60,9 @@ impl fmt::Display for Rule {
         f.pad(match self {
             Self::CallsTheReadyInstance => "`call` uses an inner instance that was polled ready",
             Self::CloneCopiesNoReadiness => "a clone copies no readiness",
-            Self::DropKeepsNothing => "a dropped future leaves nothing taken",
-            Self::PanicKeepsNothing => "a panic leaves nothing taken",
-            Self::ErrorKeepsNothing => "an inner error leaves nothing taken, and shows",
+            Self::ReleasesOnDrop => "a dropped future leaves nothing taken",
+            Self::ReleasesOnPanic => "a panic leaves nothing taken",
+            Self::ReleasesOnError => "an inner error leaves nothing taken, and shows",
             Self::ReadinessErrorShows => "an error of the inner `poll_ready` shows",
             Self::PendingPassesThrough => "an inner service that is not ready is waited for",
             Self::RefusingReservesNothing => "while refusing or queueing, nothing of the inner service is held",

@@ -32,7 +32,7 @@ fn once(probe: &Probe, reply: Reply) {
     probe.always(reply);
 }
 
-pub(super) async fn drop_keeps_nothing<L: Subject>(setup: &Setup<'_, L>) -> RuleResult {
+pub(super) async fn releases_on_drop<L: Subject>(setup: &Setup<'_, L>) -> RuleResult {
     for (name, before, then) in SCENARIOS {
         for polls in 0..POINTS {
             let harness = setup.harness();
@@ -100,7 +100,7 @@ async fn drop_queued<L: Subject>(harness: &Harness<'_, L>, polls: usize) -> Rule
     harness.still_works().await
 }
 
-pub(super) async fn panic_keeps_nothing<L: Subject>(setup: &Setup<'_, L>) -> RuleResult {
+pub(super) async fn releases_on_panic<L: Subject>(setup: &Setup<'_, L>) -> RuleResult {
     for reply in [Reply::Panic, Reply::Panic.after(MOMENT), Reply::PanicInCall] {
         let harness = setup.harness();
         harness.probe.always(reply);
@@ -114,7 +114,7 @@ pub(super) async fn panic_keeps_nothing<L: Subject>(setup: &Setup<'_, L>) -> Rul
     Ok(())
 }
 
-pub(super) async fn error_keeps_nothing<L: Subject>(setup: &Setup<'_, L>) -> RuleResult {
+pub(super) async fn releases_on_error<L: Subject>(setup: &Setup<'_, L>) -> RuleResult {
     for reply in [Reply::Fail, Reply::Fail.after(MOMENT)] {
         let harness = setup.harness();
         harness.probe.always(reply);
