@@ -70,8 +70,8 @@ impl Waiter {
 impl Drop for Waiter {
     fn drop(&mut self) {
         if self.granted.is_some() {
-            self.inner.count(Count::Abandoned);
             self.leave();
+            self.inner.count(Count::Abandoned);
         }
     }
 }
