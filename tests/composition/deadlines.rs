@@ -47,7 +47,7 @@ async fn queued_request_is_refused_when_its_deadline_passes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn retry_waits_for_an_open_breaker_within_the_deadline() {
+async fn retry_waits_for_an_open_breaker_only_if_that_is_set() {
     let (probe, retrier) = (Probe::new(), retrier(3));
     let breaker = CircuitBreakerLayer::new("breaker");
     breaker.handle().trip("test");
@@ -57,6 +57,12 @@ async fn retry_waits_for_an_open_breaker_within_the_deadline() {
         .layer(breaker.with_policy(ProbePolicy))
         .service(probe.clone());
     let start = Instant::now();
+    let refused = call(&mut stack, Request::default()).await.unwrap_err();
+    assert_eq!(refused.rejected().map(Rejected::reason), Some(Reason::CircuitOpen));
+    assert_eq!((start.elapsed(), probe.calls()), (std::time::Duration::ZERO, 0));
+
+    let settings = RetrySettings { wait_out: Some(SECOND), ..retrier.settings() };
+    retrier.reconfigure(settings).unwrap();
     call(&mut stack, Request::default()).await.unwrap();
     assert!(start.elapsed() < SECOND, "{:?}", start.elapsed());
     assert_eq!((probe.calls(), retrier.snapshot().rejections_waited_out), (1, 1));

@@ -218,8 +218,8 @@ impl Retrier {
 
     /// Schedules the same attempt again after another layer rejected it.
     ///
-    /// The dependency was not called, so this costs neither an attempt nor budget. It is done at most once, and only
-    /// if the rejection has a `retry_after` that fits the deadline.
+    /// The dependency was not called, so this costs neither an attempt nor budget. It is done only if the settings allow
+    /// a wait as long as the rejection's `retry_after`, at most once, and only if it fits the deadline.
     fn schedule_after_rejection(
         &self,
         state: &mut RequestState,
@@ -228,9 +228,15 @@ impl Retrier {
     ) -> Result<ScheduledRetry, StopReason> {
         let inner = &*self.0;
         let delay = || {
-            let (retry_after, deadline) = (repeat.after()?, state.deadline?);
-            let time_left = deadline.saturating_duration_since(Instant::now());
-            wait_out(retry_after, time_left.checked_sub(inner.stats.typical())?, &inner.random)
+            let longest = inner.live.wait_out()?;
+            let retry_after = repeat.after().filter(|wait| *wait <= longest)?;
+            let time_left = match state.deadline {
+                Some(deadline) => {
+                    deadline.saturating_duration_since(Instant::now()).checked_sub(inner.stats.typical())?
+                }
+                None => Duration::MAX,
+            };
+            wait_out(retry_after, time_left, &inner.random)
         };
         if permission.is_err() || state.waited_out {
             return Err(StopReason::Rejected);

@@ -14,6 +14,7 @@ pub(crate) struct LiveSettings {
     max_attempts: AtomicU32,
     attempt_quota: AtomicU32,
     deadline: AtomicOptionDuration,
+    wait_out: AtomicOptionDuration,
     /// Whether every request reads the clock, for a deadline or because all attempts are timed.
     reads_clock: AtomicBool,
     is_adaptive: AtomicBool,
@@ -26,6 +27,7 @@ impl LiveSettings {
         self.max_attempts.store(settings.max_attempts, Relaxed);
         self.attempt_quota.store(settings.attempt_quota, Relaxed);
         self.deadline.store(settings.deadline);
+        self.wait_out.store(settings.wait_out);
         self.reads_clock.store(settings.deadline.is_some() || settings.timing == Timing::Every, Relaxed);
         self.is_adaptive.store(settings.scaling == Scaling::Adaptive, Relaxed);
     }
@@ -41,6 +43,10 @@ impl LiveSettings {
 
     pub(crate) fn deadline(&self) -> Option<Duration> {
         self.deadline.load()
+    }
+
+    pub(crate) fn wait_out(&self) -> Option<Duration> {
+        self.wait_out.load()
     }
 
     #[inline]

@@ -31,6 +31,14 @@ pub struct RetrySettings {
     /// It bounds delays and the start of attempts. To stop a running attempt, add a total timeout.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub deadline: Option<Duration>,
+    /// The longest rejection by another layer (an open breaker, a full bulkhead) that a request waits out, as its
+    /// `retry_after` says; once for each request, and only if it fits the deadline. Default: none, a rejection is returned
+    /// at once.
+    ///
+    /// Set it where nothing else can answer and few requests wait at the same time. With a fallback outside, waiting only
+    /// delays its answer; behind a bulkhead, the requests that wait hold its permits.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub wait_out: Option<Duration>,
     /// The most times that a request is sent by all layers together, if its context carries the quota. Default 4.
     pub attempt_quota: u32,
     /// Which attempts are timed. Default: those that read the clock anyway.
@@ -90,12 +98,15 @@ impl RetrySettings {
     /// Checks every field.
     ///
     /// # Errors
-    /// No attempts, an empty quota, a deadline below 1 ms or above a year, an invalid backoff.
+    /// No attempts, an empty quota, a deadline or `wait_out` below 1 ms or above a year, an invalid backoff.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         settings::count("max_attempts", self.max_attempts.into(), 1..=u32::MAX.into())?;
         settings::count("attempt_quota", self.attempt_quota.into(), 1..=u32::MAX.into())?;
         if let Some(deadline) = self.deadline {
             settings::duration("deadline", deadline, settings::SHORTEST..=settings::LONGEST)?;
+        }
+        if let Some(wait_out) = self.wait_out {
+            settings::duration("wait_out", wait_out, settings::SHORTEST..=settings::LONGEST)?;
         }
         self.backoff.validate().map_err(|wrong| wrong.within("backoff"))
     }
@@ -108,6 +119,7 @@ impl Default for RetrySettings {
             backoff: Backoff::default(),
             scaling: Scaling::default(),
             deadline: None,
+            wait_out: None,
             attempt_quota: AttemptQuota::DEFAULT,
             timing: Timing::default(),
         }

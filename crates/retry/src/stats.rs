@@ -28,7 +28,7 @@ pub struct RetrySnapshot {
     pub succeeded_after_retry: u64,
     /// The number of results with the outcome `Ignored` that must not be repeated, which were returned unchanged.
     pub ignored: u64,
-    /// The number of rejections by other layers that were waited out, because the deadline left time for it.
+    /// The number of rejections by other layers that were waited out, because the settings allow it.
     pub rejections_waited_out: u64,
     /// The number of failed requests that were not retried, by reason.
     pub stopped: StopReasonCounts,

@@ -37,8 +37,32 @@ async fn call(retrier: &Retrier, open_for: Duration) -> (Result<(), BoxError>, u
     (result, refusals.load(Relaxed), start.elapsed())
 }
 
+/// A handle that waits out rejections of up to a minute, with this deadline.
 fn within(deadline_ms: u32) -> Retrier {
-    with(RetrySettings { deadline: Some(deadline_ms * MS), ..RetrySettings::default() })
+    with(RetrySettings { deadline: Some(deadline_ms * MS), wait_out: Some(60_000 * MS), ..RetrySettings::default() })
+}
+
+/// Defect: every request waited for the end of an open breaker, although a fallback could answer at once.
+#[tokio::test(start_paused = true)]
+async fn rejection_is_returned_at_once_by_default() {
+    let mut all =
+        vec![RetrySettings::default(), RetrySettings::network(), RetrySettings::database(), RetrySettings::api()];
+    for settings in &mut all {
+        settings.deadline = Some(30_000 * MS);
+        let (result, refusals, took) = call(&with(settings.clone()), 100 * MS).await;
+        assert_eq!(result.unwrap_err().rejected().unwrap().reason(), Reason::CircuitOpen);
+        assert_eq!((refusals, took), (1, Duration::ZERO));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn longest_rejection_that_is_waited_out_is_a_setting() {
+    let retrier = with(RetrySettings { wait_out: Some(200 * MS), ..RetrySettings::default() });
+    let (result, _, took) = call(&retrier, 200 * MS).await;
+    result.unwrap();
+    assert!((200 * MS..=302 * MS).contains(&took), "without a deadline: {took:?}");
+    let (result, _, took) = call(&retrier, 201 * MS).await;
+    assert_eq!((result.is_err(), took), (true, Duration::ZERO));
 }
 
 /// Defect of another library: 7 attempts for 3 real calls, the others spent on an open breaker.
