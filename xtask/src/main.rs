@@ -47,6 +47,7 @@ const COMMANDS: &[Command] = &[
     bench::COMMAND,
     gate::COMMAND,
     profile::COMMAND,
+    scenarios::COMMAND,
 ];
 
 fn main() -> ExitCode {

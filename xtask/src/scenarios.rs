@@ -1,15 +1,92 @@
-//! A step of the tests: the bars of the scenarios in a release build, and equal hashes in debug and release.
+//! `cargo xtask scenarios`: writes the tables and plots of the simulations. And a step of the tests: the bars of the
+//! scenarios in a release build, and equal hashes in debug and release.
 
+use std::fs;
 use std::io;
+use std::process::ExitCode;
 
-use crate::cargo::cargo;
+use crate::cargo::{cargo, root};
+use crate::command::{Command, USAGE};
 use crate::counted::counted;
 use crate::finding::{Finding, Verdict};
 use crate::libtest::Libtest;
 use crate::nextest::Nextest;
-use crate::process::works;
+use crate::process::{run, works};
+use crate::suggest;
+
+pub(crate) const COMMAND: Command = Command {
+    name: "scenarios",
+    about: "Runs the simulations of stacks under failure, and writes docs/scenarios.",
+    help: "\
+[NAME..]    only these scenarios, such as s1 or s7b
+--seeds N   the seeds 1 to N (5)
+--full      the long runs: an hour instead of ten minutes in S7b
+
+Writes a table and plots for each scenario, with the commit. Takes some minutes, with --full more. One cell, printed:
+cargo run --release --package mainstay-scenarios -- s7b pause",
+    run: command,
+};
 
 const PACKAGE: &str = "mainstay-scenarios";
+const FOLDER: &str = "docs/scenarios";
+
+fn command(args: &[String]) -> ExitCode {
+    let (mut names, mut options) = (Vec::new(), Vec::new());
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        match arg.as_str() {
+            "--full" => options.push(arg.as_str()),
+            "--seeds" => {
+                let Some(seeds) = rest.next() else {
+                    eprintln!("--seeds needs a number");
+                    return ExitCode::from(USAGE);
+                };
+                options.extend([arg.as_str(), seeds.as_str()]);
+            }
+            flag if flag.starts_with('-') => {
+                eprintln!("{}", suggest::unknown("option", flag, ["--full", "--seeds", "--help"]));
+                return ExitCode::from(USAGE);
+            }
+            name => names.push(Some(name)),
+        }
+    }
+    if names.is_empty() {
+        names.push(None);
+    }
+    if !options.contains(&"--seeds") {
+        options.extend(["--seeds", "5"]);
+    }
+    match names.iter().map(|name| write(*name, &options)).collect::<io::Result<Vec<_>>>() {
+        Ok(written) if written.iter().all(|written| *written) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("the scenarios failed: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs one scenario, or all, and writes its files.
+fn write(name: Option<&str>, options: &[&str]) -> io::Result<bool> {
+    let folder = root().join(FOLDER);
+    fs::create_dir_all(&folder)?;
+    let (folder, commit) = (folder.to_string_lossy().into_owned(), commit());
+    let mut args = vec!["run", "--release", "--locked", "--package", PACKAGE, "--"];
+    args.extend(name);
+    args.extend(["--out", &folder, "--commit", &commit]);
+    args.extend(options);
+    run(&mut cargo(args))
+}
+
+/// Returns the commit of the checkout, with a mark if it has changes.
+fn commit() -> String {
+    let output = std::process::Command::new("git")
+        .args(["describe", "--always", "--abbrev=10", "--dirty", "--exclude=*"])
+        .current_dir(root())
+        .output();
+    let name = output.ok().filter(|output| output.status.success());
+    name.map_or_else(|| "unknown".to_owned(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
 
 /// The step: asserts the bars, then compares the builds.
 pub(crate) fn step() -> io::Result<Finding> {

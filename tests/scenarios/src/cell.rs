@@ -9,8 +9,14 @@ use crate::measure::Seconds;
 pub enum Contestant {
     /// A stack of Mainstay's layers.
     Ours,
-    /// A stack of Mainstay's layers, and a bulkhead at the server's entrance.
+    /// A stack of Mainstay's layers without a breaker.
+    OursNoBreaker,
+    /// A stack of Mainstay's layers without a breaker, and a bulkhead at the server's entrance.
     OursServer,
+    /// A stack of Mainstay's layers, with breakers that open after five consecutive failures.
+    OursStreak,
+    /// One layer of Mainstay's that all clients share.
+    OursShared,
     /// Fixed attempts, without memory.
     Naive,
     /// Tower's own layers.
@@ -89,7 +95,10 @@ impl fmt::Display for Contestant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Ours => "ours",
-            Self::OursServer => "ours + server",
+            Self::OursNoBreaker => "ours, no breaker",
+            Self::OursServer => "ours, no breaker, bulkhead at the server",
+            Self::OursStreak => "ours, streak of 5",
+            Self::OursShared => "ours, one layer",
             Self::Naive => "naive",
             Self::Tower => "Tower",
             Self::Omniscient => "omniscient",

@@ -7,7 +7,12 @@ use std::process::ExitCode;
 use args::Args;
 use mainstay_scenarios::{
     cell::{Cell, Contestant, Length},
-    report::run::{Runs, measured, runs},
+    report::{
+        format::number,
+        markdown::Origin,
+        run::{Runs, measured, runs},
+        write::write,
+    },
     scenarios::{self, HASHED},
 };
 
@@ -20,7 +25,14 @@ fn main() -> ExitCode {
         }
     };
     let cells: Vec<_> = scenarios::all().into_iter().filter(|cell| args.wants(cell)).collect();
-    if args.hash {
+    if let Some(folder) = &args.out {
+        let (seeds, length) = ((1..=args.seeds).collect(), args.length());
+        let origin = Origin { commit: args.commit.clone(), seeds, length };
+        if let Err(error) = write(folder, &origin, &cells) {
+            eprintln!("{}: {error}", folder.display());
+            return ExitCode::FAILURE;
+        }
+    } else if args.hash {
         hashes(&cells);
     } else if args.list {
         cells.iter().for_each(|cell| println!("{} {}: {}", cell.scenario, cell.name, cell.about));
@@ -67,13 +79,4 @@ fn print(cell: &Cell, args: &Args) {
 
 fn shown(runs: &Runs) -> String {
     runs.hashes().iter().map(|hash| format!("{hash:016x}")).collect::<Vec<_>>().join(" ")
-}
-
-/// Formats a figure for a person.
-fn number(value: f64) -> String {
-    match value {
-        value if value.fract() == 0.0 || value.abs() >= 1_000.0 => format!("{value:.0}"),
-        value if value.abs() >= 1.0 => format!("{value:.2}"),
-        value => format!("{value:.4}"),
-    }
 }

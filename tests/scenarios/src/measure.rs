@@ -75,6 +75,13 @@ impl Measure {
         recovered.map_or(f64::INFINITY, |at| (at - first) as f64)
     }
 
+    /// Returns, for each second, how many requests were answered in it, and how many of them well.
+    #[must_use]
+    pub fn done_by_second(&self) -> Seconds {
+        let done = |record: &Record| Record { at: record.at.saturating_add(record.took), ..*record };
+        Self(self.0.iter().filter(|record| record.took < Ms::MAX).map(done).collect()).by_second()
+    }
+
     /// Returns offered and good requests by second.
     #[must_use]
     pub fn by_second(&self) -> Seconds {

@@ -3,35 +3,71 @@
 //! The tests assert that the list is exact: a bar that is missed and not listed fails, and so does a listed bar that is
 //! met. Remove a row when its bar is met.
 
-/// A bar that is not met yet: scenario, cell, figure, and the worst figure measured.
-pub type NotYet = (&'static str, &'static str, &'static str, f64);
+use crate::cell::{
+    Bar, Cell,
+    Contestant::{self, Ours, OursNoBreaker, OursServer},
+};
+
+/// A bar that is not met yet: scenario, cell, stack, figure, and the worst figure measured.
+pub type NotYet = (&'static str, &'static str, Contestant, &'static str, f64);
+
+const NEVER: f64 = f64::INFINITY;
 
 /// The bars that are not met yet.
 pub const NOT_YET: &[NotYet] = &[
+    // Half-open comes up to 8 s after the last failure, in steps that double. An in-flight limit that reacts to loss would
+    // recover sooner; it comes with S5.
+    ("s1", "all", Ours, "recovery (s)", 10.0),
+    ("s1", "all", Ours, "lost / omniscient", 1.51),
+    ("s1", "all", OursNoBreaker, "recovery (s)", 29.0),
+    ("s1", "all", OursNoBreaker, "lost / omniscient", 1.99),
+    ("s1", "280-10s-1000", Ours, "recovery (s)", NEVER),
+    // At 280 of 300 requests a second a full queue of 100 takes 5 s to drain; the omniscient policy needs 3 s too.
+    ("s1", "all", OursServer, "recovery (s)", 4.0),
+    ("s1", "280-10s-1000", OursServer, "recovery (s)", 3.0),
+    // Up to 8 s in which the breaker is still open, of the 10 s after the repair.
+    ("s6", "errors-2", Ours, "good after repair", 0.70),
+    ("s6", "errors-5", Ours, "good after repair", 0.94),
+    ("s6", "errors-10", Ours, "good after repair", 0.958),
+    ("s6", "errors-20", Ours, "good after repair", 0.956),
+    ("s6", "black-hole-2", Ours, "good after repair", 0.588),
+    ("s6", "black-hole-5", Ours, "good after repair", 0.918),
+    ("s6", "black-hole-10", Ours, "good after repair", 0.964),
+    ("s6", "black-hole-20", Ours, "good after repair", 0.954),
+    // 50 failures open it, of a shard that gets 10 requests a second; then three trial calls each time.
+    ("s6", "errors-20", Ours, "reach the dead shard (%)", 5.75),
+    ("s6", "black-hole-10", Ours, "reach the dead shard (%)", 5.07),
+    ("s6", "black-hole-20", Ours, "reach the dead shard (%)", 9.42),
     // Probes come 5 s apart while the endpoint is down, also after its hold has ended.
-    ("s7", "hard", "back after (s)", 5.5),
-    ("s7", "gray", "lost beyond omniscient", 14.0),
-    ("s7b", "healthy-20ms-50", "departures/h", 18.0),
-    ("s7b", "healthy-20ms-500", "departures/h", 36.0),
-    ("s7b", "healthy-300ms-5", "departures/h", 18.0),
-    ("s7b", "healthy-3s-1", "departures/h", 18.0),
-    ("s7b", "pause", "departures/h", 30.0),
-    ("s7b", "errors-1", "seen / p^2", 86.5),
-    ("s7b", "errors-5", "seen / p^2", 15.5),
-    ("s7b", "health-1", "left after (s)", 11.5),
-    ("s7b", "health-10", "left after (s)", f64::INFINITY),
-    ("s7b", "health-50", "left after (s)", 90.0),
-    ("s7b", "shared-database", "all down (s)", 91.6),
-    ("s7b", "bad-route", "good", 0.9966),
-    ("s7b", "bad-route-alone", "good", 0.9965),
-    ("s7b", "bad-route-post", "good", 0.9965),
-    ("s7b", "three", "lost", 3.0),
-    ("s7b", "one", "waited", 3226.0),
-    ("s7b", "gray", "left after (s)", 7.4),
+    ("s7", "hard", Ours, "back after (s)", 5.5),
+    ("s7", "gray", Ours, "lost beyond omniscient", 14.0),
+    ("s7b", "healthy-20ms-50", Ours, "departures/h", 24.0),
+    ("s7b", "healthy-20ms-500", Ours, "departures/h", 36.0),
+    ("s7b", "healthy-300ms-5", Ours, "departures/h", 18.0),
+    ("s7b", "healthy-3s-1", Ours, "departures/h", 24.0),
+    ("s7b", "pause", Ours, "departures/h", 36.0),
+    ("s7b", "errors-1", Ours, "seen / p^2", 94.9),
+    ("s7b", "errors-5", Ours, "seen / p^2", 16.6),
+    ("s7b", "health-1", Ours, "left after (s)", 61.1),
+    ("s7b", "health-10", Ours, "left after (s)", NEVER),
+    ("s7b", "health-50", Ours, "left after (s)", NEVER),
+    ("s7b", "shared-database", Ours, "all down (s)", 95.1),
+    ("s7b", "bad-route", Ours, "good", 0.9963),
+    ("s7b", "bad-route-alone", Ours, "good", 0.9962),
+    ("s7b", "bad-route-post", Ours, "good", 0.9962),
+    ("s7b", "three", Ours, "lost", 3.0),
+    ("s7b", "one", Ours, "waited", 3_303.0),
+    ("s7b", "gray", Ours, "left after (s)", 54.4),
 ];
 
-/// Returns whether the bar is listed.
+/// Returns whether this bar of the cell is listed.
 #[must_use]
-pub fn is_listed(scenario: &str, cell: &str, figure: &str) -> bool {
-    NOT_YET.iter().any(|listed| (listed.0, listed.1, listed.2) == (scenario, cell, figure))
+pub fn is_listed(cell: &Cell, bar: &Bar) -> bool {
+    NOT_YET.iter().any(|listed| is_of(listed, cell, bar))
+}
+
+/// Returns whether a row of the list is this bar of the cell.
+#[must_use]
+pub fn is_of(listed: &NotYet, cell: &Cell, bar: &Bar) -> bool {
+    (listed.0, listed.1, listed.2, listed.3) == (cell.scenario, &cell.name, bar.of, bar.figure)
 }

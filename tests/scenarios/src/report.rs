@@ -1,3 +1,7 @@
 //! Runs cells and reports them.
 
+pub mod format;
+pub mod markdown;
 pub mod run;
+pub mod svg;
+pub mod write;

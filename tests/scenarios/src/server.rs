@@ -105,6 +105,13 @@ impl Settings {
 // === impl Work ===
 
 impl Work {
+    fn mean(self) -> f64 {
+        match self {
+            Self::Exponential(mean) => mean,
+            Self::LogNormal(median, sigma) => median * (sigma * sigma / 2.0).exp(),
+        }
+    }
+
     fn draw(self, random: &Random) -> f64 {
         match self {
             Self::Exponential(mean) => exponential(random, mean),
@@ -159,6 +166,22 @@ impl Server {
             self.0.settings.script.at(at),
             Some(Fault::BlackHole | Fault::Refuse | Fault::Error | Fault::Gray(_) | Fault::Stall)
         )
+    }
+
+    /// Returns the number of workers.
+    #[must_use]
+    pub fn workers(&self) -> u32 {
+        self.0.settings.workers as u32
+    }
+
+    /// Returns how long a request that arrives now waits for a worker, on average.
+    #[must_use]
+    pub fn expected_wait(&self) -> Duration {
+        let Settings { script, work, workers, .. } = &self.0.settings;
+        let now = self.now();
+        let stalled = if script.at(now) == Some(Fault::Stall) { script.end_of_work(now, 0.0) - now } else { 0 };
+        let queued = self.0.waiting.load(Relaxed) as f64 * work.mean() / *workers as f64;
+        Duration::from_millis(stalled + queued as u64)
     }
 
     /// Returns the milliseconds since the start.

@@ -2,7 +2,7 @@
 
 use std::{future::ready, sync::Arc, time::Duration};
 
-use http::{Request, StatusCode};
+use http::StatusCode;
 use mainstay_core::{BoxError, HeadOnly};
 use mainstay_failover::{
     Endpoint, FailoverHandle,
@@ -19,6 +19,7 @@ use tower::{
     util::BoxCloneSyncService,
 };
 
+use super::copy;
 use crate::{
     cell::Contestant,
     run::Client,
@@ -42,7 +43,6 @@ pub struct FailoverClient {
 pub fn client(contestant: Contestant, servers: &[Server], settings: &StandardSettings) -> FailoverClient {
     let (servers, limit) = (servers.to_vec(), settings.attempt_timeout);
     let client = match contestant {
-        Contestant::Ours | Contestant::OursServer => return ours(&servers, settings),
         Contestant::Naive => {
             BoxCloneSyncService::new(service_fn(move |request| in_order(servers.clone(), request, limit)))
         }
@@ -50,6 +50,7 @@ pub fn client(contestant: Contestant, servers: &[Server], settings: &StandardSet
             BoxCloneSyncService::new(service_fn(move |request| knowing(servers.clone(), request)))
         }
         Contestant::Tower => tower(servers, limit),
+        _ => return ours(&servers, settings),
     };
     FailoverClient { client, handle: None }
 }
@@ -135,13 +136,4 @@ async fn attempt(server: Server, request: Req, limit: Duration) -> Result<Res, B
         Ok(answer) => answer,
         Err(_) => Ok(crate::server::response(StatusCode::GATEWAY_TIMEOUT)),
     }
-}
-
-/// Copies a request with its extensions.
-pub(crate) fn copy(request: &Req) -> Req {
-    let mut copy = Request::new(());
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.extensions_mut() = request.extensions().clone();
-    copy
 }

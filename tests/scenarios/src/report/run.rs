@@ -43,7 +43,7 @@ pub fn measured(cell: &Cell, runs: &Runs) -> Vec<Measured> {
         let values = runs.figures.iter().map(|figures| figures.get(bar.figure));
         let worst = values.reduce(|a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { bar.limit.worse(a, b) });
         let worst = worst.unwrap_or(f64::NAN);
-        let listed = is_listed(cell.scenario, &cell.name, bar.figure);
+        let listed = is_listed(cell, bar);
         Measured { bar: *bar, worst, holds: bar.limit.holds(worst), listed }
     });
     measured.collect()
