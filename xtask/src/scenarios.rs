@@ -1,5 +1,6 @@
-//! `cargo xtask scenarios`: writes the tables and plots of the simulations. And a step of the tests: the bars of the
-//! scenarios in a release build, and equal hashes in debug and release.
+//! `cargo xtask scenarios`: writes the tables and plots of the simulations.
+//!
+//! A step of the tests asserts their bars in a release build, and compares the hashes of a debug and a release build.
 
 use std::fs;
 use std::io;

@@ -94,11 +94,11 @@ pub struct Cell {
 impl fmt::Display for Contestant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::Ours => "ours",
-            Self::OursNoBreaker => "ours, no breaker",
-            Self::OursServer => "ours, no breaker, bulkhead at the server",
-            Self::OursStreak => "ours, streak of 5",
-            Self::OursShared => "ours, one layer",
+            Self::Ours => "Mainstay",
+            Self::OursNoBreaker => "Mainstay, no breaker",
+            Self::OursServer => "Mainstay, no breaker, bulkhead at the server",
+            Self::OursStreak => "Mainstay, streak of 5",
+            Self::OursShared => "Mainstay, one layer",
             Self::Naive => "naive",
             Self::Tower => "Tower",
             Self::Omniscient => "omniscient",
