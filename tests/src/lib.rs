@@ -10,6 +10,7 @@
 //! | `contention.rs` | threads that share one handle |
 //! | `generated.rs` | a generated gRPC client over the layers: the statuses that its caller receives |
 //! | `streams/` | a gigabyte each way in constant memory; permits and outcomes at the end of a stream |
+//! | `scenarios/` | a package of its own: simulations of stacks under failure, and their bars |
 //! | `defects.rs` | the tests for each defect seen in other libraries |
 
 use std::{
