@@ -11,6 +11,8 @@ use std::{
 
 use tokio::time::Instant;
 
+use crate::AskedEndpoints;
+
 /// The context of one request: its deadline, the number of the attempt, how often it may still be sent.
 ///
 /// Layers read and write it through a [`Contextual`](crate::Contextual) policy. HTTP keeps it in the request's
@@ -37,7 +39,13 @@ pub struct RequestContext {
 /// *further* attempt that it starts (a retry, another endpoint), and none for the request that it received. No attempt
 /// is counted twice, however the layers are nested.
 #[derive(Clone)]
-pub struct AttemptQuota(Arc<AtomicU32>);
+pub struct AttemptQuota(Arc<Shared>);
+
+/// What all copies of one request share, in one allocation.
+struct Shared {
+    left: AtomicU32,
+    asked: AskedEndpoints,
+}
 
 // === impl RequestContext ===
 
@@ -69,6 +77,13 @@ impl RequestContext {
         self
     }
 
+    /// Returns the endpoints that this request has asked, shared by all its copies. `None` without an attempt quota: only a
+    /// layer that may send the request again adds one.
+    #[must_use]
+    pub fn asked_endpoints(&self) -> Option<&AskedEndpoints> {
+        self.attempt_quota.as_ref().map(|quota| &quota.0.asked)
+    }
+
     /// Returns the time left until the deadline, zero once it has passed, or `None` without a deadline.
     #[must_use]
     pub fn time_left(&self, now: Instant) -> Option<Duration> {
@@ -85,30 +100,48 @@ impl AttemptQuota {
     /// Creates a quota of `n` attempts.
     #[must_use]
     pub fn new(n: u32) -> Self {
-        Self(Arc::new(AtomicU32::new(n)))
+        Self(Arc::new(Shared { left: AtomicU32::new(n), asked: AskedEndpoints::default() }))
     }
 
     /// Takes one attempt. Returns false if none is left.
     #[must_use]
     pub fn take(&self) -> bool {
-        self.0.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
+        self.0.left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 
     /// Returns the number of attempts left.
     #[must_use]
     pub fn left(&self) -> u32 {
-        self.0.load(Relaxed)
+        self.0.left.load(Relaxed)
     }
 
     /// Takes all attempts that are left. A layer whose budget is used up does so, so that the layers outside it do not
     /// repeat the request either.
     pub fn exhaust(&self) {
-        self.0.store(0, Relaxed);
+        self.0.left.store(0, Relaxed);
     }
 }
 
 impl fmt::Debug for AttemptQuota {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} left", self.left())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Asked, FailoverId};
+
+    #[test]
+    fn copies_of_a_request_share_quota_and_asked_endpoints() {
+        let id = FailoverId::new();
+        assert!(RequestContext::new().asked_endpoints().is_none());
+        let first = RequestContext::new().with_attempt_quota(AttemptQuota::new(2));
+        let second = first.clone().with_attempt(2);
+        first.asked_endpoints().map(|asked| asked.raise(id, 1, Asked::Yes));
+        assert_eq!(second.asked_endpoints().map(|asked| asked.get(id, 1)), Some(Asked::Yes));
+        assert!(first.attempt_quota.as_ref().is_some_and(AttemptQuota::take));
+        assert_eq!(second.attempt_quota.map(|quota| quota.left()), Some(1));
     }
 }

@@ -29,6 +29,7 @@
 //! * `serde`: settings and snapshots implement serde's traits, durations read as `"250ms"`.
 //! * `test-util`: the probe service and the contract suite, for tests of layers.
 
+mod asked_endpoints;
 mod atomic;
 mod backoff;
 #[cfg(feature = "bounded")]
@@ -58,6 +59,7 @@ mod transition_log;
 mod wait;
 mod window;
 
+pub use asked_endpoints::{Asked, AskedEndpoints, FailoverId};
 pub use atomic::{AtomicDuration, AtomicOptionDuration, nanos};
 pub use backoff::{Backoff, Shape};
 #[cfg(feature = "bounded")]
