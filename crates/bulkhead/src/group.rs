@@ -14,7 +14,8 @@ use crate::{
     settings,
 };
 
-/// A group of limits. Each may exceed its own limit by a fifth, as long as the group's total allows it.
+/// A group of limits. Each may exceed its own limit by a fifth, as long as the group's total allows it. The fifth is
+/// rounded down: a limit below 5 borrows nothing.
 ///
 /// ```
 /// use mainstay_bulkhead::{Group, LimitSettings};

@@ -6,9 +6,9 @@ use mainstay_core::{AtomicOptionDuration, Counters, Name, Reason, Rejected, Stat
 
 use crate::{
     LimitSettings, LimitSnapshot, Rejections,
+    idle_search::IdleSearch,
     lending::{Member, Membership},
     readiness::ReadinessWaiters,
-    room::Room,
     saturation::Saturation,
     slots::Slots,
 };
@@ -21,8 +21,8 @@ pub(crate) struct Inner {
     execution_timeout: AtomicOptionDuration,
     counters: Counters<COUNTS>,
     saturation: Saturation,
-    /// The room of the keyed store that holds this limit, if one does.
-    room: Option<Arc<Room>>,
+    /// Of the keyed store that holds this limit, if one does.
+    idle_search: Option<Arc<IdleSearch>>,
 }
 
 #[derive(Clone, Copy)]
@@ -46,7 +46,7 @@ impl Inner {
         settings: &LimitSettings,
         membership: Membership,
         counters: Counters<COUNTS>,
-        room: Option<Arc<Room>>,
+        idle_search: Option<Arc<IdleSearch>>,
     ) -> Self {
         Self {
             name,
@@ -56,7 +56,7 @@ impl Inner {
             execution_timeout: settings.execution_timeout.into(),
             counters,
             saturation: Saturation::new(),
-            room,
+            idle_search,
         }
     }
 
@@ -104,18 +104,18 @@ impl Inner {
         self.saturation.on_release(&self.name, &self.slots);
     }
 
-    /// Counts out a waiter that gave up.
+    /// Removes a cancelled waiter.
     pub(crate) fn cancel(&self) {
         self.slots.cancel();
         self.note_idle();
         self.saturation.on_release(&self.name, &self.slots);
     }
 
-    /// Tells the keyed store, if there is one, when it may remove this limit.
+    /// Notifies the keyed store, if there is one, that this limit may be evicted, if it is idle.
     #[inline]
     pub(crate) fn note_idle(&self) {
-        match &self.room {
-            Some(room) if self.slots.is_idle() => room.made(),
+        match &self.idle_search {
+            Some(search) if self.slots.is_idle() => search.reset(),
             _ => {}
         }
     }
@@ -184,7 +184,7 @@ impl Member for Inner {
         self.slots.limit()
     }
 
-    fn hand_out(&self) {
-        self.slots.hand_out();
+    fn grant(&self) {
+        self.slots.grant();
     }
 }

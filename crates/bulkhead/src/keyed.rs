@@ -18,7 +18,7 @@ mod settings;
 mod snapshot;
 mod store;
 
-/// Limits by key: each key may have so many concurrent calls, whatever the others do. Clones share them.
+/// Limits by key: each key has its own limit of concurrent calls, whatever the others do. Clones share them.
 ///
 /// One limit over many hosts or tenants is used up by the slowest of them. With a limit per key the others are not
 /// affected. The key is anything that is `Hash + Eq + Clone + Display`. It becomes part of the names in snapshots, logs
@@ -26,10 +26,10 @@ mod store;
 ///
 /// **Bounded.** At most [`capacity`](KeyedBulkheadSettings::capacity) keys are kept. A new key evicts idle ones, least
 /// recently used first. A key with a call in flight or in the queue is never evicted, because its next call would get a
-/// fresh limit beside the one in use: no key is ever above its limit. While all kept keys are busy, calls with new keys
-/// are refused with [`Reason::BulkheadFull`](mainstay_core::Reason::BulkheadFull) under the name of the whole, and counted
-/// in [`no_room`](KeyedSnapshot::no_room). (Rejected: one limit that all new keys share, because under overload tenants
-/// would affect each other through it.)
+/// fresh limit in addition to the one in use: no key is ever above its limit. While all kept keys are busy, calls with
+/// new keys are refused with [`Reason::BulkheadFull`](mainstay_core::Reason::BulkheadFull) under the name of the
+/// collection, and counted in [`no_room`](KeyedSnapshot::no_room). (Rejected: one limit that all new keys share, because
+/// under overload tenants would affect each other through it.)
 ///
 /// ```
 /// use mainstay_bulkhead::{KeyedBulkheadSettings, KeyedLimits};
@@ -56,7 +56,7 @@ pub struct KeyedLimits<K>(Arc<Store<K>>);
 // === impl KeyedLimits ===
 
 impl<K: Hash + Eq + Clone + fmt::Display> KeyedLimits<K> {
-    /// Limits of so many concurrent calls for each key, 1 to a million, without a queue. Each is named `name/key`.
+    /// Limits of `limit` concurrent calls for each key, 1 to a million, without a queue. Each is named `name/key`.
     ///
     /// # Errors
     /// A limit out of its range.

@@ -1,7 +1,7 @@
 //! Slots that the members of a group lend each other.
 //!
 //! A member within its own limit does not need the pool, so no other member can starve it. The pool's total bounds only
-//! what is lent. Rejected: one pool that all members draw from, because the first noisy member takes all of it.
+//! what is lent. Rejected: one pool that all members draw from, because the busiest member takes all of it.
 
 use crate::sync::{
     Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -24,7 +24,7 @@ pub(crate) trait Member: Send + Sync {
     fn limit(&self) -> u32;
 
     /// Grants free slots to its waiting calls.
-    fn hand_out(&self);
+    fn grant(&self);
 }
 
 /// A member's reference to its pool. Without a pool it lends nothing and counts nothing.
@@ -152,7 +152,7 @@ impl Membership {
         let alive: Vec<_> = members.iter().filter_map(Weak::upgrade).collect();
         // Unlocks first, because wakers run.
         drop(members);
-        alive.iter().for_each(|member| member.hand_out());
+        alive.iter().for_each(|member| member.grant());
     }
 
     pub(crate) fn recount(&self) {

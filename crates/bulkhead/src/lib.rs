@@ -33,6 +33,7 @@
 
 mod future;
 mod group;
+mod idle_search;
 mod inner;
 mod keyed;
 mod keyed_service;
@@ -43,7 +44,6 @@ mod permit;
 mod queued_call;
 mod readiness;
 mod registry;
-mod room;
 mod saturation;
 mod service;
 mod settings;

@@ -27,7 +27,7 @@ pub struct Limit(Shared<Inner>);
 // === impl Limit ===
 
 impl Limit {
-    /// A limit of so many concurrent calls, 1 to a million, without a queue.
+    /// A limit of `limit` concurrent calls, 1 to a million, without a queue.
     ///
     /// # Errors
     /// A limit out of its range.
@@ -133,7 +133,7 @@ impl Limit {
     }
 
     /// Sets a new limit, 1 to a million. Growing admits waiting calls at once. Shrinking never blocks and takes no
-    /// permit away: permits that come back are withheld until no more are out than the new limit has.
+    /// permit away: returned permits are withheld until no more are outstanding than the new limit allows.
     ///
     /// # Errors
     /// A limit out of its range.

@@ -1,4 +1,4 @@
-//! The right to run.
+//! A permit to run one call.
 
 use std::{fmt, future::Future, panic::resume_unwind};
 
@@ -6,8 +6,8 @@ use mainstay_core::{BoxError, Reason, Rejected, Shared};
 
 use crate::inner::Inner;
 
-/// The right to run one call. Dropping it gives it back, to the call that waits longest.
-#[must_use = "dropping it gives the permit back"]
+/// A permit to run one call. Dropping it returns it, to the call that waits longest.
+#[must_use = "dropping it returns the permit"]
 pub struct Permit(Shared<Inner>);
 
 // === impl Permit ===

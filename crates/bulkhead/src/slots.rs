@@ -4,11 +4,11 @@
 //! is one subtraction.
 //!
 //! A freed slot reaches the next waiter in four steps, all in this file. [`Slots::release`] subtracts the call from the
-//! word. If calls wait, [`Slots::hand_out`] moves one of them from waiting to in flight, and adds one permit to a tokio
+//! word. If calls wait, [`Slots::grant`] moves one of them from waiting to in flight, and adds one permit to a tokio
 //! [`Semaphore`]. The semaphore wakes the task that waits longest. That task's future, from [`Slots::granted`], takes
 //! the semaphore's permit, and the task owns a slot that the word counts already.
 //!
-//! The semaphore starts with no permits, and its permits are *grants*, not slots. tokio contributes a fair queue of
+//! The semaphore starts with no permits, and its permits are *grants*, not slots. tokio provides a fair queue of
 //! wakers that survives cancellation. Rejected: a semaphore that holds the slots, because its `add_permits` locks a mutex
 //! on every release, and its limit can be lowered only by acquiring.
 //!
@@ -126,14 +126,15 @@ impl Slots {
         }
         self.membership.enqueue();
         // A slot may have become free, in the group or by a resize, before the word counted this call.
-        self.hand_out();
+        self.grant();
         true
     }
 
     /// Ready when a slot is granted to this waiter.
     pub(crate) fn granted(&self) -> impl Future<Output = ()> + Send + Sync + 'static {
         let grants = self.grants.clone();
-        // Unconstrained: with the task's cooperative budget used up, the semaphore hides a grant that is there.
+        // Unconstrained: with the task's cooperative budget used up, the semaphore reports pending
+        // although a grant is available.
         unconstrained(async move {
             match grants.acquire_owned().await {
                 Ok(grant) => grant.forget(),
@@ -143,19 +144,19 @@ impl Slots {
         })
     }
 
-    /// Counts a waiter out of the group's queue. The word has counted it out already.
+    /// Decrements the group's queue count. [`grant`](Self::grant) has already updated the word.
     pub(crate) fn dequeue(&self) {
         self.membership.dequeue();
     }
 
-    /// Counts out a waiter that gave up. It has dropped its future, so that a grant it held went to the next waiter.
+    /// Removes a cancelled waiter. It has dropped its future, so a grant that it held went to the next waiter.
     pub(crate) fn cancel(&self) {
         self.dequeue();
         let one_less = |word| (waiting(word) > 0).then(|| word - WAITING);
         if self.word.fetch_update(SeqCst, SeqCst, one_less).is_err() {
-            // Every waiter has been granted a slot, so a grant for this one is on its way.
+            // The word counts no waiter: this one has a slot, and its grant is added already or will be.
             self.cancelled.fetch_add(1, SeqCst);
-            self.hand_out();
+            self.grant();
             self.membership.offer();
         }
     }
@@ -166,13 +167,13 @@ impl Slots {
         let before = self.word.fetch_sub(1, SeqCst);
         self.membership.leave();
         if waiting(before) > 0 {
-            self.hand_out();
+            self.grant();
         }
         self.membership.offer();
     }
 
     /// Grants free slots to waiters, as far as there are both.
-    pub(crate) fn hand_out(&self) {
+    pub(crate) fn grant(&self) {
         loop {
             let mut granted = 0;
             while self.take(|word| (waiting(word) > 0).then(|| word - WAITING + 1)) {
@@ -223,7 +224,7 @@ impl Slots {
         self.limit.store(limit, SeqCst);
         self.queue.store(queue, SeqCst);
         self.membership.recount();
-        self.hand_out();
+        self.grant();
         self.membership.offer();
     }
 

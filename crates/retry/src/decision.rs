@@ -4,7 +4,7 @@
 //! deadline, the budget. All checks come before the result is discarded and before the delay, so a check that fails
 //! never replaces the original result.
 //!
-//! The budget's token has its whole life in this file: [`Retrier::schedule`] reserves it or finds the budget empty,
+//! The budget's token is handled only in this file: [`Retrier::schedule`] reserves it or finds the budget empty,
 //! [`ScheduledRetry`] holds it during the delay, and [`Retrier::start_retry`] spends it. A request that is dropped
 //! before that drops its `ScheduledRetry`, and the reservation returns the token.
 
@@ -123,7 +123,7 @@ impl Retrier {
         let inner = &*self.0;
         inner.stats.add(Count::Succeeded);
         if state.attempt > 1 {
-            inner.stats.add(Count::Recovered);
+            inner.stats.add(Count::SucceededAfterRetry);
         }
         if let Some(budget) = &inner.budget {
             budget.earn();
@@ -179,7 +179,7 @@ impl Retrier {
         };
         let attempt_quota = permission?;
         if state.is_last_attempt() {
-            // The copy of an attempt whose service failed before it was ready may still be there.
+            // A failed `poll_ready` uses an attempt but not the copy, so a copy may be left.
             return Err(StopReason::Attempts);
         }
         if attempt_quota.is_some_and(|quota| quota.left() == 0) {

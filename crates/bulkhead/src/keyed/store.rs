@@ -1,6 +1,6 @@
 //! The limits by key, their settings, and the eviction of idle keys.
 //!
-//! A key with permits out or with waiting calls must not be evicted: its next call would get a new limit beside the old
+//! A key with permits out or with waiting calls must not be evicted: its next call would get a new limit in addition to the old
 //! one, and the two together would admit too many. Therefore a limit is *retired* before it is removed: one
 //! compare-and-swap on the word that counts both, which succeeds only if the counts are zero. A call that meets a retired
 //! limit looks its key up again. That costs kept keys nothing, because a retired limit seems full.
@@ -21,9 +21,9 @@ use super::{
 };
 use crate::{
     LimitSettings, LimitSnapshot, Rejections,
+    idle_search::IdleSearch,
     inner::{COUNTS, Inner},
     lending::Membership,
-    room::Room,
 };
 
 pub(super) struct Store<K> {
@@ -31,7 +31,7 @@ pub(super) struct Store<K> {
     pub(super) limits: Bounded<K, KeyedLimit>,
     /// Locked for a new key, by operators and by snapshots; never for a key that is kept.
     state: Mutex<State<K>>,
-    room: Arc<Room>,
+    idle_search: Arc<IdleSearch>,
     no_room: AtomicU64,
 }
 
@@ -60,7 +60,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
             name,
             limits: Bounded::new(common.capacity as usize),
             state: Mutex::new(State { settings, evicted: Evicted::default(), generation: 0 }),
-            room: Arc::default(),
+            idle_search: Arc::default(),
             no_room: AtomicU64::new(0),
         }
     }
@@ -83,7 +83,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
             });
             match acquired {
                 Some(Some(acquired)) => return acquired,
-                None if self.room.is_none() => return Err(self.refuse()),
+                None if self.idle_search.found_none() => return Err(self.refuse()),
                 _ => {}
             }
             if let Some(acquired) = self.insert(key.to_owned(), acquire) {
@@ -98,11 +98,11 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
         let mut state = self.state();
         let State { settings, evicted, .. } = &mut *state;
         if self.limits.is_full() {
-            self.room.begin_search();
+            self.idle_search.begin_search();
         }
         let make = |key: &K| {
-            let (name, room) = (format!("{}/{key}", self.name).into(), self.room.clone());
-            let inner = Inner::new(name, &settings.of(key), Membership::default(), Counters::shared(), Some(room));
+            let (name, search) = (format!("{}/{key}", self.name).into(), self.idle_search.clone());
+            let inner = Inner::new(name, &settings.of(key), Membership::default(), Counters::shared(), Some(search));
             let limit = Shared::new(inner);
             let acquired = acquire(&limit).ok_or_else(|| limit.reject(Reason::BulkheadFull));
             (KeyedLimit(limit), acquired)
@@ -111,7 +111,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
             Ok(acquired) => Some(acquired),
             Err(NotInserted::Present) => None,
             Err(NotInserted::Full) => {
-                self.room.end_search();
+                self.idle_search.end_search();
                 drop(state);
                 Some(Err(self.refuse()))
             }
@@ -154,7 +154,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
         *generation += 1;
         self.limits.set_capacity(settings.common.capacity as usize);
         self.limits.evict_excess(|limit| evicted.add(limit));
-        self.room.made();
+        self.idle_search.reset();
         drop(state);
         while !self.apply_settings() {}
         changed
