@@ -38,7 +38,7 @@ impl Command {
                 (_, Some("--version" | "-V")) => return Ok(Self::Version),
                 (false, Some("--config")) => config = Some(value()?.into()),
                 (true, Some("--name")) => name = text(value()?)?,
-                (true, Some("--prefix")) => prefix = text(value()?)?,
+                (true, Some("--prefix")) => prefix = path(text(value()?)?)?,
                 (true, Some("--listen")) => {
                     let address = text(value()?)?;
                     let wrong = |_| format!("--listen = {address}: must be an IP address and a port");
@@ -53,6 +53,17 @@ impl Command {
 
 fn text(word: OsString) -> Result<String, String> {
     word.into_string().map_err(|word| format!("{} is not UTF-8", word.display()))
+}
+
+/// Returns the path, if a router can nest routes below it.
+fn path(text: String) -> Result<String, String> {
+    let is_segment = |segment: &str| {
+        !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    };
+    match text.strip_prefix('/').is_some_and(|path| path.split('/').all(is_segment)) {
+        true => Ok(text),
+        false => Err(format!("--prefix = {text:?}: must be a path such as /api/v1, of letters, digits and - . _ ~")),
+    }
 }
 
 /// Returns the text of `--help`.
@@ -85,6 +96,10 @@ mod tests {
         assert!(parse("--confg a").unwrap_err().contains("--confg"));
         assert!(parse("--name x").is_err() && parse("demo-backend --config x").is_err());
         assert!(parse("demo-backend --listen nowhere").unwrap_err().contains("nowhere"));
+        for prefix in ["x", "/", "/a/", "//a", "/{id}", "/*a"] {
+            assert!(parse(&format!("demo-backend --prefix {prefix}")).unwrap_err().contains(prefix));
+        }
+        assert!(parse("demo-backend --prefix /api/v2").is_ok());
         assert_eq!(parse("demo-backend --help"), Ok(Command::Help));
     }
 

@@ -17,8 +17,8 @@ const SECONDS: &str = "0.001 to 86400";
 const SECONDS_OR_ZERO: &str = "0 to 86400";
 const COUNT: &str = "1 to 1000";
 const URL: &str = "http://host[:port][/path], without user, query or fragment";
-const URLS: &str = "one or several such URLs, separated by commas or as a list";
-const PREFIX: &str = "a path of letters, digits and - . _ ~ that the gateway does not answer itself";
+const URLS: &str = "URLs as for backend.url, separated by commas; in the file also a list";
+const PREFIX: &str = "a path such as /api/v1, of letters, digits and - . _ ~, that the gateway does not answer itself";
 
 /// Every setting, in the order in which an operator needs them.
 #[rustfmt::skip]

@@ -61,7 +61,7 @@ pub(super) fn prefix<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::E
     };
     let prefix = String::deserialize(input).map(|text| text.strip_suffix('/').unwrap_or(&text).to_owned());
     checked(prefix, usable, || {
-        "a path of letters, digits and - . _ ~ that the gateway does not answer itself".to_owned()
+        "a path such as /api/v1, of letters, digits and - . _ ~, that the gateway does not answer itself".to_owned()
     })
 }
 

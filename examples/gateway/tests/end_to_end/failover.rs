@@ -108,8 +108,17 @@ async fn primary_with_500_is_hidden_by_backup() {
 }
 
 #[tokio::test]
-async fn primary_with_429_is_hidden_by_backup() {
-    backup_hides_fault(json!({ "fault": "fail", "status": 429, "retry_after_seconds": 1 })).await;
+async fn primary_with_503_is_hidden_by_backup() {
+    backup_hides_fault(json!({ "fault": "fail", "status": 503, "retry_after_seconds": 1 })).await;
+}
+
+/// A 429 limits this client: the backup does not answer in place of the primary.
+#[tokio::test]
+async fn primary_with_429_is_passed_to_the_client() {
+    let harness = Harness::start(&[("BACKEND_HEALTH_RECHECK_INTERVAL_SECONDS", "60")]);
+    harness.primary.fault(json!({ "fault": "fail", "status": 429, "retry_after_seconds": 1 })).await;
+    let answer = harness.gateway.get("/api/v1/json").await;
+    assert_eq!((answer.status, answer.served_by()), (StatusCode::TOO_MANY_REQUESTS, "primary"));
 }
 
 /// Errors of clients do not count against a backend.
@@ -139,12 +148,12 @@ async fn healthy_primary_gets_no_traffic_during_hold() {
 }
 
 #[tokio::test]
-async fn ffailing_primary_gets_no_traffic_after_hold() {
+async fn failing_primary_gets_no_traffic_after_hold() {
     let harness = Harness::start(&[("BACKEND_HEALTH_MIN_FALLBACK_DURATION_SECONDS", "0.2")]);
     harness.primary.fault(json!({ "fault": "fail" })).await;
     harness.until_active("backup").await;
     let failed = primary(&harness.gateway).await["probes_failed"].as_u64().unwrap();
-    let failing = until("the hold is over and probes went on ffailing", async || {
+    let failing = until("the hold is over and probes went on failing", async || {
         let primary = primary(&harness.gateway).await;
         (primary["hold_left"].is_null() && primary["probes_failed"].as_u64()? > failed + 1).then_some(primary)
     })
