@@ -58,6 +58,9 @@ const RETRIES: &[Defect] = &[
     ("the budget checked after the sleep, its error hiding the original", &["{retry}/budget.rs::empty_budget_returns_the_original_result_at_once"]),
     ("attempts burnt on an open breaker", &["{retry}/rejections.rs::open_breaker_costs_no_attempts_and_no_budget", "tests/composition/order.rs::open_breaker_spends_no_attempts_and_no_budget"]),
     ("Retry-After impossible because backoff sees only a number", &["{retry}/deadline.rs::retry_after_is_waited_for_in_full_or_not_at_all"]),
+    ("an open breaker that every request waits for", &["{retry}/rejections.rs::rejection_is_returned_at_once_by_default", "tests/composition/deadlines.rs::retry_waits_for_an_open_breaker_only_if_that_is_set"]),
+    ("a POST that was not sent is not sent again", &["{retry}/attempts.rs::request_that_is_sent_once_is_retried_while_it_is_unsent", "crates/http/tests/policies.rs::post_that_was_not_sent_is_repeated", "crates/fallback/tests/steps.rs::backup_takes_request_with_side_effects_only_if_it_was_not_sent"]),
+    ("a broken upload, or no file descriptor left, blames the server", &["crates/http/tests/unsent.rs::broken_upload_is_the_callers", "crates/http/tests/unsent.rs::missing_file_descriptors_are_no_failure_of_the_server"]),
     ("requests cloned on the last attempt", &["{retry}/attempts.rs::last_attempt_makes_no_copy"]),
     ("capped delays in step because the cap comes after the jitter", &["{retry}/delays.rs::presets_are_jittered_at_their_cap_too"]),
     ("overflow or NaN after 1,000 attempts", &["{retry}/attempts.rs::two_thousand_attempts_do_not_overflow"]),
@@ -69,6 +72,7 @@ const RETRIES: &[Defect] = &[
 
 #[rustfmt::skip]
 const BULKHEADS: &[Defect] = &[
+    ("permits lost, or an abort, when a thread ends with calls in flight", &["crates/bulkhead/tests/ending_thread.rs::ending_thread_returns_permits_and_places_in_the_queue"]),
     ("rejection through a zero-length timeout", &["{bulkhead}::full_bulkhead_refuses_in_first_poll_with_its_own_reason"]),
     ("a deadlock: holding inner readiness while queueing", &["{bulkhead}::queueing_over_limited_inner_service_does_not_deadlock", "tests/composition/tower_layers.rs::queue_over_an_equal_concurrency_limit_does_not_deadlock"]),
     ("gauges stale after a cancel", &["{bulkhead}::cancelled_wait_leaves_correct_gauges", "tests/composition/storm.rs::gauges_are_exact_after_random_cancellations_over_the_layers"]),
