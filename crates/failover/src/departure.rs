@@ -47,11 +47,11 @@ impl Switchboard {
             self.observe_news(endpoint, had_good_news);
             return;
         }
-        let weight = match weight {
-            // An endpoint that was not asked might have answered: a probe tells more.
-            Weight::FailedEverywhere if self.endpoints.len() > 2 => Weight::SILENCE,
-            weight => weight,
-        };
+        if weight == Weight::FailedEverywhere && self.endpoints.len() > 2 {
+            // An endpoint that was not asked might have answered: a probe tells more, at once.
+            let reason = "a request failed at two endpoints".to_owned();
+            return self.carry_out(sent, Decision::Ask { proven: false, leaves_without: false, reason });
+        }
         let has_failed_everywhere = self.everywhere.is_recent(now);
         let decision = endpoint.signals.record(weight, self.live.limits(), sent.epoch as u16, has_failed_everywhere);
         self.carry_out(sent, decision);

@@ -19,7 +19,8 @@ use crate::{
     evidence::{self, Failed},
     permit::EndpointPermit,
     replay_copy::ReplayCopy,
-    second_attempt::{Cause, FirstEnded, Second, SecondEnded, cause, is_bad},
+    second_attempt::{Cause, cause, is_bad},
+    second_running::{FirstEnded, Second, SecondEnded},
     shared::Shared,
     weight::Others,
 };

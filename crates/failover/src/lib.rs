@@ -1,9 +1,9 @@
 //! Failover for Tower services: an ordered list of endpoints, of which the first usable one gets the traffic.
 //!
 //! Tower has none: its `balance` and `steer` choose among equal endpoints, and a fallback without state makes every
-//! request wait for the dead primary's timeout. Here traffic leaves an endpoint after a few failures, stays away for a
-//! minimum *hold*, and returns only when the last N *probes* succeeded and the newest is fresh. Until traffic has left, a
-//! second attempt at the next endpoint hides the failure from the caller.
+//! request wait for the dead primary's timeout. Here traffic leaves an endpoint after a few failures that are its own,
+//! stays away for a minimum *hold*, and returns only when the last N *probes* succeeded and the newest is fresh. Until
+//! traffic has left, a second attempt at the next endpoint hides the failure from the caller.
 //!
 //! ```
 //! use mainstay_failover::{Endpoint, Failover};
@@ -24,8 +24,10 @@
 //! for id in 0..3 {
 //!     assert_eq!(orders.clone().oneshot(id).await?, "backup");
 //! }
+//! # tokio::task::yield_now().await;
 //! println!("{}", handle.snapshot());
-//! // orders is on backup for 0s: primary: 3 failures in a row; back on primary in 31.4s at the earliest
+//! // orders is on backup for 0s: primary: 3 failures in a row, and the probe failed: unhealthy: the probe returned
+//! // false; back on primary in 31.4s at the earliest
 //! // (missing: hold 31.4s, probes 0 of 3)
 //! # Ok(()) }
 //! ```
@@ -38,19 +40,53 @@
 //! | [`Probe`] | an async function that reports whether an endpoint works |
 //! | [`FailoverSnapshot`], [`Transition`] | why traffic goes where it goes, and when it can return |
 //!
+//! # When an endpoint is left
+//!
+//! An endpoint is blamed only for what leaving it would have mended. A failure is *proven* if another endpoint answers the
+//! same request; a request that fails at every endpoint that it is sent to counts against none. A streak of failures asks
+//! for one probe at once, and that probe decides. While it runs, a proven streak *suspends* the endpoint: first attempts go
+//! to the next one, without a hold and without a departure.
+//!
+//! With the default settings, at 200 requests a second:
+//!
+//! | situation | what happens | after |
+//! |---|---|---|
+//! | hard down | second attempts answer; suspended, and left when the probe fails | 3 requests |
+//! | black hole | second attempts answer after the delay; suspended at once, left when the probe times out | the delay, then 1 s |
+//! | short pause | suspended, and used again when the probe is good; no departure | the probe |
+//! | slow for all | second attempts answer what is slower than the endpoint's p99; the delay follows, the endpoint stays | |
+//! | one bad route, query of death | the failures count nowhere; the status says how many requests fail everywhere | |
+//! | shared database down | the same; no traffic moves, and requests are answered at once after the repair | |
+//! | gray failure | left when 0.2 of the last 100 compared requests failed, at least 20 | 20 requests |
+//! | failing health check | left when 2 probe rounds failed, whatever the requests say | 10 s |
+//! | flapping | left as if hard down; each departure makes the next hold longer | hold 30 s to 300 s |
+//! | no probes | a proven streak leaves, trial calls return | 3 requests |
+//! | one endpoint | left by a failed probe, or without one by its requests; refused while down, with trial calls | 0.5 s to 8 s |
+//! | three endpoints, two broken | both are probed after a request that failed at both, and left | 1 request |
+//! | requests that may be sent once only | go elsewhere if their connection was refused; else their streak asks for a probe | 3 requests |
+//! | budget of second attempts used up | callers see failures until the streak's probe has decided | 3 requests |
+//! | dry run | decisions are logged; requests go to the primary, and no failure is compared | |
+//! | forced | requests go to the endpoint; evidence is gathered, and is in force on release | |
+//! | last usable endpoint | left only by refused connections and probes; its status is unhealthy | |
+//! | all down | holds are waived; the newest evidence chooses, then the policy; probed every second | 3 probes |
+//!
+//! Without an answer within the delay, and without another endpoint's answer, a request only asks for a probe: at 200
+//! requests a second a pause of 80 ms gives six such requests in a row.
+//!
 //! # One request, and its outcome, through the source
 //!
 //! 1. `service`: `poll_ready` calls `readiness`, which gets a `Selection` from the `selector` and polls its candidates.
 //! 2. `call` takes an `EndpointPermit`, copies the request (`replay_copy`) and returns the `future`.
 //! 3. `future` polls the `attempt`. The `second_attempt` starts on a failure or after its delay, which is computed there.
-//! 4. `evidence` records each attempt's outcome with the endpoint's breaker (`endpoint_state`). The breaker's rules decide
-//!    that an endpoint is left, and its recovery decides that it is usable again; the outcomes of probes come from the
-//!    `prober`.
+//! 4. `evidence` records a success with the endpoint's breaker (`endpoint_state`). A failure waits for what the other
+//!    endpoint says, and `weight` says what it counts for. The `signals` of the endpoint count, and `departure` carries out
+//!    what they call for: it asks for a probe (`ask`, `prober`), suspends the endpoint, or opens its breaker. The breaker's
+//!    recovery decides that it is usable again.
 //! 5. `switchboard` sees that a breaker has changed, lets the `selector` choose the route from the endpoints' states, and
 //!    is the only writer of route, ramp, log, status and watch.
 //!
 //! Imports go one way: `service`, `call`, `readiness`, `future`, `second_attempt`, `shared`, `handle`, `evidence` and
-//! `prober`, `switchboard`, `endpoint_state`, `selector`. A change comes back to requests only through the route, which
+//! `prober`, `departure`, `switchboard`, `endpoint_state`, `signals`, `selector`. A change comes back to requests only through the route, which
 //! the next request loads.
 //!
 //! # Features
@@ -93,6 +129,7 @@ mod report;
 mod route;
 mod run;
 mod second_attempt;
+mod second_running;
 mod selector;
 mod service;
 mod services;
@@ -105,6 +142,7 @@ pub mod stack;
 mod status;
 mod switchboard;
 mod transition;
+mod update;
 mod weight;
 
 pub use active::Active;

@@ -1,31 +1,18 @@
-//! The second attempt of one request at another endpoint: when it starts, what pays for it, and the attempt itself.
+//! When a second attempt of a request at another endpoint starts, and what pays for it.
 //!
 //! It starts when the first attempt fails, when the first attempt has given no answer within [the delay](delay), or,
-//! where the budget refused that, when the first endpoint is left while the request still waits for it.
+//! where the budget refused that, when the first endpoint is left or suspended while the request still waits for it.
 
-use std::{
-    mem,
-    pin::Pin,
-    sync::atomic::Ordering::Relaxed,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
-use mainstay_core::{Class, Contextual, Cost, Outcome, Overload, Repeat, Replay, Reservation};
-use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep, sleep};
-use tower_service::Service;
+use mainstay_core::{Class, Cost, Outcome, Overload, Repeat, Reservation};
+use tokio::time::Instant;
 
 use crate::{
-    attempt::Attempt,
-    changed::{Changed, changed},
     counters::{SECOND_ON_DELAY, SECOND_ON_ERROR, SECOND_REFUSED},
     endpoint_state::EndpointState,
-    evidence::Failed,
     live::LiveSettings,
     permit::EndpointPermit,
-    replay_copy::ReplayCopy,
-    shared::Shared,
     switchboard::Switchboard,
 };
 
@@ -38,59 +25,6 @@ pub(crate) enum Cause {
     Delay,
     /// The first endpoint was left while the request waited for it.
     Left,
-}
-
-pin_project! {
-    /// The second attempt of one request, from before it starts to its end.
-    pub(crate) struct Second<F, S, Req, Res, E> {
-        // Taken when the second attempt starts.
-        copy: Option<ReplayCopy<Req>>,
-        // Armed when the first attempt is found to be waiting.
-        #[pin]
-        timer: Option<Sleep>,
-        phase: Phase<F, S, Req, Res, E>,
-    }
-}
-
-/// Where a second attempt stands. One field rather than three: dropping it is on the path of every request.
-enum Phase<F, S, Req, Res, E> {
-    /// It has not started, or has ended.
-    Idle,
-    /// The delay is over, and the attempt has not started. Waits for the first endpoint to be left.
-    DelayOver(Option<Changed>),
-    /// It has failed, and the first attempt still runs. Boxed, because it is rare.
-    Failed(Box<Failed>),
-    /// It has started. Boxed, because it is rare and would double the size of the future.
-    #[allow(clippy::type_complexity, reason = "five parameters of one future")]
-    Running(Pin<Box<Running<F, S, Req, Res, E>>>),
-}
-
-pin_project! {
-    /// A second attempt that has started.
-    pub(crate) struct Running<F, S, Req, Res, E> {
-        #[pin]
-        attempt: Attempt<F, S, Req, E>,
-        permit: Option<EndpointPermit>,
-        // Spent when the request is sent; returned to the budget when it is dropped before.
-        reservation: Option<Reservation>,
-        since: Instant,
-        // The first attempt, if it has ended badly: the caller gets its answer if this attempt fails too.
-        first: Option<FirstEnded<Res, E>>,
-    }
-}
-
-/// A first attempt that has ended while the second one runs: its answer, and its failure, unless it was refused.
-pub(crate) struct FirstEnded<Res, E> {
-    pub(crate) answer: Result<Res, E>,
-    pub(crate) failed: Option<Failed>,
-}
-
-/// A second attempt that has ended.
-pub(crate) struct SecondEnded<Res, E> {
-    pub(crate) answer: Result<Res, E>,
-    pub(crate) permit: Option<EndpointPermit>,
-    pub(crate) took: Duration,
-    pub(crate) first: Option<FirstEnded<Res, E>>,
 }
 
 /// Returns how long a request waits for an answer of this endpoint before its second attempt: the endpoint's 99th
@@ -145,7 +79,7 @@ pub(crate) fn acquire(
 
 impl Cause {
     /// Whether the first attempt was not sent.
-    fn is_unsent(self) -> bool {
+    pub(crate) fn is_unsent(self) -> bool {
         matches!(self, Self::Error { unsent: true, .. })
     }
 
@@ -154,160 +88,5 @@ impl Cause {
             Self::Error { .. } => SECOND_ON_ERROR,
             Self::Delay | Self::Left => SECOND_ON_DELAY,
         }
-    }
-}
-
-// === impl Second ===
-
-impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
-    #[inline]
-    pub(crate) fn new(copy: Option<ReplayCopy<Req>>) -> Self {
-        Self { copy, timer: None, phase: Phase::Idle }
-    }
-
-    /// Returns the endpoint whose budget a success pays into; `None` when no second attempt is possible.
-    #[inline]
-    pub(crate) fn target(&self) -> Option<usize> {
-        self.copy.as_ref().map(|copy| copy.target)
-    }
-
-    /// Whether a second attempt has started, or waits to.
-    #[inline]
-    pub(crate) fn is_started(&self) -> bool {
-        !matches!(self.phase, Phase::Idle)
-    }
-
-    pub(crate) fn is_running(&self) -> bool {
-        matches!(self.phase, Phase::Running(_))
-    }
-
-    /// Keeps the first attempt while this attempt runs; returns it when this attempt does not run.
-    pub(crate) fn keep(self: Pin<&mut Self>, first: FirstEnded<Res, E>) -> Option<FirstEnded<Res, E>> {
-        match self.project().phase {
-            Phase::Running(running) => {
-                *running.as_mut().project().first = Some(first);
-                None
-            }
-            _ => Some(first),
-        }
-    }
-
-    /// Keeps the failure of this attempt until the first one ends.
-    pub(crate) fn set_failed(self: Pin<&mut Self>, failed: Failed) {
-        *self.project().phase = Phase::Failed(Box::new(failed));
-    }
-
-    /// Takes the failure of this attempt, if it has failed while the first one ran.
-    #[inline]
-    pub(crate) fn take_failed(self: Pin<&mut Self>) -> Option<Failed> {
-        let phase = self.project().phase;
-        match phase {
-            Phase::Failed(_) => match mem::replace(phase, Phase::Idle) {
-                Phase::Failed(failed) => Some(*failed),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    /// Takes the failure of the attempt that waits for the other one's verdict.
-    pub(crate) fn take_undecided(mut self: Pin<&mut Self>) -> Option<Failed> {
-        if let Phase::Running(running) = self.as_mut().project().phase {
-            return running.as_mut().project().first.take()?.failed;
-        }
-        self.take_failed()
-    }
-
-    /// Whether the delay has ended since the last call. Arms the timer in the first call, which reads the delay.
-    pub(crate) fn poll_delay(self: Pin<&mut Self>, board: &Switchboard, first: usize, cx: &mut Context<'_>) -> bool {
-        let mut this = self.project();
-        if !matches!(this.phase, Phase::Idle) {
-            return false;
-        }
-        if this.timer.is_none() {
-            let Some(delay) = delay(&board.endpoints[first], &board.live) else { return false };
-            this.timer.set(Some(sleep(delay)));
-        }
-        let is_over = this.timer.as_pin_mut().is_some_and(|timer| timer.poll(cx).is_ready());
-        if is_over {
-            *this.phase = Phase::DelayOver(None);
-        }
-        is_over
-    }
-
-    /// Whether the first endpoint has been left or suspended although the request still waits for it, past the delay and without a
-    /// second attempt.
-    pub(crate) fn poll_left(
-        self: Pin<&mut Self>,
-        board: &Switchboard,
-        first: &EndpointPermit,
-        cx: &mut Context<'_>,
-    ) -> bool {
-        let Phase::DelayOver(wait) = self.project().phase else { return false };
-        loop {
-            // Subscribes before it compares epochs, so that no change between the two is missed.
-            let changed = wait.get_or_insert_with(|| changed(board));
-            let endpoint = &board.endpoints[first.index];
-            if endpoint.breaker.epoch() != first.epoch || endpoint.ask.suspensions() != first.suspensions {
-                return true;
-            }
-            if changed.as_mut().poll(cx).is_pending() {
-                return false;
-            }
-            *wait = None;
-        }
-    }
-
-    /// Starts the second attempt if nothing forbids it: the copy is intact, the deadline has not passed, and there are a
-    /// target, budget and attempt quota for it.
-    #[cold]
-    pub(crate) fn start<P>(self: Pin<&mut Self>, shared: &Shared<S, P>, tried: usize, cause: Cause)
-    where
-        S: Clone,
-        P: Replay<Req> + Contextual<Req>,
-    {
-        let (this, now) = (self.project(), Instant::now());
-        let Some(copy) = this.copy.as_ref() else { return };
-        if copy.request.is_only_if_unsent() && !cause.is_unsent() {
-            return;
-        }
-        let context = shared.policy.context(copy.request.request());
-        let is_late = context.and_then(|context| context.deadline).is_some_and(|deadline| deadline <= now);
-        if is_late || !shared.policy.is_intact(copy.request.request()) {
-            return;
-        }
-        let Some((permit, reservation)) = acquire(shared.board(), tried, cause, now) else { return };
-        if context.and_then(|context| context.attempt_quota.as_ref()).is_some_and(|quota| !quota.take()) {
-            return;
-        }
-        let Some(copy) = this.copy.take() else { return };
-        let attempt = Attempt::readying(shared.clean_clone(permit.index), copy.request.into_request());
-        shared.board().counters.add(cause.counter());
-        let running = Running { attempt, permit: Some(permit), reservation, since: now, first: None };
-        *this.phase = Phase::Running(Box::pin(running));
-    }
-}
-
-impl<F, S, Req, E> Second<F, S, Req, S::Response, E>
-where
-    F: Future<Output = Result<S::Response, S::Error>>,
-    S: Service<Req, Future = F>,
-    S::Error: Into<E>,
-{
-    /// Polls the second attempt. Ready once, with its answer.
-    pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<SecondEnded<S::Response, E>> {
-        let this = self.project();
-        let Phase::Running(running) = this.phase else { return Poll::Pending };
-        let mut second = running.as_mut().project();
-        let polled = second.attempt.as_mut().poll(cx);
-        if (polled.is_ready() || second.attempt.is_calling())
-            && let Some(reservation) = second.reservation.take()
-        {
-            reservation.spend();
-        }
-        let answer = ready!(polled);
-        let (permit, first, took) = (second.permit.take(), second.first.take(), second.since.elapsed());
-        *this.phase = Phase::Idle;
-        Poll::Ready(SecondEnded { answer, permit, took, first })
     }
 }

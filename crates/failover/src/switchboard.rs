@@ -1,14 +1,11 @@
-//! The switchboard: the only writer of the route, the ramp, the log, the status and the watch.
+//! The switchboard: the route, the ramp, the log, the status and the watch, which only [update](crate::update) writes.
 //!
 //! It changes them under one lock, and only when the [selector](crate::selector) chooses another route than the one in
 //! force, so that of a thousand requests that fail together one makes the change. Requests read atomics only.
 
-use std::{
-    mem,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering::Relaxed},
 };
 
 use mainstay_core::{Counters, Level, Name, Random, Status, StatusReceiver, StatusSender, TransitionLog, nanos};
@@ -22,7 +19,6 @@ use crate::{
     live::LiveSettings,
     permit::Candidate,
     ramp::Ramp,
-    reason::reason,
     route::{AtomicRoute, FailoverState, Route},
     selector::{self, EndpointView, Selection},
     status,
@@ -40,14 +36,14 @@ pub(crate) struct Switchboard {
     pub(crate) everywhere: Everywhere,
     /// Locked while an endpoint is left or suspended.
     pub(crate) leaving: Mutex<()>,
-    route: AtomicRoute,
-    ramp: Ramp,
+    pub(crate) route: AtomicRoute,
+    pub(crate) ramp: Ramp,
     /// When the route may change without an event, because a hold or the ramp ends, in nanoseconds since the start.
-    review_at: AtomicU64,
-    locked: Mutex<Locked>,
-    status: StatusSender,
+    pub(crate) review_at: AtomicU64,
+    pub(crate) locked: Mutex<Locked>,
+    pub(crate) status: StatusSender,
     /// Changes with every change of any endpoint.
-    changed: watch::Sender<FailoverState>,
+    pub(crate) changed: watch::Sender<FailoverState>,
     start: Instant,
 }
 
@@ -56,9 +52,9 @@ pub(crate) struct Switchboard {
 pub(crate) struct Locked {
     pub(crate) log: TransitionLog<Transition>,
     /// The sum of the endpoints' epochs when a change was last published.
-    epochs: u64,
+    pub(crate) epochs: u64,
     /// The cause of the status that was published last.
-    published: status::Cause,
+    pub(crate) published: status::Cause,
 }
 
 /// An operator's order.
@@ -70,7 +66,7 @@ pub(crate) enum Order {
     Return,
 }
 
-const NEVER: u64 = u64::MAX;
+pub(crate) const NEVER: u64 = u64::MAX;
 
 // === impl Switchboard ===
 
@@ -187,108 +183,5 @@ impl Switchboard {
             NEVER => false,
             at => self.nanos(Instant::now()) >= at,
         }
-    }
-
-    // --- writing ---
-
-    /// Brings the route up to date with the endpoints.
-    #[cold]
-    pub(crate) fn observe(&self) {
-        self.update(None, None);
-    }
-
-    /// Executes an operator's order.
-    pub(crate) fn execute(&self, order: Order, reason: &str) {
-        self.update(Some(order), Some(reason));
-    }
-
-    fn update(&self, order: Option<Order>, reason: Option<&str>) {
-        // Before the lock: a breaker that changes state while it is read emits tracing events, and a subscriber may read
-        // this handle.
-        self.endpoints.iter().for_each(EndpointState::refresh);
-        self.waive_holds();
-        let mut locked = self.lock();
-        let (from, now) = (self.route(), Instant::now());
-        let current = match order {
-            Some(Order::Return) => Route::PRIMARY,
-            Some(Order::Force(index)) => {
-                self.control.force(index);
-                from
-            }
-            None => from,
-        };
-        let all_down = self.live.all().all_down(self.endpoints.len() == 1);
-        let to = selector::choose_route(&self.endpoints, current, self.control.load(), all_down);
-        let transition = (from != to).then(|| self.switch(&mut locked, from, to, reason, now));
-        self.route.store(to);
-        self.publish_status(&mut locked, to);
-        self.review(now);
-        let epochs = self.endpoints.iter().fold(0_u64, |sum, endpoint| sum.wrapping_add(endpoint.seen_epoch()));
-        let is_news = mem::replace(&mut locked.epochs, epochs) != epochs || transition.is_some();
-        drop(locked);
-        // After the lock: a subscriber of tracing, or a reader that holds a borrow of the watch, may read this handle.
-        if let Some(transition) = transition {
-            transition.trace(&self.name, self.endpoints.len() == 1);
-        }
-        if is_news {
-            self.announce();
-        }
-    }
-
-    /// Wakes the tasks that wait for a change of any endpoint. The newest state is read in the watch's own lock, so that
-    /// of several threads the last one publishes it.
-    pub(crate) fn announce(&self) {
-        self.changed.send_modify(|state| *state = self.route().state);
-    }
-
-    /// While no endpoint is usable, nothing is gained by a hold: an endpoint that has its good probes is usable. The number
-    /// of departures stays.
-    fn waive_holds(&self) {
-        if self.endpoints.iter().any(EndpointState::is_usable) {
-            return;
-        }
-        for endpoint in self.endpoints.iter().filter(|endpoint| endpoint.has_recovered_but_for_its_hold()) {
-            endpoint.breaker.end_open_time();
-            endpoint.refresh();
-        }
-    }
-
-    /// Publishes the status if its cause has changed. Under the lock, so that an older one never replaces a newer one.
-    fn publish_status(&self, locked: &mut Locked, route: Route) {
-        let cause = status::cause(&self.endpoints, &self.everywhere, route, locked.log.sequence());
-        if mem::replace(&mut locked.published, cause) != cause {
-            let reason = locked.log.last().map_or("", |last| &last.reason);
-            let (level, reason) = status::describe(cause, &self.endpoints, &self.everywhere, route, reason);
-            self.status.publish(level, reason);
-        }
-    }
-
-    /// Logs the change of route and sets the ramp.
-    fn switch(&self, locked: &mut Locked, from: Route, to: Route, ordered: Option<&str>, now: Instant) -> Transition {
-        let name = |route: Route| Some(self.endpoints.get(route.index?)?.name.clone());
-        let dry_run = self.control.load().has(Flag::DryRun);
-        let reason = reason(ordered, &self.endpoints, from, to, dry_run);
-        let returns = from.state == FailoverState::OnBackup && to.index.is_some() && to.index < from.index;
-        self.ramp.set(returns.then(|| self.nanos(now)));
-        let transition = locked.log.push(now, |sequence, spent| Transition {
-            sequence,
-            at: now,
-            from: name(from),
-            to: name(to),
-            state: to.state,
-            reason,
-            spent,
-        });
-        transition.clone()
-    }
-
-    /// Ends the ramp that is over, and sets when the route may change next without an event.
-    fn review(&self, now: Instant) {
-        let ramp_end = self.ramp.end(self.live.ramp.load(), self.nanos(now));
-        self.control.set(Flag::Ramping, ramp_end.is_some());
-        let waiting = self.endpoints.iter().filter(|endpoint| !endpoint.is_usable());
-        let changes = waiting.filter_map(|endpoint| endpoint.breaker.next_change()).filter(|change| *change > now);
-        let next = changes.map(|change| self.nanos(change)).chain(ramp_end).min();
-        self.review_at.store(next.unwrap_or(NEVER), Relaxed);
     }
 }

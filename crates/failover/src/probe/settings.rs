@@ -14,7 +14,8 @@ pub struct ProbeSettings {
     /// The time from the start of one round to the next, plus or minus 10 %. Default 5 s.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub interval: Duration,
-    /// The interval while failures or recovery successes are being counted. Default 1 s, at most `interval`.
+    /// The interval while failures or recovery successes are being counted, while only probes keep an endpoint away after
+    /// its hold, and while all endpoints are down. Default 1 s, at most `interval`.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub interval_counting: Duration,
     /// The interval for a healthy endpoint that is not in use. Default 60 s, at least `interval`.

@@ -76,6 +76,8 @@ fn interval(endpoint: &EndpointProber) -> Duration {
         State::Closed if failed_probes > 0 => probe.interval_counting,
         State::Closed if !in_use => probe.interval_idle,
         State::Open | State::HalfOpen if route.state == FailoverState::AllDown => probe.interval_counting,
+        // Only its probes keep it away: each second without one is a second of the outage.
+        State::Open if breaker.open_left.is_none_or(|left| left.is_zero()) => probe.interval_counting,
         State::Open if breaker.recovery.is_some_and(|recovery| recovery.have > 0) => probe.interval_counting,
         _ => probe.interval,
     };
