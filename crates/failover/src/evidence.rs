@@ -170,6 +170,12 @@ impl Failed {
         record(board, self.permit, self.outcome, others);
     }
 
+    /// Records an answer that is missing after a delay that was not measured: it only asks for a probe.
+    #[cold]
+    pub(crate) fn record_silence(self, board: &Switchboard) {
+        record_silence(board, &self.permit);
+    }
+
     /// Records this failure and the other endpoint's: the request has failed everywhere.
     #[cold]
     pub(crate) fn record_both(self, board: &Switchboard, other: Self) {

@@ -19,7 +19,7 @@ use crate::{
     evidence::{self, Failed},
     permit::EndpointPermit,
     replay_copy::ReplayCopy,
-    second_attempt::{Cause, cause, is_bad},
+    second_attempt::{Cause, cause, is_bad, is_delay_measured},
     second_running::{FirstEnded, Second, SecondEnded},
     shared::Shared,
     weight::Others,
@@ -242,7 +242,12 @@ where
             if let Some(since) = this.waiting_since {
                 board.endpoints[permit.index].latency.record_at_least(since.elapsed());
             }
-            Failed::new(permit, Outcome::failure(FailureKind::Timeout)).record(board, others);
+            let is_measured = is_delay_measured(&board.endpoints[permit.index], &board.live);
+            let failed = Failed::new(permit, Outcome::failure(FailureKind::Timeout));
+            match is_measured {
+                true => failed.record(board, others),
+                false => failed.record_silence(board),
+            }
         }
         answer
     }

@@ -29,7 +29,9 @@ impl Latency {
     pub(crate) fn record(&self, took: Duration) {
         let (took, samples) = (nanos(took), self.samples.load(Relaxed));
         let p99 = match self.p99.load(Relaxed) {
-            _ if samples == 0 => took.saturating_mul(2),
+            // The largest of the first answers, and a quarter more: an estimate that begins too low would take ordinary
+            // answers for missing ones.
+            p99 if samples < MIN_SAMPLES => p99.max(took.saturating_add(took / 4)),
             p99 if took > p99 => p99.saturating_add(p99 / 20 - p99 / 2000),
             p99 => p99 - p99 / 2000,
         };

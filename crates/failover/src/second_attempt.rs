@@ -37,6 +37,14 @@ pub(crate) fn delay(endpoint: &EndpointState, live: &LiveSettings) -> Option<Dur
     Some(endpoint.latency.p99().unwrap_or_else(unknown).clamp(least, most))
 }
 
+/// Whether the delay of an endpoint is an estimate of its own answers, or the operator's fixed one. Before, a missing answer
+/// says little: of an endpoint that is usually slow every answer is missing. Without a probe it counts all the same, since
+/// nothing else can decide.
+pub(crate) fn is_delay_measured(endpoint: &EndpointState, live: &LiveSettings) -> bool {
+    let is_fixed = live.delay.load().is_some_and(|least| live.max_delay.load() <= least);
+    is_fixed || !endpoint.is_probed || endpoint.latency.p99().is_some()
+}
+
 /// Whether a second attempt may do better: the answer is a failure, an overload, or a refusal by a layer below.
 pub(crate) fn is_bad(outcome: &Outcome) -> bool {
     outcome.is_failure() || outcome.class() == Class::Rejected

@@ -38,26 +38,8 @@ pub const NOT_YET: &[NotYet] = &[
     ("s6", "errors-20", Ours, "reach the dead shard (%)", 5.75),
     ("s6", "black-hole-10", Ours, "reach the dead shard (%)", 5.07),
     ("s6", "black-hole-20", Ours, "reach the dead shard (%)", 9.42),
-    // Probes come 5 s apart while the endpoint is down, also after its hold has ended.
-    ("s7", "hard", Ours, "back after (s)", 5.5),
-    ("s7", "gray", Ours, "lost beyond omniscient", 14.0),
-    ("s7b", "healthy-20ms-50", Ours, "departures/h", 24.0),
-    ("s7b", "healthy-20ms-500", Ours, "departures/h", 36.0),
-    ("s7b", "healthy-300ms-5", Ours, "departures/h", 18.0),
-    ("s7b", "healthy-3s-1", Ours, "departures/h", 24.0),
-    ("s7b", "pause", Ours, "departures/h", 36.0),
-    ("s7b", "errors-1", Ours, "seen / p^2", 94.9),
-    ("s7b", "errors-5", Ours, "seen / p^2", 16.6),
-    ("s7b", "health-1", Ours, "left after (s)", 61.1),
-    ("s7b", "health-10", Ours, "left after (s)", NEVER),
-    ("s7b", "health-50", Ours, "left after (s)", NEVER),
-    ("s7b", "shared-database", Ours, "all down (s)", 95.1),
-    ("s7b", "bad-route", Ours, "good", 0.9963),
-    ("s7b", "bad-route-alone", Ours, "good", 0.9962),
-    ("s7b", "bad-route-post", Ours, "good", 0.9962),
+    // The requests in flight until the probes of both broken endpoints have decided.
     ("s7b", "three", Ours, "lost", 3.0),
-    ("s7b", "one", Ours, "waited", 3_303.0),
-    ("s7b", "gray", Ours, "left after (s)", 54.4),
 ];
 
 /// Returns whether this bar of the cell is listed.
