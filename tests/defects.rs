@@ -46,6 +46,7 @@ const BREAKERS: &[Defect] = &[
     ("a caller that waits for ever at a closed breaker", &["tests/races/wakeups.rs::caller_of_a_gate_is_woken_when_the_breaker_closes", "tests/races/wakeups.rs::caller_that_waits_for_the_inner_service_is_woken_when_the_breaker_opens", "crates/core/src/wait.rs::change_between_look_and_subscription_is_seen"]),
     ("a status that stays at the state before the last", &["tests/races/status.rs::breaker_publishes_its_last_state", "tests/races/status.rs::bulkhead_is_healthy_after_its_last_permit_came_back", "crates/core/src/epoch_watch.rs::older_epoch_does_not_overwrite_a_newer_one"]),
     ("partitions never evicted", &["{breaker}::full_store_evicts_clean_breakers_and_keeps_open_ones", "{breaker}::old_failures_and_openings_keep_no_key", "{breaker}::keys_with_recent_failures_make_room_for_new_ones", "crates/core/src/bounded/tests.rs::new_key_visits_few_entries_of_a_full_map"]),
+    ("a log line for each key, and for each freed permit", &["tests/logs.rs::thousand_keys_that_are_down_log_a_few_lines", "tests/logs.rs::outage_of_an_hour_logs_its_begin_and_its_end", "tests/logs.rs::limit_at_its_edge_logs_every_ten_seconds"]),
     ("a partition evicted with a call in flight", &["{breaker}::key_with_a_call_in_flight_is_not_evicted"]),
 ];
 

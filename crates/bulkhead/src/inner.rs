@@ -55,7 +55,9 @@ impl Inner {
             max_wait: settings.max_wait.into(),
             execution_timeout: settings.execution_timeout.into(),
             counters,
-            saturation: Saturation::new(),
+            saturation: Saturation::new(
+                idle_search.as_ref().map(|search| search.log_limit.clone()).unwrap_or_default(),
+            ),
             idle_search,
         }
     }

@@ -1,10 +1,14 @@
 //! Whether a limit refuses calls, as a [`Status`].
 
-use mainstay_core::{Level, Name, Status, StatusReceiver, StatusSender};
+use mainstay_core::{Level, LogLimit, Name, Status, StatusReceiver, StatusSender};
+use tokio::time::Instant;
 
 use crate::{
     slots::Slots,
-    sync::atomic::{AtomicU64, Ordering::SeqCst},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
 };
 
 /// Set by the first refusal, cleared once a quarter of the permits is free and no call waits. The gap between the two
@@ -13,6 +17,8 @@ pub(crate) struct Saturation {
     /// The number of changes, which is the epoch of the status: odd while saturated.
     changes: AtomicU64,
     status: StatusSender,
+    /// Of the lines of this limit, or of all limits of its keyed store.
+    log_limit: Arc<LogLimit>,
 }
 
 fn is_saturated(changes: u64) -> bool {
@@ -22,8 +28,8 @@ fn is_saturated(changes: u64) -> bool {
 // === impl Saturation ===
 
 impl Saturation {
-    pub(crate) fn new() -> Self {
-        Self { changes: AtomicU64::new(0), status: StatusSender::new(Status::new(Level::Healthy, "")) }
+    pub(crate) fn new(log_limit: Arc<LogLimit>) -> Self {
+        Self { changes: AtomicU64::new(0), status: StatusSender::new(Status::new(Level::Healthy, "")), log_limit }
     }
 
     pub(crate) fn subscribe(&self) -> StatusReceiver {
@@ -33,12 +39,14 @@ impl Saturation {
     /// Records a refusal.
     pub(crate) fn on_refusal(&self, name: &Name, slots: &Slots) {
         let changes = self.changes.load(SeqCst);
+        if is_saturated(changes) {
+            return self.log_full(name, slots, |limit| limit.fault_lasts(Instant::now()));
+        }
         // A call that waited too long for the inner service is refused although permits are free.
-        if is_saturated(changes) || has_room(slots) || !self.change(changes) {
+        if has_room(slots) || !self.change(changes) {
             return;
         }
-        let (in_flight, queued) = slots.counts();
-        tracing::warn!(bulkhead = %name.escape_debug(), in_flight, queued, "full: calls are refused");
+        self.log_full(name, slots, |limit| limit.fault(Instant::now()));
         self.status.publish_at(changes + 1, Level::Degraded, "full: calls are refused");
         // The last permit may have come back before the change.
         self.on_release(name, slots);
@@ -58,8 +66,20 @@ impl Saturation {
             return;
         }
         let (in_flight, _) = slots.counts();
-        tracing::info!(bulkhead = %name.escape_debug(), in_flight, "permits are free again");
+        match self.log_limit.recovery() {
+            Some(left_out) => {
+                tracing::info!(bulkhead = %name.escape_debug(), in_flight, left_out, "permits are free again");
+            }
+            None => tracing::debug!(bulkhead = %name.escape_debug(), in_flight, "permits are free again"),
+        }
         self.status.publish_at(changes + 1, Level::Healthy, "");
+    }
+
+    fn log_full(&self, name: &Name, slots: &Slots, fault: impl Fn(&LogLimit) -> Option<u64>) {
+        if let Some(left_out) = fault(&self.log_limit) {
+            let (in_flight, queued) = slots.counts();
+            tracing::warn!(bulkhead = %name.escape_debug(), in_flight, queued, left_out, "full: calls are refused");
+        }
     }
 
     /// Makes the change after so many changes. Of several threads, one makes it.

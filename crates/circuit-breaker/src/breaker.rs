@@ -1,8 +1,8 @@
 //! The handle: what it shows.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use mainstay_core::{InvalidSetting, Name, Shared, StatusReceiver};
+use mainstay_core::{InvalidSetting, LogLimit, Name, Shared, StatusReceiver};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
@@ -45,7 +45,17 @@ impl Breaker {
     }
 
     pub(crate) fn build(name: Name, settings: BreakerSettings, counters: BreakerCounters) -> Self {
-        Self(Shared::new(StateMachine::new(name, settings, counters)))
+        Self::in_store(name, settings, counters, Arc::default())
+    }
+
+    /// Creates a breaker that shares the limit of log lines with others.
+    pub(crate) fn in_store(
+        name: Name,
+        settings: BreakerSettings,
+        counters: BreakerCounters,
+        log_limit: Arc<LogLimit>,
+    ) -> Self {
+        Self(Shared::new(StateMachine::new(name, settings, counters, log_limit)))
     }
 
     /// Returns the same breaker with its memory leaked: two kilobytes, and up to ten for the counters of each thread.

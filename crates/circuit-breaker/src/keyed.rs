@@ -20,7 +20,7 @@ use std::{
     },
 };
 
-use mainstay_core::{Bounded, Evict, InvalidSetting, Name, NotInserted};
+use mainstay_core::{Bounded, Evict, InvalidSetting, LogLimit, Name, NotInserted};
 
 use crate::{Breaker, BreakerSnapshot, counters::BreakerCounters};
 
@@ -55,6 +55,8 @@ struct Inner<K> {
     /// Locked during a change of the settings, which may log.
     reconfiguring: Mutex<()>,
     overflow: Breaker,
+    /// Of the lines of all breakers.
+    log_limit: Arc<LogLimit>,
 }
 
 // === impl KeyedBreakers ===
@@ -76,7 +78,8 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
     }
 
     fn build(name: Name, settings: KeyedBreakerSettings) -> Self {
-        let overflow = build(&name, &"(other)", &settings);
+        let log_limit = Arc::default();
+        let overflow = build(&name, &"(other)", &settings, &log_limit);
         let breakers = Bounded::new(settings.capacity as usize);
         Self(Arc::new(Inner {
             name,
@@ -84,6 +87,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
             settings: Mutex::new(settings),
             reconfiguring: Mutex::new(()),
             overflow,
+            log_limit,
         }))
     }
 
@@ -119,7 +123,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
         let inner = &*self.0;
         let settings = inner.settings();
         let new = |key: &K| {
-            let breaker = build(&inner.name, key, &settings);
+            let breaker = build(&inner.name, key, &settings, &inner.log_limit);
             let held = take(&breaker);
             (breaker, held)
         };
@@ -151,12 +155,13 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
         // The shared breaker is as old as the store: it refuses every change that the other breakers would refuse.
         inner.overflow.reconfigure(settings.breaker.clone()).map_err(|error| error.within("breaker"))?;
         inner.breakers.set_capacity(settings.capacity as usize);
-        *inner.settings() = settings.clone();
+        let breaker_settings = settings.breaker.clone();
+        *inner.settings() = settings;
         let mut breakers = Vec::new();
         inner.breakers.for_each(|_, breaker| breakers.push(breaker.clone()));
         for breaker in breakers {
             // A program has given this breaker settings of its own.
-            if let Err(error) = breaker.reconfigure(settings.breaker.clone()) {
+            if let Err(error) = breaker.reconfigure(breaker_settings.clone()) {
                 tracing::warn!(breaker = %breaker.name().escape_debug(), %error, "breaker not reconfigured: it has its own settings");
             }
         }
@@ -187,13 +192,15 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
     /// Resets every breaker.
     pub fn reset_all(&self, author: impl Into<Name>) {
         let author = author.into();
-        self.0.breakers.for_each(|_, breaker| breaker.reset(&author));
-        self.0.overflow.reset(author);
+        self.0.breakers.for_each(|_, breaker| breaker.reset_in_store(&author));
+        self.0.overflow.reset_in_store(&author);
+        tracing::info!(store = %self.0.name.escape_debug(), author = %author.escape_debug(), "circuits reset");
     }
 }
 
-fn build(name: &Name, key: &dyn fmt::Display, settings: &KeyedBreakerSettings) -> Breaker {
-    Breaker::build(format!("{name}/{key}").into(), settings.breaker.clone(), BreakerCounters::shared())
+fn build(name: &Name, key: &dyn fmt::Display, settings: &KeyedBreakerSettings, log_limit: &Arc<LogLimit>) -> Breaker {
+    let name = format!("{name}/{key}").into();
+    Breaker::in_store(name, settings.breaker.clone(), BreakerCounters::shared(), log_limit.clone())
 }
 
 impl<K> Inner<K> {

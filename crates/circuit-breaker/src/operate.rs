@@ -3,7 +3,7 @@
 use mainstay_core::{InvalidSetting, Name};
 use tokio::time::Instant;
 
-use crate::{Actor, Breaker, BreakerSettings, Mode, State};
+use crate::{Actor, Breaker, BreakerSettings, Mode, State, Transition};
 
 impl Breaker {
     /// Refuses every call until an operator changes the mode.
@@ -24,6 +24,13 @@ impl Breaker {
     /// Closes the breaker in the normal mode, with empty windows and no openings counted.
     pub fn reset(&self, author: impl Into<Name>) {
         self.operate(State::Closed, Mode::Normal, "reset", author.into());
+        self.0.lock().openings = 0;
+    }
+
+    /// Does the same as [`reset`](Self::reset), and logs nothing: the store of this breaker logs one line for all keys.
+    pub(crate) fn reset_in_store(&self, author: &Name) {
+        let change = self.order(State::Closed, Mode::Normal, "reset", author.clone());
+        self.0.publish(&change);
         self.0.lock().openings = 0;
     }
 
@@ -54,10 +61,13 @@ impl Breaker {
     }
 
     fn operate(&self, state: State, mode: Mode, what: &str, author: Name) {
-        let mut locked = self.0.lock();
-        let reason = format!("{what} by {}", author.escape_debug());
-        let change = self.0.change(&mut locked, Instant::now(), (state, mode), reason, Actor::Operator(author));
-        drop(locked);
+        let change = self.order(state, mode, what, author);
         self.0.announce(Some(change));
+    }
+
+    fn order(&self, state: State, mode: Mode, what: &str, author: Name) -> Transition {
+        let reason = format!("{what} by {}", author.escape_debug());
+        let mut locked = self.0.lock();
+        self.0.change(&mut locked, Instant::now(), (state, mode), reason, Actor::Operator(author))
     }
 }

@@ -5,12 +5,13 @@
 //! Everything else happens under one lock, which is never held across an await, a callback or a log line.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
 use mainstay_core::{
-    AtomicDuration, AtomicOptionDuration, EpochWatch, Level, Name, Random, Status, StatusSender, TransitionLog, Window,
+    AtomicDuration, AtomicOptionDuration, EpochWatch, Level, LogLimit, Name, Random, Status, StatusSender,
+    TransitionLog, Window,
 };
 use tokio::time::Instant;
 
@@ -36,6 +37,8 @@ pub(crate) struct StateMachine {
     pub(crate) failures_in_hour: Window,
     pub(crate) status: StatusSender,
     pub(crate) watch: EpochWatch<State>,
+    /// Of the lines of this breaker, or of all breakers of its keyed store.
+    log_limit: Arc<LogLimit>,
     /// The origin of the times below.
     start: Instant,
     random: Random,
@@ -68,7 +71,12 @@ pub(crate) struct Locked {
 // === impl StateMachine ===
 
 impl StateMachine {
-    pub(crate) fn new(name: Name, settings: BreakerSettings, counters: BreakerCounters) -> Self {
+    pub(crate) fn new(
+        name: Name,
+        settings: BreakerSettings,
+        counters: BreakerCounters,
+        log_limit: Arc<LogLimit>,
+    ) -> Self {
         let now = Instant::now();
         let machine = Self {
             name,
@@ -78,6 +86,7 @@ impl StateMachine {
             failures_in_hour: Window::last_in_slices(Duration::from_secs(3600), 12),
             status: StatusSender::new(Status::new(Level::Healthy, "")),
             watch: EpochWatch::new(State::Closed),
+            log_limit,
             start: now,
             random: Random::new(),
             refuses_until: AtomicOptionDuration::default(),

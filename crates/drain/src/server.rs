@@ -8,14 +8,14 @@ use axum::{
 };
 use futures_util::FutureExt;
 use mainstay_core::{
-    InvalidSetting,
+    InvalidSetting, LogLimit,
     settings::{self, LONGEST, SHORTEST},
 };
 use tokio::{
     net::TcpListener,
     sync::watch,
     task::{JoinError, JoinSet},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use crate::{
@@ -160,6 +160,7 @@ struct Connections {
     /// Has one receiver for each open connection, upgraded ones included.
     open: watch::Sender<()>,
     aborted: u64,
+    log_limit: LogLimit,
 }
 
 // === impl Connections ===
@@ -167,7 +168,7 @@ struct Connections {
 impl Connections {
     fn new(driver: Arc<ConnectionDriver>) -> Self {
         let (counters, open) = (Arc::new(RequestCounters::new()), watch::Sender::new(()));
-        Self { driver, counters, tasks: JoinSet::new(), open, aborted: 0 }
+        Self { driver, counters, tasks: JoinSet::new(), open, aborted: 0, log_limit: LogLimit::default() }
     }
 
     fn open<I, A>(&mut self, io: I, peer: A)
@@ -183,7 +184,11 @@ impl Connections {
         match ended {
             Ok(aborted) => self.aborted += aborted,
             // The panic hook has reported the panic itself.
-            Err(error) => tracing::error!(%error, "handler panicked; its connection is closed"),
+            Err(error) => {
+                if let Some(left_out) = self.log_limit.fault(Instant::now()) {
+                    tracing::error!(%error, left_out, "handler panicked; its connection is closed");
+                }
+            }
         }
     }
 

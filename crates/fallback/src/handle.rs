@@ -8,7 +8,8 @@ use std::{
     },
 };
 
-use mainstay_core::{AtomicDuration, Class, Counters, InvalidSetting, Level, Name, StatusReceiver};
+use mainstay_core::{AtomicDuration, Class, Counters, InvalidSetting, Level, LogLimit, Name, StatusReceiver};
+use tokio::time::Instant;
 
 use crate::{Chain, Clear, FallbackSettings, FallbackSnapshot, StepState, usage::Usage};
 
@@ -37,6 +38,7 @@ struct Inner {
     steps: Box<[(StepState, Option<Clear>)]>,
     counters: Counters<3>,
     usage: Usage,
+    log_limit: LogLimit,
 }
 
 const NEEDED: usize = 0;
@@ -73,6 +75,7 @@ impl FallbackHandle {
             steps,
             counters: Counters::shared(),
             usage: Usage::new(),
+            log_limit: LogLimit::default(),
         }))
     }
 
@@ -157,7 +160,9 @@ impl FallbackHandle {
     /// Records a success of the inner service.
     pub(crate) fn record_success(&self) {
         if self.0.usage.record_success(|| self.0.settle_after.load()).is_some() {
-            tracing::info!(fallback = %self.0.name, "the fallback is no longer in use");
+            if let Some(left_out) = self.0.log_limit.recovery() {
+                tracing::info!(fallback = %self.0.name, left_out, "the fallback is no longer in use");
+            }
         }
     }
 
@@ -187,10 +192,13 @@ impl FallbackHandle {
     }
 
     fn record_use(&self, answered: bool) {
-        match self.0.usage.record_use(answered, self.0.settle_after.load()) {
-            Some(Level::Unhealthy) => tracing::warn!(fallback = %self.0.name, "every step of the fallback failed"),
-            Some(_) => tracing::warn!(fallback = %self.0.name, "fallback in use"),
-            None => {}
+        let changed = self.0.usage.record_use(answered, self.0.settle_after.load());
+        let (log_limit, now) = (&self.0.log_limit, Instant::now());
+        let line = if changed.is_some() { log_limit.fault(now) } else { log_limit.fault_lasts(now) };
+        let Some(left_out) = line else { return };
+        match self.0.usage.level() {
+            Level::Unhealthy => tracing::warn!(fallback = %self.0.name, left_out, "every step of the fallback failed"),
+            _ => tracing::warn!(fallback = %self.0.name, left_out, "fallback in use"),
         }
     }
 

@@ -7,7 +7,7 @@
 use std::{any::Any, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use mainstay_core::{Jitter, Level, Name, Random, StatusReceiver};
+use mainstay_core::{Jitter, Level, LogLimit, Name, Random, StatusReceiver};
 use tokio::{
     task::{JoinError, JoinSet},
     time::{Instant, sleep_until, timeout},
@@ -103,22 +103,34 @@ fn record(registry: &Registry, index: usize, result: RunResult, limit: Duration,
 
 /// Records each status that a component publishes.
 async fn follow(registry: &Registry, index: usize, critical: bool, mut status: StatusReceiver) {
+    let log_limit = LogLimit::default();
     let mut next = Some(status.get());
     while let Some(now) = next {
         let level = match now.level {
             Level::Unhealthy if !critical => Level::Degraded,
             level => level,
         };
-        record_status(registry, index, level, &now.reason);
+        record_status(registry, index, level, &now.reason, &log_limit);
         next = status.changed().await;
     }
-    record_status(registry, index, Level::Unknown, "the component is gone");
+    record_status(registry, index, Level::Unknown, "the component is gone", &LogLimit::default());
 }
 
-fn record_status(registry: &Registry, index: usize, level: Level, reason: &str) {
+fn record_status(registry: &Registry, index: usize, level: Level, reason: &str, log_limit: &LogLimit) {
     let run = Run { ended: Instant::now(), took: Duration::ZERO };
     let changed = registry.update(index, |state| state.record(level, reason.to_owned(), run));
-    log_result(registry.name(index), reason, changed, 0);
+    if changed.is_none() {
+        return;
+    }
+    // A component may change its status with every request, and logs its changes itself.
+    let line = match level {
+        Level::Healthy => log_limit.recovery(),
+        _ => log_limit.fault(run.ended),
+    };
+    match line {
+        Some(_) => log_result(registry.name(index), reason, changed, 0),
+        None => tracing::debug!(check = %registry.name(index), %level, reason, "component changed"),
+    }
 }
 
 fn log_result(check: &Name, reason: &str, changed: Option<(Level, Level)>, failures: u32) {

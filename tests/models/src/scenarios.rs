@@ -140,7 +140,7 @@ pub fn cancelled_waiter_takes_no_slot_with_it() {
 
 /// A call is refused while the last permit comes back.
 pub fn limit_with_free_permits_is_not_saturated() {
-    let (slots, saturation, name) = (slots(1, 0), Arc::new(Saturation::new()), Name::literal("model"));
+    let (slots, saturation, name) = (slots(1, 0), Arc::new(Saturation::new(Arc::default())), Name::literal("model"));
     assert!(slots.try_acquire());
     let (refused, saturated) = (slots.clone(), saturation.clone());
     let other = thread::spawn(move || {

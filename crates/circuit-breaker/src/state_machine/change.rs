@@ -106,14 +106,13 @@ impl StateMachine {
     /// publishes last.
     pub(crate) fn announce(&self, change: Option<Transition>) {
         let Some(change) = change else { return };
-        let name = &*self.name;
-        let Transition { sequence, from, to, mode, reason, actor, open_for, .. } = &change;
-        match (to, mode) {
-            (State::Open, Mode::Normal) => {
-                tracing::warn!(name, sequence, %from, %to, reason, ?open_for, "circuit opened");
-            }
-            _ => tracing::info!(name, sequence, %from, %to, %mode, reason, %actor, "circuit changed"),
-        }
+        self.log(&change);
+        self.publish(&change);
+    }
+
+    /// Publishes a change, outside the lock.
+    pub(crate) fn publish(&self, change: &Transition) {
+        let Transition { sequence, to, mode, reason, .. } = change;
         let level = match (mode, to) {
             (Mode::Normal | Mode::ForcedOpen, State::Open) => Level::Unhealthy,
             (Mode::Normal, State::HalfOpen) | (Mode::Disabled, _) => Level::Degraded,
@@ -125,6 +124,29 @@ impl StateMachine {
             *state = *to;
             true
         });
+    }
+
+    /// Logs the changes to open and to closed within the limit, those that an operator makes always, and the others at
+    /// debug.
+    fn log(&self, change: &Transition) {
+        let name = &*self.name;
+        let Transition { sequence, from, to, mode, reason, actor, open_for, at, .. } = change;
+        let line = match (actor, from, to) {
+            (Actor::Operator(_), ..) => Some(0),
+            (_, State::Closed, State::Open) => self.log_limit.fault(*at),
+            (_, _, State::Open) => self.log_limit.fault_lasts(*at),
+            (_, _, State::Closed) => self.log_limit.recovery(),
+            (_, _, State::HalfOpen) => None,
+        };
+        match (line, to, mode) {
+            (None, ..) => tracing::debug!(name, sequence, %from, %to, %mode, reason, "circuit changed"),
+            (Some(left_out), State::Open, Mode::Normal) => {
+                tracing::warn!(name, sequence, %from, %to, reason, ?open_for, left_out, "circuit opened");
+            }
+            (Some(left_out), ..) => {
+                tracing::info!(name, sequence, %from, %to, %mode, reason, %actor, left_out, "circuit changed");
+            }
+        }
     }
 
     /// Wakes the tasks that watch the state, which may now be admitted without a change of state.
