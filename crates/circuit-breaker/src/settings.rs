@@ -33,6 +33,9 @@ pub struct BreakerSettings {
     /// A call that its caller drops after this time counts as a failure, so that `timeout(breaker(..))` opens over a
     /// hung backend. A call that is dropped sooner counts for nothing. Costs one clock read for a call that is pending at
     /// its first poll. Default 1 s; `None` turns it off.
+    ///
+    /// A runtime that ends drops its calls too, and a breaker that another runtime shares cannot tell this from callers
+    /// that give up: drain the calls before the runtime ends, give each runtime a breaker of its own, or turn this off.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub abandoned_after: Option<Duration>,
     /// The time that an open breaker stays open.
