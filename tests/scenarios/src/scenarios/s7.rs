@@ -41,7 +41,10 @@ pub fn cells() -> Vec<Cell> {
             NONE_SLOW,
             BACK_AFTER_OUTAGE,
         ]),
-        cell("black-hole", "no answers for 30 s", Script::one(Fault::BlackHole, FROM, FROM + 30_000)).with_bars([
+        cell("black-hole", "no answers for 30 s", Script::one(Fault::BlackHole, FROM, FROM + 30_000))
+            .with_bars([LOST, NONE_SLOW]),
+        // Longer than the hold, so that the return depends on the probes.
+        cell("black-hole-40", "no answers for 40 s", Script::one(Fault::BlackHole, FROM, FROM + 40_000)).with_bars([
             LOST,
             NONE_SLOW,
             BACK_AFTER_BLACK_HOLE,
