@@ -1,4 +1,4 @@
-//! Types shared by the cross-crate suites. Each suite is a file or folder beside `src`:
+//! Types shared by the cross-crate suites. Each suite is a file or folder next to `src`:
 //!
 //! | suite | content |
 //! |---|---|
@@ -7,6 +7,7 @@
 //! | `types.rs`, `frameworks.rs` | stacks compile without type annotations, over plain requests and in frameworks |
 //! | `ui/` | compiler messages for common mistakes |
 //! | `allocations.rs` | the happy path allocates nothing, and futures stay small |
+//! | `races/` | races between threads: no lost wake-up, no stale status |
 //! | `contention.rs` | threads that share one handle |
 //! | `generated.rs` | a generated gRPC client over the layers: the statuses that its caller receives |
 //! | `streams/` | a gigabyte each way in constant memory; permits and outcomes at the end of a stream |

@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn riddles_raise_alarms_in_each_place() {
+    fn obscure_phrases_raise_alarms_in_each_place() {
         let source = "/// When.\nstruct A;\n// So that who comes next finds it.\nfn f() { g(\"asks nobody twice\") }\n\
             #[test]\nfn a_limit_that_is_full_refuses() {}";
         let expected = [

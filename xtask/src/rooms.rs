@@ -1,9 +1,9 @@
-//! `cargo xtask rooms`, and a step of the tests: no circle of imports between the files of a crate.
+//! `cargo xtask rooms`, and a step of the tests: no import cycle between the files of a crate.
 //!
 //! Files that import each other cannot be read one after the other. `lib.rs` only re-exports: an import through it counts
 //! as an import of the file that has the item. Test code is exempt.
 
-mod circle;
+mod cycle;
 mod named;
 mod syntax;
 mod tree;
@@ -16,33 +16,33 @@ use crate::alarms::{self, Alarms};
 use crate::command::Command;
 use crate::files::{File, files};
 
-use circle::circles;
+use cycle::cycles;
 use tree::Tree;
 
 pub(crate) const COMMAND: Command = Command {
     name: "rooms",
-    about: "Finds circles of imports between the files of a crate.",
+    about: "Finds import cycles between the files of a crate.",
     help: "\
 [CRATE]   the folder of one crate (`core`, `gateway`, `xtask`); without it, all of them
 
-Prints each circle as `a -> b -> a`, with the line of each import. Code behind #[cfg(test)] is exempt.",
+Prints each cycle as `a -> b -> a`, with the line of each import. Code behind #[cfg(test)] is exempt.",
     run: |args| alarms::command(args, check),
 };
 
-/// Returns the circles of the crate in folder `name`, or of every crate if `name` is empty.
+/// Returns the cycles of the crate in folder `name`, or of every crate if `name` is empty.
 pub(crate) fn check(name: &str) -> io::Result<Alarms> {
     let files = files(|path| path.ends_with(".rs") && path.contains("/src/"))?;
     let roots: Vec<&str> = files.iter().map(|file| file.path.as_str()).filter(|path| is_root(path, name)).collect();
     if roots.is_empty() {
         return Err(io::Error::other(format!("no crate in a folder `{name}`")));
     }
-    let found = roots.into_iter().flat_map(|root| circles_below(&files, root)).collect();
-    Ok(Alarms { what: "circles of imports", found })
+    let found = roots.into_iter().flat_map(|root| cycles_below(&files, root)).collect();
+    Ok(Alarms { what: "import cycles", found })
 }
 
-fn circles_below(files: &[File], root: &str) -> Vec<String> {
-    let circles = circles(&Tree::new(files, root).edges());
-    circles.iter().map(ToString::to_string).collect()
+fn cycles_below(files: &[File], root: &str) -> Vec<String> {
+    let cycles = cycles(&Tree::new(files, root).edges());
+    cycles.iter().map(ToString::to_string).collect()
 }
 
 /// Returns whether `path` is the root of a target of the crate in folder `name` (`""`: of any checked crate).
@@ -57,16 +57,16 @@ fn is_root(path: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{File, circles_below, is_root};
+    use super::{File, cycles_below, is_root};
 
     fn crate_of(files: &[(&str, &str)]) -> Vec<String> {
         let file =
             |(path, text): &(&str, &str)| File { path: format!("crates/x/src/{path}"), text: (*text).to_owned() };
-        circles_below(&files.iter().map(file).collect::<Vec<_>>(), "crates/x/src/lib.rs")
+        cycles_below(&files.iter().map(file).collect::<Vec<_>>(), "crates/x/src/lib.rs")
     }
 
     #[test]
-    fn circle_through_a_reexport_of_the_root_is_found() {
+    fn cycle_through_a_reexport_of_the_root_is_found() {
         let found = crate_of(&[
             ("lib.rs", "mod a; mod b; pub use b::B;"),
             ("a.rs", "\nuse crate::{B, other};"),
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn circle_of_parent_and_child_is_found() {
+    fn cycle_of_parent_and_child_is_found() {
         let found = crate_of(&[
             ("lib.rs", "mod a;"),
             ("a.rs", "mod child; use child::Leaf; pub struct Room;"),
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn circle_through_a_glob_is_found() {
+    fn cycle_through_a_glob_is_found() {
         let found = crate_of(&[
             ("lib.rs", "mod a; mod b; pub use b::*;"),
             ("a.rs", "use crate::B;"),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn one_direction_is_no_circle() {
+    fn one_direction_is_no_cycle() {
         let found = crate_of(&[
             ("lib.rs", "mod a; mod b; mod never; pub use a::A; use never::X; pub type Own = u8;"),
             ("a.rs", "mod child; pub(crate) use child::Leaf; pub struct A(crate::Own); fn f() { child::run() }"),

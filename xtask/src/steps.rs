@@ -27,7 +27,7 @@ pub(crate) struct Step {
 pub(crate) const STEPS: &[Step] = &[
     step("fmt", "formatting", fmt),
     step("prose", "plain phrases in comments, docs, strings and test names", || checked(prose::check)),
-    step("rooms", "no circle of imports between the files of a crate", || checked(rooms::check)),
+    step("rooms", "no import cycle between the files of a crate", || checked(rooms::check)),
     step("clippy", "lints on every target, warnings denied", clippy),
     step("tests", "unit and integration tests", tests),
     step("doctests", "examples in the documentation", doctests),

@@ -1,4 +1,4 @@
-//! The handle: what it shows.
+//! The handle: state and snapshots.
 
 use std::{fmt, sync::Arc};
 

@@ -1,5 +1,8 @@
 //! What a breaker counts since it was made.
 //!
+//! `state_machine/admit.rs` increments the counters of refusals, `state_machine/record.rs` those of outcomes, and
+//! `permit.rs` that of abandoned calls.
+//!
 //! A new counter takes a variant of [`Counter`], a field of [`BreakerSnapshot`](crate::BreakerSnapshot), and a sample in
 //! the gateway's `metrics.rs`.
 

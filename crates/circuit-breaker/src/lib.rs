@@ -1,7 +1,6 @@
 //! A circuit breaker for Tower services.
 //!
-//! Tower has none. In other Rust crates windows do not slide, half-open states get stuck, and a call that its caller
-//! drops is never counted. Here:
+//! Tower has none. In this one:
 //!
 //! * the count window slides call by call, and the closed path takes no lock and allocates nothing;
 //! * a trial call of a half-open breaker holds a *lease* with an epoch and a deadline, so no caller can block the

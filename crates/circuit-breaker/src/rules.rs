@@ -24,9 +24,9 @@ pub(crate) struct Rules {
     minimum_calls: AtomicU32,
 }
 
-/// A rule that is broken, with its numbers.
+/// The rule whose threshold was reached, with its numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum BrokenRule {
+pub(crate) enum Trip {
     ConsecutiveFailures(u32),
     FailureRate(Tally),
     SlowRate(Tally),
@@ -72,19 +72,19 @@ impl Rules {
                 || (!took.is_some_and(|took| self.is_slow(took)) && self.slow.is_clean(window_epoch)))
     }
 
-    /// Records a call of this epoch, and returns the rule that it breaks.
-    pub(crate) fn record(&self, outcome: &Outcome, epoch: u64, took: Option<Duration>) -> Option<BrokenRule> {
+    /// Records a call of this epoch, and returns the rule whose threshold it reaches.
+    pub(crate) fn record(&self, outcome: &Outcome, epoch: u64, took: Option<Duration>) -> Option<Trip> {
         let window_epoch = epoch as u16;
         let streak = self.update_streak(outcome.class(), epoch);
         let failures = self.failures.record_for_hits(outcome.is_failure(), window_epoch, Instant::now);
         let slow = self.record_slow(took, window_epoch);
         if streak >= self.max_streak.load(Relaxed) {
-            return Some(BrokenRule::ConsecutiveFailures(streak));
+            return Some(Trip::ConsecutiveFailures(streak));
         }
         let minimum = self.minimum_calls();
         let reaches = |tally: &Tally, rate: &AtomicF64| tally.reaches(rate.load(Relaxed), minimum);
-        let failures = failures.filter(|tally| reaches(tally, &self.failure_rate)).map(BrokenRule::FailureRate);
-        failures.or_else(|| slow.filter(|tally| reaches(tally, &self.slow_rate)).map(BrokenRule::SlowRate))
+        let failures = failures.filter(|tally| reaches(tally, &self.failure_rate)).map(Trip::FailureRate);
+        failures.or_else(|| slow.filter(|tally| reaches(tally, &self.slow_rate)).map(Trip::SlowRate))
     }
 
     /// Begins an epoch with empty windows. The caller publishes the epoch afterwards.
@@ -142,9 +142,9 @@ impl Rules {
     }
 }
 
-// === impl BrokenRule ===
+// === impl Trip ===
 
-impl fmt::Display for BrokenRule {
+impl fmt::Display for Trip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ConsecutiveFailures(streak) => write!(f, "{streak} failures in a row"),

@@ -26,7 +26,7 @@ use clock::{Clock, Slot, Visit};
 
 /// A value that a [`Bounded`] map can evict.
 pub trait Evict {
-    /// The number of entries that a full map may visit for a new key, beside those that earlier keys did not need. With
+    /// The number of entries that a full map may visit for a new key, besides those that earlier keys did not need. With
     /// fewer than all, a search without a victim is continued for the next new key.
     const VISITS: usize = usize::MAX;
 

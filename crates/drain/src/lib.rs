@@ -1,6 +1,6 @@
 //! A shutdown that ends on time.
 //!
-//! A [`Drain`] listens for SIGTERM and SIGINT and moves the process through its last phases. `serve` runs an axum
+//! A [`Drain`] listens for SIGTERM and SIGINT and moves the process through its shutdown phases. `serve` runs an axum
 //! `Router` under it: the server stops accepting, completes the requests in flight, and ends at the limit.
 //!
 //! Use it instead of `axum::serve` where the process must end in bounded time: `axum::serve` with graceful shutdown

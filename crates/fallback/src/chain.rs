@@ -48,7 +48,7 @@ pub trait Answers<Req, Res, E, P>: Chain {
     #[doc(hidden)]
     type Kept;
 
-    /// Keeps it. `copied`: another step has a copy of the request already.
+    /// Keeps that part. `copied`: another step has a copy of the request already.
     #[doc(hidden)]
     fn keep(&self, policy: &P, request: &Req, copied: bool) -> Self::Kept;
 

@@ -1,4 +1,4 @@
-//! The handle: settings, the switches of the steps, counters, status.
+//! The handle of a fallback: settings, the switches of the steps, counters and status.
 
 use std::{
     fmt,

@@ -1,7 +1,7 @@
 //! Whether the fallback is in use, as a status that does not flap.
 //!
-//! The level falls at once, and rises with the first good answer after the settle time. A call that needs no fallback
-//! reads one atomic while the level is healthy, and writes nothing.
+//! The level worsens at once, and improves with the first good answer after the settle time. A call that needs no
+//! fallback reads one atomic while the level is healthy, and writes nothing.
 
 use std::{
     sync::{

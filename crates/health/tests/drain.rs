@@ -1,4 +1,4 @@
-//! The registry beside a drain: the endpoints over its server, and systemd's notifier.
+//! The registry together with a drain: the endpoints over its server, and systemd's notifier.
 #![cfg(feature = "axum")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 

@@ -14,7 +14,7 @@ use mainstay_core::{BoxError, Degraded};
 
 use crate::{
     policy::http::{Http, X_DEGRADED},
-    rejection::{Respond as _, response::shown_rejection},
+    rejection::{Respond as _, response::rejection_for_response},
 };
 
 /// Returns the response to an error of a stack: to a rejection
@@ -22,7 +22,7 @@ use crate::{
 /// error.
 #[must_use]
 pub fn error_response(error: &BoxError) -> Response {
-    Http::new().respond(shown_rejection(error).as_ref())
+    Http::new().respond(rejection_for_response(error).as_ref())
 }
 
 /// [`error_response`] with the signature that axum's `HandleErrorLayer` takes.
@@ -42,8 +42,8 @@ pub fn handle_error(error: BoxError) -> Ready<Response> {
 
 /// The mark of a fallback in axum's handlers.
 ///
-/// A handler that returns a dependency's response passes the mark on by returning it beside the body, so that an outage
-/// two servers away stays visible: outer layers find the mark in the response's extensions, and clients read
+/// A handler that returns a dependency's response passes the mark on by returning it together with the body, so that an
+/// outage two servers away stays visible: outer layers find the mark in the response's extensions, and clients read
 /// `x-degraded: <step>`. To hide the names of steps from clients, put the [`Degraded`] into the extensions by axum's
 /// `Extension` instead. (A fallback layer sends the header only with [`Http::with_degraded_header`].)
 ///

@@ -1,7 +1,7 @@
 //! The policies: small values that give every layer of a stack what it needs of the protocol.
 //!
-//! Beside them stands what they decide by: the class of a status or an error, `Retry-After`, and which requests are safe
-//! to repeat.
+//! The submodules hold what the policies use: the class of a status or an error, `Retry-After`, and which requests are
+//! safe to repeat.
 
 mod draining;
 pub(crate) mod error;

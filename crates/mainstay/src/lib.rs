@@ -6,7 +6,7 @@
 //! | module and feature | what for | default |
 //! |---|---|---|
 //! | `bulkhead` | at most so many calls at once | yes |
-//! | `circuit_breaker` (`circuit-breaker`) | stop asking a dependency that fails | yes |
+//! | `circuit_breaker` (`circuit-breaker`) | refuse calls to a dependency that fails | yes |
 //! | `fallback` | answer from elsewhere (`last-good`: with the last good answer) | yes |
 //! | `retry` | repeat what failed, within a budget | yes |
 //! | `timeout` | attempt and total timeouts | yes |
@@ -46,7 +46,7 @@ pub use mainstay_timeout as timeout;
 /// Settings from TOML, JSON and the environment, their live reload, and the vocabulary's checks of settings.
 #[cfg(feature = "settings")]
 pub mod settings {
-    // The module of the same name that the vocabulary has, or the feature would take it away.
+    // The root re-exports a module of the same name from core, which this module hides.
     pub use mainstay_core::settings::*;
     pub use mainstay_settings::*;
 }

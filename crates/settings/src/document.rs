@@ -21,7 +21,7 @@ pub(crate) enum Document {
     File(PathBuf),
 }
 
-/// The largest settings file, in bytes. A larger one is something else: a device, a log.
+/// The largest settings file, in bytes. A larger one is rejected: it may be a device or a log.
 const MAX_BYTES: u64 = 1 << 20;
 
 // === impl Document ===

@@ -36,7 +36,7 @@ async fn with_prices(State(prices): State<MethodRouter>, mut request: Request, n
     next.run(request).await
 }
 
-/// Returns the mark beside the body. The client gets it as `x-degraded`.
+/// Returns the mark together with the body. The client gets it as `x-degraded`.
 async fn basket(mark: DegradedMark, Extension(prices): Extension<Prices>) -> impl IntoResponse {
     let note = if mark.0.is_some() { " (prices may have changed)" } else { "" };
     (mark, format!("your basket, at {}{note}\n", prices.0))

@@ -20,7 +20,7 @@ use crate::{
     forward::{self, Proxy},
     handles::Handles,
     introduction::introduction,
-    logs::say,
+    logs::print_line,
     operations,
     settings::{Environment, ForwardedHeaders, Settings},
     stack::stack,
@@ -36,7 +36,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<DrainReport, BoxError> {
     drain.reconfigure(DrainSettings { drain_delay: settings.drain.delay, drain_timeout: settings.drain.timeout })?;
     let listener = listen(settings.listen_addr).await?;
     let address = listener.local_addr()?;
-    say(format_args!("gateway listens on http://{address}"));
+    print_line(format_args!("gateway listens on http://{address}"));
 
     let backends = backends(&settings, address).await?;
     let endpoints: Vec<_> = backends.iter().map(|backend| backend.address("")).collect();
@@ -59,7 +59,7 @@ async fn backends(settings: &Settings, address: SocketAddr) -> io::Result<Vec<Ba
     }
     let (primary, backup) = (demo::start("primary", prefix).await?, demo::start("backup", prefix).await?);
     let backends = Backend::list(primary, [backup]);
-    say(introduction(address, prefix, &backends[0], &backends[1]));
+    print_line(introduction(address, prefix, &backends[0], &backends[1]));
     Ok(backends)
 }
 
@@ -88,7 +88,7 @@ fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Route
     // The limit has no queue: refusing a request at once is cheap. With this policy a request holds its permit until
     // the last byte of its answer. Without it, slow downloads would not count.
     let forward = ServiceBuilder::new()
-        .map_response(forward::sign)
+        .map_response(forward::set_served_by)
         .layer(RejectionLayer::new())
         .layer(BulkheadLayer::with(limit.clone()).with_policy(Http::new()))
         .service_fn(move |request| {

@@ -16,7 +16,7 @@ mod routes;
 use connection::{Connection, Connections};
 use fault::Faults;
 
-use crate::logs::say;
+use crate::logs::print_line;
 
 /// Starts one backend in this process, on a free port of the loopback interface.
 pub(crate) async fn start(name: &'static str, prefix: &str) -> io::Result<Uri> {
@@ -30,7 +30,7 @@ pub(crate) async fn start(name: &'static str, prefix: &str) -> io::Result<Uri> {
 /// Runs one backend in this process: prints its address, and serves until the process is killed.
 pub(crate) async fn run(name: String, listen: SocketAddr, prefix: &str) -> io::Result<()> {
     let listener = TcpListener::bind(listen).await?;
-    say(format_args!("demo backend {name} listens on http://{}", listener.local_addr()?));
+    print_line(format_args!("demo backend {name} listens on http://{}", listener.local_addr()?));
     serve(listener, router(name, prefix)).await
 }
 
@@ -46,5 +46,5 @@ fn router(name: String, prefix: &str) -> Router {
         .route("/demo/fault", routing::get(fault::current).post(fault::set))
         .with_state(faults)
         .nest(prefix, api)
-        .layer(middleware::map_response_with_state(name, routes::sign))
+        .layer(middleware::map_response_with_state(name, routes::add_backend_name))
 }

@@ -36,7 +36,7 @@ pub(crate) struct Proxy {
 }
 
 /// Marks an answer as the gateway's own, unless a backend gave it.
-pub(crate) fn sign(mut response: Response) -> Response {
+pub(crate) fn set_served_by(mut response: Response) -> Response {
     response.headers_mut().entry(SERVED_BY).or_insert(HeaderValue::from_static("gateway"));
     response
 }

@@ -9,7 +9,7 @@ pub(crate) fn introduction(gateway: SocketAddr, prefix: &str, primary: &Backend,
     let (primary, backup) = (primary.address(""), backup.address(""));
     format!(
         "
-No BACKEND_API_URL is set, so this process runs two demo backends beside the gateway:
+No BACKEND_API_URL is set, so this process runs two demo backends besides the gateway:
   primary  {primary}{prefix}
   backup   {backup}{prefix}
 

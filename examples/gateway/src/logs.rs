@@ -41,6 +41,6 @@ pub(crate) fn install(settings: &LogSettings) {
 }
 
 /// Prints a line to stdout. Unlike `println!`, it does not panic if stdout is closed.
-pub(crate) fn say(text: impl Display) {
+pub(crate) fn print_line(text: impl Display) {
     let _ = writeln!(io::stdout(), "{text}");
 }

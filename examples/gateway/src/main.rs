@@ -55,7 +55,7 @@ async fn serve(settings: Settings) -> ExitCode {
 }
 
 fn print(text: &str) -> ExitCode {
-    logs::say(text);
+    logs::print_line(text);
     ExitCode::SUCCESS
 }
 

@@ -1,5 +1,5 @@
-//! `/metrics`: the snapshots of all handles in the format of Prometheus. They are taken at the scrape, so that metrics
-//! cost nothing per request.
+//! `/metrics`: the snapshots of all handles in the format of Prometheus. They are taken at the scrape: a
+//! request does no work for this format.
 
 use mainstay_bulkhead::{Limit, LimitSnapshot};
 use mainstay_circuit_breaker::State;

@@ -27,7 +27,7 @@ pub(crate) fn is_own_path(path: &str) -> bool {
     path == STATUS || path == METRICS || Health::PATHS.contains(&path)
 }
 
-/// The two routes. They show the inside of the gateway: do not route them from the public internet.
+/// The two routes. They show internals of the gateway: do not route them from the public internet.
 pub(crate) fn router(handles: Handles) -> Router {
     let routes = Router::new().route(STATUS, get(status)).route(METRICS, get(metrics));
     routes.with_state(Arc::new(handles))

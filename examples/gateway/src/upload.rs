@@ -2,8 +2,8 @@
 //!
 //! The body streams to the backend and can be replayed up to a limit, by [`Replayable`]. This file adds the distinction
 //! between a slow client and a slow backend. While the gateway waits for the client, no second attempt takes the body
-//! from the first. If the time runs out, the client gets 408 and the backend is not blamed. Otherwise a few clients on
-//! slow lines could take a healthy primary out of service.
+//! from the first. If the time runs out, the client gets 408 and no failure is recorded for the backend. Otherwise a
+//! few clients on slow lines could take a healthy primary out of service.
 
 use std::{
     fmt, io,

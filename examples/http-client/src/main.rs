@@ -28,18 +28,18 @@ async fn main() -> Result<(), BoxError> {
         with_hyper::client(primary.address(), backup.address(), wire)?,
     ];
 
-    say(format_args!("Over {wire:?}."));
-    say("Both servers work: the primary answers.");
+    print_line(format_args!("Over {wire:?}."));
+    print_line("Both servers work: the primary answers.");
     ask(&clients, 1).await;
 
-    say(
+    print_line(
         "\nThe primary is broken. The backup answers within the same call. After some failures calls go straight to the backup.",
     );
     primary.set(Fault::Broken);
     ask(&clients, 4).await;
     print_snapshots(&clients);
 
-    say("\nThe primary is repaired. Traffic returns when the hold is over and two probes in a row were good.");
+    print_line("\nThe primary is repaired. Traffic returns when the hold is over and two probes in a row were good.");
     primary.set(Fault::None);
     while clients.iter().any(|(_, handles)| handles.failover.snapshot().active.as_deref() != Some("primary")) {
         sleep(Duration::from_millis(20)).await;
@@ -47,17 +47,19 @@ async fn main() -> Result<(), BoxError> {
     ask(&clients, 1).await;
     print_snapshots(&clients);
 
-    say("\nBoth servers are busy and send `Retry-After: 1`: the clients wait for a second, not for their own backoff.");
+    print_line(
+        "\nBoth servers are busy and send `Retry-After: 1`: the clients wait for a second, not for their own backoff.",
+    );
     let busy = Fault::BusyUntil(Instant::now() + Duration::from_millis(700));
     primary.set(busy);
     backup.set(busy);
     ask(&clients, 1).await;
 
-    say("\nThe primary does not answer: after 400 ms the call also goes to the backup, which answers.");
+    print_line("\nThe primary does not answer: after 400 ms the call also goes to the backup, which answers.");
     primary.set(Fault::Silent);
     ask(&clients, 1).await;
 
-    say("\nBoth servers do not answer. The call ends at the total timeout of 2 s.");
+    print_line("\nBoth servers do not answer. The call ends at the total timeout of 2 s.");
     backup.set(Fault::Silent);
     ask(&clients, 1).await;
     print_snapshots(&clients);
@@ -74,8 +76,8 @@ async fn ask(clients: &[(Client, StandardHandles)], times: u32) {
                 let answer = client.clone().oneshot("/orders".to_owned()).await;
                 let took = began.elapsed().as_millis();
                 match answer {
-                    Ok((status, text)) => say(format_args!("  {name}: {status} {text:?}, after {took} ms")),
-                    Err(error) => say(format_args!("  {name}: {error}, after {took} ms")),
+                    Ok((status, text)) => print_line(format_args!("  {name}: {status} {text:?}, after {took} ms")),
+                    Err(error) => print_line(format_args!("  {name}: {error}, after {took} ms")),
                 }
             }
         })
@@ -90,8 +92,8 @@ fn print_snapshots(clients: &[(Client, StandardHandles)]) {
     for (_, handles) in clients {
         let failover = handles.failover.snapshot();
         let second = failover.second_attempts;
-        say(format_args!("  {failover}"));
-        say(format_args!(
+        print_line(format_args!("  {failover}"));
+        print_line(format_args!(
             "    second attempts: {} on an error, {} after a delay, {} won; retries: {}",
             second.on_error,
             second.on_delay,
@@ -102,6 +104,6 @@ fn print_snapshots(clients: &[(Client, StandardHandles)]) {
 }
 
 /// Unlike `println!`, this does not panic if stdout is closed.
-fn say(line: impl fmt::Display) {
+fn print_line(line: impl fmt::Display) {
     let _ = writeln!(io::stdout(), "{line}");
 }

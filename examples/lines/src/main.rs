@@ -20,39 +20,45 @@ async fn main() -> Result<(), BoxError> {
     let address = primary.address();
     let (client, handles) = client::client(address, backup.address())?;
 
-    say("Both servers work: the primary answers.");
+    print_line("Both servers work: the primary answers.");
     ask(&client, "GET answer").await;
-    say("\nAn error of the caller is returned, and does not count as a failure of the server.");
+    print_line("\nAn error of the caller is returned, and does not count as a failure of the server.");
     ask(&client, "FROB answer").await;
 
-    say("\nBoth answer BUSY 500: the client waits for 500 ms, not for its own backoff.");
+    print_line("\nBoth answer BUSY 500: the client waits for 500 ms, not for its own backoff.");
     primary.set(Fault::BusyOnce);
     backup.set(Fault::BusyOnce);
     ask(&client, "GET answer").await;
 
-    say("\nThe primary hangs up. A GET goes to the backup. A SET may have been executed, so it is not sent twice.");
+    print_line(
+        "\nThe primary hangs up. A GET goes to the backup. A SET may have been executed, so it is not sent twice.",
+    );
     primary.set(Fault::HangsUp);
     ask(&client, "GET answer").await;
     ask(&client, "SET answer 7").await;
 
-    say("\nThe primary does not answer: after 300 ms the command also goes to the backup, which answers.");
+    print_line("\nThe primary does not answer: after 300 ms the command also goes to the backup, which answers.");
     primary.set(Fault::Silent);
     ask(&client, "GET answer").await;
 
-    say("\nThe primary is stopped: connections are refused. After some failures commands go straight to the backup.");
+    print_line(
+        "\nThe primary is stopped: connections are refused. After some failures commands go straight to the backup.",
+    );
     primary.stop().await;
     for _ in 0..3 {
         ask(&client, "GET answer").await;
     }
-    say(format_args!("  {}", handles.failover.snapshot()));
+    print_line(format_args!("  {}", handles.failover.snapshot()));
 
-    say("\nThe primary is started again. Traffic returns when the hold is over and two probes in a row were good.");
+    print_line(
+        "\nThe primary is started again. Traffic returns when the hold is over and two probes in a row were good.",
+    );
     let _primary = Server::start_at(address, "primary").await?;
     while handles.failover.snapshot().active.as_deref() != Some("primary") {
         sleep(Duration::from_millis(20)).await;
     }
     ask(&client, "GET answer").await;
-    say(format_args!("  {}", handles.failover.snapshot()));
+    print_line(format_args!("  {}", handles.failover.snapshot()));
     Ok(())
 }
 
@@ -62,12 +68,12 @@ async fn ask(client: &Client, line: &str) {
     let answer = client.clone().oneshot(line.into()).await;
     let took = began.elapsed().as_millis();
     match answer {
-        Ok(reply) => say(format_args!("  {line}: {:?}, after {took} ms", reply.0)),
-        Err(error) => say(format_args!("  {line}: {error}, after {took} ms")),
+        Ok(reply) => print_line(format_args!("  {line}: {:?}, after {took} ms", reply.0)),
+        Err(error) => print_line(format_args!("  {line}: {error}, after {took} ms")),
     }
 }
 
 /// Unlike `println!`, this does not panic if stdout is closed.
-fn say(line: impl fmt::Display) {
+fn print_line(line: impl fmt::Display) {
     let _ = writeln!(io::stdout(), "{line}");
 }

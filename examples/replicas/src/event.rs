@@ -9,11 +9,11 @@ use crate::plan::Fault;
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) at: Instant,
-    pub(crate) what: What,
+    pub(crate) kind: EventKind,
 }
 
 #[derive(Debug)]
-pub(crate) enum What {
+pub(crate) enum EventKind {
     /// The primary has this fault now.
     Fault(Fault),
     /// A client of this replica got an answer or an error.
@@ -52,11 +52,11 @@ pub(crate) struct Events(pub(crate) UnboundedSender<Event>);
 // === impl Events ===
 
 impl Events {
-    pub(crate) fn now(&self, what: What) {
-        self.at(Instant::now(), what);
+    pub(crate) fn now(&self, kind: EventKind) {
+        self.at(Instant::now(), kind);
     }
 
-    pub(crate) fn at(&self, at: Instant, what: What) {
-        let _ = self.0.send(Event { at, what });
+    pub(crate) fn at(&self, at: Instant, kind: EventKind) {
+        let _ = self.0.send(Event { at, kind });
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::{
     error::BoxError,
-    event::{Events, What},
+    event::{EventKind, Events},
     plan::Fault,
 };
 
@@ -22,7 +22,7 @@ pub(crate) async fn flap(
     for (after, fault) in faults {
         sleep_until(start + *after).await;
         client.post(format!("{primary}/demo/fault")).body(fault.body()).send().await?.error_for_status()?;
-        events.now(What::Fault(*fault));
+        events.now(EventKind::Fault(*fault));
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::{
     error::BoxError,
-    event::{Answer, Events, What},
+    event::{Answer, EventKind, Events},
 };
 
 /// Twenty requests a second, so that a line of the timeline can show each.
@@ -34,7 +34,7 @@ pub(crate) async fn send_requests(client: Client, url: String, replica: usize, e
         let (avoidable, events) = (number % POST_EVERY != 0, events.clone());
         asked.spawn(async move {
             let answer = classify(request.send().await, avoidable);
-            events.now(What::Answer { replica, answer });
+            events.now(EventKind::Answer { replica, answer });
         });
     }
     Ok(())

@@ -83,7 +83,7 @@ impl Fault {
         match self {
             Self::Fails => "fails: every answer is a 500",
             Self::Silent => "falls silent: accepts requests, answers none",
-            Self::Recovers => "is well again",
+            Self::Recovers => "recovers",
         }
     }
 }

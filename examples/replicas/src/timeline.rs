@@ -8,7 +8,7 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    event::{Answer, Event, What},
+    event::{Answer, Event, EventKind},
     plan::Fault,
     replica::Replica,
 };
@@ -57,13 +57,13 @@ impl<W: Write> Timeline<W> {
 
     pub(crate) fn note(&mut self, event: Event) -> io::Result<()> {
         let at = event.at.saturating_duration_since(self.start);
-        match event.what {
-            What::Fault(fault) => {
+        match event.kind {
+            EventKind::Fault(fault) => {
                 self.has_fault = fault != Fault::Recovers;
                 self.had_fault |= self.has_fault;
                 self.line(at, "primary", fault.description())
             }
-            What::Answer { replica, answer } => {
+            EventKind::Answer { replica, answer } => {
                 self.replicas[replica].answered(&answer);
                 match answer {
                     Answer::Failure { avoidable, error } => {
@@ -73,7 +73,7 @@ impl<W: Write> Timeline<W> {
                     _ => Ok(()),
                 }
             }
-            What::Route { replica, route } => {
+            EventKind::Route { replica, route } => {
                 let away = self.replicas[replica].is_away();
                 self.replicas[replica].routed(&route, at);
                 let what = match (route.on_primary, away, route.hold) {
@@ -90,7 +90,7 @@ impl<W: Write> Timeline<W> {
                 };
                 self.line(at, &name(replica), &what)
             }
-            What::Recovery { replica, have, need, hold_left } => {
+            EventKind::Recovery { replica, have, need, hold_left } => {
                 let hold =
                     hold_left.map_or("the hold is over".to_owned(), |left| format!("hold {} more", seconds(left)));
                 self.line(at, &name(replica), &format!("probes {have} of {need}; {hold}"))
@@ -108,8 +108,8 @@ impl<W: Write> Timeline<W> {
         writeln!(self.out, "{number:>8} s{}", columns.trim_end())
     }
 
-    fn line(&mut self, at: Duration, who: &str, what: &str) -> io::Result<()> {
-        writeln!(self.out, "{:>8.2} s  {who:<9}  {what}", at.as_secs_f64())
+    fn line(&mut self, at: Duration, source: &str, what: &str) -> io::Result<()> {
+        writeln!(self.out, "{:>8.2} s  {source:<9}  {what}", at.as_secs_f64())
     }
 }
 

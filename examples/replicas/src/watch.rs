@@ -8,7 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::{
     error::BoxError,
-    event::{Events, Route, What},
+    event::{EventKind, Events, Route},
 };
 
 const PACE: Duration = Duration::from_millis(50);
@@ -62,13 +62,13 @@ pub(crate) async fn watch(client: Client, url: String, replica: usize, events: E
             // The time of the change, not of the poll.
             let at = Instant::now().checked_sub(failover.for_time).unwrap_or_else(Instant::now);
             let route = Route { on_primary, changes, reason: failover.reason, hold: primary.hold_left };
-            events.at(at, What::Route { replica, route });
+            events.at(at, EventKind::Route { replica, route });
         }
         let Some(Recovery { have, need }) = primary.breaker.recovery.filter(|_| !on_primary) else { continue };
         let now = Some((have, primary.hold_left.is_some()));
         if now != progress {
             progress = now;
-            events.now(What::Recovery { replica, have, need, hold_left: primary.hold_left });
+            events.now(EventKind::Recovery { replica, have, need, hold_left: primary.hold_left });
         }
     }
 }

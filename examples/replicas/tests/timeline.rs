@@ -127,21 +127,21 @@ async fn error_ends_all_processes() {
 }
 
 /// Returns the first word of each event of a process.
-fn events_of<'a>(text: &'a str, who: &str) -> Vec<&'a str> {
-    let events = text.lines().filter_map(|line| line.trim_start().split_once(" s  ")?.1.strip_prefix(who));
+fn events_of<'a>(text: &'a str, source: &str) -> Vec<&'a str> {
+    let events = text.lines().filter_map(|line| line.trim_start().split_once(" s  ")?.1.strip_prefix(source));
     events.filter_map(|what| what.split_whitespace().next()).map(|word| word.trim_end_matches(':')).collect()
 }
 
 /// Returns the row of a replica in the table: requests, errors, avoidable errors, changes of route.
-fn figures(text: &str, who: &str) -> [u64; 4] {
+fn figures(text: &str, source: &str) -> [u64; 4] {
     let table = text.split("avoidable errors").nth(1).unwrap();
-    let line = table.lines().find_map(|line| line.strip_prefix(who)).unwrap();
+    let line = table.lines().find_map(|line| line.strip_prefix(source)).unwrap();
     let figures: Vec<_> = line.split_whitespace().take(4).map(|figure| figure.parse().unwrap()).collect();
     figures.try_into().unwrap()
 }
 
 /// Returns the letters of a process in the picture of the whole run.
-fn picture<'a>(text: &'a str, who: &str) -> &'a str {
+fn picture<'a>(text: &'a str, source: &str) -> &'a str {
     let picture = text.split("\nseconds ").nth(1).unwrap();
-    picture.lines().find_map(|line| line.strip_prefix(who)).unwrap().strip_prefix("  ").unwrap().trim_start()
+    picture.lines().find_map(|line| line.strip_prefix(source)).unwrap().strip_prefix("  ").unwrap().trim_start()
 }

@@ -37,7 +37,7 @@ pub(super) struct Edge {
 
 /// The root of the modules, in `Tree::modules`.
 const ROOT: usize = 0;
-/// Limits how many re-exports of one name are followed: they may form a circle.
+/// Limits how many re-exports of one name are followed: they may form a cycle.
 const HOPS: usize = 16;
 
 // === impl Tree ===

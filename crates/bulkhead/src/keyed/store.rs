@@ -1,7 +1,7 @@
 //! The limits by key, their settings, and the eviction of idle keys.
 //!
-//! A key with permits out or with waiting calls must not be evicted: its next call would get a new limit in addition to the old
-//! one, and the two together would admit too many. Therefore a limit is *retired* before it is removed: one
+//! A key with outstanding permits or with waiting calls must not be evicted: its next call would get a second limit, and
+//! the two together would admit too many. Therefore a limit is *retired* before it is removed: one
 //! compare-and-swap on the word that counts both, which succeeds only if the counts are zero. A call that meets a retired
 //! limit looks its key up again. That costs kept keys nothing, because a retired limit seems full.
 

@@ -95,13 +95,13 @@ impl StateMachine {
         }
         let mut locked = self.lock();
         let change = self.advance(&mut locked, now);
-        let admission = self.admit_advanced(&mut locked, now);
+        let admission = self.admit_locked(&mut locked, now);
         drop(locked);
         self.announce(change);
         admission
     }
 
-    fn admit_advanced(&self, locked: &mut Locked, now: Instant) -> Admission {
+    fn admit_locked(&self, locked: &mut Locked, now: Instant) -> Admission {
         let word = self.word.load();
         let pass = |lease| Admission::Pass { epoch: word.epoch(), lease, timed: word.is_timed() };
         match word.state() {

@@ -21,7 +21,7 @@ impl StateMachine {
         change
     }
 
-    /// Opens, unless the epoch has passed: of several threads that see a rule broken, one opens.
+    /// Opens, unless the epoch has passed: of several threads that see a threshold reached, one opens.
     pub(crate) fn open(&self, epoch: u64, reason: String, retry_after: Option<Duration>) {
         let mut locked = self.lock();
         let word = self.word.load();

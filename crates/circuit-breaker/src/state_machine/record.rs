@@ -1,6 +1,6 @@
 //! Outcomes: a closed breaker records them in its windows, a half-open one as trial calls, an open one as probes.
 //!
-//! `record_clean_success` is a fast path beside `record`. It saves 60 of 320 instructions of a call through a closed
+//! `record_clean_success` is the fast path of `record`. It saves 60 of 320 instructions of a call through a closed
 //! breaker, and 82 of 1,229 of a call through the standard stack. Without it the bounds of `cargo xtask gate` do not hold.
 
 use std::{num::NonZeroU64, time::Duration};

@@ -5,7 +5,7 @@
 //! second attempt's. Past the limit only one copy continues: the one that began last, because an abandoned attempt may
 //! hold its body as long as its connection lives. The others get an error, so that their exchanges end.
 //!
-//! The buffer is one run of bytes and not a list of the chunks: a small chunk is a slice that keeps a whole read buffer
+//! The buffer is contiguous bytes and not a list of the chunks: a small chunk is a slice that keeps a whole read buffer
 //! alive, so a list would hold far more memory than the limit.
 
 use std::{

@@ -1,7 +1,7 @@
 //! The layer that turns every error of a client into a `tonic::Status`.
 //!
-//! [`RejectionLayer::grpc`](crate::RejectionLayer::grpc) is for servers: strangers read its responses, so they have no
-//! details. A client's status is read by the program itself and keeps the text of the error.
+//! [`RejectionLayer::grpc`](crate::RejectionLayer::grpc) is for servers: untrusted clients read its responses, so they
+//! have no details. A client's status is read by the program itself and keeps the text of the error.
 
 use std::{
     fmt,

@@ -113,6 +113,10 @@ impl<P: Replay<Req>, Req> Replay<Req> for Draining<P> {
 }
 
 impl<P: Contextual<Req>, Req> Contextual<Req> for Draining<P> {
+    fn carries_context(&self) -> bool {
+        self.policy.carries_context()
+    }
+
     fn context<'a>(&self, request: &'a Req) -> Option<&'a RequestContext> {
         self.policy.context(request)
     }

@@ -106,7 +106,7 @@ impl<C, B> HttpProbe<C, B> {
         self
     }
 
-    /// Sends one probe. Without a timeout: its user has one.
+    /// Sends one probe. It has no timeout: the caller applies one.
     ///
     /// # Errors
     /// The service is not healthy.

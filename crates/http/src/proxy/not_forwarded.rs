@@ -56,7 +56,7 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// Removes what an untrusted peer claims of itself and of earlier hops.
+/// Removes the headers in which an untrusted peer states addresses and hosts of itself and of earlier hops.
 pub(super) fn strip_claims(headers: &mut HeaderMap) {
     let claims: Vec<_> = headers.keys().filter(|name| is_forwarded(name)).cloned().collect();
     for name in claims {

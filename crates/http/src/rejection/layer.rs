@@ -15,7 +15,7 @@ use tower_service::Service;
 
 use crate::{
     policy::{grpc::Grpc, http::Http},
-    rejection::{respond::Respond, response::shown_rejection},
+    rejection::{respond::Respond, response::rejection_for_response},
 };
 
 /// Turns every rejection into its response and every other error into 504 (a timeout of the inner service, tonic's or the
@@ -91,7 +91,7 @@ impl Failed {
             // The text may be secret, and a typed error need not have one.
             None => tracing::debug!("error mapped to a generic response"),
         }
-        Self(shown_rejection(error))
+        Self(rejection_for_response(error))
     }
 }
 

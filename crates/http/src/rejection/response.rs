@@ -92,7 +92,7 @@ pub fn grpc_unavailable_response<B: Default>() -> Response<B> {
 
 /// Returns the rejection that an error is answered as. A timeout of the inner client is answered like a timeout layer's:
 /// where both have the same deadline, which of the two fires first is chance.
-pub(crate) fn shown_rejection<E: Refusal + 'static>(error: &E) -> Option<Rejected> {
+pub(crate) fn rejection_for_response<E: Refusal + 'static>(error: &E) -> Option<Rejected> {
     error.rejected().cloned().or_else(|| match classify_error(error) {
         Outcome::Failure { kind: FailureKind::Timeout, .. } => Some(Rejected::new(Reason::AttemptTimeout, "upstream")),
         _ => None,

@@ -33,7 +33,7 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(name: &str) -> Router<S> 
 }
 
 /// Adds the name of the backend to every answer.
-pub(super) async fn sign(State(name): State<String>, mut response: Response) -> Response {
+pub(super) async fn add_backend_name(State(name): State<String>, mut response: Response) -> Response {
     if let Ok(name) = HeaderValue::try_from(name) {
         response.headers_mut().insert(DEMO_BACKEND, name);
     }

@@ -1,6 +1,6 @@
 //! How long the gateway's process takes to end: not less than the settings, and at most half a second more.
 //!
-//! These tests measure time. They have their own target, so that other tests do not run beside them.
+//! These tests measure time. They have their own target, so that other tests do not run at the same time.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test")]

@@ -1,15 +1,15 @@
-//! Finds circles in a graph of imports: for each import in a circle, the shortest one.
+//! Finds cycles in a graph of imports: for each import in a cycle, the shortest one.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use super::tree::Edge;
 
-/// Imports along a circle, in order.
-pub(super) struct Circle(pub(super) Vec<Edge>);
+/// Imports along a cycle, in order.
+pub(super) struct Cycle(pub(super) Vec<Edge>);
 
-/// Returns circles that cover every import that is part of a circle.
-pub(super) fn circles(edges: &[Edge]) -> Vec<Circle> {
+/// Returns cycles that cover every import that is part of a cycle.
+pub(super) fn cycles(edges: &[Edge]) -> Vec<Cycle> {
     let mut graph: BTreeMap<&str, BTreeMap<&str, &Edge>> = BTreeMap::new();
     for edge in edges {
         graph.entry(&edge.from).or_default().entry(&edge.to).or_insert(edge);
@@ -21,9 +21,9 @@ pub(super) fn circles(edges: &[Edge]) -> Vec<Circle> {
             continue;
         }
         let Some(way) = shortest(&graph, &edge.to, &edge.from) else { continue };
-        let circle: Vec<&Edge> = [*edge].into_iter().chain(way).collect();
-        covered.extend(circle.iter().map(|edge| (&*edge.from, &*edge.to)));
-        found.push(Circle(circle.into_iter().cloned().collect()));
+        let cycle: Vec<&Edge> = [*edge].into_iter().chain(way).collect();
+        covered.extend(cycle.iter().map(|edge| (&*edge.from, &*edge.to)));
+        found.push(Cycle(cycle.into_iter().cloned().collect()));
     }
     found
 }
@@ -54,10 +54,10 @@ fn shortest<'a>(graph: &BTreeMap<&str, BTreeMap<&str, &'a Edge>>, from: &str, to
     None
 }
 
-// === impl Circle ===
+// === impl Cycle ===
 
 /// `engine -> permit -> engine`, then a line for each import.
-impl fmt::Display for Circle {
+impl fmt::Display for Cycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for edge in &self.0 {
             write!(f, "{} -> ", short(&edge.from))?;
@@ -78,7 +78,7 @@ fn short(path: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Edge, circles};
+    use super::{Edge, cycles};
 
     fn shown(edges: &[(&str, &str)]) -> Vec<String> {
         let edge = |(from, to): &(&str, &str)| Edge {
@@ -88,17 +88,17 @@ mod tests {
             path: format!("crate::{to}"),
         };
         let edges: Vec<_> = edges.iter().map(edge).collect();
-        circles(&edges).iter().map(|circle| circle.to_string().lines().next().unwrap_or_default().to_owned()).collect()
+        cycles(&edges).iter().map(|cycle| cycle.to_string().lines().next().unwrap_or_default().to_owned()).collect()
     }
 
     #[test]
-    fn each_import_of_a_circle_is_shown_once() {
+    fn each_import_of_a_cycle_is_shown_once() {
         assert_eq!(shown(&[("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")]), ["a -> b -> c -> a"]);
         assert_eq!(shown(&[("a", "b"), ("b", "a"), ("b", "c"), ("c", "a")]), ["a -> b -> a", "b -> c -> a -> b"]);
     }
 
     #[test]
-    fn imports_in_one_direction_are_no_circle() {
+    fn imports_in_one_direction_are_no_cycle() {
         assert!(shown(&[("a", "b"), ("a", "c"), ("b", "c")]).is_empty());
     }
 }
