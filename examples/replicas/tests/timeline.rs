@@ -80,7 +80,7 @@ async fn timeline_shows_outages_departures_probes_and_returns() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
 
-    assert_eq!(events_of(&text, "primary"), ["fails", "is", "falls", "is"], "{text}");
+    assert_eq!(events_of(&text, "primary"), ["fails", "recovers", "falls", "recovers"], "{text}");
     for replica in REPLICAS {
         let events = events_of(&text, replica);
         let moves: Vec<_> = events.iter().filter(|what| matches!(**what, "left" | "returned")).collect();
