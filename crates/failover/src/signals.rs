@@ -50,7 +50,7 @@ pub(crate) enum Signal {
 /// What the signals of an endpoint call for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// Nothing.
+    /// The endpoint stays in use.
     Stay,
     /// A probe decides. Without a probe the endpoint is left if `leaves_without` is set.
     Ask { proven: bool, leaves_without: bool, reason: String },

@@ -1,4 +1,5 @@
 //! The table of situations in the crate's documentation: one test for each row.
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 mod common;
 

@@ -159,10 +159,10 @@ impl FallbackHandle {
 
     /// Records a success of the inner service.
     pub(crate) fn record_success(&self) {
-        if self.0.usage.record_success(|| self.0.settle_after.load()).is_some() {
-            if let Some(left_out) = self.0.log_limit.recovery() {
-                tracing::info!(fallback = %self.0.name, left_out, "the fallback is no longer in use");
-            }
+        if self.0.usage.record_success(|| self.0.settle_after.load()).is_some()
+            && let Some(left_out) = self.0.log_limit.recovery()
+        {
+            tracing::info!(fallback = %self.0.name, left_out, "the fallback is no longer in use");
         }
     }
 
