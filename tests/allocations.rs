@@ -210,7 +210,9 @@ fn refusal_allocates_only_the_boxed_error() {
 
 #[test]
 fn error_of_the_service_is_boxed_once_by_all_layers() {
-    let settings = BreakerSettings { failure_rate: None, ..BreakerSettings::default() };
+    let never_opens = Some(1_000_000);
+    let settings =
+        BreakerSettings { consecutive_failures: never_opens, failure_rate: None, ..BreakerSettings::default() };
     let mut stack = ServiceBuilder::new()
         .layer(TimeoutLayer::total("total", Duration::from_secs(1)).unwrap())
         .layer(breaker(settings.clone()))

@@ -166,7 +166,8 @@ fn error_names_line_field_value_and_allowed() {
     let expected = "line 3: stack.failover.hold.bse = 30s: no such setting: did you mean base? There are base, max";
     assert!(unknown.starts_with(expected), "{unknown}");
     assert!(!wrong("[stack]\nzzz = 1").contains("did you mean"));
-    let variant = "line 2: stack.failover.all_down = pray: must be one of prefer_primary, refuse, last_resort";
+    let variant =
+        "line 2: stack.failover.all_down = pray: must be one of prefer_primary, refuse, last_resort, or \"off\"";
     assert_eq!(wrong("[stack.failover]\nall_down = 'pray'"), variant);
     let two = "[stack.failover]\nwindow = { last = '1s', last_calls = 3 }";
     assert_eq!(wrong(two), "line 2: stack.failover.window = (a table): must have exactly one of last_calls, last");

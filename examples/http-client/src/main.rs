@@ -37,13 +37,13 @@ async fn main() -> Result<(), BoxError> {
     );
     primary.set(Fault::Broken);
     ask(&clients, 4).await;
+    // After a streak of failures a probe decides, which the calls do not wait for.
+    until_active(&clients, "backup").await;
     print_snapshots(&clients);
 
     print_line("\nThe primary is repaired. Traffic returns when the hold is over and two probes in a row were good.");
     primary.set(Fault::None);
-    while clients.iter().any(|(_, handles)| handles.failover.snapshot().active.as_deref() != Some("primary")) {
-        sleep(Duration::from_millis(20)).await;
-    }
+    until_active(&clients, "primary").await;
     ask(&clients, 1).await;
     print_snapshots(&clients);
 
@@ -84,6 +84,13 @@ async fn ask(clients: &[(Client, StandardHandles)], times: u32) {
     });
     for asked in asked.collect::<Vec<_>>() {
         let _ = asked.await;
+    }
+}
+
+/// Waits until the traffic of both clients goes to this endpoint.
+async fn until_active(clients: &[(Client, StandardHandles)], endpoint: &str) {
+    while clients.iter().any(|(_, handles)| handles.failover.snapshot().active.as_deref() != Some(endpoint)) {
+        sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -11,7 +11,7 @@ use crate::vector::{Fields, Vector};
 
 pub(super) fn settings(vector: &Vector) -> BreakerSettings {
     let config = vector.config();
-    match vector.kind() {
+    let mut settings = match vector.kind() {
         "failure_rate_window" => resilience4j(config, longest_call(vector)),
         "count_ratio" => failsafe_go(config),
         "generation_counts" => gobreaker(config),
@@ -20,7 +20,12 @@ pub(super) fn settings(vector: &Vector) -> BreakerSettings {
         "count_strict" => cockatiel_count(config),
         "consecutive_success_threshold" => pybreaker(config),
         other => panic!("unknown model {other}"),
+    };
+    if (settings.consecutive_failures, settings.failure_rate, settings.slow_calls) == (None, None, None) {
+        // A source may turn off all rules. Mainstay requires one: this one does not open the breaker in a vector.
+        settings.consecutive_failures = Some(1_000_000);
     }
+    settings
 }
 
 /// Settings without rules and without jitter; each source adds its own rules.
