@@ -9,9 +9,9 @@
 //! |---|---|
 //! | [`wait::Wait`], in the readiness of breaker, gate and bulkhead | `no_wake_up_is_lost_by_a_wait` |
 //! | [`epoch_watch::EpochWatch`], in the status of breaker, bulkhead and fallback | `watch_ends_at_the_newest_epoch` |
-//! | [`readiness::ReadinessWaiters`] of the bulkhead | `caller_is_woken_when_the_permits_are_used_up` |
-//! | [`slots::Slots`] of the bulkhead: grants, and waiters that give up | `freed_slot_reaches_the_waiter`, `cancelled_waiter_takes_no_slot_with_it` |
-//! | [`saturation::Saturation`] of the bulkhead | `limit_with_free_permits_is_not_saturated` |
+//! | `readiness::ReadinessWaiters` of the bulkhead | `caller_is_woken_when_the_permits_are_used_up` |
+//! | `slots::Slots` of the bulkhead: grants, and waiters that give up | `freed_slot_reaches_the_waiter`, `cancelled_waiter_takes_no_slot_with_it` |
+//! | `saturation::Saturation` of the bulkhead | `limit_with_free_permits_is_not_saturated` |
 //!
 //! Not modelled: `Drain::reached` and health's `until_ready`, which are a loop over one tokio watch channel, whose
 //! receiver subscribes first; health's gRPC watch, which selects over timers that shuttle cannot run; the wakers of a

@@ -4,7 +4,7 @@ use mainstay_core::{InvalidSetting, settings};
 
 use crate::BreakerSettings;
 
-/// Settings of [`KeyedBreakers`].
+/// Settings of [`KeyedBreakers`](crate::KeyedBreakers).
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct KeyedBreakerSettings {

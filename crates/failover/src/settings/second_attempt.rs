@@ -28,7 +28,7 @@ pub struct SecondAttempt {
     /// limit is for the caller, and the backup would be asked for more than it is meant to give. An overload of the server
     /// (503) always starts one.
     pub on_rate_limited: bool,
-    /// The budget of second attempts, for each endpoint that they go to. Default: earned by successes, with a reserve of
+    /// The budget of second attempts, for each endpoint that they go to. Default: earned by successes, with an allowance of
     /// `consecutive_failures` + 1 that refills by one a second. A request that still waits when its endpoint is left
     /// needs none.
     pub budget: Option<BudgetSettings>,
