@@ -1,4 +1,4 @@
-//! The endpoint to use now, for clients that are no Tower services.
+//! The endpoint to use now, for clients that are not Tower services.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -76,7 +76,7 @@ impl<S> Endpoint<S> {
 }
 
 impl Endpoint<()> {
-    /// Creates an endpoint without a service, for clients that are no Tower services and read from the
+    /// Creates an endpoint without a service, for clients that are not Tower services and read from the
     /// [`FailoverHandle`](crate::FailoverHandle) where a request goes.
     pub fn named(name: impl Into<Name>) -> Self {
         Self::new(name, ())

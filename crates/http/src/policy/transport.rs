@@ -49,7 +49,8 @@ pub(crate) fn is_out_of_files(error: &(dyn Error + 'static)) -> bool {
     cfg!(unix) && causes(error).any(|cause| number(cause).is_some_and(|number| OUT_OF_FILES.contains(&number)))
 }
 
-/// The outcome of a request that found no file descriptor for its connection: nobody's fault, and soon over.
+/// The outcome of a request that found no file descriptor for its connection. The server is not at fault, and a repeat
+/// may succeed.
 pub(crate) const OUT_OF_FILES: Outcome = Outcome::Ignored { repeat: Repeat::Backoff };
 
 #[cfg(feature = "hyper")]
