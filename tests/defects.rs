@@ -24,6 +24,7 @@ const BREAKERS: &[Defect] = &[
     ("half-open wedges: successes age out of a time window", &["{breaker}::trials_longer_than_the_time_window_close_the_breaker"]),
     ("results of calls admitted before the trip move the half-open circuit", &["{breaker}::results_of_an_earlier_epoch_change_nothing"]),
     ("a dropped future is never counted", &["{breaker}::timeout_around_the_breaker_opens_it", "tests/composition/order.rs::timeout_around_a_breaker_opens_it_over_a_hung_backend"]),
+    ("a runtime or a thread that ends counts as callers that give up", &["crates/circuit-breaker/tests/ending_runtime.rs::runtime_that_ends_opens_no_shared_breaker", "crates/circuit-breaker/tests/ending_runtime.rs::thread_that_ends_with_its_runtime_opens_no_breaker", "{failover}/ending_runtime.rs::runtime_that_ends_leaves_no_endpoint"]),
     ("a panic is never counted", &["{breaker}::panic_is_a_failure", "{breaker}::panic_that_is_caught_outside_is_a_failure"]),
     ("half-open wedges: other settings of recovery", &["{breaker}::half_open_breaker_recovers_by_probes_after_a_change_of_settings", "{breaker}::open_breaker_recovers_by_trials_after_a_change_of_settings"]),
     ("a breaker that nothing can open", &["{breaker}::breaker_without_a_rule_is_an_error"]),

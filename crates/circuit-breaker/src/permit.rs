@@ -2,7 +2,7 @@
 
 use std::{mem, num::NonZeroU64, time::Duration};
 
-use mainstay_core::{FailureKind, Outcome, Shared};
+use mainstay_core::{FailureKind, Outcome, Shared, is_runtime_ending};
 use tokio::time::Instant;
 
 use crate::{counters::Counter, state_machine::StateMachine};
@@ -10,8 +10,7 @@ use crate::{counters::Counter, state_machine::StateMachine};
 /// One admitted call. [Record](Self::record) its outcome.
 ///
 /// A permit that is dropped without an outcome is released, and the call counts for nothing. Two cases count as a
-/// failure: the call ran for [`abandoned_after`](crate::BreakerSettings::abandoned_after) or longer, or the thread
-/// panics.
+/// failure: the caller gave up after [`abandoned_after`](crate::BreakerSettings::abandoned_after), or the thread panics.
 #[must_use = "a permit that is dropped at once records nothing"]
 #[derive(Debug)]
 pub struct Permit {
@@ -102,7 +101,7 @@ impl Permit {
         let ran = self.started.map_or(Duration::ZERO, |started| started.elapsed());
         if std::thread::panicking() {
             self.machine.record(epoch, lease, &Outcome::failure(FailureKind::Unknown), Some(ran));
-        } else if self.machine.is_abandoned(ran) {
+        } else if self.machine.is_abandoned(ran) && !is_runtime_ending() {
             self.machine.counters.add(Counter::Abandoned);
             self.machine.record(epoch, lease, &Outcome::failure(FailureKind::Timeout), Some(ran));
         } else {

@@ -34,8 +34,10 @@ pub struct BreakerSettings {
     /// hung backend. A call that is dropped sooner counts for nothing. Costs one clock read for a call that is pending at
     /// its first poll. Default 1 s; `None` turns it off.
     ///
-    /// A runtime that ends drops its calls too, and a breaker that another runtime shares cannot tell this from callers
-    /// that give up: drain the calls before the runtime ends, give each runtime a breaker of its own, or turn this off.
+    /// The tasks that a runtime drops when it ends count for nothing, also in a breaker that another runtime shares. Three
+    /// kinds of dropped calls cannot be told from callers that give up: those outside of tokio's runtimes, those of a
+    /// `LocalSet` or of futures that are kept outside of the runtime's tasks, and those whose task or connection is ended
+    /// by the program. If a program ends many of these at once, it drains them first, or turns this off.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub abandoned_after: Option<Duration>,
     /// The time that an open breaker stays open.

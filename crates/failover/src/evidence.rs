@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use mainstay_core::{FailureKind, Follow, Outcome, Repeat};
+use mainstay_core::{FailureKind, Follow, Outcome, Repeat, is_runtime_ending};
 use tokio::time::Instant;
 
 use crate::{
@@ -144,14 +144,14 @@ fn at_the_end(board: &Arc<Switchboard>, permit: EndpointPermit) -> impl FnOnce(O
 }
 
 /// Records that an attempt was dropped without an answer: a failure when its caller gave up after waiting for
-/// `abandoned_after`, or when this thread panics, and else nothing.
+/// `abandoned_after`, or when this thread panics, and else nothing. The end of the runtime is nothing.
 #[cold]
 pub(crate) fn record_drop(board: &Switchboard, permit: EndpointPermit, waiting_since: Option<Instant>) {
     let abandoned_after = board.live.abandoned_after.load();
     let is_abandoned = || Some(waiting_since?.elapsed() >= abandoned_after?);
     if std::thread::panicking() {
         record(board, permit, Outcome::failure(FailureKind::Unknown), Others::Silent);
-    } else if is_abandoned() == Some(true) {
+    } else if is_abandoned() == Some(true) && !is_runtime_ending() {
         record(board, permit, Outcome::failure(FailureKind::Timeout), Others::Silent);
     }
 }

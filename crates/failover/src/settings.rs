@@ -35,7 +35,8 @@ pub struct FailoverSettings {
     /// The number of requests in the window below which a rate is not used. Default 20.
     pub minimum_calls: u32,
     /// A request that its caller drops after waiting this long counts as a failure that is not proven. Default 1 s;
-    /// `None` turns it off.
+    /// `None` turns it off. The tasks that a runtime drops when it ends count for nothing; what cannot be told apart is
+    /// described at [`BreakerSettings`](mainstay_circuit_breaker::BreakerSettings::abandoned_after).
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub abandoned_after: Option<Duration>,
     /// The minimum time that traffic stays away from an endpoint that was left.
