@@ -15,6 +15,7 @@ const DRAIN: &str = "crates/drain/tests";
 const HEALTH: &str = "crates/health/tests";
 const FAILOVER: &str = "crates/failover/tests";
 const RETRY: &str = "crates/retry/tests/suite";
+const GATEWAY: &str = "examples/gateway/src";
 
 #[rustfmt::skip]
 const BREAKERS: &[Defect] = &[
@@ -111,9 +112,15 @@ const TYPES: &[Defect] = &[
     ("a crate-level `Result` alias that shadows std's", &["tests/defects.rs::no_crate_shadows_std"]),
 ];
 
+#[rustfmt::skip]
+const CLIENTS: &[Defect] = &[
+    ("a port that is no port taken for port 80, two URLs for one", &["{gateway}/settings/url.rs::url_with_a_wrong_part_is_refused", "crates/http/src/probe/client.rs::address_that_cannot_be_probed_is_rejected_by_the_constructor"]),
+    ("passwords of URLs in refusals, on pages and in logs", &["{gateway}/settings/tests.rs::refused_url_is_shown_without_its_password", "crates/core/src/credentials.rs::credentials_are_not_shown_wherever_they_stand", "{failover}/selection.rs::password_of_an_address_is_not_shown", "crates/settings/src/node.rs::changed_url_is_shown_without_its_password"]),
+];
+
 /// Returns all defects. Those of breakers with state in Redis and of adaptive limits come with these features.
 fn all() -> impl Iterator<Item = (&'static str, String)> {
-    let tables = [BREAKERS, RETRIES, BULKHEADS, FAILOVERS, TYPES];
+    let tables = [BREAKERS, RETRIES, BULKHEADS, FAILOVERS, TYPES, CLIENTS];
     let folders = [
         ("{breaker}", BREAKER),
         ("{bulkhead}", BULKHEAD),
@@ -122,6 +129,7 @@ fn all() -> impl Iterator<Item = (&'static str, String)> {
         ("{drain}", DRAIN),
         ("{health}", HEALTH),
         ("{retry}", RETRY),
+        ("{gateway}", GATEWAY),
     ];
     let whole =
         move |test: &&str| folders.iter().fold(test.to_string(), |test, (short, long)| test.replace(short, long));

@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt, time::Duration};
 
+use crate::without_credentials;
+
 /// An invalid setting: the field, its value, and the allowed range.
 ///
 /// ```
@@ -20,9 +22,14 @@ pub struct InvalidSetting {
 // === impl InvalidSetting ===
 
 impl InvalidSetting {
-    /// Creates an error from the field's name, its value as the user wrote it, and the allowed range (`must be ..`).
+    /// Creates an error from the field's name, its value as the user wrote it, and the allowed range (`must be ..`). The
+    /// user and password of a URL are not kept.
     pub fn new(field: impl Into<String>, value: impl fmt::Display, allowed: impl Into<String>) -> Self {
-        Self { field: field.into(), value: value.to_string(), allowed: allowed.into() }
+        Self {
+            field: field.into(),
+            value: without_credentials(&value.to_string()).into_owned(),
+            allowed: allowed.into(),
+        }
     }
 
     /// Returns the field, with the path to it in nested settings (`breaker.failure_rate`).
@@ -119,6 +126,13 @@ mod tests {
             assert!(error.allowed().contains("at most 1"));
         }
         assert!(rate("slow_rate", 1.0).is_ok());
+    }
+
+    #[test]
+    fn invalid_url_is_shown_without_its_password() {
+        let error = InvalidSetting::new("url", "http://admin:hunter2@orders:99999", "must be a URL");
+        assert_eq!(error.to_string(), "url = http://***@orders:99999: must be a URL");
+        assert!(!format!("{error:?}").contains("hunter2"));
     }
 
     #[test]

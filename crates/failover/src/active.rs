@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mainstay_core::Name;
 
-use crate::{endpoint_state::EndpointState, permit::EndpointPermit};
+use crate::{address::Address, endpoint_state::EndpointState, permit::EndpointPermit};
 
 /// Where one request should go. Its outcome is recorded with
 /// [`record_success`](crate::FailoverHandle::record_success) or
@@ -21,7 +21,7 @@ pub struct Active {
     epoch: u64,
     suspensions: u32,
     pub(crate) name: Name,
-    pub(crate) url: Option<Arc<str>>,
+    pub(crate) url: Option<Address>,
 }
 
 impl Active {
@@ -55,7 +55,7 @@ impl Active {
     /// Returns the endpoint's address, if there is one.
     #[must_use]
     pub fn url(&self) -> Option<&str> {
-        self.url.as_deref()
+        self.url.as_ref().map(Address::as_str)
     }
 
     /// Returns the endpoint's position in the order; the primary's is 0.

@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc};
 
 use mainstay_core::{InvalidSetting, Name};
 
-use crate::probe::{Probe, SharedProbe};
+use crate::{
+    address::Address,
+    probe::{Probe, SharedProbe},
+};
 
 /// One endpoint of a failover.
 ///
@@ -30,7 +33,7 @@ pub struct Endpoint<S> {
 #[derive(Clone, Debug)]
 pub(crate) struct EndpointInfo {
     pub(crate) name: Name,
-    pub(crate) url: Option<Arc<str>>,
+    pub(crate) url: Option<Address>,
     pub(crate) probe: Option<SharedProbe>,
 }
 
@@ -44,10 +47,11 @@ impl<S> Endpoint<S> {
         Self { info: EndpointInfo { name: name.into(), url: None, probe: None }, service }
     }
 
-    /// Sets the address that clients and pages are shown. It must not contain credentials.
+    /// Sets the address: for clients through [`Active::url`](crate::Active::url), and for pages, which show it without user
+    /// and password.
     #[must_use]
     pub fn with_url(mut self, url: impl Into<String>) -> Self {
-        self.info.url = Some(url.into().into());
+        self.info.url = Some(Address::from(url.into()));
         self
     }
 

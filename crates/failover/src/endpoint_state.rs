@@ -1,18 +1,16 @@
 //! The state of one endpoint: whether it is usable, what counts against it, what second attempts at it may spend, how
 //! fast it answers.
 
-use std::sync::{
-    Arc,
-    atomic::{
-        AtomicBool, AtomicU64,
-        Ordering::{AcqRel, Acquire, Relaxed},
-    },
+use std::sync::atomic::{
+    AtomicBool, AtomicU64,
+    Ordering::{AcqRel, Acquire, Relaxed},
 };
 
 use mainstay_circuit_breaker::{Breaker, State};
 use mainstay_core::{Budget, InvalidSetting, Name};
 
 use crate::{
+    address::Address,
     ask::Ask,
     endpoint::EndpointInfo,
     latency::Latency,
@@ -25,7 +23,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct EndpointState {
     pub(crate) name: Name,
-    pub(crate) url: Option<Arc<str>>,
+    pub(crate) url: Option<Address>,
     pub(crate) is_probed: bool,
     /// Holds the state, and decides when the endpoint is usable again. Its rules open nothing.
     pub(crate) breaker: Breaker,

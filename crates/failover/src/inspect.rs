@@ -36,7 +36,7 @@ impl FailoverHandle {
             name: board.name.clone(),
             state: route.state,
             active: active.map(|endpoint| endpoint.name.clone()),
-            url: active.and_then(|endpoint| endpoint.url.as_deref().map(str::to_owned)),
+            url: active.and_then(|endpoint| endpoint.url.as_ref().map(ToString::to_string)),
             dry_run: board.control.load().has(Flag::DryRun),
             for_time,
             reason,
@@ -69,7 +69,7 @@ fn endpoint(board: &Switchboard, prober: &Prober, index: usize, route: Route, no
     let [probes, probes_failed, probes_late] = prober.map(EndpointProber::counts).unwrap_or_default();
     EndpointSnapshot {
         name: endpoint.name.clone(),
-        url: endpoint.url.as_deref().map(str::to_owned),
+        url: endpoint.url.as_ref().map(ToString::to_string),
         active: route.index == Some(index),
         hold_left: breaker.open_left.filter(|left| !left.is_zero()),
         departures: breaker.openings,

@@ -99,6 +99,7 @@
 //! * `serde`: settings, snapshots and reports implement serde's traits.
 
 mod active;
+mod address;
 mod ask;
 mod attempt;
 mod call;

@@ -18,7 +18,7 @@ pub struct FailoverSnapshot {
     pub state: FailoverState,
     /// The endpoint in use; none while requests are refused. In a dry run: the one that would be in use.
     pub active: Option<Name>,
-    /// The address of the endpoint in use.
+    /// The address of the endpoint in use, without user and password.
     pub url: Option<String>,
     /// Whether decisions are only logged, and requests go to the primary.
     pub dry_run: bool,
@@ -69,7 +69,7 @@ pub struct SecondAttempts {
 pub struct EndpointSnapshot {
     /// The endpoint's name.
     pub name: Name,
-    /// The endpoint's address.
+    /// The endpoint's address, without user and password.
     pub url: Option<String>,
     /// Whether traffic goes here.
     pub active: bool,

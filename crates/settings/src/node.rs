@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use mainstay_core::without_credentials as shown;
+
 use crate::FlatName;
 
 /// A value and where it was written.
@@ -117,19 +119,19 @@ impl Node {
         true
     }
 
-    /// Returns the differences to `after`, one `path: before -> after` each.
+    /// Returns the differences to `after`, one `path: before -> after` each, without the passwords of URLs.
     pub(crate) fn changes(&self, after: &Self) -> Vec<String> {
         let (before, after) = (self.leaves(), after.leaves());
         let mut changes = BTreeMap::new();
         for (path, new) in &after {
             match before.get(path) {
                 Some(old) if old == new => {}
-                Some(old) => drop(changes.insert(path, format!("{path}: {old} -> {new}"))),
-                None => drop(changes.insert(path, format!("{path}: (default) -> {new}"))),
+                Some(old) => drop(changes.insert(path, format!("{path}: {} -> {}", shown(old), shown(new)))),
+                None => drop(changes.insert(path, format!("{path}: (default) -> {}", shown(new)))),
             }
         }
         for (path, old) in before.iter().filter(|(path, _)| !after.contains_key(*path)) {
-            changes.insert(path, format!("{path}: {old} -> (default)"));
+            changes.insert(path, format!("{path}: {} -> (default)", shown(old)));
         }
         changes.into_values().collect()
     }
@@ -165,5 +167,21 @@ impl fmt::Display for Node {
             }
             Value::Table(_) => f.write_str("(a table)"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changed_url_is_shown_without_its_password() {
+        let tree = |url: &str| {
+            let mut tree = Node::table();
+            tree.put(&["url".to_owned()], Node { value: Value::Text(url.to_owned()), origin: Origin::Unknown });
+            tree
+        };
+        let changes = tree("redis://u:old@a").changes(&tree("redis://u:new@a"));
+        assert_eq!(changes, ["url: redis://***@a -> redis://***@a"]);
     }
 }

@@ -10,6 +10,7 @@ use mainstay_settings::{Error, Sources};
 use serde::Deserialize;
 
 pub(crate) mod table;
+mod url;
 mod values;
 
 /// All settings. [`table::SETTINGS`] has the default and the meaning of each.

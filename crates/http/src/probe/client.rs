@@ -54,7 +54,7 @@ impl HttpProbe {
     /// A probe of this address with a client of its own, which has no TLS.
     ///
     /// # Errors
-    /// The address does not begin with `http://` and a host.
+    /// The address does not begin with `http://` and a host, or its port is out of its range.
     pub fn new(url: &str) -> Result<Self, InvalidSetting> {
         let probe = Self::with_client(url, Client::builder(TokioExecutor::new()).build_http())?;
         match probe.uri.scheme_str() {
@@ -68,10 +68,11 @@ impl<C, B> HttpProbe<C, B> {
     /// A probe of this address through a client: any Tower service that takes requests with an empty body `B`.
     ///
     /// # Errors
-    /// The address has no scheme or no host.
+    /// The address has no scheme, no host, or a port out of its range.
     pub fn with_client(url: &str, client: C) -> Result<Self, InvalidSetting> {
-        let uri = url.parse::<Uri>().ok().filter(|uri| uri.scheme().is_some() && uri.host().is_some());
-        let uri = uri.ok_or_else(|| InvalidSetting::new("url", url, "must be an address with scheme and host"))?;
+        let uri = url.parse::<Uri>().ok().filter(is_usable);
+        let allowed = "must be an address with scheme, host and, if any, a port of 1 to 65535";
+        let uri = uri.ok_or_else(|| InvalidSetting::new("url", url, allowed))?;
         Ok(Self { client, uri, settings: HttpProbeSettings::default(), loop_guard: None, _body: PhantomData })
     }
 
@@ -173,6 +174,17 @@ impl<C, B> HttpProbe<C, B> {
     }
 }
 
+/// Whether a client can connect to the address. Without the check of its port, clients take the port of the scheme instead of
+/// one that is out of range.
+fn is_usable(uri: &Uri) -> bool {
+    let Some(authority) = uri.authority().filter(|_| uri.scheme().is_some()) else { return false };
+    let host_and_port = authority.as_str().rsplit('@').next().unwrap_or_default();
+    let after_host = host_and_port.strip_prefix(authority.host()).unwrap_or_default();
+    let is_port =
+        |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
+    !authority.host().is_empty() && (after_host.is_empty() || after_host.strip_prefix(':').is_some_and(is_port))
+}
+
 impl<C: Clone, B> Clone for HttpProbe<C, B> {
     fn clone(&self) -> Self {
         let Self { client, uri, settings, loop_guard, _body } = self;
@@ -202,6 +214,21 @@ mod tests {
     fn address_that_cannot_be_probed_is_rejected_by_the_constructor() {
         for wrong in ["", "orders", "/healthz", "https://orders/", "ftp://x/"] {
             assert_eq!(HttpProbe::new(wrong).unwrap_err().field(), "url", "{wrong}");
+        }
+        // Defect: the probe went to port 80.
+        for wrong in [
+            "http://x:99999/",
+            "http://x:65616",
+            "http://x:+80",
+            "http://x:",
+            "http://x:0",
+            "http://u:p@x:",
+            "http://[::1]:",
+        ] {
+            assert_eq!(HttpProbe::new(wrong).unwrap_err().field(), "url", "{wrong}");
+        }
+        for right in ["http://x", "http://x:65535/y?z", "http://u:p@x:80", "http://[::1]", "http://[::1]:80/"] {
+            assert!(HttpProbe::new(right).is_ok(), "{right}");
         }
     }
 

@@ -16,7 +16,7 @@ pub(crate) struct Setting {
 const SECONDS: &str = "0.001 to 86400";
 const SECONDS_OR_ZERO: &str = "0 to 86400";
 const COUNT: &str = "1 to 1000";
-const URL: &str = "http://host[:port][/path], without user, query or fragment";
+pub(super) const URL: &str = "http://host[:port][/path], port 1 to 65535, without user, query or fragment";
 const URLS: &str = "URLs as for backend.url, separated by commas; in the file also a list";
 const PREFIX: &str = "a path such as /api/v1, of letters, digits and - . _ ~, that the gateway does not answer itself";
 

@@ -168,6 +168,24 @@ fn backend_is_an_http_url_without_secrets() {
     }
 }
 
+/// Defect: a refusal printed the password of a URL.
+#[test]
+fn refused_url_is_shown_without_its_password() {
+    let list = "http://u:hunter2@a,u:hunter2@b,http//u:hunter2@c,http://hunter2@d, http://u:hun@ter2/x@e";
+    let errors = [
+        wrong(&[("BACKEND_API_URL", "http://u:hunter2@orders")]),
+        wrong(&[("BACKEND_API_URL", "u:hunter2@orders:80")]),
+        wrong(&[("BACKEND_API_URL", "http://a"), ("BACKEND_API_FALLBACK_URL", list)]),
+        from_file("backend.url = 'http://u:hunter2@orders'", &[]).unwrap_err().join("\n"),
+        from_file("backend_api_url = 'http://u:hunter2@orders'", &[]).unwrap_err().join("\n"),
+        from_file("backend.fallback_urls = ['http://a', 'http://u:hunter2@orders']", &[]).unwrap_err().join("\n"),
+        from_file("backend.api_prefix = 'http://u:hunter2@orders'", &[]).unwrap_err().join("\n"),
+    ];
+    for error in errors {
+        assert!(!error.contains("hun") && !error.contains("ter2") && error.contains("***@"), "{error}");
+    }
+}
+
 #[test]
 fn backups_keep_their_order_and_occur_once() {
     let primary = ("BACKEND_API_URL", "http://a");

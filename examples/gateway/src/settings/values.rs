@@ -6,7 +6,10 @@ use std::time::Duration;
 use http::Uri;
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::table::duration;
+use super::{
+    table::{URL, duration},
+    url::parse_url,
+};
 use crate::operations;
 
 /// A duration within a range of milliseconds.
@@ -30,7 +33,7 @@ where
 /// The URL of a backend.
 pub(super) fn url<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Uri>, D::Error> {
     let url = String::deserialize(input).map(|text| parse_url(&text));
-    checked(url, Option::is_some, || "http://host[:port][/path], without user, query or fragment".to_owned())
+    checked(url, Option::is_some, || URL.to_owned())
 }
 
 /// The URLs of several backends.
@@ -38,16 +41,6 @@ pub(super) fn urls<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Uri>, D::E
     let urls = Vec::<String>::deserialize(input).map(|urls| urls.iter().map(|text| parse_url(text)).collect());
     let urls = checked(urls, Option::is_some, || "a list of URLs: [\"http://host[:port][/path]\"]".to_owned());
     urls.map(Option::unwrap_or_default)
-}
-
-/// Credentials are refused, because logs and the status page show the URLs of backends.
-fn parse_url(text: &str) -> Option<Uri> {
-    if text.contains(['#', '?', '@']) {
-        return None;
-    }
-    let uri: Uri = text.trim_end_matches('/').parse().ok()?;
-    let usable = uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty());
-    usable.then_some(uri)
 }
 
 /// A path, without a slash at its end. It has no character with a meaning for a router or a proxy, and is not one that
