@@ -106,6 +106,14 @@ const FAILOVERS: &[Defect] = &[
 ];
 
 #[rustfmt::skip]
+const SERVERS: &[Defect] = &[
+    ("a client that reads nothing holds its connection for ever", &["{drain}/serve/pauses.rs::client_that_reads_nothing_is_closed_at_the_write_timeout", "{drain}/serve/pauses.rs::http2_client_with_zero_window_gets_its_stream_reset"]),
+    ("a reset in place of the answer to a large upload", &["{drain}/serve/linger.rs::refused_upload_of_known_length_gets_its_answer", "{drain}/serve/linger.rs::refused_chunked_upload_gets_its_answer"]),
+    ("HTTP/2 streams counted twice by a drain", &["{drain}/serve/http2.rs::aborted_http2_streams_are_counted_once"]),
+    ("connections without a limit", &["{drain}/serve/connections.rs::connections_above_the_limit_are_served_by_the_reserve_once_and_then_closed_unserved"]),
+];
+
+#[rustfmt::skip]
 const TYPES: &[Defect] = &[
     ("nested generics that read inside out, turbofish for presets", &["tests/types.rs::four_layers_over_a_function_need_no_annotations", "tests/types.rs::all_layers_in_a_task_need_no_annotations"]),
     ("`source()` cut off", &["tests/composition/order.rs::original_error_passes_through_all_layers", "crates/core/src/rejected.rs::wrapped_refusal_is_found"]),
@@ -120,7 +128,7 @@ const CLIENTS: &[Defect] = &[
 
 /// Returns all defects. Those of breakers with state in Redis and of adaptive limits come with these features.
 fn all() -> impl Iterator<Item = (&'static str, String)> {
-    let tables = [BREAKERS, RETRIES, BULKHEADS, FAILOVERS, TYPES, CLIENTS];
+    let tables = [BREAKERS, RETRIES, BULKHEADS, FAILOVERS, SERVERS, TYPES, CLIENTS];
     let folders = [
         ("{breaker}", BREAKER),
         ("{bulkhead}", BULKHEAD),

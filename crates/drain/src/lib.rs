@@ -34,30 +34,50 @@
 
 #[cfg(feature = "serve")]
 mod connection;
+#[cfg(feature = "serve")]
+mod connection_limit;
+#[cfg(feature = "serve")]
+mod connection_state;
 mod drain;
 mod hooks;
+#[cfg(feature = "serve")]
+mod linger;
+#[cfg(feature = "serve")]
+mod pause;
 mod phase;
 mod report;
 #[cfg(feature = "serve")]
 mod request;
 #[cfg(feature = "serve")]
+mod request_body;
+#[cfg(feature = "serve")]
 mod request_counters;
 #[cfg(feature = "serve")]
+mod send_progress;
+#[cfg(feature = "serve")]
 mod server;
+#[cfg(feature = "serve")]
+mod server_settings;
 mod settings;
 mod signals;
 mod state;
+#[cfg(feature = "serve")]
+mod stream;
 #[cfg(all(feature = "systemd", unix))]
 mod systemd;
 #[cfg(feature = "serve")]
 mod tracked_io;
 
+#[cfg(feature = "serve")]
+pub use connection_limit::{ConnectionLimit, ConnectionSnapshot};
 pub use drain::Drain;
 pub use mainstay_core::InvalidSetting;
 pub use phase::{Cause, Phase};
 pub use report::{DrainReport, RequestCounts};
 #[cfg(feature = "serve")]
-pub use server::{Server, ServerSettings, serve};
+pub use server::{Server, serve};
+#[cfg(feature = "serve")]
+pub use server_settings::ServerSettings;
 pub use settings::DrainSettings;
 #[cfg(all(feature = "systemd", unix))]
 pub use systemd::Notifier;

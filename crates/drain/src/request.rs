@@ -25,9 +25,14 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::{
+    connection_state::{ConnectionState, InFlightGuard},
     drain::Drain,
-    request_counters::{ConnectionState, InFlightGuard},
+    request_body::RequestBody,
 };
+
+/// The length of a frame over HTTP/2 at most, as on the wire. The client has the write timeout for each: with longer ones
+/// a slow client would exceed it although it reads.
+const PIECE: usize = 16 * 1024;
 
 /// The application, for one connection.
 pub(crate) struct CountingService<A> {
@@ -63,6 +68,8 @@ pin_project! {
         #[pin]
         body: Body,
         guard: Option<InFlightGuard>,
+        // The rest of a frame, see `PIECE`.
+        rest: Bytes,
         // Bytes left of `Content-Length`: hyper drops such a body without polling it for its end.
         left: Option<u64>,
     }
@@ -89,6 +96,7 @@ impl<A: Clone + Send + Sync + 'static> hyper::service::Service<Request<Incoming>
             Some(guard) => {
                 request.extensions_mut().insert(ConnectInfo(self.peer.clone()));
                 let bodiless = request.method() == Method::HEAD;
+                let request = request.map(|body| RequestBody::new(body, || self.connection.open_body()));
                 // A `Router` is always ready.
                 let response = self.router.clone().call(request);
                 State::Running { response, guard: Some(guard), bodiless }
@@ -132,7 +140,7 @@ fn counting(response: Response, mut guard: Option<InFlightGuard>, bodiless: bool
         if bodiless || left == Some(0) || http_body::Body::is_end_stream(&body) {
             guard.as_mut().map(InFlightGuard::complete);
         }
-        CountingBody { body, guard, left }
+        CountingBody { body, guard, rest: Bytes::new(), left }
     })
 }
 
@@ -167,7 +175,21 @@ impl http_body::Body for CountingBody {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let mut this = self.project();
-        let frame = ready!(this.body.as_mut().poll_frame(cx));
+        let frame = match this.rest.is_empty() {
+            true => this.body.as_mut().poll_frame(cx),
+            false => Poll::Ready(Some(Ok(Frame::data(mem::take(this.rest))))),
+        };
+        if let Some(stream) = this.guard.as_ref().and_then(InFlightGuard::stream) {
+            stream.polled(frame.is_ready());
+        }
+        let frame = match ready!(frame) {
+            Some(Ok(frame)) if this.guard.as_ref().is_some_and(|guard| guard.stream().is_some()) => Some(Ok(frame
+                .map_data(|mut data| {
+                    *this.rest = data.split_off(data.len().min(PIECE));
+                    data
+                }))),
+            other => other,
+        };
         let complete = match &frame {
             None => true,
             Some(Err(_)) => false,
@@ -175,7 +197,7 @@ impl http_body::Body for CountingBody {
                 if let (Some(left), Some(data)) = (this.left.as_mut(), frame.data_ref()) {
                     *left = left.saturating_sub(data.len() as u64);
                 }
-                *this.left == Some(0) || this.body.is_end_stream()
+                *this.left == Some(0) || this.rest.is_empty() && this.body.is_end_stream()
             }
         };
         if complete {
@@ -185,10 +207,15 @@ impl http_body::Body for CountingBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        http_body::Body::size_hint(&self.body)
+        let (mut size, rest) = (http_body::Body::size_hint(&self.body), self.rest.len() as u64);
+        if let Some(upper) = size.upper() {
+            size.set_upper(upper.saturating_add(rest));
+        }
+        size.set_lower(size.lower().saturating_add(rest));
+        size
     }
 }

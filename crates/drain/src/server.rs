@@ -4,26 +4,26 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
+    http::{StatusCode, header::RETRY_AFTER},
     serve::{Listener, ListenerExt},
 };
 use futures_util::FutureExt;
-use mainstay_core::{
-    InvalidSetting, LogLimit,
-    settings::{self, LONGEST, SHORTEST},
-};
+use mainstay_core::{InvalidSetting, LogLimit};
 use tokio::{
     net::TcpListener,
-    sync::watch,
     task::{JoinError, JoinSet},
     time::{Instant, timeout},
 };
 
 use crate::{
     connection::ConnectionDriver,
+    connection_limit::{ConnectionLimit, Place},
+    connection_state::ConnectionState,
     drain::Drain,
     phase::Phase,
     report::{DrainReport, RequestCounts},
-    request_counters::{ConnectionState, RequestCounters},
+    request_counters::RequestCounters,
+    server_settings::ServerSettings,
 };
 
 /// Serves the application until the drain is over, runs the shutdown hooks, and logs one line of counts.
@@ -62,18 +62,9 @@ pub async fn serve(listener: TcpListener, app: Router, drain: &Drain) -> DrainRe
 pub struct Server<L> {
     listener: L,
     app: Router,
+    reserve: Router,
     settings: ServerSettings,
-}
-
-/// The limits of a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
-pub struct ServerSettings {
-    /// The time that an HTTP/1 connection may be without a complete request head: after it was opened, and after each
-    /// response. Default 75 s (nginx's `keepalive_timeout`): above the 60 s for which load balancers keep idle
-    /// connections, so that they close first and never send into a connection that the server closes.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
-    pub head_timeout: Duration,
+    connections: ConnectionLimit,
 }
 
 /// How many connections of the system's accept queue are taken over when accepting stops.
@@ -91,7 +82,7 @@ where
 {
     /// Creates a server with the default settings. Handlers find the peer's address in `ConnectInfo<L::Addr>`.
     pub fn new(listener: L, app: Router) -> Self {
-        Self { listener, app, settings: ServerSettings::default() }
+        Self::build(listener, app, ServerSettings::default())
     }
 
     /// Creates a server with these settings.
@@ -100,15 +91,40 @@ where
     /// A setting out of its range.
     pub fn with_settings(listener: L, app: Router, settings: ServerSettings) -> Result<Self, InvalidSetting> {
         settings.validate()?;
-        Ok(Self { listener, app, settings })
+        Ok(Self::build(listener, app, settings))
+    }
+
+    fn build(listener: L, app: Router, settings: ServerSettings) -> Self {
+        let full = (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "too many connections\n");
+        let reserve = Router::new().fallback(move || std::future::ready(full));
+        let connections = ConnectionLimit::new(settings.max_connections);
+        Self { listener, app, reserve, settings, connections }
+    }
+
+    /// Sets the application for connections above `max_connections`. The default answers 503.
+    ///
+    /// A reserve of 64 connections is served by it, over HTTP/1 and with one response for each connection. Connections
+    /// above the reserve are closed unserved. With health endpoints in the reserve, an orchestrator does not restart a
+    /// process because its clients use up all connections.
+    #[must_use]
+    pub fn with_reserve(mut self, reserve: Router) -> Self {
+        self.reserve = reserve;
+        self
+    }
+
+    /// Returns the handle of the open connections.
+    #[must_use]
+    pub fn connections(&self) -> &ConnectionLimit {
+        &self.connections
     }
 
     /// Serves until the drain has closed or aborted the last connection. The caller adds the counts of all servers and
     /// calls [`Drain::finish`].
     pub async fn run(self, drain: &Drain) -> RequestCounts {
-        let Self { mut listener, app, settings } = self;
-        let driver = Arc::new(ConnectionDriver::new(app, drain, settings.head_timeout));
-        let mut connections = Connections::new(driver);
+        let Self { mut listener, app, reserve, settings, connections } = self;
+        let driver = Arc::new(ConnectionDriver::new(app, drain, settings));
+        let reserve = Arc::new(ConnectionDriver::new(reserve, drain, settings).once());
+        let mut connections = Connections::new(driver, reserve, connections);
         let mut closing = pin!(drain.reached(Phase::Closing));
         loop {
             tokio::select! {
@@ -133,32 +149,15 @@ where
     }
 }
 
-// === impl ServerSettings ===
-
-impl ServerSettings {
-    /// Checks the values.
-    ///
-    /// # Errors
-    /// A timeout outside 1 ms to a year.
-    pub fn validate(&self) -> Result<(), InvalidSetting> {
-        settings::duration("head_timeout", self.head_timeout, SHORTEST..=LONGEST)
-    }
-}
-
-impl Default for ServerSettings {
-    fn default() -> Self {
-        Self { head_timeout: Duration::from_secs(75) }
-    }
-}
-
 /// The open connections.
 struct Connections {
     driver: Arc<ConnectionDriver>,
+    /// For connections above the limit.
+    reserve: Arc<ConnectionDriver>,
+    limit: ConnectionLimit,
     counters: Arc<RequestCounters>,
     /// A task returns the number of its requests that were aborted.
     tasks: JoinSet<u64>,
-    /// Has one receiver for each open connection, upgraded ones included.
-    open: watch::Sender<()>,
     aborted: u64,
     log_limit: LogLimit,
 }
@@ -166,9 +165,9 @@ struct Connections {
 // === impl Connections ===
 
 impl Connections {
-    fn new(driver: Arc<ConnectionDriver>) -> Self {
-        let (counters, open) = (Arc::new(RequestCounters::new()), watch::Sender::new(()));
-        Self { driver, counters, tasks: JoinSet::new(), open, aborted: 0, log_limit: LogLimit::default() }
+    fn new(driver: Arc<ConnectionDriver>, reserve: Arc<ConnectionDriver>, limit: ConnectionLimit) -> Self {
+        let (counters, log_limit) = (Arc::new(RequestCounters::new()), LogLimit::default());
+        Self { driver, reserve, limit, counters, tasks: JoinSet::new(), aborted: 0, log_limit }
     }
 
     fn open<I, A>(&mut self, io: I, peer: A)
@@ -176,11 +175,17 @@ impl Connections {
         I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
         A: Clone + Send + Sync + 'static,
     {
+        let driver = match self.limit.admit() {
+            Place::Regular => &self.driver,
+            Place::Reserve => &self.reserve,
+            Place::None => return,
+        };
         let state = Arc::new(ConnectionState::new(Arc::clone(&self.counters)));
-        self.tasks.spawn(Arc::clone(&self.driver).drive(io, peer, state, self.open.subscribe()));
+        self.tasks.spawn(Arc::clone(driver).drive(io, peer, state, self.limit.hold()));
     }
 
     fn record_end(&mut self, ended: Result<u64, JoinError>) {
+        self.limit.on_close();
         match ended {
             Ok(aborted) => self.aborted += aborted,
             // The panic hook has reported the panic itself.
@@ -196,7 +201,7 @@ impl Connections {
         while let Some(ended) = self.tasks.join_next().await {
             self.record_end(ended);
         }
-        self.open.closed().await;
+        self.limit.all_closed().await;
     }
 
     /// Aborts the remaining connections, and counts their requests.
@@ -208,7 +213,7 @@ impl Connections {
         })
         .await;
         // Open still: tasks that block their thread, and upgraded connections, which handlers own.
-        let aborted = self.aborted + self.open.receiver_count() as u64;
+        let aborted = self.aborted + self.limit.open() as u64;
         self.tasks.abort_all();
         if aborted > 0 {
             tracing::warn!(aborted, "requests aborted");

@@ -198,7 +198,7 @@ async fn connection_without_request_head_closes_at_the_head_timeout() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let app = Router::new().route("/", get(|| async { StatusCode::OK }));
-    let settings = ServerSettings { head_timeout: 50 * MS };
+    let settings = ServerSettings { head_timeout: 50 * MS, ..ServerSettings::default() };
     let server = Server::with_settings(listener, app, settings).unwrap();
     let (served, ()) = tokio::join!(server.run(&drain), async {
         for start in ["", "PRI * HT", "GET / HTTP/1.1\r\nho"] {

@@ -74,6 +74,19 @@ async fn http2_requests_are_aborted_at_the_timeout_and_their_handlers_dropped() 
     .expect("the handler is dropped");
 }
 
+/// Each of five streams has its response in hyper's hands when the drain aborts their connection.
+#[tokio::test]
+async fn aborted_http2_streams_are_counted_once() {
+    let running = Running::start(50 * MS).await;
+    let mut client = running.http2().await;
+    let mut answers = Vec::new();
+    for _ in 0..5 {
+        answers.push(client.send_request(request("/big")).await.unwrap());
+    }
+    running.drain.begin(Cause::Terminate);
+    assert_eq!(running.end().await.to_string(), "accepted 5, completed 0, aborted 5, refused 0");
+}
+
 /// The HTTP/2 client ignores GOAWAY and pings, and sends another request.
 #[tokio::test]
 async fn late_http2_request_is_refused_and_counted() {

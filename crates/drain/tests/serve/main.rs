@@ -2,8 +2,11 @@
 #![cfg(feature = "serve")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 
+mod connections;
 mod handlers;
 mod head;
 mod http1;
 mod http2;
+mod linger;
+mod pauses;
 mod running;

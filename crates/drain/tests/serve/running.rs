@@ -6,10 +6,10 @@ use axum::{
     Router,
     body::Body,
     extract::ConnectInfo,
-    http::{Response, header},
+    http::{Response, StatusCode, header},
     routing::{get, post},
 };
-use mainstay_drain::{Drain, DrainReport, DrainSettings, serve};
+use mainstay_drain::{Drain, DrainReport, DrainSettings, Server, ServerSettings};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -38,6 +38,15 @@ impl Running {
     }
 
     pub(crate) async fn with(settings: DrainSettings) -> Self {
+        Self::with_server(settings, ServerSettings::default()).await
+    }
+
+    /// Starts a server whose drain waits for its requests.
+    pub(crate) async fn limited(settings: ServerSettings) -> Self {
+        Self::with_server(DrainSettings { drain_delay: Duration::ZERO, drain_timeout: 600 * LONG }, settings).await
+    }
+
+    async fn with_server(settings: DrainSettings, limits: ServerSettings) -> Self {
         let drain = Drain::with_settings(settings).unwrap();
         let (arrived, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (tell, wait) = (Arc::clone(&arrived), Arc::clone(&release));
@@ -52,8 +61,11 @@ impl Running {
                 }),
             )
             .route("/echo", post(|body: String| async { body }))
+            .route("/refuse", post(|| async { (StatusCode::SERVICE_UNAVAILABLE, "refused") }))
             .route("/peer", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() }))
             .route("/big", get(|| async { vec![b'x'; 32 * 1024 * 1024] }))
+            .route("/empty", get(|| async {}))
+            .route("/pieces", get(|| async { vec![b'x'; 128 * 1024] }))
             .route("/panic", get(|| async { panic!("on purpose") as &'static str }))
             .route(
                 "/length",
@@ -66,7 +78,8 @@ impl Running {
         let addr = listener.local_addr().unwrap();
         let server = tokio::spawn({
             let drain = drain.clone();
-            async move { serve(listener, app, &drain).await }
+            let server = Server::with_settings(listener, app, limits).unwrap();
+            async move { drain.finish(server.run(&drain).await).await }
         });
         Self { addr, drain, arrived, release, server }
     }

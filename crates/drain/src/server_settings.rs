@@ -1,0 +1,65 @@
+//! The limits of a server.
+
+use std::time::Duration;
+
+use mainstay_core::{
+    InvalidSetting,
+    settings::{self, LONGEST, SHORTEST},
+};
+
+/// The limits of a server. Each time limits a pause of the client, and none the length of an exchange. The time between
+/// two pieces of a request's body is the application's concern: `mainstay_http::body::IdleTimeoutBody` limits it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
+pub struct ServerSettings {
+    /// The time for an HTTP/1 request head: from the opening of the connection, or from the first byte of a further head,
+    /// until the head is complete. Default 10 s.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub head_timeout: Duration,
+    /// The time that a connection stays open without a request. Default 75 s (nginx's `keepalive_timeout`): above the
+    /// 60 s for which load balancers keep idle connections, so that they close first and never send into a connection
+    /// that the server closes.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub idle_timeout: Duration,
+    /// The time for which a client may take no byte of a response: at its socket, or with an HTTP/2 window of zero.
+    /// Default 30 s. The connection or the stream is then reset.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub write_timeout: Duration,
+    /// The connections that are served at once. Default 10,000. See [`Server::with_reserve`](crate::Server::with_reserve)
+    /// for what further ones get.
+    pub max_connections: usize,
+}
+
+// === impl ServerSettings ===
+
+impl ServerSettings {
+    /// Checks the values.
+    ///
+    /// # Errors
+    /// A timeout outside 1 ms to a year, or a number of connections outside 1 to 1,000,000.
+    pub fn validate(&self) -> Result<(), InvalidSetting> {
+        let times = [
+            ("head_timeout", self.head_timeout),
+            ("idle_timeout", self.idle_timeout),
+            ("write_timeout", self.write_timeout),
+        ];
+        for (field, time) in times {
+            settings::duration(field, time, SHORTEST..=LONGEST)?;
+        }
+        match self.max_connections {
+            1..=1_000_000 => Ok(()),
+            other => Err(InvalidSetting::new("max_connections", other, "must be 1 to 1000000")),
+        }
+    }
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(30),
+            max_connections: 10_000,
+        }
+    }
+}
