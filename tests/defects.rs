@@ -102,6 +102,10 @@ const FAILOVERS: &[Defect] = &[
     ("details, DSNs and panic payloads in bodies", &["{health}/secrets.rs::secrets_are_in_the_log_and_in_no_body"]),
     ("a shutdown held open by half a header", &["{drain}/serve/http1.rs::half_a_request_head_does_not_delay_the_exit", "examples/gateway/tests/end_to_end/draining.rs::half_a_request_head_does_not_delay_the_exit"]),
     ("probes all in one instant", &["{health}/checks.rs::first_runs_are_spread_and_later_runs_have_jitter", "{failover}/probing.rs::first_probes_are_spread_over_the_interval"]),
+    ("a server's `Retry-After` that sets a hold", &["{failover}/http_stack.rs::retry_after_of_the_primary_changes_no_hold", "{failover}/http_stack.rs::retry_after_of_the_only_endpoint_changes_no_open_time", "examples/gateway/tests/end_to_end/failover.rs::retry_after_of_primary_changes_no_hold"]),
+    ("a total timeout that does not bound readiness", &["{failover}/stack.rs::total_timeout_bounds_the_wait_for_endpoints_that_are_never_ready"]),
+    ("a limit of the caller that the backup answers", &["{failover}/http_stack.rs::backup_answers_a_rate_limited_request_only_if_that_is_set"]),
+    ("departures of long ago in a snapshot", &["{failover}/situations.rs::departures_in_a_snapshot_decay"]),
     ("failback in the first good second", &["{failover}/selection.rs::traffic_returns_after_hold_and_probes"]),
 ];
 

@@ -325,3 +325,99 @@ async fn probes_that_only_a_check_makes_are_not_asked_for() {
     assert_eq!(ask(&failover, 4).await, 4);
     assert_eq!((primary.probes(), state(&failover)), (0, FailoverState::OnBackup));
 }
+
+/// A failover of two endpoints whose primary an operator has taken out, and whose backup fails requests with this kind.
+async fn last_usable(kind: FailureKind, probe: Fate) -> Failover<Script, Posts> {
+    let (scripts, probes) = (pair(), pair());
+    let failover = split(&scripts, &probes, settings());
+    failover.handle().take_out("primary", "eve").unwrap();
+    scripts[1].set(Fate::Fail);
+    probes[1].set(probe);
+    failover.with_policy(Posts(kind))
+}
+
+/// By what requests say, the last usable endpoint is never left. Its status is unhealthy until requests succeed.
+#[tokio::test(start_paused = true)]
+async fn last_usable_endpoint_is_left_by_refused_connections_and_probes_only() {
+    let failing = last_usable(FailureKind::Network, Fate::Answer).await;
+    for _ in 0..500 {
+        let _ = failing.clone().oneshot(1).await;
+        sleep(5 * MS).await;
+    }
+    assert_eq!(failing.handle().snapshot().state, FailoverState::OnBackup);
+    let status = failing.handle().subscribe().get().to_string();
+    assert_eq!(status, "unhealthy: backup: requests fail, and no other endpoint is usable");
+
+    let refusing = last_usable(FailureKind::Connect, Fate::Answer).await;
+    for _ in 0..3 {
+        assert_eq!(refusing.handle().snapshot().state, FailoverState::OnBackup);
+        let _ = refusing.clone().oneshot(1).await;
+    }
+    assert_eq!(refusing.handle().snapshot().state, FailoverState::AllDown, "after 3 requests");
+
+    let unhealthy = last_usable(FailureKind::Network, Fate::Fail).await;
+    let start = Instant::now();
+    unhealthy.handle().watch().wait_for(|state| *state == FailoverState::AllDown).await.unwrap();
+    assert!(start.elapsed() <= 70 * SECOND, "without requests, an idle backup is probed once a minute");
+}
+
+/// Holds are waived while all are down: requests go to the endpoint with the newest good news, and the first endpoint, in
+/// order, whose last 3 probes were good is in use.
+#[tokio::test(start_paused = true)]
+async fn all_down_follows_the_newest_evidence_and_ends_after_three_good_probes() {
+    let (failover, primary, backup) = two(settings());
+    primary.set(Fate::Fail);
+    backup.set(Fate::Fail);
+    failover.handle().check_now().await;
+    sleep(20 * SECOND).await;
+    assert_eq!((state(&failover), ask(&failover, 3).await), (FailoverState::AllDown, 0));
+    assert_eq!(failover.handle().snapshot().active.unwrap(), "primary", "the policy, without good news");
+
+    backup.set(Fate::Answer);
+    let repaired = Instant::now();
+    while failover.handle().snapshot().active.unwrap() == "primary" {
+        sleep(MS).await;
+    }
+    assert!(repaired.elapsed() <= 1_500 * MS, "one good probe: {:?}", repaired.elapsed());
+    assert_eq!((state(&failover), ask(&failover, 3).await), (FailoverState::AllDown, 3));
+    failover.handle().watch().wait_for(|state| *state == FailoverState::OnBackup).await.unwrap();
+    assert!(repaired.elapsed() <= 4 * SECOND, "three good probes: {:?}", repaired.elapsed());
+    let held = failover.handle().snapshot().endpoints[0].hold_left;
+    assert!(held.is_some(), "the primary keeps its hold");
+}
+
+/// A good probe is good news only until a request fails after it.
+#[tokio::test(start_paused = true)]
+async fn while_all_are_down_a_failed_request_outdates_a_good_probe() {
+    let (scripts, probes) = (pair(), pair());
+    let failover = split(&scripts, &probes, settings());
+    scripts.iter().chain(&probes).for_each(|script| script.set(Fate::Fail));
+    failover.handle().check_now().await;
+    let active = || failover.handle().snapshot().active.unwrap();
+    assert_eq!((state(&failover), active().as_str()), (FailoverState::AllDown, "primary"));
+    probes[1].set(Fate::Answer);
+    while active() == "primary" {
+        sleep(MS).await;
+    }
+    assert_eq!(ask(&failover, 1).await, 0);
+    assert_eq!((scripts[1].calls(), active().as_str()), (1, "primary"));
+}
+
+/// Snapshots show what is in force when they are read, whether or not anything happens.
+#[tokio::test(start_paused = true)]
+async fn departures_in_a_snapshot_decay() {
+    let (failover, primary, _) = two(settings());
+    let handle = failover.handle();
+    for _ in 0..2 {
+        common::down(&failover, &primary).await;
+        primary.set(Fate::Answer);
+        handle.watch().wait_for(|state| *state == FailoverState::OnPrimary).await.unwrap();
+    }
+    let departures = || handle.snapshot().endpoints[0].departures;
+    assert_eq!(departures(), 2);
+    let decay = settings().hold.decay;
+    sleep(decay).await;
+    assert_eq!(departures(), 1);
+    sleep(decay).await;
+    assert_eq!(departures(), 0);
+}

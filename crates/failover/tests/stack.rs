@@ -268,3 +268,21 @@ async fn refused_reconfigure_changes_no_layer() {
     assert_eq!(refused(|s| (s.attempt_timeout, s.total_timeout) = (Duration::ZERO, MS)), "attempt_timeout");
     assert_eq!(refused(|s| s.total_timeout = Duration::MAX), "total_timeout");
 }
+
+/// Defect: a request with a total timeout of 5 s was still waiting for an endpoint after 600 s.
+#[tokio::test(start_paused = true)]
+async fn total_timeout_bounds_the_wait_for_endpoints_that_are_never_ready() {
+    let (stack, standard, [primary, backup]) = two(|settings| {
+        settings.attempt_timeout = Duration::from_secs(1);
+        settings.total_timeout = Duration::from_secs(5);
+    });
+    let ready_timeout = standard.handles().failover.settings().ready_timeout;
+    primary.set(Fate::NotReady);
+    backup.set(Fate::NotReady);
+    let start = Instant::now();
+    let error = stack.oneshot(1).await.unwrap_err();
+    assert_eq!(error.rejected().unwrap().reason(), Reason::TotalTimeout);
+    // `poll_ready` waits without a request, for `ready_timeout` at most; the call then has its whole time.
+    assert!(start.elapsed() <= Duration::from_secs(5) + ready_timeout, "{:?}", start.elapsed());
+    assert_eq!((primary.calls(), backup.calls()), (0, 0));
+}

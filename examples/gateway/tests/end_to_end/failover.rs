@@ -112,6 +112,12 @@ async fn primary_with_503_is_hidden_by_backup() {
     backup_hides_fault(json!({ "fault": "fail", "status": 503, "retry_after_seconds": 1 })).await;
 }
 
+/// Defect: a primary that asked for an hour was left for 103 s, with a hold of 1 s in the settings.
+#[tokio::test]
+async fn retry_after_of_primary_changes_no_hold() {
+    backup_hides_fault(json!({ "fault": "fail", "status": 503, "retry_after_seconds": 3600 })).await;
+}
+
 /// A 429 limits this client: the backup does not answer in place of the primary. `Retry-After` is beyond the deadline, so
 /// that the gateway does not wait for it.
 #[tokio::test]
