@@ -1,7 +1,8 @@
 //! The endpoints that one request has asked, and what was counted against them.
 //!
 //! One word for each failover: its id in the upper half, two bits for each endpoint in the lower. The bits only rise, so
-//! that all copies of a request share the words without a lock, and each failure is counted once.
+//! that all copies of a request share the words without a lock, and each failure is counted once. A second word holds
+//! the failover's epoch at the first failure: what was found in an older epoch proves nothing in this one.
 
 use std::sync::atomic::{
     AtomicU32, AtomicU64,
@@ -26,7 +27,16 @@ use std::sync::atomic::{
 /// assert_eq!((endpoints.get(failover, 0), endpoints.get(failover, 1)), (Asked::Proven, Asked::No));
 /// ```
 #[derive(Debug, Default)]
-pub struct AskedEndpoints([AtomicU64; FAILOVERS]);
+pub struct AskedEndpoints([Entry; FAILOVERS]);
+
+/// What is kept for one failover.
+#[derive(Debug, Default)]
+struct Entry {
+    /// The failover's id and the endpoints' states; 0 while the entry is free.
+    word: AtomicU64,
+    /// The failover's epoch at the first failure, plus 1; 0 before it.
+    epoch: AtomicU64,
+}
 
 /// How far the evidence of one request against one endpoint has come. It only rises.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,7 +66,7 @@ impl AskedEndpoints {
     ///
     /// Of several copies of a request that raise it to the same state at once, one gets a lower state back.
     pub fn raise(&self, failover: FailoverId, endpoint: usize, to: Asked) -> Option<Asked> {
-        let word = self.word(failover).filter(|_| endpoint < ENDPOINTS)?;
+        let Entry { word, .. } = self.entry(failover).filter(|_| endpoint < ENDPOINTS)?;
         let raised = |word: u64| (to > state(word, endpoint)).then(|| with_state(word, endpoint, to));
         let before = word.fetch_update(AcqRel, Acquire, raised).unwrap_or_else(|unchanged| unchanged);
         Some(state(before, endpoint))
@@ -65,17 +75,42 @@ impl AskedEndpoints {
     /// Returns the state of an endpoint.
     #[must_use]
     pub fn get(&self, failover: FailoverId, endpoint: usize) -> Asked {
-        let word = self.0.iter().map(|word| word.load(Acquire)).find(|word| is_of(*word, failover));
-        match word {
+        match self.word(failover) {
             Some(word) if endpoint < ENDPOINTS => state(word, endpoint),
             _ => Asked::No,
         }
     }
 
-    /// The word of this failover, which is taken if it has none.
-    fn word(&self, failover: FailoverId) -> Option<&AtomicU64> {
+    /// Returns whether the request was sent to any endpoint of this failover.
+    #[must_use]
+    #[inline]
+    pub fn is_any(&self, failover: FailoverId) -> bool {
+        self.word(failover).is_some_and(|word| word as u32 != 0)
+    }
+
+    /// Returns the endpoints that the request was sent to, with their states.
+    pub fn iter(&self, failover: FailoverId) -> impl Iterator<Item = (usize, Asked)> + use<> {
+        let word = self.word(failover).unwrap_or(0);
+        (0..ENDPOINTS).map(move |endpoint| (endpoint, state(word, endpoint))).filter(|(_, state)| *state != Asked::No)
+    }
+
+    /// Returns whether the failover is still in the epoch of this request's first failure there. The first call sets that
+    /// epoch.
+    pub fn is_in_epoch(&self, failover: FailoverId, epoch: u64) -> bool {
+        let Some(Entry { epoch: first, .. }) = self.entry(failover) else { return false };
+        let now = epoch.wrapping_add(1);
+        first.compare_exchange(0, now, AcqRel, Acquire).map_or_else(|first| first == now, |_| true)
+    }
+
+    #[inline]
+    fn word(&self, failover: FailoverId) -> Option<u64> {
+        self.0.iter().map(|entry| entry.word.load(Acquire)).find(|word| is_of(*word, failover))
+    }
+
+    /// The entry of this failover, which is taken if it has none.
+    fn entry(&self, failover: FailoverId) -> Option<&Entry> {
         let fresh = u64::from(failover.0) << 32;
-        self.0.iter().find(|word| match word.compare_exchange(0, fresh, AcqRel, Acquire) {
+        self.0.iter().find(|entry| match entry.word.compare_exchange(0, fresh, AcqRel, Acquire) {
             Ok(_) => true,
             Err(taken) => is_of(taken, failover),
         })
@@ -136,6 +171,21 @@ mod tests {
         assert_eq!(endpoints.raise(ids[1], 3, Asked::Unproven), Some(Asked::No));
         assert_eq!(endpoints.raise(ids[2], 3, Asked::Yes), None);
         assert_eq!(ids.map(|id| endpoints.get(id, 3)), [Asked::Yes, Asked::Unproven, Asked::No]);
+    }
+
+    #[test]
+    fn asked_endpoints_are_listed_and_the_epoch_of_the_first_failure_stays() {
+        let (ids, endpoints) = ([FailoverId::new(), FailoverId::new(), FailoverId::new()], AskedEndpoints::default());
+        assert!(!endpoints.is_any(ids[0]));
+        assert!(endpoints.is_in_epoch(ids[0], 7) && !endpoints.is_any(ids[0]));
+        endpoints.raise(ids[0], 15, Asked::Yes);
+        endpoints.raise(ids[0], 2, Asked::Unproven);
+        assert_eq!(Vec::from_iter(endpoints.iter(ids[0])), [(2, Asked::Unproven), (15, Asked::Yes)]);
+        assert!(endpoints.is_any(ids[0]) && !endpoints.is_any(ids[1]));
+        assert!(!endpoints.is_in_epoch(ids[0], 8) && endpoints.is_in_epoch(ids[0], 7));
+        assert!(endpoints.is_in_epoch(ids[1], 8));
+        assert!(!endpoints.is_in_epoch(ids[2], 8), "there is no place for a third failover");
+        assert_eq!(endpoints.iter(ids[2]).count(), 0);
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl RequestContext {
     /// layer that may send the request again adds one.
     #[must_use]
     pub fn asked_endpoints(&self) -> Option<&AskedEndpoints> {
-        self.attempt_quota.as_ref().map(|quota| &quota.0.asked)
+        self.attempt_quota.as_ref().map(AttemptQuota::asked_endpoints)
     }
 
     /// Returns the time left until the deadline, zero once it has passed, or `None` without a deadline.
@@ -113,6 +113,13 @@ impl AttemptQuota {
     #[must_use]
     pub fn left(&self) -> u32 {
         self.0.left.load(Relaxed)
+    }
+
+    /// Returns the endpoints that the request has asked, shared by all its copies.
+    #[must_use]
+    #[inline]
+    pub fn asked_endpoints(&self) -> &AskedEndpoints {
+        &self.0.asked
     }
 
     /// Takes all attempts that are left. A layer whose budget is used up does so, so that the layers outside it do not

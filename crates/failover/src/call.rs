@@ -1,22 +1,14 @@
 //! `call`: takes a permit for the endpoint that `poll_ready` found, and sends the request.
 
-use std::{mem, sync::Arc};
+use std::sync::Arc;
 
-use mainstay_core::{Contextual, FailureKind, Outcome, Refusal, Replay};
+use mainstay_core::{Contextual, Refusal, Replay};
 use tower_service::Service;
 
 use crate::{
-    attempt::Attempt, evidence, future::FailoverFuture, permit::EndpointPermit, readiness::Ready,
-    replay_copy::ReplayCopy, services::Services, shared::Shared, switchboard::Switchboard, weight::Others,
+    attempt::Attempt, future::FailoverFuture, history::History, panic::RecordPanic, permit::EndpointPermit,
+    readiness::Ready, replay_copy::ReplayCopy, services::Services, shared::Shared,
 };
-
-/// Dropped only when an endpoint's `call` panics, which counts as the endpoint's failure.
-struct PanicGuard<'a> {
-    board: &'a Switchboard,
-    index: usize,
-    epoch: u64,
-    suspensions: u32,
-}
 
 /// Calls the endpoint's service, which `poll_ready` made ready.
 #[inline(always)]
@@ -25,27 +17,31 @@ pub(crate) fn call_ready<S, Req, P, E>(
     services: &mut Services<S>,
     permit: EndpointPermit,
     request: Req,
+    history: History,
 ) -> FailoverFuture<S::Future, S, Req, S::Response, P, E>
 where
     S: Service<Req> + Clone,
     P: Replay<Req> + Contextual<Req>,
 {
     let shared = Arc::clone(shared);
-    let EndpointPermit { index, epoch, suspensions, .. } = permit;
-    let copy = ReplayCopy::new(&shared, &request, index);
-    let guard = PanicGuard { board: shared.board(), index, epoch, suspensions };
+    let index = permit.index;
+    let copy = ReplayCopy::new(&shared, &request, index, &history);
+    let mut permit = Some(permit);
+    let guard = RecordPanic { board: shared.board(), history: &history, permit: &mut permit, other: None };
     let future = services.at(index, &shared).call(request);
-    mem::forget(guard);
-    FailoverFuture::new(shared, Attempt::Calling { future }, Some(permit), copy)
+    guard.disarm();
+    FailoverFuture::new(shared, Attempt::Calling { future }, permit, copy, history)
 }
 
-/// Sends the request when its endpoint is not simply usable: takes a trial call, goes elsewhere, or refuses.
+/// Sends the request when it is a repeat, or its endpoint is not simply usable: takes a trial call, goes elsewhere, or
+/// refuses.
 #[cold]
 pub(crate) fn call_elsewhere<S, Req, P, E>(
     shared: &Arc<Shared<S, P>>,
     services: &mut Services<S>,
     ready: &Ready,
     request: Req,
+    history: History,
 ) -> FailoverFuture<S::Future, S, Req, S::Response, P, E>
 where
     S: Service<Req> + Clone,
@@ -53,33 +49,31 @@ where
     E: Refusal,
 {
     let board = shared.board();
-    match *ready {
-        Ready::At(candidate) => match board.endpoints[candidate.index].acquire_for(candidate) {
-            Some(permit) => return call_ready(shared, services, permit, request),
-            // The endpoint has been left since, and its readiness is given back.
-            None => services.clear(candidate.index, shared),
-        },
+    let ready = match ready {
+        Ready::At(candidate) => Some(*candidate),
         Ready::Refuse => return refused(shared),
-        Ready::Unknown => {}
+        Ready::Unknown => None,
+    };
+    // A repeat goes to an endpoint that the request has not asked.
+    let repeat = history.is_repeat(board.id).then(|| board.repeat_target(&history)).flatten();
+    if let Some(candidate) = ready {
+        if repeat.is_none_or(|target| target == candidate.index)
+            && let Some(permit) = board.endpoints[candidate.index].acquire_for(candidate)
+        {
+            return call_ready(shared, services, permit, request, history);
+        }
+        // The request goes elsewhere, or the endpoint has been left since. Its readiness is given back.
+        services.clear(candidate.index, shared);
     }
-    let Some(permit) = shared.handle.acquire() else { return refused(shared) };
-    let copy = ReplayCopy::new(shared, &request, permit.index);
+    let repeat = repeat.and_then(|target| board.endpoints[target].acquire(target));
+    let Some(permit) = repeat.or_else(|| shared.handle.acquire()) else { return refused(shared) };
+    let copy = ReplayCopy::new(shared, &request, permit.index, &history);
     let attempt = Attempt::readying(shared.clean_clone(permit.index), request);
-    FailoverFuture::new(Arc::clone(shared), attempt, Some(permit), copy)
+    FailoverFuture::new(Arc::clone(shared), attempt, Some(permit), copy, history)
 }
 
 #[cold]
 fn refused<F, S, Req, Res, P, E: Refusal>(shared: &Arc<Shared<S, P>>) -> FailoverFuture<F, S, Req, Res, P, E> {
     let attempt = Attempt::refused(shared.handle.refuse().into());
-    FailoverFuture::new(Arc::clone(shared), attempt, None, None)
-}
-
-// === impl PanicGuard ===
-
-impl Drop for PanicGuard<'_> {
-    fn drop(&mut self) {
-        let Self { board, index, epoch, suspensions } = *self;
-        let permit = EndpointPermit { index, epoch, suspensions, trial: None };
-        evidence::record(board, permit, Outcome::failure(FailureKind::Unknown), Others::Silent);
-    }
+    FailoverFuture::new(Arc::clone(shared), attempt, None, None, History::default())
 }

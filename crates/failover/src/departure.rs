@@ -31,14 +31,19 @@ pub(crate) struct Sent {
 }
 
 impl Switchboard {
+    /// Whether the endpoint has neither changed nor been suspended since this attempt was sent.
+    pub(crate) fn is_current(&self, sent: Sent) -> bool {
+        let is_current = |endpoint: &EndpointState| {
+            endpoint.breaker.epoch() == sent.epoch && endpoint.ask.suspensions() == sent.suspensions
+        };
+        self.endpoints.get(sent.index).is_some_and(is_current)
+    }
+
     /// Records a failed attempt at an endpoint. What was sent before a change or a suspension changes nothing.
     #[cold]
     pub(crate) fn record_failure(&self, sent: Sent, weight: Weight) {
-        let Some(endpoint) = self.endpoints.get(sent.index) else { return };
+        let Some(endpoint) = self.endpoints.get(sent.index).filter(|_| self.is_current(sent)) else { return };
         let now = self.nanos(Instant::now());
-        if endpoint.breaker.epoch() != sent.epoch || endpoint.ask.suspensions() != sent.suspensions {
-            return;
-        }
         let had_good_news = endpoint.has_good_news();
         if weight != Weight::Nothing && weight != Weight::SILENCE {
             endpoint.note(false);
@@ -55,6 +60,15 @@ impl Switchboard {
         let has_failed_everywhere = self.everywhere.is_recent(now);
         let decision = endpoint.signals.record(weight, self.live.limits(), sent.epoch as u16, has_failed_everywhere);
         self.carry_out(sent, decision);
+    }
+
+    /// Records that another endpoint has answered a request that failed here earlier.
+    #[cold]
+    pub(crate) fn record_proof(&self, index: usize) {
+        let Some(endpoint) = self.endpoints.get(index).filter(|endpoint| endpoint.is_usable()) else { return };
+        let (epoch, suspensions) = (endpoint.breaker.epoch(), endpoint.ask.suspensions());
+        let decision = endpoint.signals.prove(self.live.limits(), epoch as u16);
+        self.carry_out(Sent { index, epoch, suspensions }, decision);
     }
 
     /// Records a request that failed at every endpoint that it was sent to, once for each request.

@@ -1,35 +1,32 @@
 //! The evidence of one request: what the outcomes of its attempts change.
 //!
 //! A success is recorded at once. What a failure counts for depends on what the other endpoint says to the same request
-//! ([weight](crate::weight)), so a failed attempt waits as [`Failed`] while another attempt runs.
+//! ([weight](crate::weight)), so a failed attempt waits as [`Failed`](crate::failed::Failed) while another attempt runs. The
+//! [history](crate::history) of the request contains what its earlier attempts have found.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
-use mainstay_core::{FailureKind, Follow, Outcome, Repeat, is_runtime_ending};
+use mainstay_core::{FailureKind, Follow, Outcome, Overload, Repeat, is_runtime_ending};
 use tokio::time::Instant;
 
 use crate::{
     departure::Sent,
+    history::{Count, History},
     permit::EndpointPermit,
+    second_attempt::is_delay_measured,
     switchboard::Switchboard,
     weight::{Others, Weight, weigh},
 };
 
-/// An attempt that has failed, until it is known what the other endpoint says to the request.
-#[derive(Debug)]
-pub(crate) struct Failed {
-    permit: EndpointPermit,
-    outcome: Outcome,
-}
-
 /// Records the outcome of an attempt, given what the other endpoints said to the request.
 #[inline]
-pub(crate) fn record(board: &Switchboard, permit: EndpointPermit, outcome: Outcome, others: Others) {
+pub(crate) fn record(board: &Switchboard, permit: EndpointPermit, outcome: Outcome, others: Others, history: &History) {
     match permit {
         EndpointPermit { index, epoch, trial: None, .. } if outcome.is_success() => {
             record_success(board, index, epoch);
+            record_proofs(board, index, history);
         }
-        permit => record_slowly(board, permit, outcome, others),
+        permit => record_slowly(board, permit, outcome, others, history),
     }
 }
 
@@ -43,12 +40,36 @@ pub(crate) fn record_success(board: &Switchboard, index: usize, epoch: u64) {
     }
 }
 
+/// Raises the failures of earlier attempts at other endpoints to proven: this one has answered the request well.
+#[inline]
+fn record_proofs(board: &Switchboard, index: usize, history: &History) {
+    #[cold]
+    fn record(board: &Switchboard, index: usize, history: &History) {
+        history.prove(board.id, board.epoch(), index).for_each(|failed| board.record_proof(failed));
+    }
+    if history.is_repeat(board.id) {
+        record(board, index, history);
+    }
+}
+
 #[cold]
-fn record_slowly(board: &Switchboard, permit: EndpointPermit, outcome: Outcome, others: Others) {
-    let EndpointPermit { index, epoch, suspensions, trial } = permit;
+fn record_slowly(
+    board: &Switchboard,
+    permit: EndpointPermit,
+    outcome: Outcome,
+    in_this_call: Others,
+    history: &History,
+) {
+    let sent = Sent::of(&permit);
+    let EndpointPermit { index, epoch, trial, .. } = permit;
     let Some(endpoint) = board.endpoints.get(index) else { return };
+    note_sent(board, index, &outcome, history);
+    if outcome.is_success() {
+        record_proofs(board, index, history);
+    }
     // A server's wish to be asked later does not change a hold.
     let outcome = outcome.with_repeat(Repeat::Backoff);
+    let others = history.others(board.id, index, in_this_call);
     let weight = weigh(&outcome, others);
     match trial {
         Some(trial) => {
@@ -59,14 +80,39 @@ fn record_slowly(board: &Switchboard, permit: EndpointPermit, outcome: Outcome, 
                 true => trial.record(Outcome::ignored()),
                 false => trial.record(outcome),
             }
+            history.count(board.id, board.epoch(), index, weight);
             board.observe();
         }
         None => {
             endpoint.breaker.record_at(epoch, outcome);
-            if outcome.is_failure() {
-                board.record_failure(Sent { index, epoch, suspensions }, weight);
+            // What was sent before a change or a suspension changes nothing.
+            if !outcome.is_failure() || !board.is_current(sent) {
+                return;
+            }
+            let failed = history.failed(board.id);
+            match history.count(board.id, board.epoch(), index, weight) {
+                Count::Failure => board.record_failure(sent, weight),
+                Count::Proof => board.record_proof(index),
+                Count::Nothing => return,
+            }
+            // Two attempts of one call that fail record this once for both.
+            if failed == 1 && in_this_call == Others::Silent && others == Others::Failed && weight != Weight::Nothing {
+                board.record_failed_everywhere();
             }
         }
+    }
+}
+
+/// Notes that the endpoint was asked. After a refusal by a layer below it was not. After a 429 a repeat must not go
+/// elsewhere if a second attempt must not.
+fn note_sent(board: &Switchboard, index: usize, outcome: &Outcome, history: &History) {
+    let stays = match outcome {
+        Outcome::Rejected { .. } => true,
+        Outcome::Overloaded { whose: Overload::Caller, .. } => !board.live.on_rate_limited.load(Relaxed),
+        _ => false,
+    };
+    if !stays {
+        history.note_sent(board.id, index);
     }
 }
 
@@ -89,6 +135,24 @@ pub(crate) fn record_silence(board: &Switchboard, permit: &EndpointPermit) {
     }
 }
 
+/// Records that another endpoint has answered while this attempt was still waiting. `others` is what that answer says.
+pub(crate) fn record_overtaken(
+    board: &Switchboard,
+    permit: EndpointPermit,
+    waiting_since: Option<Instant>,
+    others: Others,
+    history: &History,
+) {
+    let endpoint = &board.endpoints[permit.index];
+    if let Some(since) = waiting_since {
+        endpoint.latency.record_at_least(since.elapsed());
+    }
+    match is_delay_measured(endpoint, &board.live) {
+        true => record(board, permit, Outcome::failure(FailureKind::Timeout), others, history),
+        false => record_silence(board, &permit),
+    }
+}
+
 /// Records the outcome of an answer: at its end, where it began well and is a stream, else at once. Does nothing when
 /// the permit is taken already.
 ///
@@ -98,6 +162,7 @@ pub(crate) fn record_answer<P, Res, E>(
     board: &Arc<Switchboard>,
     policy: &P,
     permit: &mut Option<EndpointPermit>,
+    history: &History,
     outcome: Outcome,
     answer: Result<Res, E>,
 ) -> Result<Res, E>
@@ -106,7 +171,10 @@ where
 {
     match answer {
         Ok(response) if outcome.is_success() && policy.is_streaming(&response) => match permit.take() {
-            Some(permit) => Ok(policy.follow(response, at_the_end(board, permit))),
+            Some(permit) => {
+                record_proofs(board, permit.index, history);
+                Ok(policy.follow(response, at_the_end(board, permit, history.clone())))
+            }
             None => Ok(response),
         },
         answer => {
@@ -114,10 +182,11 @@ where
                 Some(EndpointPermit { index, epoch, trial: None, .. }) if outcome.is_success() => {
                     *permit = None;
                     record_success(board, index, epoch);
+                    record_proofs(board, index, history);
                 }
                 _ => {
                     if let Some(permit) = permit.take() {
-                        record_slowly(board, permit, outcome, Others::Silent);
+                        record_slowly(board, permit, outcome, Others::Silent, history);
                     }
                 }
             }
@@ -127,7 +196,11 @@ where
 }
 
 /// Returns what a stream calls with its end. The stream does not keep the failover alive.
-fn at_the_end(board: &Arc<Switchboard>, permit: EndpointPermit) -> impl FnOnce(Outcome) + Send + Sync + 'static {
+fn at_the_end(
+    board: &Arc<Switchboard>,
+    permit: EndpointPermit,
+    history: History,
+) -> impl FnOnce(Outcome) + Send + Sync + 'static {
     let EndpointPermit { index, epoch, suspensions, trial } = permit;
     let (board, trial) = (Arc::downgrade(board), trial.map(|permit| permit.record_on_end()));
     move |outcome| {
@@ -138,50 +211,29 @@ fn at_the_end(board: &Arc<Switchboard>, permit: EndpointPermit) -> impl FnOnce(O
                 board.observe();
             }
             // A stream that breaks off can't be sent elsewhere, so no other endpoint is asked.
-            None => record(&board, EndpointPermit { index, epoch, suspensions, trial: None }, outcome, Others::Silent),
+            None => {
+                let permit = EndpointPermit { index, epoch, suspensions, trial: None };
+                record(&board, permit, outcome, Others::Silent, &history);
+            }
         }
     }
 }
 
 /// Records that an attempt was dropped without an answer: a failure when its caller gave up after waiting for
-/// `abandoned_after`, or when this thread panics, and else nothing. The end of the runtime is nothing.
+/// `abandoned_after`, and else nothing. A thread that panics elsewhere, or a runtime that ends, drops the attempt too: that
+/// says nothing.
 #[cold]
-pub(crate) fn record_drop(board: &Switchboard, permit: EndpointPermit, waiting_since: Option<Instant>) {
+pub(crate) fn record_drop(
+    board: &Switchboard,
+    permit: EndpointPermit,
+    waiting_since: Option<Instant>,
+    history: &History,
+) {
+    history.note_sent(board.id, permit.index);
     let abandoned_after = board.live.abandoned_after.load();
     let is_abandoned = || Some(waiting_since?.elapsed() >= abandoned_after?);
-    if std::thread::panicking() {
-        record(board, permit, Outcome::failure(FailureKind::Unknown), Others::Silent);
-    } else if is_abandoned() == Some(true) && !is_runtime_ending() {
-        record(board, permit, Outcome::failure(FailureKind::Timeout), Others::Silent);
-    }
-}
-
-// === impl Failed ===
-
-impl Failed {
-    /// Keeps a failed attempt until the other endpoint has spoken.
-    pub(crate) fn new(permit: EndpointPermit, outcome: Outcome) -> Self {
-        Self { permit, outcome }
-    }
-
-    /// Records the failure.
-    #[cold]
-    pub(crate) fn record(self, board: &Switchboard, others: Others) {
-        record(board, self.permit, self.outcome, others);
-    }
-
-    /// Records an answer that is missing after a delay that was not measured: it only asks for a probe.
-    #[cold]
-    pub(crate) fn record_silence(self, board: &Switchboard) {
-        record_silence(board, &self.permit);
-    }
-
-    /// Records this failure and the other endpoint's: the request has failed everywhere.
-    #[cold]
-    pub(crate) fn record_both(self, board: &Switchboard, other: Self) {
-        self.record(board, Others::Failed);
-        other.record(board, Others::Failed);
-        board.record_failed_everywhere();
+    if !std::thread::panicking() && is_abandoned() == Some(true) && !is_runtime_ending() {
+        record(board, permit, Outcome::failure(FailureKind::Timeout), Others::Silent, history);
     }
 }
 

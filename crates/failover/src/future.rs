@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{Classify, Contextual, FailureKind, Follow, Outcome, Refusal, Replay};
+use mainstay_core::{Classify, Contextual, Follow, Outcome, Refusal, Replay};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 use tower_service::Service;
@@ -16,10 +16,13 @@ use tower_service::Service;
 use crate::{
     attempt::Attempt,
     counters::SECOND_WON,
-    evidence::{self, Failed},
+    evidence,
+    failed::{Failed, record_failed},
+    history::History,
+    panic::RecordPanic,
     permit::EndpointPermit,
     replay_copy::ReplayCopy,
-    second_attempt::{Cause, cause, is_bad, is_delay_measured},
+    second_attempt::{Cause, cause, is_bad},
     second_running::{FirstEnded, Second, SecondEnded},
     shared::Shared,
     weight::Others,
@@ -39,6 +42,8 @@ pin_project! {
         first: Attempt<F, S, Req, E>,
         // The first attempt's permit, until its outcome is recorded.
         permit: Option<EndpointPermit>,
+        // What earlier attempts of the request have found.
+        history: History,
         // When the first attempt was found to be waiting.
         waiting_since: Option<Instant>,
         #[pin]
@@ -49,10 +54,10 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             if let Some(permit) = this.permit.take() {
-                evidence::record_drop(this.shared.board(), permit, *this.waiting_since);
+                evidence::record_drop(this.shared.board(), permit, *this.waiting_since, this.history);
             }
             if this.second.is_started() && let Some(failed) = this.second.take_undecided() {
-                failed.record(this.shared.board(), Others::Silent);
+                failed.record(this.shared.board(), this.history, Others::Silent);
             }
         }
     }
@@ -67,8 +72,9 @@ impl<F, S, Req, Res, P, E> FailoverFuture<F, S, Req, Res, P, E> {
         first: Attempt<F, S, Req, E>,
         permit: Option<EndpointPermit>,
         copy: Option<ReplayCopy<Req>>,
+        history: History,
     ) -> Self {
-        Self { shared, first, permit, waiting_since: None, second: Second::new(copy) }
+        Self { shared, first, permit, history, waiting_since: None, second: Second::new(copy) }
     }
 }
 
@@ -104,7 +110,11 @@ where
     #[inline]
     fn poll_first(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<S::Response, E>> {
         let mut this = self.as_mut().project();
-        let answer = match this.first.as_mut().poll(cx) {
+        let (board, history) = (this.shared.board(), &*this.history);
+        let guard = RecordPanic { board, history, permit: this.permit, other: None };
+        let polled = this.first.as_mut().poll(cx);
+        guard.disarm();
+        let answer = match polled {
             Poll::Ready(answer) => answer,
             Poll::Pending => {
                 if this.permit.is_some() {
@@ -115,12 +125,12 @@ where
         };
         this.first.set(Attempt::Over);
         let Some(index) = this.permit.as_ref().map(|permit| permit.index) else { return Poll::Ready(answer) };
-        let (policy, board) = (&this.shared.policy, this.shared.board());
+        let policy = &this.shared.policy;
         let outcome = policy.classify(answer.as_ref());
         if !outcome.is_success() {
             return self.first_failed(index, outcome, answer);
         }
-        let answer = evidence::record_answer(board, policy, this.permit, outcome, answer);
+        let answer = evidence::record_answer(board, policy, this.permit, history, outcome, answer);
         if let Some(since) = this.waiting_since {
             board.endpoints[index].latency.record(since.elapsed());
         }
@@ -128,7 +138,7 @@ where
             board.endpoints[target].budget.earn();
         }
         if let Some(failed) = this.second.take_failed() {
-            failed.record(board, Others::Good);
+            failed.record(board, history, Others::Good);
         }
         Poll::Ready(answer)
     }
@@ -146,13 +156,13 @@ where
         if let Some(cause) = cause(&board.live, &outcome)
             && !this.second.is_running()
         {
-            this.second.as_mut().start(this.shared, index, cause);
+            this.second.as_mut().start(this.shared, index, cause, this.history);
         }
         let Some(permit) = this.permit.take() else { return Poll::Ready(answer) };
         let failed = match outcome.is_failure() {
             true => Some(Failed::new(permit, outcome)),
             false => {
-                evidence::record(board, permit, outcome, Others::Silent);
+                evidence::record(board, permit, outcome, Others::Silent, this.history);
                 None
             }
         };
@@ -164,11 +174,7 @@ where
             },
             false => first,
         };
-        match (first.failed, this.second.take_failed()) {
-            (Some(failed), Some(second)) => failed.record_both(board, second),
-            (Some(failed), None) | (None, Some(failed)) => failed.record(board, Others::Silent),
-            (None, None) => {}
-        }
+        record_failed(board, this.history, first.failed, this.second.take_failed());
         Poll::Ready(first.answer)
     }
 
@@ -177,21 +183,22 @@ where
         let mut this = self.project();
         let (board, Some(permit)) = (this.shared.board(), this.permit.as_ref()) else { return };
         if this.second.as_mut().poll_delay(board, permit.index, cx) {
-            this.second.as_mut().start(this.shared, permit.index, Cause::Delay);
+            this.second.as_mut().start(this.shared, permit.index, Cause::Delay, this.history);
             if !this.second.is_running() {
                 evidence::record_silence(board, permit);
             }
         }
         if this.second.as_mut().poll_left(board, permit, cx) {
-            this.second.start(this.shared, permit.index, Cause::Left);
+            this.second.start(this.shared, permit.index, Cause::Left, this.history);
         }
     }
 
     /// Polls the second attempt. Ready when the caller gets its answer, or when both attempts have failed.
     fn poll_second(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<S::Response, E>> {
         let mut this = self.as_mut().project();
-        let SecondEnded { answer, permit, took, first } = ready!(this.second.as_mut().poll(cx));
-        let (policy, board) = (&this.shared.policy, this.shared.board());
+        let board = this.shared.board();
+        let SecondEnded { answer, permit, took, first } = ready!(this.second.as_mut().poll(board, this.history, cx));
+        let policy = &this.shared.policy;
         let outcome = policy.classify(answer.as_ref());
         if !is_bad(&outcome) {
             return Poll::Ready(self.second_won(outcome, answer, permit, took, first));
@@ -205,11 +212,7 @@ where
             }
             return Poll::Pending;
         };
-        match (failed, second) {
-            (Some(failed), Some(second)) => failed.record_both(board, second),
-            (Some(failed), None) | (None, Some(failed)) => failed.record(board, Others::Silent),
-            (None, None) => {}
-        }
+        record_failed(board, this.history, failed, second);
         Poll::Ready(answer)
     }
 
@@ -223,31 +226,22 @@ where
         first: Option<FirstEnded<S::Response, E>>,
     ) -> Result<S::Response, E> {
         let mut this = self.project();
-        let (policy, board) = (&this.shared.policy, this.shared.board());
+        let (policy, board, history) = (&this.shared.policy, this.shared.board(), &*this.history);
         let others = if outcome.is_success() { Others::Good } else { Others::Silent };
         if let (Some(permit), true) = (&permit, outcome.is_success()) {
             board.endpoints[permit.index].latency.record(took);
         }
-        let answer = evidence::record_answer(board, policy, &mut permit, outcome, answer);
+        let answer = evidence::record_answer(board, policy, &mut permit, history, outcome, answer);
         board.counters.add(SECOND_WON);
         if let Some(FirstEnded { answer, failed }) = first {
             policy.discard(answer);
             if let Some(failed) = failed {
-                failed.record(board, others);
+                failed.record(board, history, others);
             }
         }
-        // The first attempt is still waiting: the other endpoint answered within the time that this one did not.
         this.first.set(Attempt::Over);
         if let Some(permit) = this.permit.take() {
-            if let Some(since) = this.waiting_since {
-                board.endpoints[permit.index].latency.record_at_least(since.elapsed());
-            }
-            let is_measured = is_delay_measured(&board.endpoints[permit.index], &board.live);
-            let failed = Failed::new(permit, Outcome::failure(FailureKind::Timeout));
-            match is_measured {
-                true => failed.record(board, others),
-                false => failed.record_silence(board),
-            }
+            evidence::record_overtaken(board, permit, *this.waiting_since, others, history);
         }
         answer
     }

@@ -12,6 +12,7 @@ use crate::{
     endpoint::{Endpoint, EndpointInfo},
     endpoint_state::EndpointState,
     evidence,
+    history::History,
     live::LiveSettings,
     permit::EndpointPermit,
     prober::Prober,
@@ -141,7 +142,7 @@ impl FailoverHandle {
     /// if another endpoint had answered the request. An outcome that comes after a switch changes nothing.
     pub fn record(&self, active: &Active, outcome: Outcome) {
         if let Some(permit) = active.permit() {
-            evidence::record(&self.board, permit, outcome, Others::Good);
+            evidence::record(&self.board, permit, outcome, Others::Good, &History::default());
         }
     }
 

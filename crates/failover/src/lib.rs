@@ -73,13 +73,22 @@
 //! Without an answer within the delay, and without another endpoint's answer, a request only asks for a probe: at 200
 //! requests a second a pause of 80 ms gives six such requests in a row.
 //!
+//! # Repeats of one request
+//!
+//! A layer outside, such as retry, sends a failed request again as a new call. If the policy carries a context, the calls
+//! of one request share what they have found: a repeat goes first to a usable endpoint that the request has not asked, a
+//! failure counts once for each endpoint, and a later answer elsewhere proves an earlier failure. A repeat after a 429
+//! stays at its endpoint, unless `on_rate_limited` is set. This holds for the first 16 endpoints. Without a context, as with
+//! `Plain`, each call is a request of its own.
+//!
 //! # One request, and its outcome, through the source
 //!
 //! 1. `service`: `poll_ready` calls `readiness`, which gets a `Selection` from the `selector` and polls its candidates.
 //! 2. `call` takes an `EndpointPermit`, copies the request (`replay_copy`) and returns the `future`.
 //! 3. `future` polls the `attempt`. The `second_attempt` starts on a failure or after its delay, which is computed there.
 //! 4. `evidence` records a success with the endpoint's breaker (`endpoint_state`). A failure waits for what the other
-//!    endpoint says, and `weight` says what it counts for. The `signals` of the endpoint count, and `departure` carries out
+//!    endpoint says (`failed`), and `weight` says what it counts for. The `history` of the request tells which endpoints
+//!    its earlier attempts have asked, and what of the failure is new. The `signals` of the endpoint count, and `departure` carries out
 //!    what they call for: it asks for a probe (`ask`, `prober`), suspends the endpoint, or opens its breaker. The breaker's
 //!    recovery decides that it is usable again.
 //! 5. `switchboard` sees that a breaker has changed, lets the `selector` choose the route from the endpoints' states, and
@@ -111,14 +120,17 @@ mod endpoint;
 mod endpoint_state;
 mod everywhere;
 mod evidence;
+mod failed;
 mod future;
 mod handle;
 #[cfg(test)]
 mod held_locks;
+mod history;
 mod inspect;
 mod latency;
 mod live;
 mod operate;
+mod panic;
 mod permit;
 pub mod probe;
 mod prober;

@@ -2,7 +2,7 @@
 
 use mainstay_core::{Contextual, Replay, RequestCopy};
 
-use crate::shared::Shared;
+use crate::{history::History, shared::Shared};
 
 pub(crate) struct ReplayCopy<Req> {
     pub(crate) request: RequestCopy<Req>,
@@ -15,11 +15,11 @@ pub(crate) struct ReplayCopy<Req> {
 impl<Req> ReplayCopy<Req> {
     /// Copies a request for this endpoint, if a second attempt is possible at all.
     #[inline]
-    pub(crate) fn new<S, P>(shared: &Shared<S, P>, request: &Req, index: usize) -> Option<Self>
+    pub(crate) fn new<S, P>(shared: &Shared<S, P>, request: &Req, index: usize, history: &History) -> Option<Self>
     where
         P: Replay<Req> + Contextual<Req>,
     {
-        let target = shared.board().second_target(index)?;
+        let target = shared.board().second_target(index, history)?;
         let context = shared.policy.context(request);
         let is_forbidden = context.is_some_and(|context| {
             context.do_not_retry || context.attempt_quota.as_ref().is_some_and(|quota| quota.left() == 0)

@@ -6,8 +6,10 @@ use tokio::time::Instant;
 use crate::{
     active::Active,
     counters::SECOND_WON,
-    evidence::{self, Failed},
+    evidence,
+    failed::{Failed, record_failed},
     handle::FailoverHandle,
+    history::History,
     permit::EndpointPermit,
     second_attempt::{self, is_bad},
     switchboard::Switchboard,
@@ -70,19 +72,20 @@ impl FailoverHandle {
     {
         let board = &*self.board;
         let Some(permit) = self.acquire() else { return Err(self.refuse().into()) };
-        let index = permit.index;
+        // Without a context each call is a request of its own.
+        let (index, history) = (permit.index, History::default());
         let active = Active::of(&board.endpoints[index], &permit);
         let mut running = Running::new(board, permit);
         let first = work(active).await;
         let outcome = policy.classify(first.as_ref());
         if outcome.is_success()
-            && let Some(target) = board.second_target(index)
+            && let Some(target) = board.second_target(index, &history)
         {
             board.endpoints[target].budget.earn();
         }
         let cause = second_attempt::cause(&board.live, &outcome);
-        let acquired =
-            cause.and_then(|cause| Some((cause, second_attempt::acquire(board, index, cause, Instant::now())?)));
+        let acquired = cause
+            .and_then(|cause| Some((cause, second_attempt::acquire(board, index, cause, &history, Instant::now())?)));
         let Some((cause, (permit, reservation))) = acquired else {
             running.record(outcome, Others::Silent);
             return first;
@@ -125,7 +128,7 @@ impl<'a> Running<'a> {
 
     fn record(&mut self, outcome: Outcome, others: Others) {
         if let Some(permit) = self.permit.take() {
-            evidence::record(self.board, permit, outcome, others);
+            evidence::record(self.board, permit, outcome, others, &History::default());
         }
     }
 
@@ -139,16 +142,12 @@ impl<'a> Running<'a> {
 
     fn record_failed(&mut self, others: Others) {
         if let Some(failed) = self.failed.take() {
-            failed.record(self.board, others);
+            failed.record(self.board, &History::default(), others);
         }
     }
 
     fn record_both(&mut self, mut second: Self) {
-        match (self.failed.take(), second.failed.take()) {
-            (Some(first), Some(second)) => first.record_both(self.board, second),
-            (Some(failed), None) | (None, Some(failed)) => failed.record(self.board, Others::Silent),
-            (None, None) => {}
-        }
+        record_failed(self.board, &History::default(), self.failed.take(), second.failed.take());
     }
 }
 
@@ -156,7 +155,7 @@ impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.record_failed(Others::Silent);
         if let Some(permit) = self.permit.take() {
-            evidence::record_drop(self.board, permit, Some(self.since));
+            evidence::record_drop(self.board, permit, Some(self.since), &History::default());
         }
     }
 }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::{
     counters::{SECOND_ON_DELAY, SECOND_ON_ERROR, SECOND_REFUSED},
     endpoint_state::EndpointState,
+    history::History,
     live::LiveSettings,
     permit::EndpointPermit,
     switchboard::Switchboard,
@@ -67,9 +68,10 @@ pub(crate) fn acquire(
     board: &Switchboard,
     tried: usize,
     cause: Cause,
+    history: &History,
     now: Instant,
 ) -> Option<(EndpointPermit, Option<Reservation>)> {
-    let index = board.second_target(tried)?;
+    let index = board.second_target(tried, history)?;
     let endpoint = &board.endpoints[index];
     let cost = match cause {
         Cause::Left => return Some((endpoint.acquire_second(index)?, None)),

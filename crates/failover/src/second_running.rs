@@ -15,7 +15,9 @@ use tower_service::Service;
 use crate::{
     attempt::Attempt,
     changed::{Changed, changed},
-    evidence::Failed,
+    failed::Failed,
+    history::History,
+    panic::RecordPanic,
     permit::EndpointPermit,
     replay_copy::ReplayCopy,
     second_attempt::{Cause, acquire, delay},
@@ -180,7 +182,7 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
     /// Starts the second attempt if nothing forbids it: the copy is intact, the deadline has not passed, and there are a
     /// target, budget and attempt quota for it.
     #[cold]
-    pub(crate) fn start<P>(self: Pin<&mut Self>, shared: &Shared<S, P>, tried: usize, cause: Cause)
+    pub(crate) fn start<P>(self: Pin<&mut Self>, shared: &Shared<S, P>, tried: usize, cause: Cause, history: &History)
     where
         S: Clone,
         P: Replay<Req> + Contextual<Req>,
@@ -195,11 +197,12 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
         if is_late || !shared.policy.is_intact(copy.request.request()) {
             return;
         }
-        let Some((permit, reservation)) = acquire(shared.board(), tried, cause, now) else { return };
+        let Some((permit, reservation)) = acquire(shared.board(), tried, cause, history, now) else { return };
         if context.and_then(|context| context.attempt_quota.as_ref()).is_some_and(|quota| !quota.take()) {
             return;
         }
         let Some(copy) = this.copy.take() else { return };
+        [tried, permit.index].iter().for_each(|index| history.note_sent(shared.board().id, *index));
         let attempt = Attempt::readying(shared.clean_clone(permit.index), copy.request.into_request());
         shared.board().counters.add(cause.counter());
         let running = Running { attempt, permit: Some(permit), reservation, since: now, first: None };
@@ -214,11 +217,19 @@ where
     S::Error: Into<E>,
 {
     /// Polls the second attempt. Ready once, with its answer.
-    pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<SecondEnded<S::Response, E>> {
+    pub(crate) fn poll(
+        self: Pin<&mut Self>,
+        board: &Switchboard,
+        history: &History,
+        cx: &mut Context<'_>,
+    ) -> Poll<SecondEnded<S::Response, E>> {
         let this = self.project();
         let Phase::Running(running) = this.phase else { return Poll::Pending };
         let mut second = running.as_mut().project();
+        let other = second.first.as_mut().map(|first| &mut first.failed);
+        let guard = RecordPanic { board, history, permit: second.permit, other };
         let polled = second.attempt.as_mut().poll(cx);
+        guard.disarm();
         if (polled.is_ready() || second.attempt.is_calling())
             && let Some(reservation) = second.reservation.take()
         {

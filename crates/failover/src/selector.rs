@@ -95,18 +95,35 @@ pub(crate) fn has_alternative(endpoints: &[impl EndpointView], index: usize) -> 
     endpoints.len() == 1 || others.any(|(_, other)| other.is_usable() && !other.is_suspended())
 }
 
-/// Chooses the target of a second attempt: the first endpoint that admits it, other than the one that was tried.
+/// Chooses the target of a second attempt: the first endpoint that admits it, other than the one that was tried. One that
+/// the request has not asked goes first.
 pub(crate) fn second_target(
     endpoints: &[impl EndpointView],
     tried: usize,
     route: Route,
     control: Control,
+    is_asked: impl Fn(usize) -> bool,
 ) -> Option<usize> {
     if control.has(Flag::DryRun) || control.forced().is_some() {
         return None;
     }
-    let mut order = order(first(route, control), endpoints.len());
-    order.find(|index| *index != tried && endpoints[*index].admits_second_attempt())
+    let targets = || {
+        let order = order(first(route, control), endpoints.len());
+        order.filter(|index| *index != tried && endpoints[*index].admits_second_attempt())
+    };
+    targets().find(|index| !is_asked(*index)).or_else(|| targets().next())
+}
+
+/// Chooses where a repeat goes, instead of where the selection leads: to the first usable endpoint that the request has
+/// not asked. `None` if there is none, or if the selection leaves no choice.
+pub(crate) fn repeat_target(
+    endpoints: &[impl EndpointView],
+    selection: Selection,
+    is_asked: impl Fn(usize) -> bool,
+) -> Option<usize> {
+    let Selection::From(first) = selection else { return None };
+    let is_free = |index: &usize| endpoints[*index].is_usable() && !endpoints[*index].is_suspended();
+    order(first, endpoints.len()).find(|index| is_free(index) && !is_asked(*index))
 }
 
 /// Returns every index below `n` once, in order from `first` on, and after the last from the first on.

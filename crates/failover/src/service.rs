@@ -16,6 +16,7 @@ use crate::{
     endpoint::Endpoint,
     future::FailoverFuture,
     handle::FailoverHandle,
+    history::History,
     permit::{Candidate, EndpointPermit},
     readiness::{Ready, Waiting, select_ready},
     services::Services,
@@ -142,17 +143,19 @@ where
 
     #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
-        // Fast path: the selected endpoint is still usable.
-        if let Ready::At(Candidate { index, epoch, usable: true, .. }) = self.ready
+        let history = History::of(self.shared.policy.context(&request));
+        // Fast path: the request is no repeat, and the selected endpoint is still usable.
+        if !history.is_repeat(self.shared.board().id)
+            && let Ready::At(Candidate { index, epoch, usable: true, .. }) = self.ready
             && let endpoint = &self.shared.board().endpoints[index]
             && endpoint.breaker.epoch() == epoch
         {
             self.ready = Ready::Unknown;
             let permit = EndpointPermit { index, epoch, suspensions: endpoint.ask.suspensions(), trial: None };
-            return call_ready(&self.shared, &mut self.services, permit, request);
+            return call_ready(&self.shared, &mut self.services, permit, request, history);
         }
         let ready = mem::replace(&mut self.ready, Ready::Unknown);
-        call_elsewhere(&self.shared, &mut self.services, &ready, request)
+        call_elsewhere(&self.shared, &mut self.services, &ready, request, history)
     }
 }
 

@@ -8,7 +8,9 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use mainstay_core::{Counters, Level, Name, Random, Status, StatusReceiver, StatusSender, TransitionLog, nanos};
+use mainstay_core::{
+    Counters, FailoverId, Level, Name, Random, Status, StatusReceiver, StatusSender, TransitionLog, nanos,
+};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
@@ -16,6 +18,7 @@ use crate::{
     counters::COUNTERS,
     endpoint_state::EndpointState,
     everywhere::Everywhere,
+    history::History,
     live::LiveSettings,
     permit::Candidate,
     ramp::Ramp,
@@ -28,6 +31,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Switchboard {
     pub(crate) name: Name,
+    /// The identity of this failover in the history of a request.
+    pub(crate) id: FailoverId,
     pub(crate) endpoints: Box<[EndpointState]>,
     pub(crate) live: LiveSettings,
     pub(crate) control: AtomicControl,
@@ -75,6 +80,7 @@ impl Switchboard {
         let now = Instant::now();
         Self {
             name,
+            id: FailoverId::new(),
             endpoints,
             live,
             control: AtomicControl::default(),
@@ -126,19 +132,33 @@ impl Switchboard {
 
     /// Chooses where a second attempt goes; `None` when there is no target or second attempts are off.
     #[inline]
-    pub(crate) fn second_target(&self, tried: usize) -> Option<usize> {
+    pub(crate) fn second_target(&self, tried: usize, history: &History) -> Option<usize> {
         let (control, next) = (self.control.load(), usize::from(tried == 0));
+        let is_plain = || control.is_empty() && !history.is_repeat(self.id);
         match self.live.second_attempt.load(Relaxed) {
             false => None,
             // Fast path: nothing else decides, and the first other endpoint is usable.
-            true if control.is_empty() && self.endpoints.get(next).is_some_and(EndpointView::is_usable) => Some(next),
-            true => self.second_target_in_order(tried),
+            true if is_plain() && self.endpoints.get(next).is_some_and(EndpointView::is_usable) => Some(next),
+            true => self.second_target_in_order(tried, history),
         }
     }
 
     #[cold]
-    fn second_target_in_order(&self, tried: usize) -> Option<usize> {
-        selector::second_target(&self.endpoints, tried, self.route(), self.control.load())
+    fn second_target_in_order(&self, tried: usize, history: &History) -> Option<usize> {
+        let is_asked = |index| history.has_asked(self.id, index);
+        selector::second_target(&self.endpoints, tried, self.route(), self.control.load(), is_asked)
+    }
+
+    /// Chooses where a repeat of a request goes: to the first usable endpoint that the request has not asked, if any.
+    #[cold]
+    pub(crate) fn repeat_target(&self, history: &History) -> Option<usize> {
+        selector::repeat_target(&self.endpoints, self.select(), |index| history.has_asked(self.id, index))
+    }
+
+    /// Returns a number that grows with each change and each suspension of any endpoint.
+    pub(crate) fn epoch(&self) -> u64 {
+        let epoch = |endpoint: &EndpointState| endpoint.breaker.epoch().wrapping_add(endpoint.ask.suspensions().into());
+        self.endpoints.iter().map(epoch).fold(0, u64::wrapping_add)
     }
 
     #[inline]

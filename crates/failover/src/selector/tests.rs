@@ -150,6 +150,26 @@ fn second_attempt_goes_to_another_endpoint() {
         (&[Usable, Usable], 0, PRIMARY, NONE.with_forced(Some(0)), None),
     ];
     for (row, (endpoints, tried, route, control, expected)) in table.into_iter().enumerate() {
-        assert_eq!(second_target(endpoints, tried, route, control), expected, "row {row}");
+        assert_eq!(second_target(endpoints, tried, route, control, |_| false), expected, "row {row}");
+    }
+}
+
+#[test]
+fn repeat_and_its_second_attempt_prefer_what_was_not_asked() {
+    type Row = (&'static [View], Selection, &'static [usize], Option<usize>, Option<usize>);
+    let table: [Row; 8] = [
+        (&[Usable, Usable], Selection::From(0), &[0], Some(1), Some(1)),
+        (&[Usable, Usable, Usable], Selection::From(0), &[0, 1], Some(2), Some(2)),
+        (&[Usable, Usable], Selection::From(0), &[0, 1], None, Some(1)),
+        (&[Usable, Usable, Usable], Selection::From(1), &[1], Some(2), Some(2)),
+        (&[Usable, Held], Selection::From(0), &[0], None, Some(1)),
+        (&[Usable, Suspended, Down, Trial], Selection::From(0), &[0], None, Some(3)),
+        (&[Usable, Usable], Selection::Only(0), &[0], None, Some(1)),
+        (&[Usable, Usable], Selection::Refuse, &[0], None, Some(1)),
+    ];
+    for (row, (endpoints, selection, asked, repeat, second)) in table.into_iter().enumerate() {
+        let is_asked = |index: usize| asked.contains(&index);
+        assert_eq!(repeat_target(endpoints, selection, is_asked), repeat, "row {row}");
+        assert_eq!(second_target(endpoints, 0, PRIMARY, NONE, is_asked), second, "row {row}");
     }
 }

@@ -1,0 +1,44 @@
+//! A failed attempt whose weight is not known yet.
+
+use mainstay_core::Outcome;
+
+use crate::{evidence::record, history::History, permit::EndpointPermit, switchboard::Switchboard, weight::Others};
+
+/// An attempt that has failed, until it is known what the other endpoint says to the request.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    permit: EndpointPermit,
+    outcome: Outcome,
+}
+
+/// Records what is left of two attempts that have ended without a success. If both have failed, the request has failed
+/// everywhere.
+pub(crate) fn record_failed(board: &Switchboard, history: &History, first: Option<Failed>, second: Option<Failed>) {
+    match (first, second) {
+        (Some(first), Some(second)) => {
+            let earlier = history.failed(board.id);
+            first.record(board, history, Others::Failed);
+            second.record(board, history, Others::Failed);
+            if earlier < 2 {
+                board.record_failed_everywhere();
+            }
+        }
+        (Some(failed), None) | (None, Some(failed)) => failed.record(board, history, Others::Silent),
+        (None, None) => {}
+    }
+}
+
+// === impl Failed ===
+
+impl Failed {
+    /// Keeps a failed attempt until the other endpoint has answered.
+    pub(crate) fn new(permit: EndpointPermit, outcome: Outcome) -> Self {
+        Self { permit, outcome }
+    }
+
+    /// Records the failure.
+    #[cold]
+    pub(crate) fn record(self, board: &Switchboard, history: &History, others: Others) {
+        record(board, self.permit, self.outcome, others, history);
+    }
+}
