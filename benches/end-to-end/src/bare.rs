@@ -17,7 +17,7 @@ use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use mainstay_http::proxy::{self, Inbound, Via};
+use mainstay_http::proxy::{self, ForwardedBody, ProxyRules, Via};
 use tokio::net::TcpListener;
 
 use crate::{BoxError, process::introduce};
@@ -32,9 +32,9 @@ const PSEUDONYM: &str = "bare-123456789";
 struct Bare(Arc<Inner>);
 
 struct Inner {
-    client: legacy::Client<HttpConnector, Body>,
+    client: legacy::Client<HttpConnector, ForwardedBody<Body>>,
     origin: Uri,
-    via: Via,
+    rules: ProxyRules,
 }
 
 /// Serves until it is killed.
@@ -43,7 +43,8 @@ pub(crate) async fn run(origin: &str) -> Result<(), BoxError> {
     introduce("bare", listener.local_addr()?)?;
     // As in the gateway's server. An error means that the client has disconnected.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    let bare = Bare(Arc::new(Inner { client: client(), origin: origin.parse()?, via: Via::new(PSEUDONYM)? }));
+    let rules = ProxyRules::new(Via::new(PSEUDONYM)?);
+    let bare = Bare(Arc::new(Inner { client: client(), origin: origin.parse()?, rules }));
     let app = Router::new().fallback(forward).with_state(bare);
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
     Ok(())
@@ -52,25 +53,27 @@ pub(crate) async fn run(origin: &str) -> Result<(), BoxError> {
 async fn forward(
     State(Bare(bare)): State<Bare>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    mut request: Request<Body>,
+    request: Request<Body>,
 ) -> Response {
     let Some(uri) = proxy::rebase(&bare.origin, request.uri()) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    proxy::prepare_request(&mut request, peer.ip(), &Scheme::HTTP, Inbound::Untrusted, &bare.via);
+    let mut request = match proxy::prepare_request(request, peer.ip(), &Scheme::HTTP, &bare.rules) {
+        Ok(request) => request,
+        Err(fault) => return fault.status().into_response(),
+    };
     *request.version_mut() = Version::HTTP_11;
     *request.uri_mut() = uri;
-    match bare.client.request(request).await {
-        Ok(response) => {
-            let mut response = response.map(Body::new);
-            proxy::prepare_response(&mut response, &bare.via);
-            response
-        }
+    let Ok(response) = bare.client.request(request).await else {
+        return StatusCode::BAD_GATEWAY.into_response();
+    };
+    match proxy::prepare_response(response, &bare.origin, &bare.rules.via) {
+        Ok(response) => response.map(Body::new),
         Err(_) => StatusCode::BAD_GATEWAY.into_response(),
     }
 }
 
-fn client() -> legacy::Client<HttpConnector, Body> {
+fn client() -> legacy::Client<HttpConnector, ForwardedBody<Body>> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(ATTEMPT / 2));

@@ -9,7 +9,7 @@ use mainstay_drain::{Drain, DrainReport, DrainSettings};
 use mainstay_health::Health;
 use mainstay_http::{
     Http, RejectionLayer,
-    proxy::{Inbound, Via},
+    proxy::{HostRule, Inbound, ProxyRules, Via},
 };
 use tokio::{net::TcpListener, time::Instant};
 use tower::ServiceBuilder;
@@ -22,7 +22,7 @@ use crate::{
     introduction::introduction,
     logs::print_line,
     operations,
-    settings::{Environment, ForwardedHeaders, Settings},
+    settings::{BackendSettings, Environment, ForwardedHeaders, Settings},
     stack::stack,
 };
 
@@ -66,7 +66,9 @@ async fn backends(settings: &Settings, address: SocketAddr) -> io::Result<Vec<Ba
 /// Builds the router. The gateway's own paths are merged outside of the bulkhead: if a full bulkhead refused liveness
 /// probes, Kubernetes would restart a process that is only busy.
 fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Router, BoxError> {
-    let (stack, handles) = stack(settings, backends)?;
+    // Each process has another name, so that two gateways in a row are not a loop.
+    let via = Via::new(&format!("gateway-{:.0}", Random::new().between(0.0, 1e9)))?;
+    let (stack, handles) = stack(settings, backends, &via)?;
     let mut health = Health::builder().component("backends", handles.failover.subscribe()).drain(drain);
     if settings.environment == Environment::Development {
         health = health.show_details();
@@ -74,11 +76,7 @@ fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Route
     let health = health.build()?;
     let proxy = Proxy {
         prefix: settings.backend.api_prefix.as_str().into(),
-        inbound: match settings.backend.forwarded_headers {
-            ForwardedHeaders::Drop => Inbound::Untrusted,
-            ForwardedHeaders::Append => Inbound::Trusted,
-        },
-        via: Via::new(&format!("gateway-{:.0}", Random::new().between(0.0, 1e9)))?,
+        rules: rules(via, &settings.backend),
         // Shorter than an attempt, so that a slow client is not counted as a slow backend.
         upload_timeout: settings.limits.attempt_timeout.mul_f64(0.9),
     };
@@ -108,5 +106,17 @@ fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Route
         entrance: limit,
         stack: handles,
     };
-    Ok(forward.merge(own).merge(operations::router(handles)))
+    // `forward` has this check.
+    let own = own.merge(operations::router(handles)).layer(axum::middleware::from_fn(forward::check_host));
+    Ok(forward.merge(own))
+}
+
+/// Returns how the heads of requests are changed.
+fn rules(via: Via, backend: &BackendSettings) -> ProxyRules {
+    let inbound = match backend.forwarded_headers {
+        ForwardedHeaders::Drop => Inbound::Untrusted,
+        ForwardedHeaders::Append => Inbound::Trusted,
+    };
+    let host = if backend.preserve_host { HostRule::Requested } else { HostRule::Backend };
+    ProxyRules::new(via).with_inbound(inbound).with_host(host)
 }

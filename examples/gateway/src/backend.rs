@@ -2,17 +2,24 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{body::Body, response::Response};
-use http::{HeaderName, HeaderValue, Request, Uri, Version};
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    response::Response,
+};
+use http::{HeaderName, HeaderValue, Request, StatusCode, Uri, Version};
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use mainstay_core::Name;
-use mainstay_http::{policy::X_DEGRADED, proxy};
+use mainstay_core::{BoxError, LogLimit, Name};
+use mainstay_http::{
+    policy::X_DEGRADED,
+    proxy::{self, Via},
+};
+use tokio::time::Instant;
 use tower::Service;
 
-use crate::upload::Upload;
+use crate::{problem::problem, upload::Upload};
 
 /// The header that names the endpoint that answered.
 pub(crate) const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
@@ -30,6 +37,16 @@ pub(crate) struct Backend {
     pub(crate) url: Uri,
     /// Whether its answers are marked as degraded.
     pub(crate) is_backup: bool,
+}
+
+/// What all copies of a backend's service share.
+struct Shared {
+    backend: Backend,
+    client: Client,
+    via: Via,
+    /// The backend's name as the value of a header.
+    name: HeaderValue,
+    faults: LogLimit,
 }
 
 // === impl Backend ===
@@ -54,35 +71,55 @@ impl Backend {
     /// Returns the backend as a service.
     ///
     /// Only path and query of the request's URI are used, and the client writes `Host` from the new URI: no request can
-    /// choose the host.
+    /// choose the host. The answer is prepared for the gateway's clients.
     pub(crate) fn service(
         &self,
         client: Client,
+        via: Via,
     ) -> impl Service<ProxyRequest, Response = Response, Error = legacy::Error, Future: Send> + Clone + use<> {
         let name = HeaderValue::try_from(self.name.as_str()).unwrap_or(HeaderValue::from_static("endpoint"));
         // In an `Arc`, because the service is cloned for every request.
-        let shared = Arc::new((self.clone(), client, name));
+        let shared = Arc::new(Shared { backend: self.clone(), client, via, name, faults: LogLimit::default() });
         tower::service_fn(move |mut request: ProxyRequest| {
             let shared = shared.clone();
-            let (backend, client, _) = &*shared;
+            let backend = &shared.backend;
             // `forward.rs` has refused the URIs that cannot be rebased. The backend's root is the safe target otherwise.
             *request.uri_mut() = proxy::rebase(&backend.url, request.uri()).unwrap_or_else(|| backend.url.clone());
             // The HTTP version concerns one connection only. Backends get HTTP/1.1.
             *request.version_mut() = Version::HTTP_11;
             let progress = request.body().progress();
-            let answer = client.request(request);
+            let answer = shared.client.request(request);
             async move {
-                let (backend, _, name) = &*shared;
                 let answer = answer.await;
                 progress.attempted(answer.is_ok());
-                let mut response = answer?.map(Body::new);
-                if backend.is_backup {
-                    response.headers_mut().insert(X_DEGRADED, name.clone());
-                }
-                response.headers_mut().insert(SERVED_BY, name.clone());
-                Ok(response)
+                Ok(shared.prepare(answer?))
             }
         })
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    /// Turns an answer into the gateway's. One that must not be forwarded becomes a 502, which counts as a failure.
+    fn prepare<B>(&self, answer: http::Response<B>) -> Response
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let mut response = match proxy::prepare_response(answer, &self.backend.url, &self.via) {
+            Ok(response) => response.map(Body::new),
+            Err(fault) => {
+                if let Some(more) = self.faults.fault(Instant::now()) {
+                    tracing::warn!(endpoint = %self.backend.name, %fault, more, "answer not forwarded");
+                }
+                return problem(StatusCode::BAD_GATEWAY);
+            }
+        };
+        if self.backend.is_backup {
+            response.headers_mut().insert(X_DEGRADED, self.name.clone());
+        }
+        response.headers_mut().insert(SERVED_BY, self.name.clone());
+        response
     }
 }
 

@@ -19,6 +19,7 @@ mod introduction;
 mod logs;
 mod metrics;
 mod operations;
+mod problem;
 mod settings;
 mod stack;
 mod upload;

@@ -39,6 +39,8 @@ pub(crate) struct BackendSettings {
     #[serde(deserialize_with = "values::prefix")]
     pub(crate) api_prefix: String,
     pub(crate) forwarded_headers: ForwardedHeaders,
+    /// Whether backends get the `Host` that the client requested, instead of their own.
+    pub(crate) preserve_host: bool,
 }
 
 /// `[health]`: when a backend is left, and when traffic returns to it.

@@ -7,7 +7,7 @@ use mainstay_failover::{
     AllDown, Endpoint, FailoverSettings, HoldSettings, ProbeSettings, SecondAttempt,
     stack::{Standard, StandardHandles, StandardSettings},
 };
-use mainstay_http::{Http, probe::HttpProbe};
+use mainstay_http::{Http, probe::HttpProbe, proxy::Via};
 use mainstay_retry::RetrySettings;
 use tower::Service;
 
@@ -24,6 +24,7 @@ use crate::{
 pub(crate) fn stack(
     settings: &Settings,
     backends: &[Backend],
+    via: &Via,
 ) -> Result<
     (
         impl Service<ProxyRequest, Response = Response, Error = BoxError, Future: Send> + Clone + Send + Sync + use<>,
@@ -37,7 +38,7 @@ pub(crate) fn stack(
     let client = backend::client(settings.limits.attempt_timeout);
     let endpoints = backends.iter().map(|backend| {
         let probe = HttpProbe::new(&backend.address(&format!("{}/healthz", settings.backend.api_prefix)))?;
-        Ok(Endpoint::new(&backend.name, backend.service(client.clone()))
+        Ok(Endpoint::new(&backend.name, backend.service(client.clone(), via.clone()))
             .with_url(backend.address(""))
             .with_probe(probe))
     });

@@ -20,6 +20,7 @@ use http_body::{Frame, SizeHint};
 use mainstay_http::{
     Replayable,
     body::{ReplayBody, ReplayableError},
+    proxy::ForwardedBody,
 };
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -43,7 +44,7 @@ struct State {
 
 /// The body as the client sends it. It fails when its time is over.
 struct Source {
-    body: Body,
+    body: ForwardedBody<Body>,
     progress: Progress,
     until: Instant,
     /// Created when the first read has to wait, because most bodies arrive at once.
@@ -54,7 +55,7 @@ struct Source {
 
 impl Upload {
     /// Wraps a body that the client must have sent by `until`.
-    pub(crate) fn new(body: Body, until: Instant) -> Self {
+    pub(crate) fn new(body: ForwardedBody<Body>, until: Instant) -> Self {
         let progress = Progress((!body.is_end_stream()).then(Arc::default));
         let source = Source { body, progress: progress.clone(), until, timer: None };
         Self { body: Replayable::new(source), progress }

@@ -3,12 +3,15 @@
 use std::net::IpAddr;
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, Uri,
+    HeaderMap, HeaderName, HeaderValue, Uri,
     header::{self, Entry},
     uri::Scheme,
 };
 
-use crate::proxy::{list::append, not_forwarded::strip_claims};
+use crate::proxy::{
+    host::requested_host,
+    list::{append, is_text, retain},
+};
 
 /// `X-Forwarded-For`: the addresses that a request came through, the client first.
 pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -17,7 +20,10 @@ pub const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-ho
 /// `X-Forwarded-Proto`: the scheme that the client used.
 pub const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Whether the peer's `Forwarded`, `X-Forwarded-*` and `X-Real-IP` fields are kept.
+/// Whether the peer's `X-Forwarded-*` fields are kept.
+///
+/// `Forwarded`, `X-Real-IP`, `X-Forwarded-Port` and `X-Forwarded-Server` are removed in either case: this proxy does not
+/// extend them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Inbound {
     /// The peer is a client. The fields are removed, because it could claim another address.
@@ -27,48 +33,28 @@ pub enum Inbound {
     Trusted,
 }
 
-/// Returns the host that a request is for: the URI's authority (HTTP/2, absolute form) without user and password, else
-/// the `Host` header. `None` if it has neither, or one that is not text.
-#[must_use]
-pub fn requested_host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
-    match uri.authority() {
-        Some(authority) => Some(authority.as_str().rsplit('@').next().unwrap_or_default()),
-        None => headers.get(header::HOST)?.to_str().ok(),
+/// Adds the connection that the request arrived on. The peer is appended to the list of a trusted proxy. Scheme and host
+/// of a trusted proxy stay, because it saw the client.
+pub(super) fn add_forwarded(headers: &mut HeaderMap, peer: IpAddr, scheme: &Scheme, host: Option<HeaderValue>) {
+    // An IPv4 client of a dual-stack socket is `::ffff:192.0.2.1`, which matches no allow-list.
+    append(headers, X_FORWARDED_FOR, &peer.to_canonical().to_string());
+    for (name, value) in [(X_FORWARDED_PROTO, scheme_value(scheme)), (X_FORWARDED_HOST, host)] {
+        // A client may have begun a line that the trusted proxy extended.
+        retain(headers, &name, is_text);
+        if let Entry::Vacant(entry) = headers.entry(name)
+            && let Some(value) = value
+        {
+            entry.insert(value);
+        }
     }
 }
 
-/// Sets `X-Forwarded-For`, `-Proto` and `-Host`, the last to the [`requested_host`].
-///
-/// `peer` and `scheme` are those of the connection that the request arrived on. The peer is appended to the list of a
-/// trusted proxy. Scheme and host of a trusted proxy stay, because it saw the client. The fields of an untrusted peer are
-/// removed first, `Forwarded` and `X-Real-IP` too.
-pub fn set_forwarded<B>(request: &mut Request<B>, peer: Option<IpAddr>, scheme: &Scheme, inbound: Inbound) {
-    let host = host_value(request.uri(), request.headers());
-    let headers = request.headers_mut();
-    if inbound == Inbound::Untrusted {
-        strip_claims(headers);
-    }
-    if let Some(peer) = peer {
-        // An IPv4 client of a dual-stack socket is `::ffff:192.0.2.1`, which matches no allow-list.
-        append(headers, X_FORWARDED_FOR, &peer.to_canonical().to_string());
-    }
-    if let Entry::Vacant(proto) = headers.entry(X_FORWARDED_PROTO)
-        && let Some(scheme) = scheme_value(scheme)
-    {
-        proto.insert(scheme);
-    }
-    if let Entry::Vacant(entry) = headers.entry(X_FORWARDED_HOST)
-        && let Some(host) = host
-    {
-        entry.insert(host);
-    }
-}
-
-/// Shares the bytes of the client's `Host` if it can, so that a copy of the head only adds to a reference count.
-fn host_value(uri: &Uri, headers: &HeaderMap) -> Option<HeaderValue> {
+/// Returns the [`requested_host`]. Shares the bytes of the client's `Host` if it can, so that a copy of the head only adds
+/// to a reference count.
+pub(super) fn host_value(uri: &Uri, headers: &HeaderMap) -> Option<HeaderValue> {
     match uri.authority() {
         Some(_) => HeaderValue::from_str(requested_host(uri, headers)?).ok(),
-        None => headers.get(header::HOST).filter(|host| host.to_str().is_ok()).cloned(),
+        None => headers.get(header::HOST).cloned(),
     }
 }
 

@@ -1,39 +1,22 @@
-//! The headers that a proxy does not forward. All removals are in this file.
+//! The headers that a proxy does not forward. All removals are in this file; [`FieldKind`] has the names.
 //!
 //! | removed | from | why |
 //! |---|---|---|
-//! | `Connection` and the headers it names, `Keep-Alive`, `Proxy-Connection`, `Proxy-Authenticate`, `Proxy-Authorization`, `TE` (sent again as `trailers`), `Transfer-Encoding`, `Upgrade` | requests, responses | they concern one connection only |
-//! | `Forwarded`, `X-Forwarded-*`, `X-Real-IP` | requests of untrusted peers | a client could claim another address |
+//! | `Connection` and the headers it names, `Keep-Alive`, `Proxy-Connection`, `Proxy-Authenticate`, `Proxy-Authentication-Info`, `Proxy-Authorization`, `TE` (sent again as `trailers`), `Transfer-Encoding`, `Upgrade`, `HTTP2-Settings` | requests, responses | they concern one connection only |
+//! | `X-Forwarded-*` | requests of untrusted peers | a client could claim another address |
+//! | `Forwarded`, `X-Real-IP`, `X-Forwarded-Port`, `X-Forwarded-Server` | requests | this proxy does not write them, so a client's would stay |
+//! | names with underscores that differ from a known name only by them (`x_forwarded_for`, `content_length`) | requests | CGI and its successors take them for the known name |
 //! | `Expect` | requests | the server in front of the proxy has met it |
-//! | `Host` | requests | the client writes it from the backend's URI |
+//! | `Host` | requests, unless it is preserved | the client writes it from the backend's URI |
+//! | `X-Degraded`, `X-Served-By` | responses | the proxy marks its responses with them |
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::proxy::list::list;
-
-const HOP_BY_HOP: [HeaderName; 8] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
-
-/// What `Connection` must not name (besides `X-Forwarded-*`).
-const END_TO_END: [HeaderName; 9] = [
-    header::AUTHORIZATION,
-    header::CACHE_CONTROL,
-    header::CONTENT_LENGTH,
-    header::CONTENT_TYPE,
-    header::COOKIE,
-    header::FORWARDED,
-    header::HOST,
-    header::TRAILER,
-    header::VIA,
-];
+use crate::proxy::{
+    field_kind::{FieldKind, is_control},
+    forwarded::Inbound,
+    list::list,
+};
 
 /// Removes the fields that concern one connection only: those that RFC 9110 (7.6.1) and its predecessors list and those
 /// that `Connection` names.
@@ -44,46 +27,54 @@ const END_TO_END: [HeaderName; 9] = [
 /// `Connection` cannot name fields that routing, framing or earlier proxies rely on (`Host`, `Content-Length`,
 /// `X-Forwarded-For` and the like): the RFC forbids such options, and they are a known attack.
 pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    for name in named_by_connection(headers) {
-        headers.remove(name);
-    }
+    let named = named_by_connection(headers);
     let trailers = accepts_trailers(headers);
-    for name in HOP_BY_HOP {
-        headers.remove(name);
-    }
+    strip(headers, &named, |kind| kind == FieldKind::Connection);
     if trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
 }
 
-/// Removes the headers in which an untrusted peer states addresses and hosts of itself and of earlier hops.
-pub(super) fn strip_claims(headers: &mut HeaderMap) {
-    let claims: Vec<_> = headers.keys().filter(|name| is_forwarded(name)).cloned().collect();
-    for name in claims {
-        headers.remove(name);
-    }
-    headers.remove(header::FORWARDED);
-    headers.remove("x-real-ip");
-}
-
-/// Removes the end-to-end fields of a request that the proxy's own server and client replace.
-pub(super) fn strip_replaced(headers: &mut HeaderMap) {
+/// Removes what is not forwarded from the head of a request, except for `Host`.
+pub(super) fn strip_request(headers: &mut HeaderMap, named: &[HeaderName], inbound: Inbound) {
+    let trailers = accepts_trailers(headers);
+    strip(headers, named, |kind| match kind {
+        FieldKind::Connection | FieldKind::Claim => true,
+        FieldKind::Forwarded => inbound == Inbound::Untrusted,
+        FieldKind::EndToEnd | FieldKind::Mark => false,
+    });
     headers.remove(header::EXPECT);
-    headers.remove(header::HOST);
+    if trailers {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
 }
 
-fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+/// Removes what is not forwarded from the head of a response.
+pub(super) fn strip_response(headers: &mut HeaderMap, named: &[HeaderName]) {
+    strip(headers, named, |kind| matches!(kind, FieldKind::Connection | FieldKind::Mark));
+}
+
+/// Returns the fields that `Connection` names, which are removed from head and trailers.
+pub(super) fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+    let usual = |option: &[u8]| [&b"close"[..], b"keep-alive"].iter().any(|usual| option.eq_ignore_ascii_case(usual));
     list(headers, &header::CONNECTION)
-        .filter_map(|option| HeaderName::from_bytes(option.as_bytes()).ok())
-        // Every conforming sender names `TE`, which is handled on its own.
-        .filter(|name| *name != header::TE && !END_TO_END.contains(name) && !is_forwarded(name))
+        // Most messages have only these, and no field is called `close`.
+        .filter(|option| !usual(option))
+        .filter_map(|option| HeaderName::from_bytes(option).ok())
+        .filter(|name| {
+            let name = name.as_str();
+            matches!(FieldKind::of(name), FieldKind::EndToEnd | FieldKind::Mark) && !is_control(name)
+        })
         .collect()
 }
 
-fn accepts_trailers(headers: &HeaderMap) -> bool {
-    list(headers, &header::TE).any(|coding| coding.eq_ignore_ascii_case("trailers"))
+fn strip(headers: &mut HeaderMap, named: &[HeaderName], is_removed: impl Fn(FieldKind) -> bool) {
+    let removed: Vec<_> = headers.keys().filter(|name| is_removed(FieldKind::of(name.as_str()))).cloned().collect();
+    for name in removed.iter().chain(named) {
+        headers.remove(name);
+    }
 }
 
-fn is_forwarded(name: &HeaderName) -> bool {
-    name.as_str().starts_with("x-forwarded-")
+fn accepts_trailers(headers: &HeaderMap) -> bool {
+    list(headers, &header::TE).any(|coding| coding.eq_ignore_ascii_case(b"trailers"))
 }

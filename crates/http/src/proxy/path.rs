@@ -5,12 +5,24 @@ use http::{
     uri::{Parts, PathAndQuery},
 };
 
-/// Whether a URI's path stays below a prefix that was matched: it begins with `/` and has no `.` or `..` segments, encoded
-/// or not, with parameters (`..;x`) or without, which a backend would resolve.
+use crate::proxy::dot_segments::{contains_nul, decode, has_dot_segment};
+
+/// Whether a URI's path stays below a prefix that was matched. It begins with `/` and has only characters of ASCII, no NUL,
+/// and no `.` or `..` segments that a backend might resolve: plain, encoded (also twice), with parameters (`..;x`), with
+/// white space or control characters (`..%09`), or in other characters that some servers take for dots and slashes.
 #[must_use]
 pub fn stays_below(uri: &Uri) -> bool {
-    // `OPTIONS *` and `CONNECT` have no path.
-    uri.path().starts_with('/') && !uri.path().split(['/', '\\']).any(is_dot_segment)
+    let path = uri.path().as_bytes();
+    // `OPTIONS *` and `CONNECT` have no path. A URI has no other characters than ASCII (RFC 3986, 2); `http::Uri` accepts
+    // UTF-8.
+    if !path.starts_with(b"/") || !path.is_ascii() {
+        return false;
+    }
+    if !path.contains(&b'%') {
+        return !has_dot_segment(path);
+    }
+    let decoded = decode(path);
+    !contains_nul(&decoded) && !has_dot_segment(&decoded)
 }
 
 /// Returns the URI of the request to the backend: the backend's scheme, authority and path, then the client's path and
@@ -28,18 +40,4 @@ pub fn rebase(backend: &Uri, requested: &Uri) -> Option<Uri> {
         base => PathAndQuery::try_from(format!("{base}{requested}")).ok()?,
     });
     Uri::from_parts(parts).ok()
-}
-
-fn is_dot_segment(segment: &str) -> bool {
-    // Most segments hold neither a dot nor an encoded character.
-    if !segment.contains(['.', '%']) {
-        return false;
-    }
-    // A percent-encoded separator hides a segment's end: `%2e%2e%2f`.
-    let mut segment = segment.to_ascii_lowercase();
-    for (encoded, plain) in [("%2e", "."), ("%5c", "/"), ("%2f", "/"), ("%3b", ";")] {
-        segment = segment.replace(encoded, plain);
-    }
-    // Some servers remove parameters before they resolve dots: `..;x=y`.
-    segment.split('/').filter_map(|part| part.split(';').next()).any(|name| name == "." || name == "..")
 }

@@ -66,12 +66,12 @@ impl Via {
     /// Whether a message passed this proxy before: a loop, to be answered with 508.
     #[must_use]
     pub fn is_loop(&self, headers: &HeaderMap) -> bool {
-        let own = self.members[0].to_str().ok().and_then(received_by);
+        let own = received_by(self.members[0].as_bytes());
         let mut proxies = list(headers, &header::VIA).filter_map(received_by);
         own.is_some_and(|own| proxies.any(|proxy| proxy.eq_ignore_ascii_case(own)))
     }
 }
 
-fn received_by(member: &str) -> Option<&str> {
-    member.split_ascii_whitespace().nth(1)
+fn received_by(member: &[u8]) -> Option<&[u8]> {
+    member.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).nth(1)
 }

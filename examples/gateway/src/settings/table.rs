@@ -32,6 +32,8 @@ pub(crate) static SETTINGS: &[Setting] = &[
     setting("backend.api_prefix", "API_PREFIX", "/api/v1", PREFIX, "every path below it is forwarded"),
     setting("backend.forwarded_headers", "FORWARDED_HEADERS", "drop", "drop or append",
         "X-Forwarded-* of a request: drop them, or append to them if only your own proxies can send requests"),
+    setting("backend.preserve_host", "PRESERVE_HOST", "false", "true or false",
+        "send the Host that the client requested to the backends, instead of their own"),
     setting("health.timeout", "BACKEND_HEALTH_TIMEOUT_SECONDS", "1", SECONDS, "how long one probe may take"),
     setting("health.failure_threshold", "BACKEND_HEALTH_FAILURE_THRESHOLD", "2", COUNT,
         "failures in a row after which a backend is left"),
@@ -123,6 +125,7 @@ impl Setting {
         match self.flat.default {
             "" => None,
             seconds if self.is_duration() => Some(in_file(seconds)),
+            flag @ ("true" | "false") => Some(flag.to_owned()),
             number if number.parse::<u32>().is_ok() => Some(number.to_owned()),
             text => Some(format!("\"{text}\"")),
         }

@@ -52,10 +52,11 @@ fn every_setting_is_read_by_each_name() {
         let FlatName { path, name, allowed, .. } = setting.flat;
         assert_eq!(wrong(&[(name, "\u{1}?#")]), format!("{name} = \\u{{1}}?#: must be {allowed}"));
         let flat = name.to_lowercase();
-        let error = from_file(&format!("\n{flat} = true"), &[]).unwrap_err();
-        assert_eq!(error, [format!("FILE:2: {flat} = true: must be {allowed}")]);
-        let error = from_file(&format!("\n\n{path} = true"), &[]).unwrap_err();
-        assert!(error.len() == 1 && error[0].starts_with(&format!("FILE:3: {path} = true: must be ")), "{error:?}");
+        let value = if allowed == "true or false" { "3" } else { "true" };
+        let error = from_file(&format!("\n{flat} = {value}"), &[]).unwrap_err();
+        assert_eq!(error, [format!("FILE:2: {flat} = {value}: must be {allowed}")]);
+        let error = from_file(&format!("\n\n{path} = {value}"), &[]).unwrap_err();
+        assert!(error.len() == 1 && error[0].starts_with(&format!("FILE:3: {path} = {value}: must be ")), "{error:?}");
     }
 }
 
