@@ -16,6 +16,7 @@ const HEALTH: &str = "crates/health/tests";
 const FAILOVER: &str = "crates/failover/tests";
 const RETRY: &str = "crates/retry/tests/suite";
 const GATEWAY: &str = "examples/gateway/src";
+const PROXY: &str = "crates/http/src/proxy";
 
 #[rustfmt::skip]
 const BREAKERS: &[Defect] = &[
@@ -120,6 +121,20 @@ const SERVERS: &[Defect] = &[
 ];
 
 #[rustfmt::skip]
+const PROXIES: &[Defect] = &[
+    ("a client that hides its address behind a byte that is not text", &["{proxy}/tests/forwarded.rs::client_cannot_hide_its_address_behind_bytes_that_are_not_text", "{proxy}/tests/forwarded.rs::bytes_that_are_not_text_hide_no_member_of_a_list"]),
+    ("an address spelled with underscores, or in a field that the proxy does not write", &["{proxy}/tests/forwarded.rs::claims_of_trusted_proxy_are_kept_and_extended", "{proxy}/field_kind.rs::fields_have_their_kind"]),
+    ("a response cut off by the shorter of two lengths", &["{proxy}/length.rs::message_keeps_one_length", "{proxy}/tests/responses.rs::response_keeps_one_length_and_no_marks"]),
+    ("the body of a GET dropped, a POST without a length", &["{proxy}/tests/requests.rs::request_states_its_length"]),
+    ("trailers that pass every filter", &["{proxy}/trailers.rs::trailers_are_filtered_like_heads", "{proxy}/trailers.rs::announcement_is_filtered"]),
+    ("two lines of cookies, of which a server reads one", &["{proxy}/cookie.rs::cookies_become_one_field"]),
+    ("two hosts, or one that is no host", &["{proxy}/host.rs::request_names_one_host", "{proxy}/host.rs::host_has_the_grammar_of_rfc_3986"]),
+    ("CONNECT with a path, a loop of TRACE, an unasked 101", &["{proxy}/tests/requests.rs::faulty_requests_are_refused", "{proxy}/max_forwards.rs::options_and_trace_are_counted", "{proxy}/tests/responses.rs::faulty_responses_are_refused"]),
+    ("dot segments that only the backend sees", &["{proxy}/tests/paths.rs::rebase_rejects_dot_segments"]),
+    ("redirects to an internal address", &["{proxy}/location.rs::references_to_the_backend_are_mapped"]),
+];
+
+#[rustfmt::skip]
 const TYPES: &[Defect] = &[
     ("nested generics that read inside out, turbofish for presets", &["tests/types.rs::four_layers_over_a_function_need_no_annotations", "tests/types.rs::all_layers_in_a_task_need_no_annotations"]),
     ("`source()` cut off", &["tests/composition/order.rs::original_error_passes_through_all_layers", "crates/core/src/rejected.rs::wrapped_refusal_is_found"]),
@@ -134,7 +149,7 @@ const CLIENTS: &[Defect] = &[
 
 /// Returns all defects. Those of breakers with state in Redis and of adaptive limits come with these features.
 fn all() -> impl Iterator<Item = (&'static str, String)> {
-    let tables = [BREAKERS, RETRIES, BULKHEADS, FAILOVERS, SERVERS, TYPES, CLIENTS];
+    let tables = [BREAKERS, RETRIES, BULKHEADS, FAILOVERS, SERVERS, PROXIES, TYPES, CLIENTS];
     let folders = [
         ("{breaker}", BREAKER),
         ("{bulkhead}", BULKHEAD),
@@ -144,6 +159,7 @@ fn all() -> impl Iterator<Item = (&'static str, String)> {
         ("{health}", HEALTH),
         ("{retry}", RETRY),
         ("{gateway}", GATEWAY),
+        ("{proxy}", PROXY),
     ];
     let whole =
         move |test: &&str| folders.iter().fold(test.to_string(), |test, (short, long)| test.replace(short, long));

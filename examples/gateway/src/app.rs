@@ -107,7 +107,7 @@ fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Route
         stack: handles,
     };
     // `forward` has this check.
-    let own = own.merge(operations::router(handles)).layer(axum::middleware::from_fn(forward::check_host));
+    let own = own.merge(operations::router(handles)).route_layer(axum::middleware::from_fn(forward::check_host));
     Ok(forward.merge(own))
 }
 

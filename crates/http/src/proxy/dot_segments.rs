@@ -30,20 +30,21 @@ pub(super) fn contains_nul(path: &[u8]) -> bool {
     path.contains(&0)
 }
 
-/// Decodes a path as far as it goes, in one pass: `%252e` becomes `.`, because a server behind the backend may decode once
-/// more. Other spellings of dots and separators become plain.
+/// Decodes a path once, as a backend does (RFC 3986, 2.4). Other spellings of dots and separators become plain.
 pub(super) fn decode(path: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(path.len());
-    for byte in path {
-        decoded.push(*byte);
-        // A decoded byte may complete the next encoded one: `%%32e` is `%2e`.
-        while let [.., b'%', high, low] = &*decoded
-            && let (Some(high), Some(low)) = (hex(*high), hex(*low))
-        {
-            decoded.truncate(decoded.len() - 3);
-            decoded.push(high << 4 | low);
-        }
-        if decoded.last().is_none_or(u8::is_ascii) {
+    let mut rest = path;
+    while let [first, next @ ..] = rest {
+        let byte;
+        (byte, rest) = match rest {
+            [b'%', high, low, behind @ ..] => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => (high << 4 | low, behind),
+                _ => (*first, next),
+            },
+            _ => (*first, next),
+        };
+        decoded.push(byte);
+        if byte.is_ascii() {
             continue;
         }
         if let Some((spelling, plain)) = SPELLINGS.iter().find(|(spelling, _)| decoded.ends_with(spelling)) {
@@ -72,15 +73,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_decoded_to_the_end() {
-        let cases: [(&str, &[u8]); 10] = [
+    fn paths_are_decoded_once() {
+        let cases: [(&str, &[u8]); 8] = [
             ("/a%20b", b"/a b"),
             ("/%2E%2e", b"/.."),
-            ("/%252e%25252e", b"/.."),
-            ("/%%32e", b"/."),
-            ("/%2%65", b"/."),
+            ("/%252e", b"/%2e"),
             ("/%zz%4", b"/%zz%4"),
-            ("/%u002e", b"/%u002e"),
+            ("/%%2e", b"/%."),
             ("/%EF%BC%8E%c0%ae%2f", b"/../"),
             ("/%E2%80%A5", b"/.."),
             ("/%E2%82%AC", "/€".as_bytes()),
@@ -88,12 +87,5 @@ mod tests {
         for (path, expected) in cases {
             assert_eq!(decode(path.as_bytes()), expected, "{path}");
         }
-    }
-
-    #[test]
-    fn decoding_takes_one_pass() {
-        // The longest path of a head, each of whose bytes belongs to an encoding of the next.
-        let nested = format!("/%{}2e", "25".repeat(30_000));
-        assert_eq!(decode(nested.as_bytes()), b"/.");
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn add_forwarded(headers: &mut HeaderMap, peer: IpAddr, scheme: &Sche
 pub(super) fn host_value(uri: &Uri, headers: &HeaderMap) -> Option<HeaderValue> {
     match uri.authority() {
         Some(_) => HeaderValue::from_str(requested_host(uri, headers)?).ok(),
-        None => headers.get(header::HOST).cloned(),
+        None => headers.get(header::HOST).filter(|host| !host.is_empty()).cloned(),
     }
 }
 

@@ -7,12 +7,12 @@ use http::{HeaderMap, Request, Uri, Version, header, uri::Authority};
 use crate::proxy::fault::RequestFault;
 
 /// Returns the host that a request is for: the URI's authority (HTTP/2, absolute form) without user and password, else
-/// the `Host` header. `None` if it has neither, or one that is not text.
+/// the `Host` header. `None` if it has neither, or one that is empty or not text.
 #[must_use]
 pub fn requested_host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
     match uri.authority() {
         Some(authority) => Some(without_user(authority)),
-        None => headers.get(header::HOST)?.to_str().ok(),
+        None => headers.get(header::HOST)?.to_str().ok().filter(|host| !host.is_empty()),
     }
 }
 
@@ -28,8 +28,9 @@ pub fn check_host<B>(request: &Request<B>) -> Result<(), RequestFault> {
     let version = request.version();
     let mut lines = request.headers().get_all(header::HOST).iter().map(|line| line.as_bytes());
     let (host, second) = (lines.next(), lines.next());
+    // An empty `Host` of HTTP/1.1 says that the target has none (RFC 9112, 3.2); HTTP/2 forbids it.
     let is_valid = second.is_none()
-        && host.is_none_or(is_host)
+        && host.is_none_or(|host| is_host(host) || (host.is_empty() && version <= Version::HTTP_11))
         && match request.uri().authority() {
             Some(authority) => {
                 let named = without_user(authority).as_bytes();
@@ -135,14 +136,14 @@ mod tests {
 
     #[test]
     fn request_names_one_host() {
-        let cases: [(Version, &str, &[&str], bool); 19] = [
+        let cases: [(Version, &str, &[&str], bool); 20] = [
             // RFC 9112, 3.2
             (Version::HTTP_11, "/x", &["a"], true),
             (Version::HTTP_11, "/x", &[], false),
             (Version::HTTP_11, "/x", &["a", "a"], false),
             (Version::HTTP_11, "/x", &["a", "b"], false),
             (Version::HTTP_11, "/x", &["a/b?c@d"], false),
-            (Version::HTTP_11, "/x", &[""], false),
+            (Version::HTTP_11, "/x", &[""], true),
             (Version::HTTP_11, "http://a/x", &["b"], true),
             (Version::HTTP_11, "http://a/x", &[], false),
             (Version::HTTP_11, "http://user@a/x", &["a"], true),
@@ -156,6 +157,7 @@ mod tests {
             (HTTP_2, "http://user@a/x", &[], false),
             (HTTP_2, "/x", &["a"], true),
             (HTTP_2, "/x", &[], false),
+            (HTTP_2, "/x", &[""], false),
             (HTTP_2, "/x", &["a", "a"], false),
         ];
         for (version, uri, hosts, expected) in cases {

@@ -8,7 +8,7 @@ use http::{
 use crate::proxy::dot_segments::{contains_nul, decode, has_dot_segment};
 
 /// Whether a URI's path stays below a prefix that was matched. It begins with `/` and has only characters of ASCII, no NUL,
-/// and no `.` or `..` segments that a backend might resolve: plain, encoded (also twice), with parameters (`..;x`), with
+/// and no `.` or `..` segments that a backend might resolve: plain, encoded, with parameters (`..;x`), with
 /// white space or control characters (`..%09`), or in other characters that some servers take for dots and slashes.
 #[must_use]
 pub fn stays_below(uri: &Uri) -> bool {
