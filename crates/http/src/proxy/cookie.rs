@@ -21,9 +21,11 @@ pub(super) fn join_cookies(headers: &mut HeaderMap) {
 mod tests {
     use super::*;
 
+    type Lines = &'static [&'static [u8]];
+
     #[test]
     fn cookies_become_one_field() {
-        let cases: [(&[&[u8]], &[&[u8]]); 4] = [
+        let cases: [(Lines, Lines); 4] = [
             (&[], &[]),
             (&[b"a=1; b=2"], &[b"a=1; b=2"]),
             (&[b"a=1", b"b=2; c=3", b"d=4"], &[b"a=1; b=2; c=3; d=4"]),

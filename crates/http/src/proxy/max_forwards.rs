@@ -38,9 +38,11 @@ fn parse(digits: &[u8]) -> Option<u32> {
 mod tests {
     use super::*;
 
+    type Lines = &'static [&'static str];
+
     #[test]
     fn options_and_trace_are_counted() {
-        let cases: [(Method, &[&str], Result<&[&str], RequestFault>); 13] = [
+        let cases: [(Method, Lines, Result<Lines, RequestFault>); 13] = [
             (Method::OPTIONS, &[], Ok(&[])),
             (Method::OPTIONS, &["1"], Ok(&["0"])),
             (Method::OPTIONS, &["010"], Ok(&["9"])),

@@ -12,7 +12,9 @@ mod requests;
 mod responses;
 mod via;
 
-fn headers(fields: &[(&str, &str)]) -> HeaderMap {
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
+fn headers(fields: Fields<'_>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in fields {
         headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());

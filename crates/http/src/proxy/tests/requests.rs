@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, Request, Version, header};
 use http_body_util::{Empty, Full};
 
-use super::{chunked, get, headers, prepared, rules, uri};
+use super::{Fields, chunked, get, headers, prepared, rules, uri};
 use crate::proxy::*;
 
 #[test]
@@ -65,7 +65,7 @@ fn prepared_request_has_no_host_and_no_expect() {
 #[test]
 fn faulty_requests_are_refused() {
     let host = ("host", "a");
-    let cases: [(Method, &str, &[(&str, &str)], RequestFault, u16); 12] = [
+    let cases: [(Method, &str, Fields<'_>, RequestFault, u16); 12] = [
         // RFC 9110, 9.3.6
         (Method::CONNECT, "/api/x", &[host], RequestFault::ConnectTarget, 400),
         (Method::CONNECT, "http://a:1/x", &[host], RequestFault::ConnectTarget, 400),

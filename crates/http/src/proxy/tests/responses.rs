@@ -4,12 +4,12 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, Version, header};
 use http_body_util::Empty;
 
-use super::{chunked, headers, uri};
+use super::{Fields, chunked, headers, uri};
 use crate::proxy::*;
 
 #[test]
 fn response_keeps_one_length_and_no_marks() {
-    let cases: [(u16, &[(&str, &str)], &[(&str, &str)]); 6] = [
+    let cases: [(u16, Fields<'_>, Fields<'_>); 6] = [
         // RFC 9112, 6.3
         (200, &[("content-length", "3"), ("transfer-encoding", "chunked")], &[]),
         (200, &[("content-length", "0"), ("transfer-encoding", "chunked")], &[]),
@@ -33,7 +33,7 @@ fn response_keeps_one_length_and_no_marks() {
 
 #[test]
 fn faulty_responses_are_refused() {
-    let cases: [(u16, &[(&str, &str)], ResponseFault); 4] = [
+    let cases: [(u16, Fields<'_>, ResponseFault); 4] = [
         // RFC 9110, 7.8
         (101, &[("upgrade", "x"), ("connection", "upgrade")], ResponseFault::Upgrade),
         // RFC 9112, 6.3
