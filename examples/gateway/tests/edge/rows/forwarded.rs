@@ -67,7 +67,7 @@ const OF_PROXIES: &[Case] = &[
     ("high_byte_in_own_line", &[("x-forwarded-for", "\u{ff}"), ("x-forwarded-for", "192.0.2.7")],
         &[FieldEnd("x-forwarded-for", "192.0.2.7, 127.0.0.1")]),
     ("open_quote_of_client", &[("x-forwarded-for", "\", 192.0.2.7")], &[FieldEnd("x-forwarded-for", "192.0.2.7, 127.0.0.1")]),
-    ("empty_members", &[("x-forwarded-for", " ,, 192.0.2.7 ,")], &[FieldEnd("x-forwarded-for", "192.0.2.7, 127.0.0.1")]),
+    ("empty_members", &[("x-forwarded-for", ",, 192.0.2.7 ,")], &[FieldEnd("x-forwarded-for", "192.0.2.7, 127.0.0.1")]),
     ("scheme_and_host", &[("x-forwarded-proto", "https"), ("x-forwarded-host", "own.example")],
         &[Field("x-forwarded-proto", "https"), Field("x-forwarded-host", "own.example")]),
 ];
