@@ -4,15 +4,15 @@ use std::{
     fmt,
     future::Future,
     marker::PhantomData,
-    mem,
     pin::Pin,
     task::{Context, Poll},
 };
 
-use mainstay_core::{Classify, ErrorType, FailureKind, Follow, Outcome, Rejected};
+use mainstay_core::{Classify, ErrorType, Follow, Rejected, on_panic};
 use pin_project_lite::pin_project;
+use tower_service::Service;
 
-use crate::Permit;
+use crate::{Permit, permit::PANIC};
 
 pin_project! {
     /// The future of [`CircuitBreaker`](crate::CircuitBreaker).
@@ -33,15 +33,14 @@ pin_project! {
     }
 }
 
-/// Records a failure when it is dropped, which happens only if the poll of the inner future unwinds.
-///
-/// Recorded there and not when the future is dropped: a layer outside may catch the panic first (`CatchPanicLayer`).
-/// `catch_unwind` was rejected: it moves every result through memory.
-struct RecordPanic<'a>(&'a mut Permit);
-
 impl<F, P, E> BreakerFuture<F, P, E> {
+    /// Calls the service, which is ready. A panic in `call` is a failure.
     #[inline]
-    pub(crate) fn calling(future: F, permit: Permit, policy: P) -> Self {
+    pub(crate) fn call<S, Req>(service: &mut S, request: Req, mut permit: Permit, policy: P) -> Self
+    where
+        S: Service<Req, Future = F>,
+    {
+        let future = on_panic(|| permit.record_in_place(PANIC), || service.call(request));
         Self { state: State::Calling { future, permit, policy }, _error: PhantomData }
     }
 
@@ -63,9 +62,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProj::Calling { future, permit, policy } => {
-                let unwinding = RecordPanic(permit);
-                let polled = future.poll(cx);
-                mem::forget(unwinding);
+                let polled = on_panic(|| permit.record_in_place(PANIC), || future.poll(cx));
                 let Poll::Ready(result) = polled else {
                     permit.mark_pending();
                     return Poll::Pending;
@@ -89,12 +86,6 @@ where
                 None => Poll::Pending,
             },
         }
-    }
-}
-
-impl Drop for RecordPanic<'_> {
-    fn drop(&mut self) {
-        self.0.record_in_place(Outcome::failure(FailureKind::Unknown));
     }
 }
 

@@ -10,12 +10,12 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{Boxed, Change, Classify, ErrorType, Follow, Name, Plain, Typed, Wait};
+use mainstay_core::{Boxed, Change, Classify, ErrorType, Follow, Name, Plain, Typed, Wait, on_panic};
 use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{Breaker, BreakerFuture};
+use crate::{Breaker, BreakerFuture, permit::PANIC};
 
 /// Makes a service unready while its [`Breaker`] is open or all permits for trial calls are in use.
 #[derive(Clone, Debug)]
@@ -109,7 +109,7 @@ where
         let Self { breaker, wait, .. } = self;
         let admits = |_: &mut Context<'_>| if breaker.refuses() { Poll::Pending } else { Poll::Ready(()) };
         ready!(wait.poll(cx, || change(breaker), admits));
-        let ready = ready!(self.inner.poll_ready(cx)).map_err(Into::into);
+        let ready = ready!(on_panic(|| breaker.record(PANIC), || self.inner.poll_ready(cx))).map_err(Into::into);
         if let Err(error) = &ready {
             self.breaker.record(self.policy.classify(Err(error)));
         }
@@ -118,7 +118,7 @@ where
 
     fn call(&mut self, request: Req) -> Self::Future {
         match self.breaker.try_acquire_for_future() {
-            Ok(permit) => BreakerFuture::calling(self.inner.call(request), permit, self.policy.clone()),
+            Ok(permit) => BreakerFuture::call(&mut self.inner, request, permit, self.policy.clone()),
             Err(rejected) => {
                 // Another caller took the last permit. A fresh clone holds no readiness of the inner service.
                 self.inner = self.inner.clone();

@@ -132,7 +132,7 @@ where
 
     fn call(&mut self, request: Req) -> Self::Future {
         match self.breakers.hold(&(self.key)(&request), Breaker::try_acquire_for_future) {
-            Ok(permit) => BreakerFuture::calling(self.inner.call(request), permit, self.policy.clone()),
+            Ok(permit) => BreakerFuture::call(&mut self.inner, request, permit, self.policy.clone()),
             Err(rejected) => {
                 // A fresh clone holds no readiness of the inner service.
                 self.inner = self.inner.clone();

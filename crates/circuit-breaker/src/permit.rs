@@ -1,6 +1,6 @@
 //! A permit to make one call.
 
-use std::{mem, num::NonZeroU64, time::Duration};
+use std::{mem, num::NonZeroU64, thread::panicking, time::Duration};
 
 use mainstay_core::{FailureKind, Outcome, Shared, is_runtime_ending};
 use tokio::time::Instant;
@@ -9,8 +9,10 @@ use crate::{counters::Counter, state_machine::StateMachine};
 
 /// One admitted call. [Record](Self::record) its outcome.
 ///
-/// A permit that is dropped without an outcome is released, and the call counts for nothing. Two cases count as a
-/// failure: the caller gave up after [`abandoned_after`](crate::BreakerSettings::abandoned_after), or the thread panics.
+/// A permit that is dropped without an outcome is released, and the call counts for nothing, unless the caller gave up
+/// after [`abandoned_after`](crate::BreakerSettings::abandoned_after): that is a failure. A panic of the call is recorded
+/// where it happens, by the service and by [`Breaker::run`](crate::Breaker::run). With a permit of your own, use
+/// [`on_panic`](mainstay_core::on_panic): a thread that panics elsewhere drops the permits of healthy calls too.
 #[must_use = "a permit that is dropped at once records nothing"]
 #[derive(Debug)]
 pub struct Permit {
@@ -24,6 +26,9 @@ pub struct Permit {
 
 /// The epoch of a permit whose outcome is not recorded, or was recorded already.
 const UNRECORDED: u64 = u64::MAX;
+
+/// The outcome of a call that panics.
+pub(crate) const PANIC: Outcome = Outcome::failure(FailureKind::Unknown);
 
 // === impl Permit ===
 
@@ -99,9 +104,7 @@ impl Permit {
     fn abandon(&mut self) {
         let (epoch, lease) = (self.epoch, self.lease);
         let ran = self.started.map_or(Duration::ZERO, |started| started.elapsed());
-        if std::thread::panicking() {
-            self.machine.record(epoch, lease, &Outcome::failure(FailureKind::Unknown), Some(ran));
-        } else if self.machine.is_abandoned(ran) && !is_runtime_ending() {
+        if self.machine.is_abandoned(ran) && !panicking() && !is_runtime_ending() {
             self.machine.counters.add(Counter::Abandoned);
             self.machine.record(epoch, lease, &Outcome::failure(FailureKind::Timeout), Some(ran));
         } else {

@@ -1,10 +1,13 @@
 //! A breaker around plain async or blocking code, without Tower.
 
-use std::future::Future;
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+};
 
-use mainstay_core::{BoxError, Classify, Plain, Refusal};
+use mainstay_core::{BoxError, Classify, Plain, Refusal, on_panic};
 
-use crate::Breaker;
+use crate::{Breaker, permit::PANIC};
 
 impl Breaker {
     /// Runs the work through the breaker. Every error is a failure, except a refusal by a Mainstay layer.
@@ -41,8 +44,9 @@ impl Breaker {
         Fut: Future<Output = Result<T, E>>,
         E: Refusal,
     {
-        let permit = self.try_acquire()?;
-        let result = work().await;
+        let mut permit = self.try_acquire()?;
+        let mut work = pin!(on_panic(|| permit.record_in_place(PANIC), work));
+        let result = poll_fn(|cx| on_panic(|| permit.record_in_place(PANIC), || work.as_mut().poll(cx))).await;
         permit.record(policy.classify(result.as_ref()));
         result
     }
@@ -56,8 +60,8 @@ impl Breaker {
         F: FnOnce() -> Result<T, E>,
         E: Into<BoxError>,
     {
-        let permit = self.try_acquire()?;
-        let result = work().map_err(Into::into);
+        let mut permit = self.try_acquire()?;
+        let result = on_panic(|| permit.record_in_place(PANIC), work).map_err(Into::into);
         permit.record(Plain.classify(result.as_ref()));
         result
     }

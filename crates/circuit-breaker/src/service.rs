@@ -10,10 +10,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{Boxed, Change, Classify, ErrorType, Follow, Plain, Wait};
+use mainstay_core::{Boxed, Change, Classify, ErrorType, Follow, Plain, Wait, on_panic};
 use tower_service::Service;
 
-use crate::{Breaker, BreakerFuture};
+use crate::{Breaker, BreakerFuture, permit::PANIC};
 
 /// A service behind a [`Breaker`]; see [`CircuitBreakerLayer`](crate::CircuitBreakerLayer).
 pub struct CircuitBreaker<S, P = Plain, E = Boxed> {
@@ -70,7 +70,7 @@ where
             true => Poll::Ready(None),
             false => {
                 *readiness = Readiness::Pending;
-                inner.poll_ready(cx).map(Some)
+                on_panic(|| breaker.record(PANIC), || inner.poll_ready(cx)).map(Some)
             }
         };
         match ready!(wait.poll(cx, || change(breaker), look)) {
@@ -98,7 +98,7 @@ where
             return BreakerFuture::refused(self.breaker.0.refuse());
         }
         match self.breaker.try_acquire_for_future() {
-            Ok(permit) => BreakerFuture::calling(self.inner.call(request), permit, self.policy.clone()),
+            Ok(permit) => BreakerFuture::call(&mut self.inner, request, permit, self.policy.clone()),
             Err(rejected) => {
                 // A fresh clone holds no readiness of the inner service.
                 self.inner = self.inner.clone();

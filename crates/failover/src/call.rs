@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use mainstay_core::{Contextual, Refusal, Replay};
+use mainstay_core::{Contextual, Refusal, Replay, on_panic};
 use tower_service::Service;
 
 use crate::{
-    attempt::Attempt, future::FailoverFuture, history::History, panic::RecordPanic, permit::EndpointPermit,
+    attempt::Attempt, failed::record_panic, future::FailoverFuture, history::History, permit::EndpointPermit,
     readiness::Ready, replay_copy::ReplayCopy, services::Services, shared::Shared,
 };
 
@@ -27,9 +27,10 @@ where
     let index = permit.index;
     let copy = ReplayCopy::new(&shared, &request, index, &history);
     let mut permit = Some(permit);
-    let guard = RecordPanic { board: shared.board(), history: &history, permit: &mut permit, other: None };
-    let future = services.at(index, &shared).call(request);
-    guard.disarm();
+    let future = on_panic(
+        || record_panic(shared.board(), &history, &mut permit, None),
+        || services.at(index, &shared).call(request),
+    );
     FailoverFuture::new(shared, Attempt::Calling { future }, permit, copy, history)
 }
 

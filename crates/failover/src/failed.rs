@@ -1,6 +1,6 @@
 //! A failed attempt whose weight is not known yet.
 
-use mainstay_core::Outcome;
+use mainstay_core::{FailureKind, Outcome};
 
 use crate::{evidence::record, history::History, permit::EndpointPermit, switchboard::Switchboard, weight::Others};
 
@@ -26,6 +26,18 @@ pub(crate) fn record_failed(board: &Switchboard, history: &History, first: Optio
         (Some(failed), None) | (None, Some(failed)) => failed.record(board, history, Others::Silent),
         (None, None) => {}
     }
+}
+
+/// Records a panic of an attempt, with the failure of the request's other attempt, if that has ended.
+#[cold]
+pub(crate) fn record_panic(
+    board: &Switchboard,
+    history: &History,
+    permit: &mut Option<EndpointPermit>,
+    other: Option<&mut Option<Failed>>,
+) {
+    let failed = permit.take().map(|permit| Failed::new(permit, Outcome::failure(FailureKind::Unknown)));
+    record_failed(board, history, other.and_then(Option::take), failed);
 }
 
 // === impl Failed ===

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{Classify, Contextual, Follow, Outcome, Refusal, Replay};
+use mainstay_core::{Classify, Contextual, Follow, Outcome, Refusal, Replay, on_panic};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 use tower_service::Service;
@@ -17,9 +17,8 @@ use crate::{
     attempt::Attempt,
     counters::SECOND_WON,
     evidence,
-    failed::{Failed, record_failed},
+    failed::{Failed, record_failed, record_panic},
     history::History,
-    panic::RecordPanic,
     permit::EndpointPermit,
     replay_copy::ReplayCopy,
     second_attempt::{Cause, cause, is_bad},
@@ -111,9 +110,7 @@ where
     fn poll_first(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<S::Response, E>> {
         let mut this = self.as_mut().project();
         let (board, history) = (this.shared.board(), &*this.history);
-        let guard = RecordPanic { board, history, permit: this.permit, other: None };
-        let polled = this.first.as_mut().poll(cx);
-        guard.disarm();
+        let polled = on_panic(|| record_panic(board, history, this.permit, None), || this.first.as_mut().poll(cx));
         let answer = match polled {
             Poll::Ready(answer) => answer,
             Poll::Pending => {

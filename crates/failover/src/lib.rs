@@ -130,7 +130,6 @@ mod inspect;
 mod latency;
 mod live;
 mod operate;
-mod panic;
 mod permit;
 pub mod probe;
 mod prober;

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{Classify, Refusal};
+use mainstay_core::{Classify, FailureKind, Outcome, Refusal, on_panic};
 use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 
@@ -63,7 +63,7 @@ where
     if waiting.is_none()
         && let Some(primary) = shared.board().usable_primary()
     {
-        match services.at(primary.index, shared).poll_ready(cx) {
+        match poll_ready(shared, services, primary, cx) {
             Poll::Ready(Ok(())) => {
                 *found = Ready::At(primary);
                 return Poll::Ready(());
@@ -137,7 +137,7 @@ where
         }
         let (epoch, usable) = (endpoint.breaker.epoch(), endpoint.is_usable());
         let candidate = Candidate { index, epoch, unconditional, usable };
-        match services.at(index, shared).poll_ready(cx) {
+        match poll_ready(shared, services, candidate, cx) {
             Poll::Ready(Ok(())) => return Poll::Ready(Ready::At(candidate)),
             Poll::Ready(Err(error)) => {
                 record_unready(shared, services, candidate, &error.into());
@@ -159,6 +159,22 @@ where
         true => Poll::Ready(Ready::Unknown),
         false => Poll::Ready(Ready::Refuse),
     }
+}
+
+/// Polls the readiness of one endpoint. A panic is a failure of it.
+#[inline]
+fn poll_ready<S, Req, P>(
+    shared: &Shared<S, P>,
+    services: &mut Services<S>,
+    candidate: Candidate,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), S::Error>>
+where
+    S: Service<Req> + Clone,
+{
+    let Candidate { index, epoch, .. } = candidate;
+    let panicked = || evidence::record_unready(shared.board(), index, epoch, Outcome::failure(FailureKind::Unknown));
+    on_panic(panicked, || services.at(index, shared).poll_ready(cx))
 }
 
 /// Records that the readiness of an endpoint failed, and replaces its service.

@@ -1,13 +1,15 @@
 //! The function form: a failover around plain async code.
 
-use mainstay_core::{BoxError, Classify, Outcome, Plain, Refusal};
+use std::{future::poll_fn, pin::pin};
+
+use mainstay_core::{BoxError, Classify, Outcome, Plain, Refusal, on_panic};
 use tokio::time::Instant;
 
 use crate::{
     active::Active,
     counters::SECOND_WON,
     evidence,
-    failed::{Failed, record_failed},
+    failed::{Failed, record_failed, record_panic},
     handle::FailoverHandle,
     history::History,
     permit::EndpointPermit,
@@ -76,7 +78,7 @@ impl FailoverHandle {
         let (index, history) = (permit.index, History::default());
         let active = Active::of(&board.endpoints[index], &permit);
         let mut running = Running::new(board, permit);
-        let first = work(active).await;
+        let first = running.run(None, || work(active)).await;
         let outcome = policy.classify(first.as_ref());
         if outcome.is_success()
             && let Some(target) = board.second_target(index, &history)
@@ -98,7 +100,7 @@ impl FailoverHandle {
         board.counters.add(cause.counter());
         let active = Active::of(&board.endpoints[target], &permit);
         let mut running_second = Running::new(board, permit);
-        let second = work(active).await;
+        let second = running_second.run(Some(&mut running.failed), || work(active)).await;
         let outcome = policy.classify(second.as_ref());
         match is_bad(&outcome) {
             true => {
@@ -124,6 +126,19 @@ impl FailoverHandle {
 impl<'a> Running<'a> {
     fn new(board: &'a Switchboard, permit: EndpointPermit) -> Self {
         Self { board, permit: Some(permit), failed: None, since: Instant::now() }
+    }
+
+    /// Runs the work. A panic of it is a failure, recorded with that of the other attempt.
+    async fn run<Fut: Future>(
+        &mut self,
+        mut other: Option<&mut Option<Failed>>,
+        work: impl FnOnce() -> Fut,
+    ) -> Fut::Output {
+        let Self { board, permit, .. } = self;
+        let history = History::default();
+        let mut panicked = || record_panic(board, &history, permit, other.as_deref_mut());
+        let mut work = pin!(on_panic(&mut panicked, work));
+        poll_fn(|cx| on_panic(&mut panicked, || work.as_mut().poll(cx))).await
     }
 
     fn record(&mut self, outcome: Outcome, others: Others) {

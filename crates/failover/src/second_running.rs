@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{Contextual, Replay, Reservation};
+use mainstay_core::{Contextual, Replay, Reservation, on_panic};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep};
 use tower_service::Service;
@@ -15,9 +15,8 @@ use tower_service::Service;
 use crate::{
     attempt::Attempt,
     changed::{Changed, changed},
-    failed::Failed,
+    failed::{Failed, record_panic},
     history::History,
-    panic::RecordPanic,
     permit::EndpointPermit,
     replay_copy::ReplayCopy,
     second_attempt::{Cause, acquire, delay},
@@ -227,9 +226,8 @@ where
         let Phase::Running(running) = this.phase else { return Poll::Pending };
         let mut second = running.as_mut().project();
         let other = second.first.as_mut().map(|first| &mut first.failed);
-        let guard = RecordPanic { board, history, permit: second.permit, other };
-        let polled = second.attempt.as_mut().poll(cx);
-        guard.disarm();
+        let polled =
+            on_panic(|| record_panic(board, history, second.permit, other), || second.attempt.as_mut().poll(cx));
         if (polled.is_ready() || second.attempt.is_calling())
             && let Some(reservation) = second.reservation.take()
         {

@@ -3,6 +3,7 @@
 
 use std::{
     collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll},
@@ -19,7 +20,7 @@ use mainstay_http::{Grpc, Http};
 type Boxed = UnsyncBoxBody<Bytes, &'static str>;
 type Frames = VecDeque<Result<Frame<Bytes>, &'static str>>;
 
-/// Yields these frames and does not report its end in advance; `"pending"` hangs.
+/// Yields these frames and does not report its end in advance; `"pending"` hangs, `"panic"` panics.
 struct Script(Frames);
 
 impl Body for Script {
@@ -29,6 +30,7 @@ impl Body for Script {
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
         match self.0.front() {
             Some(Err("pending")) => Poll::Pending,
+            Some(Err("panic")) => resume_unwind(Box::new("scripted")),
             _ => Poll::Ready(self.0.pop_front()),
         }
     }
@@ -56,8 +58,8 @@ async fn read<P: Follow<Response<Boxed>>>(policy: &P, response: Response<Boxed>,
     };
     let mut body = followed.into_body();
     for _ in 0..frames {
-        // The caller polls once and then gives up.
-        let _ = body.frame().now_or_never();
+        // The caller polls once and then gives up. A layer outside catches a panic.
+        let _ = catch_unwind(AssertUnwindSafe(|| body.frame().now_or_never()));
     }
     drop(body);
     let settled = settled.lock().unwrap();
@@ -70,6 +72,7 @@ async fn http_body_settles_once_by_its_end() {
     assert_eq!(read(&Http::new(), script([data(), data()]), 9).await, [Outcome::Success]);
     assert_eq!(read(&Http::new(), script([data(), trailers(&[])]), 9).await, [Outcome::Success]);
     assert_eq!(read(&Http::new(), script([data(), Err("reset")]), 9).await, [network]);
+    assert_eq!(read(&Http::new(), script([data(), Err("panic")]), 2).await, [network], "not that of a dropped body");
 }
 
 /// A caller that reads only the status or the first messages had a good response. A pending poll that is dropped says

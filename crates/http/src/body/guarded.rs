@@ -8,6 +8,7 @@ use std::{
 
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
+use mainstay_core::on_panic;
 use pin_project_lite::pin_project;
 
 /// How a body ended.
@@ -18,7 +19,7 @@ pub enum BodyEnd<'a> {
         /// The trailers, if the body had any.
         trailers: Option<&'a HeaderMap>,
     },
-    /// The body ended with an error.
+    /// The body ended with an error, or its poll panicked.
     Failed,
     /// The body was dropped unread or between two frames.
     Dropped,
@@ -78,7 +79,12 @@ impl<B: Body, G: FnOnce(BodyEnd<'_>)> Body for GuardedBody<B, G> {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
-        let polled = this.body.as_mut().poll_frame(cx);
+        let panicked = || {
+            if let Some(guard) = this.guard.take() {
+                guard(BodyEnd::Failed);
+            }
+        };
+        let polled = on_panic(panicked, || this.body.as_mut().poll_frame(cx));
         *this.pending = polled.is_pending();
         let frame = ready!(polled);
         let end = match &frame {
