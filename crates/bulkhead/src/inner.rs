@@ -1,6 +1,12 @@
 //! The state that the clones of a limit share.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use mainstay_core::{AtomicOptionDuration, Counters, Name, Reason, Rejected, StatusReceiver};
 
@@ -16,7 +22,7 @@ use crate::{
 pub(crate) struct Inner {
     pub(crate) name: Name,
     pub(crate) slots: Slots,
-    pub(crate) readiness_waiters: ReadinessWaiters,
+    readiness_waiters: ReadinessWaiters,
     max_wait: AtomicOptionDuration,
     execution_timeout: AtomicOptionDuration,
     counters: Counters<COUNTS>,
@@ -130,6 +136,16 @@ impl Inner {
         }
     }
 
+    /// Ends when no slot may be free any more: the caller waits for its inner service, and looks again.
+    pub(crate) async fn filled(&self) {
+        let (mut own, mut group) = (pin!(self.readiness_waiters.wait()), pin!(self.slots.group_filled()));
+        poll_fn(|cx| match (own.as_mut().poll(cx), group.as_mut().poll(cx)) {
+            (Poll::Pending, Poll::Pending) => Poll::Pending,
+            _ => Poll::Ready(()),
+        })
+        .await;
+    }
+
     #[inline]
     pub(crate) fn count(&self, count: Count) {
         self.counters.add(count as usize);
@@ -186,7 +202,7 @@ impl Member for Inner {
         self.slots.limit()
     }
 
-    fn grant(&self) {
-        self.slots.grant();
+    fn grant(&self) -> bool {
+        self.slots.grant()
     }
 }

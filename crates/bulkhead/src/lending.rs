@@ -3,9 +3,12 @@
 //! A member within its own limit does not need the pool, so no other member can starve it. The pool's total bounds only
 //! what is lent. Rejected: one pool that all members draw from, because the busiest member takes all of it.
 
-use crate::sync::{
-    Arc, Mutex, MutexGuard, PoisonError, Weak,
-    atomic::{AtomicU32, Ordering::SeqCst},
+use crate::{
+    readiness::ReadinessWaiters,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU32, Ordering::SeqCst},
+    },
 };
 
 /// The counts of a group, over all its members.
@@ -16,6 +19,8 @@ pub(crate) struct LendingPool {
     in_flight: AtomicU32,
     waiting: AtomicU32,
     members: Mutex<Vec<Weak<dyn Member>>>,
+    /// The callers of all members that wait for their inner service.
+    readiness_waiters: ReadinessWaiters,
 }
 
 /// A limit in a group.
@@ -23,8 +28,9 @@ pub(crate) trait Member: Send + Sync {
     /// Returns its own limit.
     fn limit(&self) -> u32;
 
-    /// Grants free slots to its waiting calls.
-    fn grant(&self);
+    /// Grants free slots to its waiting calls. Returns whether it gave a borrowed slot back, which other members may
+    /// have missed meanwhile.
+    fn grant(&self) -> bool;
 }
 
 /// A member's reference to its pool. Without a pool it lends nothing and counts nothing.
@@ -41,6 +47,7 @@ impl LendingPool {
             in_flight: AtomicU32::new(0),
             waiting: AtomicU32::new(0),
             members: Mutex::default(),
+            readiness_waiters: ReadinessWaiters::default(),
         }
     }
 
@@ -50,6 +57,8 @@ impl LendingPool {
         members.push(member);
         drop(members);
         self.recount();
+        // The new member may raise the total.
+        self.offer();
     }
 
     pub(crate) fn total(&self) -> u32 {
@@ -89,6 +98,28 @@ impl LendingPool {
         // Unlocks first: dropping the last reference to a member recounts again.
         drop(members);
         drop(alive);
+        self.wake_if_full();
+    }
+
+    /// Wakes the callers that wait for an inner service, if no slot is lent any more.
+    fn wake_if_full(&self) {
+        if !self.readiness_waiters.is_empty() && self.in_flight() >= self.total() {
+            self.readiness_waiters.wake();
+        }
+    }
+
+    /// Lends free slots to the waiting calls of all members, starting with a different member each time.
+    fn offer(&self) {
+        if self.waiting() == 0 {
+            return;
+        }
+        let mut members = self.members();
+        let by = usize::from(members.len() > 1);
+        members.rotate_left(by);
+        let alive: Vec<_> = members.iter().filter_map(Weak::upgrade).collect();
+        // Unlocks first, because wakers run.
+        drop(members);
+        while alive.iter().fold(false, |gave_back, member| member.grant() | gave_back) {}
     }
 }
 
@@ -109,7 +140,11 @@ impl Membership {
     pub(crate) fn borrow(&self, in_flight: u32, limit: u32) -> bool {
         let Some(pool) = &self.0 else { return false };
         let one_more = |n| (n < pool.total()).then_some(n + 1);
-        pool.lends(in_flight, limit) && pool.in_flight.fetch_update(SeqCst, SeqCst, one_more).is_ok()
+        let borrowed = pool.lends(in_flight, limit) && pool.in_flight.fetch_update(SeqCst, SeqCst, one_more).is_ok();
+        if borrowed {
+            pool.wake_if_full();
+        }
+        borrowed
     }
 
     /// Counts a slot within the member's own limit.
@@ -117,6 +152,7 @@ impl Membership {
     pub(crate) fn enter(&self) {
         if let Some(pool) = &self.0 {
             pool.in_flight.fetch_add(1, SeqCst);
+            pool.wake_if_full();
         }
     }
 
@@ -139,20 +175,20 @@ impl Membership {
         }
     }
 
-    /// Lends free slots to the waiting calls of all members, starting with a different member each time.
+    /// Lends free slots to the waiting calls of all members.
     #[inline]
     pub(crate) fn offer(&self) {
-        let Some(pool) = &self.0 else { return };
-        if pool.waiting() == 0 {
-            return;
+        if let Some(pool) = &self.0 {
+            pool.offer();
         }
-        let mut members = pool.members();
-        let by = usize::from(members.len() > 1);
-        members.rotate_left(by);
-        let alive: Vec<_> = members.iter().filter_map(Weak::upgrade).collect();
-        // Unlocks first, because wakers run.
-        drop(members);
-        alive.iter().for_each(|member| member.grant());
+    }
+
+    /// Ends when the group lends no slot any more. Without a group it never ends.
+    pub(crate) async fn filled(&self) {
+        match &self.0 {
+            Some(pool) => pool.readiness_waiters.wait().await,
+            None => std::future::pending().await,
+        }
     }
 
     pub(crate) fn recount(&self) {

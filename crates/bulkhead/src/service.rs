@@ -118,7 +118,7 @@ where
 /// Completes when the permits have been used up.
 fn filled(limit: &Limit) -> Change {
     let limit = limit.inner().clone();
-    Box::pin(async move { limit.readiness_waiters.wait().await })
+    Box::pin(async move { limit.filled().await })
 }
 
 /// A clone holds neither readiness nor a permit.

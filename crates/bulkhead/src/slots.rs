@@ -86,12 +86,19 @@ impl Slots {
     /// Takes a free slot, unless other calls wait for one.
     #[inline]
     pub(crate) fn try_acquire(&self) -> bool {
-        self.take(|word| (waiting(word) == 0).then(|| word + 1))
+        let mut gave_back = false;
+        let taken = self.take(&mut gave_back, |word| (waiting(word) == 0).then(|| word + 1));
+        if gave_back {
+            self.membership.offer();
+        }
+        taken
     }
 
     /// Takes a slot by changing the word. Returns whether it did: `change` may forbid it, and a slot has to be free.
+    /// Sets `gave_back` if it gave a borrowed slot back: a waiter may have found the group full meanwhile, so the caller
+    /// offers the slot again.
     #[inline]
-    fn take(&self, change: impl Fn(u64) -> Option<u64>) -> bool {
+    fn take(&self, gave_back: &mut bool, change: impl Fn(u64) -> Option<u64>) -> bool {
         let mut word = self.word.load(SeqCst);
         loop {
             let Some(next) = change(word) else { return false };
@@ -103,6 +110,7 @@ impl Slots {
             if let Err(now) = self.word.compare_exchange_weak(word, next, SeqCst, SeqCst) {
                 if lent {
                     self.membership.leave();
+                    *gave_back = true;
                 }
                 word = now;
                 continue;
@@ -126,7 +134,7 @@ impl Slots {
         }
         self.membership.enqueue();
         // A slot may have become free, in the group or by a resize, before the word counted this call.
-        self.grant();
+        self.grant_and_offer();
         true
     }
 
@@ -161,6 +169,13 @@ impl Slots {
         }
     }
 
+    /// Grants free slots, and offers the borrowed ones to the group that were given back.
+    fn grant_and_offer(&self) {
+        if self.grant() {
+            self.membership.offer();
+        }
+    }
+
     /// Gives a slot back, to the next waiter if there is one.
     #[inline]
     pub(crate) fn release(&self) {
@@ -172,11 +187,12 @@ impl Slots {
         self.membership.offer();
     }
 
-    /// Grants free slots to waiters, as far as there are both.
-    pub(crate) fn grant(&self) {
+    /// Grants free slots to waiters, as far as there are both. Returns whether it gave a borrowed slot back.
+    pub(crate) fn grant(&self) -> bool {
+        let mut gave_back = false;
         loop {
             let mut granted = 0;
-            while self.take(|word| (waiting(word) > 0).then(|| word - WAITING + 1)) {
+            while self.take(&mut gave_back, |word| (waiting(word) > 0).then(|| word - WAITING + 1)) {
                 granted += 1;
             }
             if granted > 0 {
@@ -185,7 +201,7 @@ impl Slots {
             // Either this thread sees the cancellation, or the cancelling thread sees the grant.
             fence(SeqCst);
             if self.cancelled.load(SeqCst) == 0 || !self.reconcile() {
-                return;
+                return gave_back;
             }
         }
     }
@@ -231,6 +247,11 @@ impl Slots {
     #[inline]
     pub(crate) fn limit(&self) -> u32 {
         self.limit.load(SeqCst)
+    }
+
+    /// Ends when the group, if there is one, lends no slot any more.
+    pub(crate) async fn group_filled(&self) {
+        self.membership.filled().await;
     }
 
     pub(crate) fn queue(&self) -> u32 {

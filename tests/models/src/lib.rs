@@ -11,6 +11,7 @@
 //! | [`epoch_watch::EpochWatch`], in the status of breaker, bulkhead and fallback | `watch_ends_at_the_newest_epoch` |
 //! | `readiness::ReadinessWaiters` of the bulkhead | `caller_is_woken_when_the_permits_are_used_up` |
 //! | `slots::Slots` of the bulkhead: grants, and waiters that give up | `freed_slot_reaches_the_waiter`, `cancelled_waiter_takes_no_slot_with_it` |
+//! | `lending::LendingPool` of the bulkhead | `waiter_gets_the_lent_slot_that_another_call_gave_back`, `caller_is_woken_when_another_member_takes_the_last_lent_slot` |
 //! | `saturation::Saturation` of the bulkhead | `limit_with_free_permits_is_not_saturated` |
 //!
 //! Not modelled: `Drain::reached` and health's `until_ready`, which are a loop over one tokio watch channel, whose

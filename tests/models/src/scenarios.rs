@@ -18,7 +18,11 @@ use shuttle::{
 };
 
 use crate::{
-    epoch_watch::EpochWatch, lending::Membership, readiness::ReadinessWaiters, saturation::Saturation, slots::Slots,
+    epoch_watch::EpochWatch,
+    lending::{LendingPool, Member, Membership},
+    readiness::ReadinessWaiters,
+    saturation::Saturation,
+    slots::Slots,
     wait::Wait,
 };
 
@@ -136,6 +140,61 @@ pub fn cancelled_waiter_takes_no_slot_with_it() {
     slots.release();
     other.join().unwrap();
     assert_idle(&slots);
+}
+
+/// A limit of five in a group, and one lent slot above it.
+struct Lender(Slots);
+
+impl Member for Lender {
+    fn limit(&self) -> u32 {
+        self.0.limit()
+    }
+
+    fn grant(&self) -> bool {
+        self.0.grant()
+    }
+}
+
+/// Returns members of one group, of which the first has used up its own five slots. The group has one slot to lend.
+fn lenders(count: usize) -> Vec<Arc<Lender>> {
+    let pool = Arc::new(LendingPool::new(Some(6)));
+    let add = |_| {
+        let member = Arc::new(Lender(Slots::new(5, 2, Membership::of(pool.clone()))));
+        let weak = Arc::downgrade(&member);
+        pool.add(weak);
+        member
+    };
+    let members: Vec<_> = (0..count).map(add).collect();
+    (0..5).for_each(|_| assert!(members[0].0.try_acquire()));
+    members
+}
+
+/// A call reserves the slot that the group lends, and gives it back because a waiter came first.
+pub fn waiter_gets_the_lent_slot_that_another_call_gave_back() {
+    let members = lenders(1);
+    let other = members[0].clone();
+    let other = thread::spawn(move || {
+        if other.0.try_acquire() {
+            other.0.release();
+        }
+    });
+    acquire(&members[0].0);
+    other.join().unwrap();
+}
+
+/// A task waits for an inner service that is never ready. Another member takes the slot that the group could lend it.
+pub fn caller_is_woken_when_another_member_takes_the_last_lent_slot() {
+    let members = lenders(2);
+    let other = members[1].clone();
+    let other = thread::spawn(move || assert!(other.0.try_acquire()));
+    let subscribe = || {
+        let member = members[0].clone();
+        Box::pin(async move { member.0.group_filled().await }) as crate::wait::Change
+    };
+    let look = |_: &mut Context<'_>| if members[0].0.has_free_slot() { Poll::Pending } else { Poll::Ready(()) };
+    let mut wait = Wait::default();
+    block_on(poll_fn(|cx| wait.poll(cx, subscribe, look)));
+    other.join().unwrap();
 }
 
 /// A call is refused while the last permit comes back.

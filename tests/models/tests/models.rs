@@ -32,6 +32,16 @@ fn cancelled_waiter_takes_no_slot_with_it() {
 }
 
 #[test]
+fn waiter_gets_the_lent_slot_that_another_call_gave_back() {
+    check_random_with_seed(scenarios::waiter_gets_the_lent_slot_that_another_call_gave_back, 1, RANDOM);
+}
+
+#[test]
+fn caller_is_woken_when_another_member_takes_the_last_lent_slot() {
+    check_random_with_seed(scenarios::caller_is_woken_when_another_member_takes_the_last_lent_slot, 1, RANDOM);
+}
+
+#[test]
 fn limit_with_free_permits_is_not_saturated() {
     check_random_with_seed(scenarios::limit_with_free_permits_is_not_saturated, 1, RANDOM);
 }
