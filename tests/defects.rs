@@ -51,7 +51,7 @@ const BREAKERS: &[Defect] = &[
     ("a status that stays at the state before the last", &["tests/races/status.rs::breaker_publishes_its_last_state", "tests/races/status.rs::bulkhead_is_healthy_after_its_last_permit_came_back", "crates/core/src/epoch_watch.rs::older_epoch_does_not_overwrite_a_newer_one"]),
     ("partitions never evicted", &["{breaker}::full_store_evicts_clean_breakers_and_keeps_open_ones", "{breaker}::old_failures_and_openings_keep_no_key", "{breaker}::keys_with_recent_failures_make_room_for_new_ones", "crates/core/src/bounded/tests.rs::new_key_visits_few_entries_of_a_full_map"]),
     ("a log line for each key, and for each freed permit", &["tests/logs.rs::thousand_keys_that_are_down_log_a_few_lines", "tests/logs.rs::outage_of_an_hour_logs_its_begin_and_its_end", "tests/logs.rs::limit_at_its_edge_logs_every_ten_seconds"]),
-    ("a partition evicted with a call in flight", &["{breaker}::key_with_a_call_in_flight_is_not_evicted"]),
+    ("a partition evicted with a call in flight", &["{breaker}::key_with_a_call_in_flight_is_not_evicted", "tests/races/evictions.rs::keyed_breaker_that_is_found_is_not_evicted_before_its_call_ends"]),
 ];
 
 #[rustfmt::skip]
@@ -77,6 +77,8 @@ const RETRIES: &[Defect] = &[
 
 #[rustfmt::skip]
 const BULKHEADS: &[Defect] = &[
+    ("a waiter that misses a slot of its group", &["tests/models/tests/models.rs::waiter_gets_the_lent_slot_that_another_call_gave_back", "tests/models/tests/models.rs::caller_is_woken_when_another_member_takes_the_last_lent_slot"]),
+    ("counts of a key that is evicted meanwhile", &["tests/races/evictions.rs::keyed_bulkhead_counts_a_call_that_gives_up_while_its_key_is_evicted", "tests/races/evictions.rs::keyed_bulkhead_counts_a_refusal_while_its_key_is_evicted"]),
     ("permits lost, or an abort, when a thread ends with calls in flight", &["crates/bulkhead/tests/ending_thread.rs::ending_thread_returns_permits_and_places_in_the_queue"]),
     ("rejection through a zero-length timeout", &["{bulkhead}::full_bulkhead_refuses_in_first_poll_with_its_own_reason"]),
     ("a deadlock: holding inner readiness while queueing", &["{bulkhead}::queueing_over_limited_inner_service_does_not_deadlock", "tests/composition/tower_layers.rs::queue_over_an_equal_concurrency_limit_does_not_deadlock"]),

@@ -5,6 +5,7 @@
 //! primitives, in a model of them.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
+mod evictions;
 mod round;
 mod status;
 mod wakeups;

@@ -3,20 +3,13 @@
 //! A search scans all keys. Repeating it for each new key would make an overload worse, so a search without a result is
 //! remembered until a key becomes idle.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, Ordering::SeqCst},
-};
-
-use mainstay_core::LogLimit;
+use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 
 /// The result of the last search. A key that becomes idle during a search resets it: either the search observes the idle
 /// key, or the releasing thread observes the search.
 #[derive(Default)]
 pub(crate) struct IdleSearch {
     last_search: AtomicU8,
-    /// Of the lines of all limits of the store.
-    pub(crate) log_limit: Arc<LogLimit>,
 }
 
 const UNKNOWN: u8 = 0;

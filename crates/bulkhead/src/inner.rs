@@ -3,7 +3,10 @@
 use std::{
     future::{Future, poll_fn},
     pin::pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{Ordering::SeqCst, fence},
+    },
     task::Poll,
     time::Duration,
 };
@@ -12,7 +15,8 @@ use mainstay_core::{AtomicOptionDuration, Counters, Name, Reason, Rejected, Stat
 
 use crate::{
     LimitSettings, LimitSnapshot, Rejections,
-    idle_search::IdleSearch,
+    count::{COUNTS, Count},
+    in_store::InStore,
     lending::{Member, Membership},
     readiness::ReadinessWaiters,
     saturation::Saturation,
@@ -28,21 +32,8 @@ pub(crate) struct Inner {
     counters: Counters<COUNTS>,
     saturation: Saturation,
     /// Of the keyed store that holds this limit, if one does.
-    idle_search: Option<Arc<IdleSearch>>,
+    store: Option<Arc<InStore>>,
 }
-
-#[derive(Clone, Copy)]
-pub(crate) enum Count {
-    Permitted,
-    Full,
-    QueueTimeout,
-    DeadlineExceeded,
-    TimedOut,
-    Abandoned,
-}
-
-/// The number of [`Count`]s.
-pub(crate) const COUNTS: usize = 6;
 
 // === impl Inner ===
 
@@ -52,7 +43,7 @@ impl Inner {
         settings: &LimitSettings,
         membership: Membership,
         counters: Counters<COUNTS>,
-        idle_search: Option<Arc<IdleSearch>>,
+        store: Option<Arc<InStore>>,
     ) -> Self {
         Self {
             name,
@@ -61,10 +52,8 @@ impl Inner {
             max_wait: settings.max_wait.into(),
             execution_timeout: settings.execution_timeout.into(),
             counters,
-            saturation: Saturation::new(
-                idle_search.as_ref().map(|search| search.log_limit.clone()).unwrap_or_default(),
-            ),
-            idle_search,
+            saturation: Saturation::new(store.as_ref().map(|store| store.log_limit.clone()).unwrap_or_default()),
+            store,
         }
     }
 
@@ -122,8 +111,8 @@ impl Inner {
     /// Notifies the keyed store, if there is one, that this limit may be evicted, if it is idle.
     #[inline]
     pub(crate) fn note_idle(&self) {
-        match &self.idle_search {
-            Some(search) if self.slots.is_idle() => search.reset(),
+        match &self.store {
+            Some(store) if self.slots.is_idle() => store.idle_search.reset(),
             _ => {}
         }
     }
@@ -151,6 +140,25 @@ impl Inner {
         self.counters.add(count as usize);
     }
 
+    /// Counts a call that holds no slot any more: its limit may be evicted by now, or at the same time.
+    #[cold]
+    pub(crate) fn count_late(&self, count: Count) {
+        self.count(count);
+        let Some(store) = &self.store else { return };
+        // Either this thread sees the eviction, or the evicting thread takes the count.
+        fence(SeqCst);
+        if self.slots.is_retired() {
+            store.collect(&self.counters);
+        }
+    }
+
+    /// Moves the counts into the sums of the keyed store that has evicted this limit.
+    pub(crate) fn collect_counts(&self) {
+        if let Some(store) = &self.store {
+            store.collect(&self.counters);
+        }
+    }
+
     pub(crate) fn counts(&self) -> [u64; COUNTS] {
         self.counters.read()
     }
@@ -164,7 +172,7 @@ impl Inner {
             Reason::AttemptTimeout => Count::TimedOut,
             _ => Count::Full,
         };
-        self.count(count);
+        self.count_late(count);
         if matches!(count, Count::Full | Count::QueueTimeout) {
             self.saturation.on_refusal(&self.name, &self.slots);
         }

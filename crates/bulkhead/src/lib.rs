@@ -31,9 +31,11 @@
 //! # Ok(()) }
 //! ```
 
+mod count;
 mod future;
 mod group;
 mod idle_search;
+mod in_store;
 mod inner;
 mod keyed;
 mod keyed_service;
@@ -47,6 +49,7 @@ mod registry;
 mod saturation;
 mod service;
 mod settings;
+mod slot_word;
 mod slots;
 mod snapshot;
 mod sync;

@@ -20,6 +20,7 @@ use tokio::task::coop::unconstrained;
 
 use crate::{
     lending::Membership,
+    slot_word::{RETIRED, WAITING, in_flight, waiting},
     sync::{
         Arc, Semaphore,
         atomic::{
@@ -31,7 +32,7 @@ use crate::{
 };
 
 pub(crate) struct Slots {
-    /// The calls in flight in the lower half, the waiting calls in the upper half.
+    /// The calls in flight and the waiting calls.
     word: AtomicU64,
     limit: AtomicU32,
     queue: AtomicU32,
@@ -40,19 +41,6 @@ pub(crate) struct Slots {
     /// Grants without a waiter: it was cancelled after the word had changed.
     cancelled: AtomicU32,
     membership: Membership,
-}
-
-const WAITING: u64 = 1 << 32;
-
-/// A word that admits no call: more in flight and more waiting than any limit and queue.
-const RETIRED: u64 = u64::MAX;
-
-fn in_flight(word: u64) -> u32 {
-    word as u32
-}
-
-fn waiting(word: u64) -> u32 {
-    (word >> 32) as u32
 }
 
 // === impl Slots ===

@@ -9,11 +9,7 @@ use std::{
 use mainstay_core::{Reason, Rejected, Shared};
 use tokio::time::Instant;
 
-use crate::{
-    Permit,
-    inner::{Count, Inner},
-    timer::WaitTimeout,
-};
+use crate::{Permit, count::Count, inner::Inner, timer::WaitTimeout};
 
 /// A place in the queue. Counted until it gets its permit, times out or is dropped.
 pub(crate) struct Waiter {
@@ -71,7 +67,7 @@ impl Drop for Waiter {
     fn drop(&mut self) {
         if self.granted.is_some() {
             self.leave();
-            self.inner.count(Count::Abandoned);
+            self.inner.count_late(Count::Abandoned);
         }
     }
 }

@@ -106,6 +106,16 @@ impl<const N: usize> Counters<N> {
         }
     }
 
+    /// Takes all counts of shared counters, which then start again from zero: of two threads that take at once, one gets
+    /// each count. Takes nothing from counters per thread.
+    #[must_use]
+    pub fn take(&self) -> [u64; N] {
+        match &self.0 {
+            Repr::PerThread(_) => [0; N],
+            Repr::Shared(counters) => std::array::from_fn(|i| counters[i].swap(0, Relaxed)),
+        }
+    }
+
     /// Returns one sum.
     #[must_use]
     pub fn get(&self, index: usize) -> u64 {

@@ -38,6 +38,8 @@ mod readiness;
 #[path = "../../../crates/bulkhead/src/saturation.rs"]
 mod saturation;
 pub mod scenarios;
+#[path = "../../../crates/bulkhead/src/slot_word.rs"]
+mod slot_word;
 #[path = "../../../crates/bulkhead/src/slots.rs"]
 mod slots;
 pub mod sync;

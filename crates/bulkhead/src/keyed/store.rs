@@ -9,7 +9,10 @@ use std::{
     borrow::Borrow,
     fmt,
     hash::Hash,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{Ordering::SeqCst, fence},
+    },
 };
 
 use mainstay_core::{Bounded, Counters, Evict, InvalidSetting, Name, NotInserted, Reason, Rejected, Shared};
@@ -19,19 +22,14 @@ use super::{
     settings::{KeyedBulkheadSettings, Settings},
     snapshot::KeyedSnapshot,
 };
-use crate::{
-    LimitSettings, LimitSnapshot, Rejections,
-    idle_search::IdleSearch,
-    inner::{COUNTS, Inner},
-    lending::Membership,
-};
+use crate::{LimitSettings, LimitSnapshot, Rejections, in_store::InStore, inner::Inner, lending::Membership};
 
 pub(super) struct Store<K> {
     pub(super) name: Name,
     pub(super) limits: Bounded<K, KeyedLimit>,
     /// Locked for a new key, by operators and by snapshots; never for a key that is kept.
     state: Mutex<State<K>>,
-    idle_search: Arc<IdleSearch>,
+    shared: Arc<InStore>,
     no_room: AtomicU64,
 }
 
@@ -39,16 +37,10 @@ pub(super) struct KeyedLimit(Shared<Inner>);
 
 struct State<K> {
     settings: Settings<K>,
-    evicted: Evicted,
+    /// The number of evicted limits.
+    evicted: u64,
     /// The number of changes of the settings.
     generation: u64,
-}
-
-/// The number of evicted limits, and the sums of their counts.
-#[derive(Default)]
-struct Evicted {
-    limits: u64,
-    counts: [u64; COUNTS],
 }
 
 // === impl Store ===
@@ -59,8 +51,8 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
         Self {
             name,
             limits: Bounded::new(common.capacity as usize),
-            state: Mutex::new(State { settings, evicted: Evicted::default(), generation: 0 }),
-            idle_search: Arc::default(),
+            state: Mutex::new(State { settings, evicted: 0, generation: 0 }),
+            shared: Arc::default(),
             no_room: AtomicU64::new(0),
         }
     }
@@ -83,7 +75,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
             });
             match acquired {
                 Some(Some(acquired)) => return acquired,
-                None if self.idle_search.found_none() => return Err(self.refuse()),
+                None if self.shared.idle_search.found_none() => return Err(self.refuse()),
                 _ => {}
             }
             if let Some(acquired) = self.insert(key.to_owned(), acquire) {
@@ -98,20 +90,20 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
         let mut state = self.state();
         let State { settings, evicted, .. } = &mut *state;
         if self.limits.is_full() {
-            self.idle_search.begin_search();
+            self.shared.idle_search.begin_search();
         }
         let make = |key: &K| {
-            let (name, search) = (format!("{}/{key}", self.name).into(), self.idle_search.clone());
-            let inner = Inner::new(name, &settings.of(key), Membership::default(), Counters::shared(), Some(search));
+            let (name, store) = (format!("{}/{key}", self.name).into(), self.shared.clone());
+            let inner = Inner::new(name, &settings.of(key), Membership::default(), Counters::shared(), Some(store));
             let limit = Shared::new(inner);
             let acquired = acquire(&limit).ok_or_else(|| limit.reject(Reason::BulkheadFull));
             (KeyedLimit(limit), acquired)
         };
-        match self.limits.insert_with(key, make, |limit| evicted.add(limit)) {
+        match self.limits.insert_with(key, make, |limit| limit.collect(evicted)) {
             Ok(acquired) => Some(acquired),
             Err(NotInserted::Present) => None,
             Err(NotInserted::Full) => {
-                self.idle_search.end_search();
+                self.shared.idle_search.end_search();
                 drop(state);
                 Some(Err(self.refuse()))
             }
@@ -153,8 +145,8 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
         let changed = change(settings);
         *generation += 1;
         self.limits.set_capacity(settings.common.capacity as usize);
-        self.limits.evict_excess(|limit| evicted.add(limit));
-        self.idle_search.reset();
+        self.limits.evict_excess(|limit| limit.collect(evicted));
+        self.shared.idle_search.reset();
         drop(state);
         while !self.apply_settings() {}
         changed
@@ -201,7 +193,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
         let state = self.state();
         let mut limits = Vec::new();
         self.limits.for_each(|_, KeyedLimit(limit)| limits.push(limit.snapshot()));
-        let [permitted, full, queue_timeout, deadline_exceeded, timed_out, abandoned] = state.evicted.counts;
+        let [permitted, full, queue_timeout, deadline_exceeded, timed_out, abandoned] = self.shared.evicted.read();
         let evicted = KeyedSnapshot {
             name: self.name.clone(),
             capacity: state.settings.common.capacity,
@@ -212,7 +204,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
             no_room: self.no_room.load(Relaxed),
             timed_out,
             abandoned,
-            evicted: state.evicted.limits,
+            evicted: state.evicted,
             limits: Vec::new(),
         };
         drop(state);
@@ -222,6 +214,16 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
 
 // === impl KeyedLimit ===
 
+impl KeyedLimit {
+    /// Keeps the counts of a limit that is evicted.
+    fn collect(&self, evicted: &mut u64) {
+        *evicted += 1;
+        // Either this thread takes a count that comes late, or the counting thread sees the eviction.
+        fence(SeqCst);
+        self.0.collect_counts();
+    }
+}
+
 impl Evict for KeyedLimit {
     fn eviction_rank(&self) -> Option<u8> {
         self.0.slots.is_idle().then_some(0)
@@ -229,14 +231,5 @@ impl Evict for KeyedLimit {
 
     fn retire(&self, _rank: u8) -> bool {
         self.0.slots.retire()
-    }
-}
-
-// === impl Evicted ===
-
-impl Evicted {
-    fn add(&mut self, KeyedLimit(limit): &KeyedLimit) {
-        self.limits += 1;
-        self.counts.iter_mut().zip(limit.counts()).for_each(|(sum, count)| *sum += count);
     }
 }
