@@ -9,7 +9,7 @@
 //! * [`context`]: layers that take deadline and attempt from one server to the next in headers.
 //! * [`rejection`]: the response to a rejection, and [`RejectionLayer`] for a whole server.
 //! * [`grpc`]: status codes, headers, and with feature `tonic` a client's errors as `tonic::Status`.
-//! * [`proxy`]: what a reverse proxy does to the heads of messages.
+//! * [`proxy`]: what a reverse proxy does to the heads and trailers of messages.
 //! * [`authority()`]: the key of a request for a breaker or a bulkhead per host.
 //!
 //! The root re-exports what most programs name; everything else is in its module.

@@ -51,7 +51,7 @@ impl Proxy {
         let under_prefix = |path: &str| path.strip_prefix(&*self.prefix).is_some_and(|rest| rest.starts_with('/'));
         // The target of `CONNECT` is no path, and another fault.
         if !under_prefix(request.uri().path()) && request.method() != Method::CONNECT {
-            return problem(StatusCode::NOT_FOUND);
+            return proxy::check_host(&request).map_or_else(refusal, |()| problem(StatusCode::NOT_FOUND));
         }
         let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() else {
             // Without the peer's address, `X-Forwarded-For` would contain only what the client wrote there.

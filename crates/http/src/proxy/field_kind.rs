@@ -9,7 +9,8 @@ pub(super) enum FieldKind {
     Connection,
     /// `X-Forwarded-*`: forwarded if a trusted proxy wrote it.
     Forwarded,
-    /// States where a request came from. This proxy does not write it, so a client's value would stay.
+    /// States where a request came from, or what a backend takes for a statement of a proxy. This proxy does not write it,
+    /// so a client's value would stay.
     Claim,
     /// A mark of this proxy's own responses.
     Mark,
@@ -58,7 +59,7 @@ impl FieldKind {
             "proxy-authenticate" | "proxy-authentication-info" | "proxy-authorization" | "proxy-connection" => {
                 Self::Connection
             }
-            "forwarded" | "x-forwarded-port" | "x-forwarded-server" | "x-real-ip" => Self::Claim,
+            "forwarded" | "proxy" | "x-forwarded-port" | "x-forwarded-server" | "x-real-ip" => Self::Claim,
             "x-degraded" | "x-served-by" => Self::Mark,
             _ if name.starts_with("x-forwarded-") => Self::Forwarded,
             _ if name.contains('_') && names_other_field(name) => Self::Claim,
@@ -96,6 +97,7 @@ mod tests {
             ("x-forwarded-port", FieldKind::Claim),
             ("x-real-ip", FieldKind::Claim),
             ("forwarded", FieldKind::Claim),
+            ("proxy", FieldKind::Claim),
             ("x_forwarded_for", FieldKind::Claim),
             ("x-forwarded_for", FieldKind::Claim),
             ("x-forwarded-for_", FieldKind::Forwarded),

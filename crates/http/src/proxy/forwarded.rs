@@ -33,8 +33,8 @@ pub enum Inbound {
     Trusted,
 }
 
-/// Adds the connection that the request arrived on. The peer is appended to the list of a trusted proxy. Scheme and host
-/// of a trusted proxy stay, because it saw the client.
+/// Adds the connection that the request arrived on to the fields that are left. The peer is appended to the list of a
+/// trusted proxy. Scheme and host of a trusted proxy stay, because it saw the client.
 pub(super) fn add_forwarded(headers: &mut HeaderMap, peer: IpAddr, scheme: &Scheme, host: Option<HeaderValue>) {
     // An IPv4 client of a dual-stack socket is `::ffff:192.0.2.1`, which matches no allow-list.
     append(headers, X_FORWARDED_FOR, &peer.to_canonical().to_string());

@@ -5,6 +5,7 @@
 //! | `Connection` and the headers it names, `Keep-Alive`, `Proxy-Connection`, `Proxy-Authenticate`, `Proxy-Authentication-Info`, `Proxy-Authorization`, `TE` (sent again as `trailers`), `Transfer-Encoding`, `Upgrade`, `HTTP2-Settings` | requests, responses | they concern one connection only |
 //! | `X-Forwarded-*` | requests of untrusted peers | a client could claim another address |
 //! | `Forwarded`, `X-Real-IP`, `X-Forwarded-Port`, `X-Forwarded-Server` | requests | this proxy does not write them, so a client's would stay |
+//! | `Proxy` | requests | CGI programs take it for the proxy of their own requests (`HTTP_PROXY`) |
 //! | names with underscores that differ from a known name only by them (`x_forwarded_for`, `content_length`) | requests | CGI and its successors take them for the known name |
 //! | `Expect` | requests | the server in front of the proxy has met it |
 //! | `Host` | requests, unless it is preserved | the client writes it from the backend's URI |

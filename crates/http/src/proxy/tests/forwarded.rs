@@ -1,10 +1,10 @@
 //! `X-Forwarded-*` and other claims of a peer.
 
 use http::{HeaderMap, HeaderValue, header};
-use proptest::prelude::*;
+use proptest::{prelude::*, sample::select};
 
 use super::{forwarded, get, headers, prepared, rules};
-use crate::proxy::*;
+use crate::proxy::{field_kind::FieldKind, *};
 
 #[test]
 fn claims_of_untrusted_peer_are_replaced() {
@@ -109,4 +109,46 @@ proptest! {
         prop_assert!(fields["via"].to_str().unwrap().ends_with("1.1 edge"));
         prop_assert!(rules().via.is_loop(&fields));
     }
+
+    #[test]
+    fn any_head_is_prepared_without_claims(
+        fields in proptest::collection::vec((select(NAMES), select(VALUES)), 0..24),
+        is_trusted in any::<bool>(),
+    ) {
+        let inbound = if is_trusted { Inbound::Trusted } else { Inbound::Untrusted };
+        let mut fields = headers(&fields);
+        fields.insert(header::HOST, HeaderValue::from_static("a"));
+        let fields = prepared(get("/x"), fields, &rules().with_inbound(inbound)).unwrap();
+        for name in fields.keys() {
+            let kind = FieldKind::of(name.as_str());
+            let is_own = [X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_HOST].contains(name);
+            let is_kept = kind == FieldKind::Forwarded && (is_trusted || is_own);
+            prop_assert!(kind == FieldKind::EndToEnd || is_kept || *name == header::TE, "{}", name);
+        }
+        let addresses: Vec<_> = fields.get_all(X_FORWARDED_FOR).iter().collect();
+        prop_assert!(addresses.len() == 1 && addresses[0].to_str().unwrap().ends_with("192.0.2.7"), "{:?}", addresses);
+        prop_assert!(fields.get_all(header::COOKIE).iter().count() <= 1);
+    }
 }
+
+const NAMES: &[&str] = &[
+    "accept",
+    "connection",
+    "cookie",
+    "forwarded",
+    "keep-alive",
+    "proxy",
+    "proxy_authorization",
+    "te",
+    "trailer",
+    "x-a",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-user",
+    "x-forwarded_for",
+    "x-real-ip",
+    "x_forwarded_for",
+];
+
+const VALUES: &[&str] = &["", ",", "close", "trailers", "x-a", "x-forwarded-for, te", "192.0.2.1, 198.51.100.1", "a b"];

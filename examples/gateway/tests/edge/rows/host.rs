@@ -88,6 +88,12 @@ fn refused() -> Vec<Row> {
     let mut rows: Vec<_> = LINES.iter().map(refused).collect();
     let absolute = "GET http://a{path} HTTP/1.1\r\nConnection: close\r\n\r\n";
     rows.push(row("absolute_form_without_host", "RFC 9112, 3.2").sends(absolute).refused(&[400]));
+    // Paths that the gateway answers itself.
+    for (path, host) in [("/live", ""), ("/metrics", "Host: a\r\nHost: b\r\n"), ("/nowhere", "Host: a/b\r\n")] {
+        let name = format!("host_at_{}", &path[1..]);
+        let request = format!("GET {path} HTTP/1.1\r\n{host}Connection: close\r\n\r\n");
+        rows.push(row(&name, "RFC 9112, 3.2").sends(&request).refused(&[400]));
+    }
     rows
 }
 
