@@ -92,6 +92,7 @@ const BULKHEADS: &[Defect] = &[
 #[rustfmt::skip]
 const FAILOVERS: &[Defect] = &[
     ("`poll_ready` errors skip the fallback", &["{fallback}::poll_ready_error_runs_the_steps", "{failover}/readiness.rs::readiness_error_counts_and_the_next_endpoint_is_used", "tests/composition/order.rs::fallback_handles_readiness_errors_of_inner_layers"]),
+    ("a handle whose switches and figures are those of other steps", &["crates/fallback/tests/steps.rs::handle_of_other_steps_is_an_error"]),
     ("a backup behind one async mutex, awaited while locked", &["{fallback}::stuck_backup_blocks_only_its_own_request"]),
     ("a router that polls all backends, so one dead one stalls it", &["{failover}/readiness.rs::unready_backup_does_not_delay_requests_to_the_primary"]),
     ("a clone that copies readiness and panics", &["{fallback}::clone_does_not_copy_the_poll_ready_error", "{failover}/readiness.rs::second_attempts_are_made_on_ready_services"]),

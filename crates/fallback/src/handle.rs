@@ -79,6 +79,23 @@ impl FallbackHandle {
         }))
     }
 
+    /// Returns an error if the handle was created for other steps than these.
+    pub(crate) fn check_steps<C: Chain>(&self, steps: &C) -> Result<(), InvalidSetting> {
+        let own = &self.0.steps;
+        let is_own = |index: usize| own.get(index).is_some_and(|(state, _)| state.is_same(steps.state(index)));
+        if own.len() == C::LEN && (0..C::LEN).all(is_own) {
+            return Ok(());
+        }
+        let given: Vec<_> = (0..C::LEN).map(|index| steps.state(index).name().to_string()).collect();
+        let own: Vec<_> = own.iter().map(|(state, _)| state.name().to_string()).collect();
+        let allowed = format!(
+            "must be the steps that the handle {:?} was created for, not new ones: {}",
+            self.0.name,
+            own.join(", ")
+        );
+        Err(InvalidSetting::new("steps", given.join(", "), allowed))
+    }
+
     /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &Name {

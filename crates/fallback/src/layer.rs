@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
-use mainstay_core::{Boxed, ErrorType, Name, Plain, Typed};
+use mainstay_core::{Boxed, ErrorType, InvalidSetting, Name, Plain, Typed};
 use tower_layer::Layer;
 
 use crate::{Backup, Chain, Fallback, FallbackHandle, Value, backup, shared::Shared, value};
@@ -44,11 +44,19 @@ impl<C: Chain> FallbackLayer<C> {
     ///
     /// The steps are tried in order: `FallbackLayer::new("orders", backup(service).or(value("sorry")))`.
     pub fn new(name: impl Into<Name>, steps: C) -> Self {
-        Self::with(FallbackHandle::new(name, &steps), steps)
+        Self::build(FallbackHandle::new(name, &steps), steps)
     }
 
-    /// Creates a layer with this handle, which must have been created for these steps.
-    pub fn with(handle: FallbackHandle, steps: C) -> Self {
+    /// Creates a layer with this handle, which was created for these steps.
+    ///
+    /// # Errors
+    /// The handle was created for other steps: its switches and figures would not be those of the steps that run.
+    pub fn with(handle: FallbackHandle, steps: C) -> Result<Self, InvalidSetting> {
+        handle.check_steps(&steps)?;
+        Ok(Self::build(handle, steps))
+    }
+
+    fn build(handle: FallbackHandle, steps: C) -> Self {
         Self { shared: Shared::new(steps, handle), policy: Plain, _error: PhantomData }
     }
 }

@@ -15,7 +15,8 @@ impl FallbackHandle {
     /// Runs an async operation with these steps as its fallback. [`Plain`] classifies the result: every error is a
     /// failure, unless a layer rejected the request.
     ///
-    /// The handle must have been created for these steps.
+    /// The handle must have been created for these steps: its switches and figures are those of the steps that it was
+    /// created for.
     ///
     /// # Errors
     /// The operation's error, if every step failed or the steps did not run.

@@ -44,6 +44,11 @@ impl StepState {
         &self.0.name
     }
 
+    /// Whether both are the state of one step.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(crate) fn is_on(&self) -> bool {
         self.0.on.load(Relaxed)
     }

@@ -140,12 +140,27 @@ async fn reconfigure_changes_the_classes() {
     let settings = FallbackSettings { on_overloaded: false, ..FallbackSettings::default() };
     let steps = value(0_u16);
     let handle = FallbackHandle::with_settings("fallback", &steps, &settings).unwrap();
-    let layer = FallbackLayer::with(handle, steps).with_policy(status());
+    let layer = FallbackLayer::with(handle, steps).unwrap().with_policy(status());
     let mut service = layer.layer(service_fn(|()| async { Ok::<_, BoxError>(503) }));
     assert_eq!(call(&mut service, ()).await.unwrap(), 503);
     layer.handle().reconfigure(&FallbackSettings::default()).unwrap();
     assert_eq!(layer.handle().settings(), FallbackSettings::default());
     assert_eq!(call(&mut service, ()).await.unwrap(), 0);
+}
+
+/// The switches and figures of such a handle were those of steps that never ran.
+#[test]
+fn handle_of_other_steps_is_an_error() {
+    let steps = || backup("a service").or(value(2));
+    let handle = FallbackHandle::new("orders", &steps());
+    let error = FallbackLayer::with(handle.clone(), steps()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "steps = backup, value: must be the steps that the handle \"orders\" was created for, not new ones: backup, value"
+    );
+    assert_eq!(FallbackLayer::with(handle, value(1)).unwrap_err().field(), "steps");
+    let mine = steps();
+    assert!(FallbackLayer::with(FallbackHandle::new("orders", &mine), mine).is_ok());
 }
 
 #[tokio::test(start_paused = true)]
