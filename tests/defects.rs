@@ -147,6 +147,8 @@ const TYPES: &[Defect] = &[
 
 #[rustfmt::skip]
 const CLIENTS: &[Defect] = &[
+    ("an idle connection that its server has closed blames the server", &["crates/http/tests/client.rs::idempotent_request_on_a_stale_connection_is_sent_again_on_a_new_one", "crates/http/tests/client.rs::post_on_a_stale_connection_is_ignored_and_not_sent_again", "examples/gateway/tests/end_to_end/connections.rs::stale_connection_blames_no_backend", "crates/http/tests/probe.rs::probe_opens_a_connection_for_each_request"]),
+    ("the early refusal of an upload is lost, and blames the server", &["crates/http/src/client/io.rs::answer_is_read_after_a_write_has_failed", "crates/http/tests/client.rs::early_refusal_of_an_upload_is_the_answer", "examples/gateway/tests/end_to_end/connections.rs::early_refusal_of_an_upload_reaches_the_client"]),
     ("a port that is no port taken for port 80, two URLs for one", &["{gateway}/settings/url.rs::url_with_a_wrong_part_is_refused", "crates/http/src/probe/client.rs::address_that_cannot_be_probed_is_rejected_by_the_constructor"]),
     ("passwords of URLs in refusals, on pages and in logs", &["{gateway}/settings/tests.rs::refused_url_is_shown_without_its_password", "crates/core/src/credentials.rs::credentials_are_not_shown_wherever_they_stand", "{failover}/selection.rs::password_of_an_address_is_not_shown", "crates/settings/src/node.rs::changed_url_is_shown_without_its_password"]),
 ];

@@ -6,6 +6,7 @@
 //! * [`body`]: [`Replayable`] sends a streamed request body again from a bounded buffer. A response body that is boxed
 //!   ([`box_body`]) can carry a guard, by which the policies [follow](mainstay_core::Follow) it to its end: a permit is
 //!   held and the outcome recorded for the whole stream. [`HeadOnly`](mainstay_core::HeadOnly) does without.
+//! * [`client`]: a connector whose errors tell whether their connection was stale, and a client that repeats such requests.
 //! * [`context`]: layers that take deadline and attempt from one server to the next in headers.
 //! * [`rejection`]: the response to a rejection, and [`RejectionLayer`] for a whole server.
 //! * [`grpc`]: status codes, headers, and with feature `tonic` a client's errors as `tonic::Status`.
@@ -37,7 +38,7 @@
 //! `hyper` is on by default.
 //!
 //! * `hyper`: the errors of hyper, hyper-util and h2 are told apart: whether a request was sent, and whose fault an error
-//!   is. `reqwest` and `tonic` imply it.
+//!   is; module `client`. `reqwest` and `tonic` imply it.
 //! * `axum`: module `axum`; axum's bodies are replayed and guarded.
 //! * `tonic`: rejections and a client's errors as `tonic::Status` (`grpc::GrpcStatusLayer`, `grpc::GrpcError`); statuses
 //!   in errors and results are classified; tonic's bodies are replayed and guarded.
@@ -48,6 +49,8 @@ mod authority;
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod body;
+#[cfg(feature = "hyper")]
+pub mod client;
 pub mod context;
 #[cfg(any(feature = "probe", feature = "tonic"))]
 mod error_text;

@@ -1,23 +1,20 @@
 //! One backend as a Tower service, which sends every request to the address of the backend.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     body::{Body, Bytes, HttpBody},
     response::Response,
 };
 use http::{HeaderName, HeaderValue, Request, StatusCode, Uri, Version};
-use hyper_util::{
-    client::legacy::{self, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
+use hyper_util::client::legacy;
 use mainstay_core::{BoxError, LogLimit, Name};
 use mainstay_http::{
     policy::X_DEGRADED,
     proxy::{self, Via},
 };
 use tokio::time::Instant;
-use tower::Service;
+use tower::{Service, ServiceExt, service_fn};
 
 use crate::{problem::problem, upload::Upload};
 
@@ -26,9 +23,6 @@ pub(crate) const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
 
 /// A request on its way to a backend.
 pub(crate) type ProxyRequest = Request<Upload>;
-
-/// The HTTP client that all endpoints share.
-pub(crate) type Client = legacy::Client<HttpConnector, Upload>;
 
 /// One server to send requests to.
 #[derive(Clone, Debug)]
@@ -40,9 +34,9 @@ pub(crate) struct Backend {
 }
 
 /// What all copies of a backend's service share.
-struct Shared {
+struct Shared<C> {
     backend: Backend,
-    client: Client,
+    client: C,
     via: Via,
     /// The backend's name as the value of a header.
     name: HeaderValue,
@@ -72,35 +66,35 @@ impl Backend {
     ///
     /// Only path and query of the request's URI are used, and the client writes `Host` from the new URI: no request can
     /// choose the host. The answer is prepared for the gateway's clients.
-    pub(crate) fn service(
+    pub(crate) fn service<C, B>(
         &self,
-        client: Client,
+        client: C,
         via: Via,
-    ) -> impl Service<ProxyRequest, Response = Response, Error = legacy::Error, Future: Send> + Clone + use<> {
+    ) -> impl Service<ProxyRequest, Response = Response, Error = legacy::Error, Future: Send> + Clone + use<C, B>
+    where
+        C: Service<ProxyRequest, Response = http::Response<B>, Error = legacy::Error, Future: Send>,
+        C: Clone + Send + Sync + 'static,
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         let name = HeaderValue::try_from(self.name.as_str()).unwrap_or(HeaderValue::from_static("endpoint"));
         // In an `Arc`, because the service is cloned for every request.
         let shared = Arc::new(Shared { backend: self.clone(), client, via, name, faults: LogLimit::default() });
-        tower::service_fn(move |mut request: ProxyRequest| {
+        service_fn(move |mut request: ProxyRequest| {
             let shared = shared.clone();
             let backend = &shared.backend;
             // `forward.rs` has refused the URIs that cannot be rebased. The backend's root is the safe target otherwise.
             *request.uri_mut() = proxy::rebase(&backend.url, request.uri()).unwrap_or_else(|| backend.url.clone());
             // The HTTP version concerns one connection only. Backends get HTTP/1.1.
             *request.version_mut() = Version::HTTP_11;
-            let progress = request.body().progress();
-            let answer = shared.client.request(request);
-            async move {
-                let answer = answer.await;
-                progress.attempted(answer.is_ok());
-                Ok(shared.prepare(answer?))
-            }
+            let answer = shared.client.clone().oneshot(request);
+            async move { Ok(shared.prepare(answer.await?)) }
         })
     }
 }
 
 // === impl Shared ===
 
-impl Shared {
+impl<C> Shared<C> {
     /// Turns an answer into the gateway's. One that must not be forwarded becomes a 502, which counts as a failure.
     fn prepare<B>(&self, answer: http::Response<B>) -> Response
     where
@@ -121,19 +115,4 @@ impl Shared {
         response.headers_mut().insert(SERVED_BY, self.name.clone());
         response
     }
-}
-
-/// Creates a client with a pool of connections. Connecting may take half of an attempt's time: if one address of a host
-/// drops packets, there is time left for its next address.
-pub(crate) fn client(attempt: Duration) -> Client {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(attempt / 2));
-    // Detects a backend that disappears in the middle of a long answer.
-    connector.set_keepalive(Some(Duration::from_secs(15)));
-    legacy::Client::builder(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(Duration::from_secs(30))
-        .build(connector)
 }

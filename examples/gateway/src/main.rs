@@ -12,6 +12,7 @@ use settings::Settings;
 mod app;
 mod args;
 mod backend;
+mod client;
 mod demo;
 mod forward;
 mod handles;

@@ -41,6 +41,10 @@ pub(crate) struct BackendSettings {
     pub(crate) forwarded_headers: ForwardedHeaders,
     /// Whether backends get the `Host` that the client requested, instead of their own.
     pub(crate) preserve_host: bool,
+    #[serde(deserialize_with = "values::time::<1, 86_400_000, _>")]
+    pub(crate) pool_idle: Duration,
+    #[serde(deserialize_with = "values::count::<1, 10_000, _>")]
+    pub(crate) max_response_fields: u32,
 }
 
 /// `[health]`: when a backend is left, and when traffic returns to it.

@@ -12,7 +12,8 @@ use mainstay_retry::RetrySettings;
 use tower::Service;
 
 use crate::{
-    backend::{self, Backend, ProxyRequest},
+    backend::{Backend, ProxyRequest},
+    client::client,
     settings::{HealthSettings, Settings},
 };
 
@@ -35,7 +36,7 @@ pub(crate) fn stack(
     // The policy that all layers share: which answers are failures, and which requests may be repeated. `draining` reads
     // the rest of a discarded answer, so that its connection can be used again.
     let http = Http::new().draining();
-    let client = backend::client(settings.limits.attempt_timeout);
+    let client = client(settings.limits.attempt_timeout, &settings.backend);
     let endpoints = backends.iter().map(|backend| {
         let probe = HttpProbe::new(&backend.address(&format!("{}/healthz", settings.backend.api_prefix)))?;
         Ok(Endpoint::new(&backend.name, backend.service(client.clone(), via.clone()))

@@ -8,6 +8,7 @@ use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
+use mainstay::http::client::{Connector, RepeatStale};
 
 /// The version of HTTP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,13 +23,18 @@ pub enum Wire {
 /// An HTTP/2 connection that does not answer a ping within this time is closed, with all calls on it.
 pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// The client without layers. A request on an idle connection that its server has closed is sent again on a new one.
+pub(crate) type PlainClient = RepeatStale<legacy::Client<Connector<HttpConnector>, Empty<Bytes>>>;
+
 /// Creates the client without layers.
-pub(crate) fn plain(wire: Wire) -> legacy::Client<HttpConnector, Empty<Bytes>> {
+pub(crate) fn plain(wire: Wire) -> PlainClient {
     let mut builder = legacy::Client::builder(TokioExecutor::new());
     builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new());
     if wire == Wire::Http2 {
         // All calls share one connection, so pings must detect a dead one.
         builder.http2_only(true).http2_keep_alive_interval(PING_TIMEOUT).http2_keep_alive_timeout(PING_TIMEOUT);
     }
-    builder.build_http()
+    let connector = Connector::new(HttpConnector::new());
+    let pooled = builder.build(connector.clone());
+    RepeatStale::new(pooled, builder.pool_max_idle_per_host(0).build(connector))
 }

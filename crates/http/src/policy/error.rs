@@ -12,7 +12,7 @@ use crate::grpc::{
 };
 use crate::{
     body::replayable::ReplayableError,
-    policy::transport::{OUT_OF_FILES, classify_transport, is_out_of_files},
+    policy::transport::{IGNORED, classify_transport, is_out_of_files},
 };
 
 /// Returns the outcome of a transport error: of a rejection its own, of a failed *request* body one that is not the
@@ -45,7 +45,7 @@ fn as_dyn<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
 pub(crate) fn classify_causes(error: &(dyn Error + 'static)) -> Option<Outcome> {
     // First, because a connection that found no file descriptor has failed to connect, too.
     if is_out_of_files(error) {
-        return Some(OUT_OF_FILES);
+        return Some(IGNORED);
     }
     causes(error).find_map(classify_cause)
 }

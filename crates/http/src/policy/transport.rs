@@ -6,6 +6,7 @@
 //! | request not taken by its connection; `REFUSED_STREAM`; a `GOAWAY` below the stream | failure (connect) |
 //! | the connection's own timeout | failure (timeout) |
 //! | the request's body failed, or this process ended the connection | ignored |
+//! | the connection was [stale](crate::client::is_stale) | ignored, but may be repeated |
 //! | the response's head is longer than this client permits | ignored |
 //! | no file descriptor is left in this process or system | ignored, but may be repeated |
 //!
@@ -16,7 +17,7 @@ use std::{error::Error, io};
 use mainstay_core::{FailureKind, Outcome, Repeat, causes};
 
 #[cfg(feature = "hyper")]
-use crate::body::replayable::ReplayableError;
+use crate::{body::replayable::ReplayableError, client::is_stale};
 
 const UNSENT: Outcome = Outcome::failure(FailureKind::Connect);
 
@@ -24,7 +25,10 @@ const UNSENT: Outcome = Outcome::failure(FailureKind::Connect);
 pub(crate) fn classify_transport(error: &(dyn Error + 'static)) -> Option<Outcome> {
     #[cfg(feature = "hyper")]
     if let Some(error) = error.downcast_ref::<hyper_util::client::legacy::Error>() {
-        return error.is_connect().then_some(UNSENT);
+        return match error.is_connect() {
+            true => Some(UNSENT),
+            false => is_stale(error).then_some(IGNORED),
+        };
     }
     #[cfg(feature = "hyper")]
     if let Some(error) = error.downcast_ref::<hyper::Error>() {
@@ -49,9 +53,8 @@ pub(crate) fn is_out_of_files(error: &(dyn Error + 'static)) -> bool {
     cfg!(unix) && causes(error).any(|cause| number(cause).is_some_and(|number| OUT_OF_FILES.contains(&number)))
 }
 
-/// The outcome of a request that found no file descriptor for its connection. The server is not at fault, and a repeat
-/// may succeed.
-pub(crate) const OUT_OF_FILES: Outcome = Outcome::Ignored { repeat: Repeat::Backoff };
+/// The outcome of a request that failed where the server is not at fault, and a repeat may succeed.
+pub(crate) const IGNORED: Outcome = Outcome::Ignored { repeat: Repeat::Backoff };
 
 #[cfg(feature = "hyper")]
 fn classify_hyper(error: &hyper::Error) -> Option<Outcome> {

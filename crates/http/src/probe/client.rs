@@ -48,15 +48,23 @@ pub struct HttpProbe<C = HttpClient, B = Empty<Bytes>> {
 const DEFAULT_MAX_REDIRECTS: u32 = 5;
 const BODY_LIMIT: usize = 64 * 1024;
 
+/// A probe reads the status of a response, however many header fields that has.
+const MAX_HEADERS: usize = 1_000;
+
+fn client() -> HttpClient {
+    Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).http1_max_headers(MAX_HEADERS).build_http()
+}
+
 // === impl HttpProbe ===
 
 impl HttpProbe {
-    /// A probe of this address with a client of its own, which has no TLS.
+    /// A probe of this address with a client of its own, which has no TLS and opens a connection for each request: an idle
+    /// connection that the service has closed would fail the probe.
     ///
     /// # Errors
     /// The address does not begin with `http://` and a host, or its port is out of its range.
     pub fn new(url: &str) -> Result<Self, InvalidSetting> {
-        let probe = Self::with_client(url, Client::builder(TokioExecutor::new()).build_http())?;
+        let probe = Self::with_client(url, client())?;
         match probe.uri.scheme_str() {
             Some("http") => Ok(probe),
             _ => Err(InvalidSetting::new("url", url, "must begin with http://; for https use with_client")),

@@ -11,8 +11,10 @@ mod gateway;
 mod load;
 mod namespace;
 mod process;
+mod scripted;
 
 mod black_hole;
+mod connections;
 mod demo;
 mod draining;
 mod dropped_packets;

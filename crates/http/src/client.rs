@@ -1,0 +1,16 @@
+//! What a client of HTTP servers needs beyond hyper-util's: an answer that came before the connection broke is read, and
+//! a request that met a stale connection is sent again.
+//!
+//! [`Connector`] wraps any connector. Its connections count what was read and written, so that an error tells whether
+//! it is [stale](is_stale): the [policies](crate::policy) then record no failure. [`RepeatStale`] sends such a request
+//! again on a new connection.
+
+mod connection;
+mod connector;
+mod io;
+mod repeat_stale;
+
+pub use connection::{Exchange, is_stale};
+pub use connector::{Connecting, Connector};
+pub use io::ClientIo;
+pub use repeat_stale::{RepeatStale, RepeatStaleFuture};

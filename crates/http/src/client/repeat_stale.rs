@@ -1,0 +1,141 @@
+//! Sends a request again that met a stale connection.
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use http::{Request, Response};
+use hyper_util::client::legacy;
+use mainstay_core::Replay as _;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use crate::{Http, body::ReplayBody, client::connection::is_stale, policy::is_repeatable};
+
+/// A client that sends a request once more, on a new connection, if its connection was [stale](is_stale).
+///
+/// Only requests that may be sent twice are sent again, as [`Http`] decides: a POST without a key is not, because the
+/// server may have received it. Its error is classified as `Ignored`. hyper-util itself sends any request again that
+/// it has not begun to write. No budget is spent: the failure says nothing about the server, and the new connection
+/// cannot be stale.
+///
+/// It goes innermost, below a timeout of the attempt.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http_body_util::Empty;
+/// use hyper_util::{client::legacy::{Client, connect::HttpConnector}, rt::TokioExecutor};
+/// use mainstay_http::client::{Connector, RepeatStale};
+///
+/// let mut builder = Client::builder(TokioExecutor::new());
+/// let connector = Connector::new(HttpConnector::new());
+/// let pooled: Client<_, Empty<Bytes>> = builder.build(connector.clone());
+/// // A client without a pool opens a connection for each request.
+/// let unpooled = builder.pool_max_idle_per_host(0).build(connector);
+/// let client = RepeatStale::new(pooled, unpooled);
+/// # let _ = client;
+/// ```
+#[derive(Clone, Debug)]
+pub struct RepeatStale<S> {
+    pooled: S,
+    unpooled: S,
+}
+
+pin_project! {
+    /// The future of [`RepeatStale`].
+    pub struct RepeatStaleFuture<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        #[pin]
+        state: State<S, B>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        /// Waits for the pooled client. `repeat` has the other client and a copy of the request, if it may be sent twice.
+        First { #[pin] call: S::Future, repeat: Option<(S, Request<B>)> },
+        /// Waits until the other client is ready.
+        Readying { repeat: Option<(S, Request<B>)> },
+        /// Waits for the other client.
+        Second { #[pin] call: S::Future },
+    }
+}
+
+// === impl RepeatStale ===
+
+impl<S> RepeatStale<S> {
+    /// Creates a client that sends requests through `pooled`, and again through `unpooled`, which opens a new connection
+    /// for each.
+    pub fn new(pooled: S, unpooled: S) -> Self {
+        Self { pooled, unpooled }
+    }
+}
+
+impl<S, B, ResB> Service<Request<B>> for RepeatStale<S>
+where
+    S: Service<Request<B>, Response = Response<ResB>, Error = legacy::Error> + Clone,
+    B: ReplayBody,
+{
+    type Response = Response<ResB>;
+    type Error = legacy::Error;
+    type Future = RepeatStaleFuture<S, B>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), legacy::Error>> {
+        self.pooled.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let may_repeat = is_repeatable(request.method(), request.headers(), request.extensions());
+        let copy = if may_repeat { Http::new().replay(&request) } else { None };
+        let repeat = copy.map(|copy| (self.unpooled.clone(), copy.into_request()));
+        RepeatStaleFuture { state: State::First { call: self.pooled.call(request), repeat } }
+    }
+}
+
+// === impl RepeatStaleFuture ===
+
+impl<S, B, ResB> Future for RepeatStaleFuture<S, B>
+where
+    S: Service<Request<B>, Response = Response<ResB>, Error = legacy::Error>,
+    B: ReplayBody,
+{
+    type Output = Result<Response<ResB>, legacy::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let next = match state.as_mut().project() {
+                StateProj::First { call, repeat } => {
+                    let result = ready!(call.poll(cx));
+                    let is_stale = result.as_ref().is_err_and(is_stale);
+                    let repeat = repeat.take().filter(|(_, copy)| is_stale && copy.body().is_intact());
+                    let Some(repeat) = repeat else { return Poll::Ready(result) };
+                    State::Readying { repeat: Some(repeat) }
+                }
+                StateProj::Readying { repeat } => {
+                    // `None` if polled again after a panic of the client.
+                    let Some((unpooled, _)) = repeat else { return Poll::Pending };
+                    ready!(unpooled.poll_ready(cx))?;
+                    let Some((mut unpooled, copy)) = repeat.take() else { return Poll::Pending };
+                    State::Second { call: unpooled.call(copy) }
+                }
+                StateProj::Second { call } => return call.poll(cx),
+            };
+            state.set(next);
+        }
+    }
+}
+
+impl<S: Service<Request<B>>, B> fmt::Debug for RepeatStaleFuture<S, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RepeatStaleFuture").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,68 @@
+//! The HTTP client of the backends: its pool of connections, and the limits of what it reads.
+
+use std::{sync::Arc, time::Duration};
+
+use http::Response;
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy::{self, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use mainstay_http::client::{Connector, RepeatStale};
+use tower::{Service, service_fn};
+
+use crate::{backend::ProxyRequest, settings::BackendSettings, upload::Upload};
+
+type Client = legacy::Client<Connector<HttpConnector>, Upload>;
+
+/// Creates the client that all endpoints share. A request on a connection that its backend has closed meanwhile is sent
+/// again on a new one, if it may be sent twice.
+///
+/// Connecting may take half of an attempt's time: if one address of a host drops packets, there is time left for its next
+/// address.
+pub(crate) fn client(
+    attempt: Duration,
+    settings: &BackendSettings,
+) -> impl Service<ProxyRequest, Response = Response<Incoming>, Error = legacy::Error, Future: Send>
++ Clone
++ Send
++ Sync
++ use<> {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(attempt / 2));
+    // Detects a backend that disappears in the middle of a long answer.
+    connector.set_keepalive(Some(Duration::from_secs(15)));
+    let connector = Connector::new(connector);
+    let mut builder = legacy::Client::builder(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        // Shorter than the idle time of most servers, so that the gateway closes first.
+        .pool_idle_timeout(settings.pool_idle)
+        .http1_max_headers(settings.max_response_fields as usize);
+    let pooled = builder.build(connector.clone());
+    let unpooled = builder.pool_max_idle_per_host(0).build(connector);
+    RepeatStale::new(sender(pooled), sender(unpooled))
+}
+
+/// Returns a service that reports the end of an attempt to the upload.
+fn sender(
+    client: Client,
+) -> impl Service<ProxyRequest, Response = Response<Incoming>, Error = legacy::Error, Future: Send>
++ Clone
++ Send
++ Sync
++ use<> {
+    // In an `Arc`, because the service is cloned for every request.
+    let client = Arc::new(client);
+    service_fn(move |request: ProxyRequest| {
+        let progress = request.body().progress();
+        let answer = client.request(request);
+        async move {
+            let answer = answer.await;
+            progress.attempted(answer.is_ok());
+            answer
+        }
+    })
+}

@@ -1,0 +1,95 @@
+//! Connections to backends: what their end says about a backend, and what a client gets.
+
+use axum::body::Body;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use hyper_util::{client::legacy, rt::TokioExecutor};
+
+use crate::{
+    client::{post, send},
+    gateway::Gateway,
+    scripted::{Reply, Scripted, ok},
+};
+
+/// Starts a gateway before a scripted primary and a backup that answers everything.
+async fn start(script: impl Fn(&str, usize) -> Reply + Send + Sync + 'static) -> (Scripted, Scripted, Gateway) {
+    let primary = Scripted::start(script).await;
+    let backup = Scripted::start(|_, _| Reply::Write(ok("backup"))).await;
+    let settings = [("BACKEND_API_URL", &*primary.url()), ("BACKEND_API_FALLBACK_URL", &*backup.url())];
+    let gateway = Gateway::start(&settings);
+    (primary, backup, gateway)
+}
+
+/// Checks that the primary is active and that nothing counts against it.
+async fn assert_not_blamed(gateway: &Gateway) {
+    let failover = gateway.status().await["failover"].clone();
+    assert_eq!(failover["active"], "primary", "{failover:#}");
+    assert_eq!(failover["endpoints"][0]["breaker"]["failures"], 0, "{failover:#}");
+}
+
+/// Defect: an idle connection that its backend had closed counted against the primary, and sent GETs to the backup.
+#[tokio::test]
+async fn stale_connection_blames_no_backend() {
+    let answer_once = |_: &str, number| if number == 1 { Reply::Write(ok("primary")) } else { Reply::End(Vec::new()) };
+    let (_primary, _backup, gateway) = start(answer_once).await;
+    for _ in 0..10 {
+        let answer = gateway.get("/api/v1/x").await;
+        assert_eq!((answer.status, answer.served_by()), (StatusCode::OK, "primary"), "{answer:?}");
+    }
+    // Every second POST meets the connection that the one before has used.
+    for expected in [StatusCode::OK, StatusCode::BAD_GATEWAY, StatusCode::OK, StatusCode::BAD_GATEWAY] {
+        let answer = post(gateway.address(), "/api/v1/x", "hi").await;
+        assert_eq!(answer.status, expected, "{answer:?}");
+    }
+    assert_not_blamed(&gateway).await;
+}
+
+/// Defect: the refusal was lost if the backend closed before the upload ended, and counted against the primary.
+#[tokio::test]
+async fn early_refusal_of_an_upload_reaches_the_client() {
+    let refuse = |_: &str, _| {
+        Reply::End(b"HTTP/1.1 413 Too Large\r\nconnection: close\r\ncontent-length: 5\r\n\r\nlarge".into())
+    };
+    let (_primary, _backup, gateway) = start(refuse).await;
+    for _ in 0..20 {
+        let uri = format!("http://{}/api/v1/x", gateway.address());
+        let upload = Request::post(uri).body(Body::from(vec![b'x'; 4 << 20])).unwrap();
+        let answer = send(upload).await;
+        assert_eq!(
+            (answer.status, answer.served_by(), &*answer.body),
+            (StatusCode::PAYLOAD_TOO_LARGE, "primary", "large")
+        );
+    }
+    assert_not_blamed(&gateway).await;
+}
+
+/// An answer that breaks off must not look complete, over either version.
+#[tokio::test]
+async fn answer_that_breaks_off_breaks_off_for_the_client() {
+    let whole: [&str; 4] = [
+        "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\nno length\r\n",
+        // Without a length, only a reset shows that it is not complete.
+        "HTTP/1.1 200 OK\r\n\r\nabc",
+    ];
+    let script = move |head: &str, _| {
+        let (path, number) = head.split(' ').nth(1).and_then(|path| path.rsplit_once('/')).unwrap();
+        let bytes = whole[number.parse::<usize>().unwrap()].as_bytes().to_vec();
+        if path.ends_with("reset") { Reply::Reset(bytes) } else { Reply::End(bytes) }
+    };
+    let (_primary, _backup, gateway) = start(script).await;
+    for http2 in [false, true] {
+        let client = legacy::Client::builder(TokioExecutor::new()).http2_only(http2).build_http::<Body>();
+        for case in ["end/0", "end/1", "end/2", "reset/0", "reset/1", "reset/2", "reset/3"] {
+            let uri = format!("http://{}/api/v1/{case}", gateway.address());
+            // A reset may overtake the head of the answer.
+            if let Ok(answer) = client.get(uri.parse().unwrap()).await
+                && answer.status() == StatusCode::OK
+                && answer.headers()["x-served-by"] == "primary"
+            {
+                assert!(answer.into_body().collect().await.is_err(), "{case}, HTTP/2: {http2}");
+            }
+        }
+    }
+}
