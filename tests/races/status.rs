@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use mainstay_bulkhead::Limit;
 use mainstay_circuit_breaker::{Breaker, State};
 use mainstay_core::Level;
+use mainstay_failover::{Endpoint, FailoverHandle, FailoverState};
 
 use crate::round::race;
 
@@ -35,4 +36,18 @@ fn bulkhead_is_healthy_after_its_last_permit_came_back() {
         |(_, permit)| drop(permit.lock().unwrap().take()),
         |(limit, _)| limit.subscribe().get().level != Level::Healthy,
     );
+}
+
+/// The status said "healthy" on the backup until the next change.
+#[test]
+fn failover_publishes_its_last_state() {
+    let make = || FailoverHandle::new("race", ["a", "b"].map(Endpoint::named)).unwrap();
+    let is_stale = |failover: &FailoverHandle| {
+        let state = failover.snapshot().state;
+        let level = if state == FailoverState::OnPrimary { Level::Healthy } else { Level::Degraded };
+        failover.subscribe().get().level != level || *failover.watch().borrow() != state
+    };
+    race(make, |failover| failover.take_out("a", "left").unwrap(), |failover| failover.reset("right"), is_stale);
+    let force = |failover: &FailoverHandle| failover.force("b", "left").unwrap();
+    race(make, force, |failover| failover.automatic("right"), is_stale);
 }

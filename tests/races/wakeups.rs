@@ -11,6 +11,7 @@ use std::{
 use mainstay_bulkhead::{BulkheadLayer, Limit, Permit};
 use mainstay_circuit_breaker::{Breaker, CircuitBreakerLayer, GateLayer};
 use mainstay_core::BoxError;
+use mainstay_failover::{Endpoint, Failover};
 use tower::{Layer, Service};
 
 use crate::round::{Woken, race};
@@ -92,4 +93,22 @@ fn caller_that_waits_for_the_inner_service_is_woken_when_the_bulkhead_fills() {
         *waiting.handle.1.lock().unwrap() = waiting.handle.0.try_acquire().ok();
     };
     race(make, Waiting::poll, fill, Waiting::hangs);
+}
+
+/// A caller waited for a primary that was left meanwhile, for as long as `ready_timeout`.
+#[test]
+fn caller_that_waits_for_the_primary_is_woken_when_it_is_left() {
+    // Its clock never advances: only the change wakes the caller.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let make = || {
+        let endpoints = [("a", false), ("b", true)].map(|(name, ready)| Endpoint::new(name, Inner { ready }));
+        let failover = Failover::new("race", endpoints).unwrap();
+        let handle = failover.handle().clone();
+        Waiting::new(failover, handle)
+    };
+    let poll = |waiting: &Waiting<_, _>| {
+        let _inside = runtime.enter();
+        waiting.poll();
+    };
+    race(make, poll, |waiting| waiting.handle.take_out("a", "test").unwrap(), Waiting::hangs);
 }

@@ -1,19 +1,20 @@
 //! `poll_ready`: finds one endpoint whose service is ready.
 //!
-//! A request waits for one endpoint at a time, for `ready_timeout` at most, and then tries the next. It looks again
-//! whenever an endpoint changes.
+//! A request waits for one endpoint at a time, for `ready_timeout` at most, and then tries the next. It selects again
+//! whenever an endpoint changes; [`Wait`] keeps the order that misses no change.
 
 use std::{
+    mem,
     pin::Pin,
     task::{Context, Poll},
 };
 
-use mainstay_core::{Classify, FailureKind, Outcome, Refusal, on_panic};
+use mainstay_core::{Classify, FailureKind, Outcome, Refusal, Wait, on_panic};
 use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 
 use crate::{
-    changed::{Changed, changed},
+    changed::changed,
     evidence,
     permit::Candidate,
     selector::{EndpointView, Selection, order},
@@ -36,9 +37,11 @@ pub(crate) enum Ready {
 pub(crate) struct Waiting {
     ready_timeout: Pin<Box<Sleep>>,
     timed_out: bool,
-    changed: Changed,
+    wait: Wait,
     /// The endpoints that were polled and were not ready: each may hold a place in a queue for this request.
     polled: Vec<usize>,
+    /// The endpoints whose readiness has failed.
+    failed: Vec<usize>,
 }
 
 /// Polls the endpoints in the order of the selection, again whenever one of them changes.
@@ -83,7 +86,7 @@ fn poll_candidates<S, Req, P, E>(
     shared: &Shared<S, P>,
     services: &mut Services<S>,
     waiting: &mut Option<Waiting>,
-    mut failed: Option<usize>,
+    failed: Option<usize>,
     cx: &mut Context<'_>,
 ) -> Poll<Ready>
 where
@@ -92,26 +95,30 @@ where
     P: Classify<S::Response, E>,
     E: Refusal,
 {
-    loop {
-        if let Poll::Ready(ready) = poll_once(shared, services, waiting, failed.take(), cx) {
-            // Gives back the places in other endpoints' queues, and any readiness reached there meanwhile.
-            let used = if let Ready::At(candidate) = &ready { Some(candidate.index) } else { None };
-            let polled = waiting.take().map_or(Vec::new(), |waiting| waiting.polled);
-            polled.into_iter().filter(|index| Some(*index) != used).for_each(|index| services.clear(index, shared));
-            return Poll::Ready(ready);
-        }
-        if !waiting.get_or_insert_with(|| Waiting::new(shared.board())).has_changed(shared.board(), cx) {
-            return Poll::Pending;
-        }
-    }
+    let board = shared.board();
+    let (mut wait, mut failed) = match waiting {
+        Some(waiting) => (mem::take(&mut waiting.wait), mem::take(&mut waiting.failed)),
+        None => (Wait::default(), Vec::from_iter(failed)),
+    };
+    let polled = wait.poll(cx, || changed(board), |cx| poll_once(shared, services, waiting, &mut failed, cx));
+    let Poll::Ready(ready) = polled else {
+        let waiting = waiting.get_or_insert_with(|| Waiting::new(board));
+        (waiting.wait, waiting.failed) = (wait, failed);
+        return Poll::Pending;
+    };
+    // Gives back the places in other endpoints' queues, and any readiness reached there meanwhile.
+    let used = if let Ready::At(candidate) = &ready { Some(candidate.index) } else { None };
+    let polled = waiting.take().map_or(Vec::new(), |waiting| waiting.polled);
+    polled.into_iter().filter(|index| Some(*index) != used).for_each(|index| services.clear(index, shared));
+    Poll::Ready(ready)
 }
 
-/// Polls each candidate once, except the endpoint whose readiness has failed already.
+/// Polls each candidate once, except those whose readiness has failed already: that counts once for each request.
 fn poll_once<S, Req, P, E>(
     shared: &Shared<S, P>,
     services: &mut Services<S>,
     waiting: &mut Option<Waiting>,
-    already: Option<usize>,
+    failed: &mut Vec<usize>,
     cx: &mut Context<'_>,
 ) -> Poll<Ready>
 where
@@ -129,10 +136,10 @@ where
             _ => (first, false),
         },
     };
-    let (mut pending, mut failed) = (false, already.is_some());
+    let mut pending = false;
     for index in order(first, endpoints.len()).take(if unconditional { 1 } else { usize::MAX }) {
         let endpoint = &endpoints[index];
-        if already == Some(index) || (!unconditional && !endpoint.admits()) {
+        if failed.contains(&index) || (!unconditional && !endpoint.admits()) {
             continue;
         }
         let (epoch, usable) = (endpoint.breaker.epoch(), endpoint.is_usable());
@@ -141,7 +148,7 @@ where
             Poll::Ready(Ok(())) => return Poll::Ready(Ready::At(candidate)),
             Poll::Ready(Err(error)) => {
                 record_unready(shared, services, candidate, &error.into());
-                failed = true;
+                failed.push(index);
             }
             Poll::Pending => {
                 pending = true;
@@ -153,7 +160,7 @@ where
             }
         }
     }
-    match pending || failed {
+    match pending || !failed.is_empty() {
         // Every readiness failed, and `call` returns the error; or none came in time, and the call waits with its
         // request, where the total timeout and the deadline bound it.
         true => Poll::Ready(Ready::Unknown),
@@ -194,7 +201,7 @@ where
 impl Waiting {
     fn new(board: &Switchboard) -> Self {
         let ready_timeout = Box::pin(sleep(board.live.ready_timeout.load()));
-        Self { ready_timeout, timed_out: false, changed: changed(board), polled: Vec::new() }
+        Self { ready_timeout, timed_out: false, wait: Wait::default(), polled: Vec::new(), failed: Vec::new() }
     }
 
     /// Notes that this endpoint was not ready.
@@ -208,14 +215,5 @@ impl Waiting {
     fn poll_timed_out(&mut self, cx: &mut Context<'_>) -> bool {
         self.timed_out = self.timed_out || self.ready_timeout.as_mut().poll(cx).is_ready();
         self.timed_out
-    }
-
-    /// Whether an endpoint has changed while this request waited. Registers the task for the next change.
-    fn has_changed(&mut self, board: &Switchboard, cx: &mut Context<'_>) -> bool {
-        let has_changed = self.changed.as_mut().poll(cx).is_ready();
-        if has_changed {
-            self.changed = changed(board);
-        }
-        has_changed
     }
 }

@@ -7,14 +7,14 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{Contextual, Replay, Reservation, on_panic};
+use mainstay_core::{Contextual, Replay, Reservation, Wait, on_panic};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep};
 use tower_service::Service;
 
 use crate::{
     attempt::Attempt,
-    changed::{Changed, changed},
+    changed::changed,
     failed::{Failed, record_panic},
     history::History,
     permit::EndpointPermit,
@@ -41,7 +41,7 @@ enum Phase<F, S, Req, Res, E> {
     /// It has not started, or has ended.
     Idle,
     /// The delay is over, and the attempt has not started. Waits for the first endpoint to be left.
-    DelayOver(Option<Changed>),
+    DelayOver(Wait),
     /// It has failed, and the first attempt still runs. Boxed, because it is rare.
     Failed(Box<Failed>),
     /// It has started. Boxed, because it is rare and would double the size of the future.
@@ -150,7 +150,7 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
         }
         let is_over = this.timer.as_pin_mut().is_some_and(|timer| timer.poll(cx).is_ready());
         if is_over {
-            *this.phase = Phase::DelayOver(None);
+            *this.phase = Phase::DelayOver(Wait::default());
         }
         is_over
     }
@@ -164,18 +164,10 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
         cx: &mut Context<'_>,
     ) -> bool {
         let Phase::DelayOver(wait) = self.project().phase else { return false };
-        loop {
-            // Subscribes before it compares epochs, so that no change between the two is missed.
-            let changed = wait.get_or_insert_with(|| changed(board));
-            let endpoint = &board.endpoints[first.index];
-            if endpoint.breaker.epoch() != first.epoch || endpoint.ask.suspensions() != first.suspensions {
-                return true;
-            }
-            if changed.as_mut().poll(cx).is_pending() {
-                return false;
-            }
-            *wait = None;
-        }
+        let endpoint = &board.endpoints[first.index];
+        let is_left = || endpoint.breaker.epoch() != first.epoch || endpoint.ask.suspensions() != first.suspensions;
+        let look = |_: &mut Context<'_>| if is_left() { Poll::Ready(()) } else { Poll::Pending };
+        wait.poll(cx, || changed(board), look).is_ready()
     }
 
     /// Starts the second attempt if nothing forbids it: the copy is intact, the deadline has not passed, and there are a

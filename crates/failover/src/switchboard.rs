@@ -58,8 +58,8 @@ pub(crate) struct Locked {
     pub(crate) log: TransitionLog<Transition>,
     /// The sum of the endpoints' epochs when a change was last published.
     pub(crate) epochs: u64,
-    /// The cause of the status that was published last.
-    pub(crate) published: status::Cause,
+    /// The cause of the newest status, and its number. It is published after the lock.
+    pub(crate) status: (status::Cause, u64),
 }
 
 /// An operator's order.
@@ -91,7 +91,11 @@ impl Switchboard {
             route: AtomicRoute::new(Route::PRIMARY),
             ramp: Ramp::default(),
             review_at: AtomicU64::new(NEVER),
-            locked: Mutex::new(Locked { log: TransitionLog::new(now), epochs: 0, published: status::Cause::Route(0) }),
+            locked: Mutex::new(Locked {
+                log: TransitionLog::new(now),
+                epochs: 0,
+                status: (status::Cause::Route(0), 0),
+            }),
             status: StatusSender::new(Status::new(Level::Healthy, "")),
             changed: watch::Sender::new(FailoverState::OnPrimary),
             start: now,

@@ -2,6 +2,7 @@
 
 use std::{mem, sync::atomic::Ordering::Relaxed};
 
+use mainstay_core::Level;
 use tokio::time::Instant;
 
 use crate::{
@@ -46,12 +47,16 @@ impl Switchboard {
         let to = selector::choose_route(&self.endpoints, current, self.control.load(), all_down);
         let transition = (from != to).then(|| self.switch(&mut locked, from, to, reason, now));
         self.route.store(to);
-        self.publish_status(&mut locked, to);
+        let status = self.new_status(&mut locked, to);
         self.review(now);
         let epochs = self.endpoints.iter().fold(0_u64, |sum, endpoint| sum.wrapping_add(endpoint.seen_epoch()));
         let is_news = mem::replace(&mut locked.epochs, epochs) != epochs || transition.is_some();
         drop(locked);
-        // After the lock: a subscriber of tracing, or a reader that holds a borrow of the watch, may read this handle.
+        // After the lock: a waker, a subscriber of tracing, or a reader that holds a borrow of the watch, may read this
+        // handle. Another thread may publish first: an older status never replaces a newer one.
+        if let Some((number, level, reason)) = status {
+            self.status.publish_at(number, level, reason);
+        }
         if let Some(transition) = transition {
             transition.trace(&self.name, self.endpoints.len() == 1);
         }
@@ -78,14 +83,17 @@ impl Switchboard {
         }
     }
 
-    /// Publishes the status if its cause has changed. Under the lock, so that an older one never replaces a newer one.
-    fn publish_status(&self, locked: &mut Locked, route: Route) {
+    /// Returns the status with its number, if its cause has changed.
+    fn new_status(&self, locked: &mut Locked, route: Route) -> Option<(u64, Level, String)> {
         let cause = status::cause(&self.endpoints, &self.everywhere, route, locked.log.sequence());
-        if mem::replace(&mut locked.published, cause) != cause {
-            let reason = locked.log.last().map_or("", |last| &last.reason);
-            let (level, reason) = status::describe(cause, &self.endpoints, &self.everywhere, route, reason);
-            self.status.publish(level, reason);
+        let (newest, number) = &mut locked.status;
+        if mem::replace(newest, cause) == cause {
+            return None;
         }
+        *number += 1;
+        let reason = locked.log.last().map_or("", |last| &last.reason);
+        let (level, reason) = status::describe(cause, &self.endpoints, &self.everywhere, route, reason);
+        Some((*number, level, reason))
     }
 
     /// Logs the change of route and sets the ramp.

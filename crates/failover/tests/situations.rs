@@ -332,6 +332,8 @@ async fn last_usable(kind: FailureKind, probe: Fate) -> Failover<Script, Posts> 
     let failover = split(&scripts, &probes, settings());
     failover.handle().take_out("primary", "eve").unwrap();
     scripts[1].set(Fate::Fail);
+    // With good probes its hold would be waived as soon as the backup is left.
+    probes[0].set(Fate::Fail);
     probes[1].set(probe);
     failover.with_policy(Posts(kind))
 }

@@ -7,8 +7,8 @@
 //!
 //! | primitive | model |
 //! |---|---|
-//! | [`wait::Wait`], in the readiness of breaker, gate and bulkhead | `no_wake_up_is_lost_by_a_wait` |
-//! | [`epoch_watch::EpochWatch`], in the status of breaker, bulkhead and fallback | `watch_ends_at_the_newest_epoch` |
+//! | [`wait::Wait`], in the readiness of breaker, gate, bulkhead and failover | `no_wake_up_is_lost_by_a_wait` |
+//! | [`epoch_watch::EpochWatch`], in the status of breaker, bulkhead, fallback and failover | `watch_ends_at_the_newest_epoch` |
 //! | `readiness::ReadinessWaiters` of the bulkhead | `caller_is_woken_when_the_permits_are_used_up` |
 //! | `slots::Slots` of the bulkhead: grants, and waiters that give up | `freed_slot_reaches_the_waiter`, `cancelled_waiter_takes_no_slot_with_it` |
 //! | `lending::LendingPool` of the bulkhead | `waiter_gets_the_lent_slot_that_another_call_gave_back`, `caller_is_woken_when_another_member_takes_the_last_lent_slot` |
