@@ -54,7 +54,22 @@ const CONTROL: [&str; 28] = [
 impl FieldKind {
     /// Returns the kind of the field with this name, in lower case.
     pub(super) fn of(name: &str) -> Self {
-        match name {
+        // Compares bytes, which is cheaper than to search a short text.
+        let has_underscore = || name.bytes().any(|byte| byte == b'_');
+        // The first letter excludes most fields of a usual head.
+        let listed = match name.as_bytes() {
+            [b'c' | b'f' | b'h' | b'k' | b'p' | b't' | b'u' | b'x', ..] => Self::listed(name),
+            _ => None,
+        };
+        match listed {
+            Some(kind) => kind,
+            None if has_underscore() && names_other_field(name) => Self::Claim,
+            None => Self::EndToEnd,
+        }
+    }
+
+    fn listed(name: &str) -> Option<Self> {
+        Some(match name {
             "connection" | "http2-settings" | "keep-alive" | "te" | "transfer-encoding" | "upgrade" => Self::Connection,
             "proxy-authenticate" | "proxy-authentication-info" | "proxy-authorization" | "proxy-connection" => {
                 Self::Connection
@@ -62,9 +77,8 @@ impl FieldKind {
             "forwarded" | "proxy" | "x-forwarded-port" | "x-forwarded-server" | "x-real-ip" => Self::Claim,
             "x-degraded" | "x-served-by" => Self::Mark,
             _ if name.starts_with("x-forwarded-") => Self::Forwarded,
-            _ if name.contains('_') && names_other_field(name) => Self::Claim,
-            _ => Self::EndToEnd,
-        }
+            _ => return None,
+        })
     }
 }
 

@@ -39,13 +39,17 @@ pub(super) fn add_forwarded(headers: &mut HeaderMap, peer: IpAddr, scheme: &Sche
     // An IPv4 client of a dual-stack socket is `::ffff:192.0.2.1`, which matches no allow-list.
     append(headers, X_FORWARDED_FOR, &peer.to_canonical().to_string());
     for (name, value) in [(X_FORWARDED_PROTO, scheme_value(scheme)), (X_FORWARDED_HOST, host)] {
-        // A client may have begun a line that the trusted proxy extended.
-        retain(headers, &name, is_text);
-        if let Entry::Vacant(entry) = headers.entry(name)
-            && let Some(value) = value
-        {
+        let Some(value) = value else { continue };
+        if let Entry::Vacant(entry) = headers.entry(name) {
             entry.insert(value);
         }
+    }
+}
+
+/// Leaves out what is not text from the fields of a trusted proxy: a client may have begun a line that the proxy extended.
+pub(super) fn clean_forwarded(headers: &mut HeaderMap) {
+    for name in [X_FORWARDED_PROTO, X_FORWARDED_HOST] {
+        retain(headers, &name, is_text);
     }
 }
 

@@ -29,17 +29,14 @@ use crate::proxy::{
 /// `X-Forwarded-For` and the like): the RFC forbids such options, and they are a known attack.
 pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
     let named = named_by_connection(headers);
-    let trailers = accepts_trailers(headers);
-    strip(headers, &named, |kind| kind == FieldKind::Connection);
-    if trailers {
+    if strip(headers, &named, |kind| kind == FieldKind::Connection) {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
 }
 
 /// Removes what is not forwarded from the head of a request, except for `Host`.
 pub(super) fn strip_request(headers: &mut HeaderMap, named: &[HeaderName], inbound: Inbound) {
-    let trailers = accepts_trailers(headers);
-    strip(headers, named, |kind| match kind {
+    let trailers = strip(headers, named, |kind| match kind {
         FieldKind::Connection | FieldKind::Claim => true,
         FieldKind::Forwarded => inbound == Inbound::Untrusted,
         FieldKind::EndToEnd | FieldKind::Mark => false,
@@ -69,11 +66,15 @@ pub(super) fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
         .collect()
 }
 
-fn strip(headers: &mut HeaderMap, named: &[HeaderName], is_removed: impl Fn(FieldKind) -> bool) {
+/// Removes these kinds of fields, and those that `Connection` names. Returns whether a `TE` was removed that accepts
+/// trailers.
+fn strip(headers: &mut HeaderMap, named: &[HeaderName], is_removed: impl Fn(FieldKind) -> bool) -> bool {
     let removed: Vec<_> = headers.keys().filter(|name| is_removed(FieldKind::of(name.as_str()))).cloned().collect();
+    let trailers = removed.contains(&header::TE) && accepts_trailers(headers);
     for name in removed.iter().chain(named) {
         headers.remove(name);
     }
+    trailers
 }
 
 fn accepts_trailers(headers: &HeaderMap) -> bool {

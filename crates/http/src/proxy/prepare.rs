@@ -8,7 +8,7 @@ use http_body::Body;
 use crate::proxy::{
     cookie::join_cookies,
     fault::{RequestFault, ResponseFault},
-    forwarded::{Inbound, add_forwarded, host_value},
+    forwarded::{Inbound, add_forwarded, clean_forwarded, host_value},
     host::check_host,
     length::{normalize_length, strip_length_without_content},
     location::map_location,
@@ -80,6 +80,9 @@ pub fn prepare_request<B: Body>(
         (HostRule::Requested, Some(host)) => headers.insert(header::HOST, host.clone()),
         _ => headers.remove(header::HOST),
     };
+    if rules.inbound == Inbound::Trusted {
+        clean_forwarded(headers);
+    }
     add_forwarded(headers, peer, scheme, host);
     rules.via.add(headers, head.version);
     Ok(Request::from_parts(head, body))
