@@ -25,3 +25,5 @@ mod row;
 mod rows;
 mod runner;
 mod see;
+#[cfg(target_os = "linux")]
+mod smuggling;

@@ -5,7 +5,7 @@
 use std::{fmt, io, time::Duration};
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
@@ -36,8 +36,8 @@ pub(crate) enum End {
 }
 
 /// A connection with the bytes that were read and not yet used.
-pub(crate) struct Wire {
-    stream: TcpStream,
+pub(crate) struct Wire<S = TcpStream> {
+    stream: S,
     buffer: Vec<u8>,
     /// All bytes that were read, for steps that wait for a text.
     log: String,
@@ -93,16 +93,23 @@ impl fmt::Display for Message {
 // === impl Wire ===
 
 impl Wire {
-    pub(crate) fn new(stream: TcpStream, answers: Option<String>) -> Self {
-        Self { stream, buffer: Vec::new(), log: String::new(), answers }
-    }
-
     pub(crate) async fn send(&mut self, text: &str) -> io::Result<()> {
         timeout(STEP_TIMEOUT, self.stream.write_all(&bytes(text))).await?
     }
 
     pub(crate) async fn shutdown(&mut self) -> io::Result<()> {
         self.stream.shutdown().await
+    }
+
+    /// Reads until bytes are there. `false` if the time is over before.
+    pub(crate) async fn is_ready(&mut self, patience: Duration) -> bool {
+        !self.buffer.is_empty() || timeout(patience, self.stream.readable()).await.is_ok()
+    }
+}
+
+impl<S: AsyncRead + Unpin> Wire<S> {
+    pub(crate) fn new(stream: S, answers: Option<String>) -> Self {
+        Self { stream, buffer: Vec::new(), log: String::new(), answers }
     }
 
     /// Reads until the bytes received so far contain a text.
@@ -175,7 +182,10 @@ impl Wire {
         let mut message = Message::default();
         match self.line().await {
             Ok(line) => message.line = line,
-            Err(End::Cut(reason)) if self.buffer.is_empty() && reason != "silence" => return None,
+            // An idle connection to the backend is no request; a client waits for its answer.
+            Err(End::Cut(reason)) if self.buffer.is_empty() && (reason != "silence" || self.answers.is_none()) => {
+                return None;
+            }
             Err(end) => message.end = end,
         }
         if message.end == End::Whole {

@@ -1,10 +1,13 @@
 //! One connection of HTTP/2: frames (RFC 9113, 4 and 6), and the exchange of one request.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 
@@ -49,7 +52,18 @@ pub(crate) struct Frame {
 impl Connection {
     /// Connects, and sends the preface with these settings.
     pub(crate) async fn with_settings(address: SocketAddr, settings: &[(u16, u32)]) -> io::Result<Self> {
-        let mut connection = Self { stream: TcpStream::connect(address).await? };
+        Self::start(TcpStream::connect(address).await?, settings).await
+    }
+
+    /// Connects from this address.
+    pub(crate) async fn from(client: IpAddr, address: SocketAddr) -> io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(client, 0))?;
+        Self::start(socket.connect(address).await?, &OWN_SETTINGS).await
+    }
+
+    async fn start(stream: TcpStream, settings: &[(u16, u32)]) -> io::Result<Self> {
+        let mut connection = Self { stream };
         connection.stream.set_nodelay(true)?;
         connection.stream.write_all(PREFACE).await?;
         let pairs = settings.iter().flat_map(|(id, value)| [&id.to_be_bytes()[..], &value.to_be_bytes()].concat());
