@@ -19,6 +19,8 @@ pub enum RequestFault {
     Host,
     /// The path might lead out of the prefix that was matched ([`stays_below`](crate::proxy::stays_below)).
     Path,
+    /// A field name has a quotation mark in HTTP/2 (RFC 9110, 5.1).
+    FieldName,
     /// A field value begins or ends with a space or a tab in HTTP/2 (RFC 9113, 8.2.1).
     FieldValue,
     /// `Content-Length` is no number, or several different ones (RFC 9112, 6.3).
@@ -83,6 +85,7 @@ impl fmt::Display for RequestFault {
             Self::Connect => "CONNECT is not supported",
             Self::Host => "Host must be one host[:port], the same as :authority",
             Self::Path => "the path must have no . or .. segments, no NUL and no characters outside of ASCII",
+            Self::FieldName => "field names must be tokens",
             Self::FieldValue => "field values must not begin or end with a space or a tab",
             Self::ContentLength => "Content-Length must be one number",
             Self::Chunked => "chunked must be the last transfer coding and occur once",

@@ -58,7 +58,7 @@ pub fn prepare_request<B: Body>(
     check_target(&request)?;
     check_host(&request)?;
     if request.version() > Version::HTTP_11 {
-        check_values(request.headers())?;
+        check_fields(request.headers())?;
     }
     if rules.via.is_loop(request.headers()) {
         return Err(RequestFault::Loop);
@@ -129,8 +129,12 @@ fn check_target<B>(request: &Request<B>) -> Result<(), RequestFault> {
     if stays_below(uri) { Ok(()) } else { Err(RequestFault::Path) }
 }
 
-/// HTTP/1.1 removes the white space around a value, so the next recipient would read another one than HTTP/2 carries.
-fn check_values(headers: &HeaderMap) -> Result<(), RequestFault> {
+/// HTTP/1.1 removes the white space around a value, so the next recipient would read another one than HTTP/2 carries. The
+/// `http` crate accepts a quotation mark in a name of HTTP/2, which is no name in HTTP/1.1.
+fn check_fields(headers: &HeaderMap) -> Result<(), RequestFault> {
+    if headers.keys().any(|name| name.as_str().contains('"')) {
+        return Err(RequestFault::FieldName);
+    }
     let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     let mut values = headers.values().map(HeaderValue::as_bytes);
     match values.any(|value| is_blank(value.first()) || is_blank(value.last())) {

@@ -50,7 +50,9 @@ fn strip(trailers: &mut HeaderMap, named: &[HeaderName]) {
 
 fn is_forwarded(name: &HeaderName, named: &[HeaderName]) -> bool {
     let text = name.as_str();
-    FieldKind::of(text) == FieldKind::EndToEnd && !is_control(text) && !named.contains(name)
+    // `http` accepts a quotation mark in a name of HTTP/2, which is no name in HTTP/1.1.
+    let is_token = !text.contains('"');
+    is_token && FieldKind::of(text) == FieldKind::EndToEnd && !is_control(text) && !named.contains(name)
 }
 
 // === impl ForwardedBody ===

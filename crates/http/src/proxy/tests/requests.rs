@@ -105,6 +105,16 @@ fn http2_values_have_no_white_space_around_them() {
     }
 }
 
+/// RFC 9110, 5.1: hyper reads names of HTTP/2 like this.
+#[test]
+fn http2_names_have_no_quotation_marks() {
+    let mut request = get("http://a/x");
+    *request.version_mut() = Version::HTTP_2;
+    let name = HeaderName::from_lowercase(b"x-\"a").unwrap();
+    let prepared = prepared(request, HeaderMap::from_iter([(name, "1".parse().unwrap())]), &rules());
+    assert_eq!(prepared.map(drop), Err(RequestFault::FieldName));
+}
+
 /// RFC 9110, 8.6; RFC 9112, 6.
 #[test]
 fn request_states_its_length() {

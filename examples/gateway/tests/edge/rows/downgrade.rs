@@ -79,12 +79,19 @@ fn trailers() -> Vec<Row> {
     let cases = [
         ("capitals_in_trailers", post().trailer("X-A", "1")),
         ("line_end_in_trailers", post().trailer("x-a", "1\r\n\r\nGET /x HTTP/1.1\r\n\r\n")),
+        ("high_byte_in_name_of_trailers", post().trailer("x-\u{e4}", "1")),
         ("connection_in_trailers", post().trailer("connection", "close")),
     ];
     let refused = |(name, request)| {
         row(name, "RFC 9113, 8.1").sends_http2(request).arrives(&[Optional, Broken]).gets(&[MALFORMED])
     };
     let mut rows: Vec<_> = cases.map(refused).into();
+    rows.push(
+        row("quote_in_name_of_trailers", "RFC 9110, 5.1")
+            .sends_http2(post().field("trailer", "x-b").trailer("x-\"a", "1").trailer("x-b", "1"))
+            .arrives(&[Body("abc"), NoTrailer("x-\"a"), See::Trailer("x-b", "1")])
+            .gets(&[Status(200)]),
+    );
     // The h2 crate removes pseudo-fields from trailers instead of refusing them.
     rows.push(
         row("pseudo_field_in_trailers", "RFC 9113, 8.1")
@@ -103,6 +110,7 @@ const MALFORMED_FIELDS: &[(&str, &str, &str)] = &[
     ("line_end_in_name", "x-a: 1\r\nx-b", "1"),
     ("second_request_in_name", "x-a: 1\r\n\r\nGET /x HTTP/1.1\r\nx-b", "1"),
     ("high_byte_in_name", "x-\u{e4}", "1"),
+    ("quote_in_name", "x-\"a", "1"),
     ("empty_name", "", "1"),
     ("line_end_in_value", "x-a", "1\r\nx-b: 2"),
     ("bare_lf_in_value", "x-a", "1\nx-b: 2"),
