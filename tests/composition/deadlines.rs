@@ -1,17 +1,20 @@
 //! Deadlines across layers: they reach the layers below, and no layer waits or starts an attempt beyond them.
 
+use std::time::Duration;
+
 use mainstay_bulkhead::{BulkheadLayer, Limit};
-use mainstay_circuit_breaker::CircuitBreakerLayer;
+use mainstay_circuit_breaker::{Breaker, BreakerSettings, CircuitBreakerLayer, OpenSettings};
 use mainstay_core::{
     Backoff, Jitter, Reason, Refusal, Rejected, RequestContext,
-    test::{Probe, ProbeError, ProbePolicy, Reply, Request, call},
+    test::{Answer, Probe, ProbeError, ProbePolicy, Reply, Request, call},
 };
+use mainstay_fallback::FallbackLayer;
 use mainstay_retry::{Retrier, RetryLayer, RetrySettings};
 use mainstay_timeout::TimeoutLayer;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tower::{Layer, ServiceBuilder};
 
-use crate::stacks::{SECOND, queueing, retrier};
+use crate::stacks::{MS, SECOND, queueing, retrier};
 
 /// The total timeout sets the deadline of the request. A retry whose wait would exceed it returns the original error at
 /// once.
@@ -59,11 +62,38 @@ async fn retry_waits_for_an_open_breaker_only_if_that_is_set() {
     let start = Instant::now();
     let refused = call(&mut stack, Request::default()).await.unwrap_err();
     assert_eq!(refused.rejected().map(Rejected::reason), Some(Reason::CircuitOpen));
-    assert_eq!((start.elapsed(), probe.calls()), (std::time::Duration::ZERO, 0));
+    assert_eq!((start.elapsed(), probe.calls()), (Duration::ZERO, 0));
 
     let settings = RetrySettings { wait_out: Some(SECOND), ..retrier.settings() };
     retrier.reconfigure(settings).unwrap();
     call(&mut stack, Request::default()).await.unwrap();
     assert!(start.elapsed() < SECOND, "{:?}", start.elapsed());
     assert_eq!((probe.calls(), retrier.snapshot().rejections_waited_out), (1, 1));
+}
+
+/// Defect: every refused call waited in retry until the breaker was half-open, and the waiting calls filled the bulkhead
+/// at the entrance: of 600 callers in 3 s none got the fallback's answer.
+#[tokio::test(start_paused = true)]
+async fn open_breaker_fills_no_bulkhead_at_the_entrance() {
+    let open = OpenSettings::constant(8 * SECOND);
+    let breaker = Breaker::with_settings("breaker", BreakerSettings { open, ..BreakerSettings::default() }).unwrap();
+    breaker.trip("test");
+    let breaker = CircuitBreakerLayer::with(breaker);
+    let entrance = BulkheadLayer::new("entrance", 64).unwrap();
+    let limit = entrance.handle().clone();
+    let stack = ServiceBuilder::new()
+        .layer(entrance.with_policy(ProbePolicy))
+        .layer(FallbackLayer::value("fallback", Answer::from(0)).with_policy(ProbePolicy))
+        .layer(TimeoutLayer::total("total", 30 * SECOND).unwrap().with_policy(ProbePolicy))
+        .layer(RetryLayer::with(retrier(3)).with_policy(ProbePolicy))
+        .layer(breaker.with_policy(ProbePolicy))
+        .service(Probe::new());
+    for _ in 0..600 {
+        let mut stack = stack.clone();
+        let start = Instant::now();
+        let answer = call(&mut stack, Request::default()).await.unwrap();
+        assert_eq!((answer.value, start.elapsed()), (0, Duration::ZERO));
+        sleep(5 * MS).await;
+    }
+    assert_eq!((limit.snapshot().peak, limit.snapshot().in_flight), (1, 0));
 }

@@ -13,18 +13,18 @@ use std::{
     time::Duration,
 };
 
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use mainstay_failover::{
     Endpoint, FailoverState,
     stack::{Standard, StandardHandles, StandardSettings},
 };
 use mainstay_http::Http;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tower::{BoxError, Service, ServiceExt, service_fn};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A server that answers every request with one status, and `Retry-After: 3600` unless that is a success.
+/// A server with a few bad routes, which answers every other request with one status.
 #[derive(Clone, Default)]
 struct Server(Arc<(AtomicU16, AtomicUsize)>);
 
@@ -37,11 +37,22 @@ impl Server {
         self.0.1.load(SeqCst)
     }
 
-    async fn answer(self, retry_after: Option<&'static str>) -> Result<Response<String>, Infallible> {
+    async fn answer(
+        self,
+        request: Request<String>,
+        retry_after: Option<&'static str>,
+    ) -> Result<Response<String>, Infallible> {
         self.0.1.fetch_add(1, SeqCst);
-        let status = match self.0.0.load(SeqCst) {
-            0 => StatusCode::OK,
-            status => StatusCode::from_u16(status).unwrap(),
+        let status = match (request.uri().path(), self.0.0.load(SeqCst)) {
+            ("/slow", _) => {
+                sleep(3 * SECOND).await;
+                StatusCode::OK
+            }
+            ("/broken", _) => StatusCode::INTERNAL_SERVER_ERROR,
+            ("/stalled", _) => StatusCode::REQUEST_TIMEOUT,
+            ("/large", _) => StatusCode::PAYLOAD_TOO_LARGE,
+            (_, 0) => StatusCode::OK,
+            (_, status) => StatusCode::from_u16(status).unwrap(),
         };
         let mut response = Response::new(String::new());
         *response.status_mut() = status;
@@ -60,7 +71,7 @@ fn stack(
 ) -> (impl Service<Request<String>, Response = Response<String>, Error = BoxError> + Clone, StandardHandles) {
     let endpoints = ["primary", "backup"].into_iter().zip(servers).map(|(name, server)| {
         let server = server.clone();
-        let service = service_fn(move |_: Request<String>| server.clone().answer(retry_after));
+        let service = service_fn(move |request| server.clone().answer(request, retry_after));
         let endpoint = Endpoint::new(name, service);
         if servers.len() > 1 { endpoint.with_probe(|| async { true }) } else { endpoint }
     });
@@ -113,6 +124,37 @@ async fn retry_after_of_the_only_endpoint_changes_no_open_time() {
     servers[0].set(StatusCode::OK);
     sleep(2 * SECOND).await;
     assert_eq!(get(&stack).await.unwrap(), StatusCode::OK, "the next trial call, after 1 s and jitter");
+}
+
+/// Defect: with the requests of one client to such routes, both healthy endpoints were left.
+#[tokio::test(start_paused = true)]
+async fn one_client_takes_no_healthy_endpoint_out() {
+    let clients: [(&str, Method, usize); 4] = [
+        ("/slow", Method::GET, 6),
+        ("/broken", Method::POST, 18),
+        ("/stalled", Method::POST, 6),
+        ("/large", Method::PUT, 11),
+    ];
+    for (path, method, requests) in clients {
+        let servers = [Server::default(), Server::default()];
+        let (stack, handles) = stack(&servers, None, |_| {});
+        let good = async {
+            for _ in 0..1_000 {
+                assert_eq!(get(&stack).await.unwrap(), StatusCode::OK);
+                sleep(SECOND / 50).await;
+            }
+        };
+        let bad = async {
+            for _ in 0..requests {
+                let request = Request::builder().method(&method).uri(path).body("body".to_owned()).unwrap();
+                // The client gives up after 1.2 s.
+                let _ = timeout(SECOND * 6 / 5, stack.clone().oneshot(request)).await;
+            }
+        };
+        tokio::join!(good, bad);
+        let snapshot = handles.failover.snapshot();
+        assert_eq!((snapshot.state, snapshot.epoch), (FailoverState::OnPrimary, 0), "{path}: {snapshot}");
+    }
 }
 
 /// A limit is for the caller, whom the backup must not serve in place of the primary, unless that is set.
