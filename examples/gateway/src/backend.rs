@@ -116,3 +116,49 @@ impl<C> Shared<C> {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+    use mainstay_http::rejection::PROBLEM_JSON;
+
+    use super::*;
+
+    /// Returns the gateway's answer for this answer of a backend, whose path is `/base`.
+    fn prepared(is_backup: bool, status: StatusCode, fields: &[(HeaderName, &'static str)]) -> Response {
+        let backend = Backend { name: Name::from("backup"), url: Uri::from_static("http://b:81/base"), is_backup };
+        let name = HeaderValue::from_static("backup");
+        let via = Via::new("gateway").unwrap();
+        let shared = Shared { backend, client: (), via, name, faults: LogLimit::default() };
+        let mut answer = http::Response::new(Body::empty());
+        *answer.status_mut() = status;
+        answer.headers_mut().extend(fields.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))));
+        shared.prepare(answer)
+    }
+
+    #[tokio::test]
+    async fn marks_are_those_of_the_gateway() {
+        let marks = [(SERVED_BY, "other"), (X_DEGRADED, "other"), (LOCATION, "http://b:81/base/x")];
+        let response = prepared(false, StatusCode::FOUND, &marks);
+        assert_eq!(
+            (&response.headers()[SERVED_BY], response.headers().get(X_DEGRADED)),
+            (&"backup".parse().unwrap(), None)
+        );
+        assert_eq!(response.headers()[LOCATION], "/x");
+        let response = prepared(true, StatusCode::OK, &marks);
+        assert_eq!(response.headers().get_all(X_DEGRADED).iter().collect::<Vec<_>>(), ["backup"]);
+    }
+
+    /// The policy takes a 502 for a failure of the backend, so that another one is asked.
+    #[tokio::test]
+    async fn faulty_answer_becomes_502_of_the_gateway() {
+        for (status, fields) in
+            [(StatusCode::SWITCHING_PROTOCOLS, &[][..]), (StatusCode::OK, &[(CONTENT_LENGTH, "4, 5")][..])]
+        {
+            let response = prepared(false, status, fields);
+            assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
+            assert_eq!(response.headers()[CONTENT_TYPE], PROBLEM_JSON.to_str().unwrap());
+            assert!(!response.headers().contains_key(SERVED_BY));
+        }
+    }
+}

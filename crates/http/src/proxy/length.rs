@@ -96,6 +96,7 @@ impl From<LengthFault> for ResponseFault {
 #[cfg(test)]
 mod tests {
     use http::HeaderName;
+    use proptest::{prelude::*, sample::select};
 
     use super::*;
 
@@ -165,6 +166,28 @@ mod tests {
             let mut fields = headers(&[("content-length", "3")]);
             strip_length_without_content(&mut fields, StatusCode::from_u16(status).unwrap());
             assert_eq!(fields.contains_key(header::CONTENT_LENGTH), kept, "{status}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_message_keeps_at_most_one_length(
+            lengths in proptest::collection::vec(select(&["4", "5", "4, 4", "4,5", "+4", "", " 4", "x"][..]), 0..3),
+            codings in proptest::collection::vec(select(&["chunked", "gzip", "", "CHUNKED", "chunked, chunked"][..]), 0..3),
+        ) {
+            let mut fields = HeaderMap::new();
+            for length in &lengths {
+                fields.append(header::CONTENT_LENGTH, HeaderValue::from_static(length));
+            }
+            for coding in &codings {
+                fields.append(header::TRANSFER_ENCODING, HeaderValue::from_static(coding));
+            }
+            if normalize_length(&mut fields).is_ok() {
+                let lengths: Vec<_> = fields.get_all(header::CONTENT_LENGTH).iter().collect();
+                let codings = fields.get_all(header::TRANSFER_ENCODING).iter().count();
+                prop_assert!(lengths.len() <= 1 && (codings == 0 || lengths.is_empty()), "{:?}", fields);
+                prop_assert!(lengths.iter().all(|length| number(length.as_bytes()).is_some()), "{:?}", fields);
+            }
         }
     }
 }

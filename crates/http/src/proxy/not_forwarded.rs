@@ -52,18 +52,25 @@ pub(super) fn strip_response(headers: &mut HeaderMap, named: &[HeaderName]) {
     strip(headers, named, |kind| matches!(kind, FieldKind::Connection | FieldKind::Mark));
 }
 
-/// Returns the fields that `Connection` names, which are removed from head and trailers.
+/// Returns the fields that `Connection` names, which are removed from head and trailers, in order for [`is_named`].
 pub(super) fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
     let usual = |option: &[u8]| [&b"close"[..], b"keep-alive"].iter().any(|usual| option.eq_ignore_ascii_case(usual));
-    list(headers, &header::CONNECTION)
+    let named = list(headers, &header::CONNECTION)
         // Most messages have only these, and no field is called `close`.
         .filter(|option| !usual(option))
         .filter_map(|option| HeaderName::from_bytes(option).ok())
         .filter(|name| {
             let name = name.as_str();
             matches!(FieldKind::of(name), FieldKind::EndToEnd | FieldKind::Mark) && !is_control(name)
-        })
-        .collect()
+        });
+    let mut named: Vec<_> = named.collect();
+    named.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+    named
+}
+
+/// Whether `Connection` names a field. A head can name thousands.
+pub(super) fn is_named(named: &[HeaderName], name: &HeaderName) -> bool {
+    named.binary_search_by(|other| other.as_str().cmp(name.as_str())).is_ok()
 }
 
 /// Removes these kinds of fields, and those that `Connection` names. Returns whether a `TE` was removed that accepts

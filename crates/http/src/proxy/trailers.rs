@@ -18,7 +18,7 @@ use pin_project_lite::pin_project;
 use crate::proxy::{
     field_kind::{FieldKind, is_control},
     list::retain,
-    not_forwarded::named_by_connection,
+    not_forwarded::{is_named, named_by_connection},
 };
 
 pin_project! {
@@ -52,7 +52,7 @@ fn is_forwarded(name: &HeaderName, named: &[HeaderName]) -> bool {
     let text = name.as_str();
     // `http` accepts a quotation mark in a name of HTTP/2, which is no name in HTTP/1.1.
     let is_token = !text.contains('"');
-    is_token && FieldKind::of(text) == FieldKind::EndToEnd && !is_control(text) && !named.contains(name)
+    is_token && FieldKind::of(text) == FieldKind::EndToEnd && !is_control(text) && !is_named(named, name)
 }
 
 // === impl ForwardedBody ===
@@ -144,7 +144,7 @@ mod tests {
         ]);
         let frames = [Ok::<_, Infallible>(Frame::data(Bytes::from("hello"))), Ok(Frame::trailers(trailers))];
         let body = StreamBody::new(futures_util::stream::iter(frames));
-        let body = ForwardedBody::new(body, &headers(&[("connection", "close, X-Named")]));
+        let body = ForwardedBody::new(body, &headers(&[("connection", "x-b, close, X-Named, x-a")]));
         let body = body.collect().await.unwrap();
         assert_eq!(body.trailers(), Some(&headers(&[("x-sum", "42"), ("grpc-status", "0")])));
         assert_eq!(body.to_bytes(), "hello");
