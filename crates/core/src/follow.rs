@@ -3,7 +3,9 @@
 //! [`Follow`] is a trait apart from [`Classify`](crate::Classify) because it requires more: the response must carry a
 //! guard to its end without changing its type. Retry and fallback act on the head and do not need it.
 
-use crate::{Classify, ClassifyFn, Contextual, Degraded, Mark, Outcome, Plain, Replay, RequestContext, RequestCopy};
+use crate::{
+    Classify, ClassifyFn, Contextual, Degraded, Mark, Outcome, Plain, Replay, RequestContext, RequestCopy, UploadClock,
+};
 
 /// Follows a response to its end.
 ///
@@ -93,6 +95,10 @@ impl<P: Contextual<Req>, Req> Contextual<Req> for HeadOnly<P> {
 
     fn set_context(&self, request: &mut Req, context: RequestContext) {
         self.0.set_context(request, context);
+    }
+
+    fn upload_clock<'a>(&self, request: &'a Req) -> Option<&'a UploadClock> {
+        self.0.upload_clock(request)
     }
 }
 

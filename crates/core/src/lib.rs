@@ -60,6 +60,7 @@ mod sync;
 #[cfg(feature = "test-util")]
 pub mod test;
 mod transition_log;
+mod upload_clock;
 mod wait;
 mod window;
 
@@ -91,6 +92,7 @@ pub use settings::InvalidSetting;
 pub use shared::Shared;
 pub use status::{Level, Status, StatusReceiver, StatusSender};
 pub use transition_log::TransitionLog;
+pub use upload_clock::UploadClock;
 pub use wait::{Change, Wait};
 pub use window::{Tally, Window};
 

@@ -5,7 +5,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{FailureKind, Name, Outcome, Refusal, RequestContext, RequestCopy};
+use crate::{FailureKind, Name, Outcome, Refusal, RequestContext, RequestCopy, UploadClock};
 
 /// Turns a result into the [`Outcome`] that every layer reads.
 ///
@@ -69,6 +69,12 @@ pub trait Contextual<Req> {
     /// Sets the context of the request, if the protocol carries one.
     fn set_context(&self, request: &mut Req, context: RequestContext) {
         let _ = (request, context);
+    }
+
+    /// Returns the clock of the request's body, if the body is streamed and has one. Timeouts then run from its last byte.
+    fn upload_clock<'a>(&self, request: &'a Req) -> Option<&'a UploadClock> {
+        let _ = request;
+        None
     }
 }
 

@@ -25,7 +25,7 @@ pub use settings::{StandardSettings, Warning};
 pub type StandardStack<S, P = Plain, E = Boxed> = Timeout<Retry<Failover<Guarded<S, P, E>, P, E>, P, E>, P, E>;
 
 /// One endpoint's service in the standard stack.
-pub type Guarded<S, P = Plain, E = Boxed> = Bulkhead<Timeout<S, Plain, E>, P, E>;
+pub type Guarded<S, P = Plain, E = Boxed> = Bulkhead<Timeout<S, P, E>, P, E>;
 
 /// The standard stack over a list of endpoints, outermost first:
 ///
@@ -37,6 +37,8 @@ pub type Guarded<S, P = Plain, E = Boxed> = Bulkhead<Timeout<S, Plain, E>, P, E>
 /// | failover | picks the endpoint; holds each endpoint's breaker |
 /// | bulkhead, for each endpoint | a slow endpoint must not take what the others need; inside retry, so that no permit is held while a request waits for its next attempt; held until the answer's stream has ended |
 /// | attempt timeout, for each endpoint | innermost: it bounds the wait for an answer, and is a failure to all above |
+///
+/// While the body of a request is on its way, both timeouts wait for it: see [`UploadClock`](mainstay_core::UploadClock).
 ///
 /// ```
 /// use mainstay_failover::{Endpoint, stack::{Standard, StandardSettings}};
@@ -164,7 +166,7 @@ impl<S, P, E> Standard<S, P, E> {
     {
         let Self { services, handles, policy, .. } = self;
         let guarded = services.into_iter().zip(handles.endpoints).map(|(service, endpoint)| {
-            let timed = Timeout::new(service, endpoint.attempt, Plain);
+            let timed = Timeout::new(service, endpoint.attempt, policy.clone());
             Bulkhead::new(timed, endpoint.limit, policy.clone())
         });
         let failover = Failover::build(handles.failover, guarded.collect(), policy.clone());

@@ -6,6 +6,7 @@
 //! * [`body`]: [`Replayable`] sends a streamed request body again from a bounded buffer. A response body that is boxed
 //!   ([`box_body`]) can carry a guard, by which the policies [follow](mainstay_core::Follow) it to its end: a permit is
 //!   held and the outcome recorded for the whole stream. [`HeadOnly`](mainstay_core::HeadOnly) does without.
+//!   [`IdleTimeoutBody`](body::IdleTimeoutBody) fails after a pause.
 //! * [`client`]: a connector whose errors tell whether their connection was stale, and a client that repeats such requests.
 //! * [`context`]: layers that take deadline and attempt from one server to the next in headers.
 //! * [`rejection`]: the response to a rejection, and [`RejectionLayer`] for a whole server.

@@ -10,9 +10,10 @@ use std::{
     marker::PhantomData,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
-use mainstay_core::ErrorType;
+use mainstay_core::{ErrorType, UploadClock};
 use pin_project_lite::pin_project;
 use tokio::{
     task::coop::{Unconstrained, unconstrained},
@@ -28,6 +29,7 @@ pin_project! {
         state: State<F>,
         limit: TimeLimit,
         deadline: Option<Instant>,
+        upload: Option<UploadClock>,
         _error: PhantomData<fn() -> E>,
     }
 }
@@ -44,9 +46,10 @@ pin_project! {
 }
 
 impl<F, E> TimeoutFuture<F, E> {
-    /// Creates a future that ends at the deadline, or without one after the limit's time from its first pending poll.
-    pub(crate) fn new(future: F, limit: TimeLimit, deadline: Option<Instant>) -> Self {
-        Self { state: State::Calling { future, timer: None }, limit, deadline, _error: PhantomData }
+    /// Creates a future that ends at the deadline, or without one after the limit's time from its first pending poll. With an
+    /// upload, neither before the limit's time from its last byte.
+    pub(crate) fn new(future: F, limit: TimeLimit, deadline: Option<Instant>, upload: Option<UploadClock>) -> Self {
+        Self { state: State::Calling { future, timer: None }, limit, deadline, upload, _error: PhantomData }
     }
 }
 
@@ -70,15 +73,28 @@ where
                     let time = this.deadline.unwrap_or_else(|| Instant::now() + this.limit.get());
                     timer.set(Some(unconstrained(sleep_until(time))));
                 }
-                match timer.as_pin_mut().map(|timer| timer.poll(cx)) {
-                    Some(Poll::Ready(())) => Err(this.limit.expired().into()),
-                    _ => return Poll::Pending,
+                loop {
+                    let Some(Poll::Ready(())) = timer.as_mut().as_pin_mut().map(|timer| timer.poll(cx)) else {
+                        return Poll::Pending;
+                    };
+                    match this.upload.as_ref().and_then(|upload| later_end(upload, this.limit.get())) {
+                        Some(time) => timer.set(Some(unconstrained(sleep_until(time)))),
+                        None => break Err(this.limit.expired().into()),
+                    }
                 }
             }
         };
         this.state.set(State::Done);
         Poll::Ready(result)
     }
+}
+
+/// Returns the end of the limit's time from the upload's progress, if that is not over.
+#[cold]
+fn later_end(upload: &UploadClock, limit: Duration) -> Option<Instant> {
+    let now = Instant::now();
+    let end = upload.timeout_start(now) + limit;
+    (end > now).then_some(end)
 }
 
 impl<F, E> fmt::Debug for TimeoutFuture<F, E> {

@@ -7,6 +7,11 @@
 //! * An **attempt** timeout belongs inside retry and failover. They treat it as a failure of the dependency.
 //! * A **total** timeout belongs outside of them. No layer retries it.
 //!
+//! Both start anew with each piece of a request's body that the dependency takes, if the policy knows the body's
+//! [`UploadClock`](mainstay_core::UploadClock): they limit the wait for the response, not the length of an upload. The
+//! deadline in the context stays: after an upload that took longer than the total timeout, no layer below starts another
+//! attempt.
+//!
 //! To the caller both are a 504 or `DEADLINE_EXCEEDED`.
 //!
 //! ```

@@ -51,13 +51,19 @@ where
     #[inline]
     fn call(&mut self, mut request: Req) -> Self::Future {
         let mut deadline = None;
+        let mut upload = self.policy.upload_clock(&request).cloned();
         if self.limit.scope() == Scope::Total && self.policy.carries_context() {
             let context = self.policy.context(&request).cloned().unwrap_or_default();
-            let context = context.with_deadline(Instant::now() + self.limit.get());
+            let own = Instant::now() + self.limit.get();
+            let context = context.with_deadline(own);
             deadline = context.deadline;
+            if deadline != Some(own) {
+                // The caller stops waiting then, whether or not its body has ended.
+                upload = None;
+            }
             self.policy.set_context(&mut request, context);
         }
-        TimeoutFuture::new(self.inner.call(request), self.limit.clone(), deadline)
+        TimeoutFuture::new(self.inner.call(request), self.limit.clone(), deadline, upload)
     }
 }
 

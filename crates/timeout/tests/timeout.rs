@@ -9,7 +9,7 @@ use std::{
 };
 
 use mainstay_core::{
-    BoxError, Reason, Refusal, RequestContext,
+    BoxError, Reason, Refusal, RequestContext, UploadClock,
     test::{Expect, Probe, ProbePolicy, Reply, Request, call, contract, drive},
 };
 use mainstay_timeout::{TimeLimit, TimeoutLayer};
@@ -148,4 +148,70 @@ fn time_out_of_range_is_an_error_with_its_field() {
         assert_eq!(TimeLimit::attempt("x", wrong).unwrap_err().field(), "attempt_timeout");
         assert_eq!(TimeLimit::total("x", wrong).unwrap_err().field(), "total_timeout");
     }
+}
+
+/// Both kinds of timeout, with a clock of their request's body.
+fn with_upload() -> [(TimeoutLayer<ProbePolicy>, UploadClock); 2] {
+    [TimeoutLayer::attempt("probe", SECOND), TimeoutLayer::total("probe", SECOND)]
+        .map(|layer| (layer.unwrap().with_policy(ProbePolicy), UploadClock::new(SECOND * 60)))
+}
+
+/// A steady upload was cut at the timeout.
+#[tokio::test(start_paused = true)]
+async fn timeout_runs_from_the_last_piece_of_an_upload() {
+    for (layer, clock) in with_upload() {
+        let (probe, start) = (Probe::new(), Instant::now());
+        probe.always(Reply::Hang);
+        let request = Request::default().with_upload_clock(clock.clone());
+        let mut service = layer.layer(probe);
+        let upload = async {
+            for _ in 0..20 {
+                tokio::time::sleep(SECOND / 2).await;
+                clock.record_piece();
+            }
+            std::future::pending().await
+        };
+        let result = tokio::select! {
+            result = call(&mut service, request) => result,
+            () = upload => unreachable!("it does not end"),
+        };
+        assert!(result.unwrap_err().rejected().is_some());
+        assert_eq!(start.elapsed(), SECOND * 11);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn timeout_does_not_run_while_the_caller_is_awaited_up_to_its_longest_pause() {
+    for (layer, clock) in with_upload() {
+        let (probe, start) = (Probe::new(), Instant::now());
+        probe.always(Reply::Hang);
+        clock.record_wait();
+        let request = Request::default().with_upload_clock(clock);
+        assert!(call(&mut layer.layer(probe), request).await.is_err());
+        assert_eq!(start.elapsed(), SECOND * 61);
+    }
+}
+
+/// The dependency takes nothing: it is slow, and not the caller.
+#[tokio::test(start_paused = true)]
+async fn upload_that_does_not_begin_is_timed_out() {
+    for (layer, clock) in with_upload() {
+        let (probe, start) = (Probe::new(), Instant::now());
+        probe.always(Reply::Hang);
+        assert!(call(&mut layer.layer(probe), Request::default().with_upload_clock(clock)).await.is_err());
+        assert_eq!(start.elapsed(), SECOND);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn upload_does_not_move_the_deadline_of_the_caller() {
+    let (layer, clock) =
+        (TimeoutLayer::total("probe", SECOND * 9).unwrap().with_policy(ProbePolicy), UploadClock::new(SECOND * 60));
+    let (probe, start) = (Probe::new(), Instant::now());
+    probe.always(Reply::Hang);
+    clock.record_wait();
+    let context = RequestContext::new().with_deadline(start + SECOND);
+    let request = Request::default().with_upload_clock(clock).with_context(context);
+    assert!(call(&mut layer.layer(probe), request).await.is_err());
+    assert_eq!(start.elapsed(), SECOND);
 }

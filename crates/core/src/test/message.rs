@@ -4,6 +4,7 @@ use std::{error::Error, fmt};
 
 use crate::{
     Classify, Contextual, Degraded, Follow, Mark, Outcome, Plain, Refusal, Replay, RequestContext, RequestCopy,
+    UploadClock,
 };
 
 /// A request to a [`Probe`](super::Probe).
@@ -13,6 +14,8 @@ pub struct Request {
     pub id: u64,
     /// The context, for [`ProbePolicy`].
     pub context: Option<RequestContext>,
+    /// The clock of its body, for [`ProbePolicy`].
+    pub upload_clock: Option<UploadClock>,
 }
 
 /// The answer of a [`Probe`](super::Probe).
@@ -44,13 +47,20 @@ impl Request {
     /// Creates a request of this number, without a context.
     #[must_use]
     pub fn new(id: u64) -> Self {
-        Self { id, context: None }
+        Self { id, ..Self::default() }
     }
 
     /// Sets the context.
     #[must_use]
     pub fn with_context(mut self, context: RequestContext) -> Self {
         self.context = Some(context);
+        self
+    }
+
+    /// Sets the clock of its body.
+    #[must_use]
+    pub fn with_upload_clock(mut self, clock: UploadClock) -> Self {
+        self.upload_clock = Some(clock);
         self
     }
 }
@@ -100,6 +110,10 @@ impl Contextual<Request> for ProbePolicy {
 
     fn set_context(&self, request: &mut Request, context: RequestContext) {
         request.context = Some(context);
+    }
+
+    fn upload_clock<'a>(&self, request: &'a Request) -> Option<&'a UploadClock> {
+        request.upload_clock.as_ref()
     }
 }
 

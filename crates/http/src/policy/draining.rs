@@ -9,7 +9,9 @@ use ::http::{Response, Version};
 use bytes::Buf;
 use http_body::Body;
 use http_body_util::BodyExt as _;
-use mainstay_core::{Classify, Contextual, Degraded, Follow, Mark, Outcome, Replay, RequestContext, RequestCopy};
+use mainstay_core::{
+    Classify, Contextual, Degraded, Follow, Mark, Outcome, Replay, RequestContext, RequestCopy, UploadClock,
+};
 use tokio::{runtime::Handle, time::timeout};
 
 /// A policy that drains discarded responses: [`Http::draining`](crate::Http::draining). Otherwise it behaves as the inner
@@ -123,6 +125,10 @@ impl<P: Contextual<Req>, Req> Contextual<Req> for Draining<P> {
 
     fn set_context(&self, request: &mut Req, context: RequestContext) {
         self.policy.set_context(request, context);
+    }
+
+    fn upload_clock<'a>(&self, request: &'a Req) -> Option<&'a UploadClock> {
+        self.policy.upload_clock(request)
     }
 }
 

@@ -3,6 +3,7 @@
 use ::http::{HeaderMap, Request, Response};
 use mainstay_core::{
     Classify, Contextual, Degraded, FailureKind, Follow, Mark, Outcome, Refusal, Replay, RequestContext, RequestCopy,
+    UploadClock,
 };
 
 use crate::{
@@ -98,6 +99,10 @@ impl<B> Contextual<Request<B>> for Grpc {
 
     fn set_context(&self, request: &mut Request<B>, context: RequestContext) {
         self.0.set_context(request, context);
+    }
+
+    fn upload_clock<'a>(&self, request: &'a Request<B>) -> Option<&'a UploadClock> {
+        request.extensions().get()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use mainstay_core::{
-    Classify, Contextual, Degraded, Follow, Mark, Outcome, Refusal, Replay, RequestContext, RequestCopy,
+    Classify, Contextual, Degraded, Follow, Mark, Outcome, Refusal, Replay, RequestContext, RequestCopy, UploadClock,
 };
 
 use crate::{
@@ -162,6 +162,10 @@ impl<B> Contextual<Request<B>> for Http {
             Some(current) => *current = context,
             None => drop(request.extensions_mut().insert(context)),
         }
+    }
+
+    fn upload_clock<'a>(&self, request: &'a Request<B>) -> Option<&'a UploadClock> {
+        request.extensions().get()
     }
 }
 
