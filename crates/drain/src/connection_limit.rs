@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use mainstay_core::{Level, LogLimit, Status, StatusReceiver, StatusSender};
+use mainstay_core::{InvalidSetting, Level, LogLimit, Status, StatusReceiver, StatusSender};
 use tokio::{sync::watch, time::Instant};
 
 /// Connections above the limit that are served by the reserve.
@@ -54,7 +54,18 @@ pub(crate) enum Place {
 // === impl ConnectionLimit ===
 
 impl ConnectionLimit {
-    pub(crate) fn new(limit: usize) -> Self {
+    /// Creates a limit of 1 to 1,000,000 connections.
+    ///
+    /// # Errors
+    /// A limit out of its range.
+    pub fn new(limit: usize) -> Result<Self, InvalidSetting> {
+        match limit {
+            1..=1_000_000 => Ok(Self::unchecked(limit)),
+            other => Err(InvalidSetting::new("max_connections", other, "must be 1 to 1000000")),
+        }
+    }
+
+    pub(crate) fn unchecked(limit: usize) -> Self {
         Self(Arc::new(Inner {
             limit,
             open: watch::Sender::new(()),

@@ -97,7 +97,7 @@ where
     fn build(listener: L, app: Router, settings: ServerSettings) -> Self {
         let full = (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "too many connections\n");
         let reserve = Router::new().fallback(move || std::future::ready(full));
-        let connections = ConnectionLimit::new(settings.max_connections);
+        let connections = ConnectionLimit::unchecked(settings.max_connections);
         Self { listener, app, reserve, settings, connections }
     }
 
@@ -109,6 +109,13 @@ where
     #[must_use]
     pub fn with_reserve(mut self, reserve: Router) -> Self {
         self.reserve = reserve;
+        self
+    }
+
+    /// Replaces the limit of connections of the settings. Servers that share a limit share its connections.
+    #[must_use]
+    pub fn with_connections(mut self, limit: ConnectionLimit) -> Self {
+        self.connections = limit;
         self
     }
 

@@ -7,6 +7,8 @@ use mainstay_core::{
     settings::{self, LONGEST, SHORTEST},
 };
 
+use crate::connection_limit::ConnectionLimit;
+
 /// The limits of a server. Each time limits a pause of the client, and none the length of an exchange. The time between
 /// two pieces of a request's body is the application's concern: `mainstay_http::body::IdleTimeoutBody` limits it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +48,7 @@ impl ServerSettings {
         for (field, time) in times {
             settings::duration(field, time, SHORTEST..=LONGEST)?;
         }
-        match self.max_connections {
-            1..=1_000_000 => Ok(()),
-            other => Err(InvalidSetting::new("max_connections", other, "must be 1 to 1000000")),
-        }
+        ConnectionLimit::new(self.max_connections).map(drop)
     }
 }
 

@@ -2,16 +2,22 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use axum::Router;
+use axum::{
+    Router,
+    serve::{Listener, ListenerExt},
+};
 use mainstay_bulkhead::{BulkheadLayer, Limit};
 use mainstay_core::{BoxError, Random};
-use mainstay_drain::{Drain, DrainReport, DrainSettings};
+use mainstay_drain::{ConnectionLimit, Drain, DrainReport, DrainSettings, Server, ServerSettings};
 use mainstay_health::Health;
 use mainstay_http::{
     Http, RejectionLayer,
     proxy::{HostRule, Inbound, ProxyRules, Via},
 };
-use tokio::{net::TcpListener, time::Instant};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::Instant,
+};
 use tower::ServiceBuilder;
 
 use crate::{
@@ -20,6 +26,7 @@ use crate::{
     forward::{self, Proxy},
     handles::Handles,
     introduction::introduction,
+    limits,
     logs::print_line,
     operations,
     settings::{BackendSettings, Environment, ForwardedHeaders, Settings},
@@ -40,15 +47,25 @@ pub(crate) async fn serve(settings: Settings) -> Result<DrainReport, BoxError> {
 
     let backends = backends(&settings, address).await?;
     let endpoints: Vec<_> = backends.iter().map(|backend| backend.address("")).collect();
-    let app = app(&settings, &backends, &drain)?;
+    let limits = &settings.limits;
+    let connections = ConnectionLimit::new(usize::try_from(limits.max_connections)?)?;
+    let Routers { app, own } = routers(&settings, &backends, &drain, &connections)?;
+    let server_settings = ServerSettings {
+        head_timeout: limits.header_read_timeout,
+        write_timeout: limits.client_write_timeout,
+        ..ServerSettings::default()
+    };
+    let server = Server::with_settings(listener, app, server_settings)?.with_connections(connections).with_reserve(own);
     tracing::info!(%address, environment = settings.environment.as_str(), ?endpoints, "started");
-    Ok(mainstay_drain::serve(listener, app, &drain).await)
+    Ok(drain.finish(server.run(&drain).await).await)
 }
 
 /// Binds the address. The error names it, which the error of the system does not.
-async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+async fn listen(address: SocketAddr) -> io::Result<impl Listener<Io = TcpStream, Addr = SocketAddr>> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
-    TcpListener::bind(address).await.map_err(named)
+    let listener = TcpListener::bind(address).await.map_err(named)?;
+    // An answer is several writes: Nagle's algorithm would hold back the last one.
+    Ok(listener.tap_io(|stream| drop(stream.set_nodelay(true))))
 }
 
 /// Returns the backends of the settings. If there are none, starts two demo backends.
@@ -63,13 +80,28 @@ async fn backends(settings: &Settings, address: SocketAddr) -> io::Result<Vec<Ba
     Ok(backends)
 }
 
-/// Builds the router. The gateway's own paths are merged outside of the bulkhead: if a full bulkhead refused liveness
+/// What answers the requests.
+struct Routers {
+    app: Router,
+    /// The gateway's own paths alone: what a connection above the limit can ask.
+    own: Router,
+}
+
+/// Builds the routers. The gateway's own paths are merged outside of the bulkhead: if a full bulkhead refused liveness
 /// probes, Kubernetes would restart a process that is only busy.
-fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Router, BoxError> {
+fn routers(
+    settings: &Settings,
+    backends: &[Backend],
+    drain: &Drain,
+    connections: &ConnectionLimit,
+) -> Result<Routers, BoxError> {
     // Each process has another name, so that two gateways in a row are not a loop.
     let via = Via::new(&format!("gateway-{:.0}", Random::new().between(0.0, 1e9)))?;
     let (stack, handles) = stack(settings, backends, &via)?;
-    let mut health = Health::builder().component("backends", handles.failover.subscribe()).drain(drain);
+    let limit = Limit::new("entrance", settings.limits.max_concurrent_requests)?;
+    let full = limits::watch(&limit, connections, &handles, drain);
+    let mut health = Health::builder().component("backends", handles.failover.subscribe());
+    health = health.component("limits", full).drain(drain);
     if settings.environment == Environment::Development {
         health = health.show_details();
     }
@@ -77,10 +109,8 @@ fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Route
     let proxy = Proxy {
         prefix: settings.backend.api_prefix.as_str().into(),
         rules: rules(via, &settings.backend),
-        // Shorter than an attempt, so that a slow client is not counted as a slow backend.
-        upload_timeout: settings.limits.attempt_timeout.mul_f64(0.9),
+        body_idle_timeout: settings.limits.body_idle_timeout,
     };
-    let limit = Limit::new("entrance", settings.limits.max_concurrent_requests)?;
     // In an `Arc`, because axum clones the route several times for each request; the stack is cloned once, below.
     let shared = Arc::new((proxy, stack));
     // The limit has no queue: refusing a request at once is cheap. With this policy a request holds its permit until
@@ -104,11 +134,12 @@ fn app(settings: &Settings, backends: &[Backend], drain: &Drain) -> Result<Route
         health,
         drain: drain.clone(),
         entrance: limit,
+        connections: connections.clone(),
         stack: handles,
     };
     // `forward` has this check.
     let own = own.merge(operations::router(handles)).route_layer(axum::middleware::from_fn(forward::check_host));
-    Ok(forward.merge(own))
+    Ok(Routers { app: forward.merge(own.clone()), own: own.fallback(forward::no_connection) })
 }
 
 /// Returns how the heads of requests are changed.

@@ -2,13 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::Response;
-use hyper::body::Incoming;
+use axum::body::{Bytes, HttpBody};
+use http::{Response, StatusCode};
+use hyper::ext::on_informational;
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use mainstay_http::client::{Connector, RepeatStale};
+use mainstay_core::BoxError;
+use mainstay_http::{
+    body::{BodyEnd, GuardedBody, IdleTimeoutBody},
+    client::{Connector, RepeatStale},
+};
 use tower::{Service, service_fn};
 
 use crate::{backend::ProxyRequest, settings::BackendSettings, upload::Upload};
@@ -18,12 +23,13 @@ type Client = legacy::Client<Connector<HttpConnector>, Upload>;
 /// Creates the client that all endpoints share. A request on a connection that its backend has closed meanwhile is sent
 /// again on a new one, if it may be sent twice.
 ///
-/// Connecting may take half of an attempt's time: if one address of a host drops packets, there is time left for its next
+/// The body of an answer fails after a pause of the backend this long. Connecting may take half of an attempt's time: if one address of a host drops packets, there is time left for its next
 /// address.
 pub(crate) fn client(
     attempt: Duration,
     settings: &BackendSettings,
-) -> impl Service<ProxyRequest, Response = Response<Incoming>, Error = legacy::Error, Future: Send>
+    body_idle_timeout: Duration,
+) -> impl Service<ProxyRequest, Response = Response<impl HttpBody<Data = Bytes, Error = BoxError> + Send + 'static>, Error = legacy::Error, Future: Send>
 + Clone
 + Send
 + Sync
@@ -43,26 +49,37 @@ pub(crate) fn client(
         .http1_max_headers(settings.max_response_fields as usize);
     let pooled = builder.build(connector.clone());
     let unpooled = builder.pool_max_idle_per_host(0).build(connector);
-    RepeatStale::new(sender(pooled), sender(unpooled))
+    RepeatStale::new(sender(pooled, body_idle_timeout), sender(unpooled, body_idle_timeout))
 }
 
-/// Returns a service that reports the end of an attempt to the upload.
+/// Returns a service that reports the end of an attempt and of its answer to the upload, and the backend's wish for the
+/// body.
 fn sender(
     client: Client,
-) -> impl Service<ProxyRequest, Response = Response<Incoming>, Error = legacy::Error, Future: Send>
+    body_idle_timeout: Duration,
+) -> impl Service<ProxyRequest, Response = Response<impl HttpBody<Data = Bytes, Error = BoxError> + Send + 'static>, Error = legacy::Error, Future: Send>
 + Clone
 + Send
 + Sync
 + use<> {
     // In an `Arc`, because the service is cloned for every request.
     let client = Arc::new(client);
-    service_fn(move |request: ProxyRequest| {
-        let progress = request.body().progress();
+    service_fn(move |mut request: ProxyRequest| {
+        let progress = request.body().progress().clone();
+        if progress.is_held() {
+            let progress = progress.clone();
+            on_informational(&mut request, move |interim| {
+                if interim.status() == StatusCode::CONTINUE {
+                    progress.grant();
+                }
+            });
+        }
         let answer = client.request(request);
         async move {
             let answer = answer.await;
-            progress.attempted(answer.is_ok());
-            answer
+            progress.record_attempt(answer.is_ok());
+            let end = move |_: BodyEnd<'_>| progress.record_answer_end();
+            Ok(answer?.map(|body| IdleTimeoutBody::new(GuardedBody::new(body, end), body_idle_timeout)))
         }
     })
 }

@@ -2,11 +2,19 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use axum::{body::Body, extract::ConnectInfo, middleware::Next, response::Response};
-use http::{HeaderValue, Method, Request, StatusCode, uri::Scheme};
+use axum::{
+    body::{Body, HttpBody},
+    extract::ConnectInfo,
+    middleware::Next,
+    response::Response,
+};
+use http::{
+    HeaderValue, Method, Request, StatusCode,
+    header::{EXPECT, RETRY_AFTER},
+    uri::Scheme,
+};
 use mainstay_core::BoxError;
 use mainstay_http::proxy::{self, ProxyRules};
-use tokio::time::Instant;
 use tower::{Service, ServiceExt};
 
 use crate::{
@@ -22,14 +30,25 @@ pub(crate) struct Proxy {
     pub(crate) prefix: Box<str>,
     /// How heads and trailers are changed.
     pub(crate) rules: ProxyRules,
-    /// How long a client may take to send the body of a request.
-    pub(crate) upload_timeout: Duration,
+    /// How long a client may pause in the body of a request.
+    pub(crate) body_idle_timeout: Duration,
 }
 
 /// Marks an answer as the gateway's own, unless a backend gave it.
 pub(crate) fn set_served_by(mut response: Response) -> Response {
     response.headers_mut().entry(SERVED_BY).or_insert(HeaderValue::from_static("gateway"));
     response
+}
+
+/// Answers a request on a connection above the limit.
+pub(crate) async fn no_connection() -> Response {
+    let mut response = set_served_by(problem(StatusCode::SERVICE_UNAVAILABLE));
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+fn is_continue(expectation: &HeaderValue) -> bool {
+    expectation.as_bytes().eq_ignore_ascii_case(b"100-continue")
 }
 
 /// Refuses a request without one valid `Host`, on a path that the gateway answers itself (RFC 9112, 3.2).
@@ -61,17 +80,30 @@ impl Proxy {
         let peer = peer.ip();
         // The server's data on this connection is of no use to a backend, and each attempt would copy it.
         request.extensions_mut().clear();
-        let request = match proxy::prepare_request(request, peer, &Scheme::HTTP, &self.rules) {
+        let is_expected = request.headers().get(EXPECT).is_some_and(is_continue) && !request.body().is_end_stream();
+        let mut request = match proxy::prepare_request(request, peer, &Scheme::HTTP, &self.rules) {
             Ok(request) => request,
             Err(fault) => return refusal(fault),
         };
-        let until = Instant::now() + self.upload_timeout;
-        let request = request.map(|body| Upload::new(body, until));
-        let progress = request.body().progress();
+        if is_expected {
+            // It is from end to end, and was removed above (RFC 9110, 10.1.1).
+            request.headers_mut().insert(EXPECT, HeaderValue::from_static("100-continue"));
+        }
+        let mut request = request.map(|body| Upload::new(body, self.body_idle_timeout, is_expected));
+        let progress = request.body().progress().clone();
+        if let Some(clock) = progress.clock() {
+            request.extensions_mut().insert(clock.clone());
+        }
         match stack.oneshot(request).await {
             Ok(response) => response,
-            Err(_) if progress.is_too_slow() => problem(StatusCode::REQUEST_TIMEOUT),
-            Err(error) => mainstay_http::axum::error_response(&error),
+            Err(error) => match progress.failure() {
+                Some(failure) => {
+                    let status = failure.status();
+                    tracing::debug!(status = status.as_u16(), ?failure, "the client broke its request");
+                    problem(status)
+                }
+                None => mainstay_http::axum::error_response(&error),
+            },
         }
     }
 }
@@ -89,7 +121,7 @@ mod tests {
         let proxy = Proxy {
             prefix: "/api".into(),
             rules: ProxyRules::new(Via::new("gateway").unwrap()),
-            upload_timeout: Duration::from_secs(1),
+            body_idle_timeout: Duration::from_secs(1),
         };
         let backend = service_fn(|_: ProxyRequest| async { Ok::<_, BoxError>(Response::default()) });
         let request = || Request::get("/api/x").header("host", "a").body(Body::empty()).unwrap();

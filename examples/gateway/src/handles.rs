@@ -1,7 +1,7 @@
 //! The handles of all layers, for the status page and the metrics.
 
 use mainstay_bulkhead::Limit;
-use mainstay_drain::Drain;
+use mainstay_drain::{ConnectionLimit, Drain};
 use mainstay_failover::stack::StandardHandles;
 use mainstay_health::Health;
 use tokio::time::Instant;
@@ -16,5 +16,6 @@ pub(crate) struct Handles {
     pub(crate) health: Health,
     pub(crate) drain: Drain,
     pub(crate) entrance: Limit,
+    pub(crate) connections: ConnectionLimit,
     pub(crate) stack: StandardHandles,
 }

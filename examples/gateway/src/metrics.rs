@@ -34,6 +34,11 @@ fn gateway(text: &mut Text, handles: &Handles) {
     text.gauges("gateway_uptime_seconds", "Time since the start.").sample([], uptime);
     let ready = u8::from(handles.health.is_ready());
     text.gauges("gateway_ready", "1 if /ready succeeds.").sample([], ready);
+    let connections = handles.connections.snapshot();
+    text.gauges("gateway_connections", "Connections of clients.").sample([], connections.open);
+    text.gauges("gateway_connection_limit", "Connections that may be open.").sample([], connections.limit);
+    text.counters("gateway_connections_refused_total", "Connections above the limit and its reserve.")
+        .sample([], connections.refused);
 }
 
 fn bulkheads(text: &mut Text, handles: &Handles) {

@@ -34,7 +34,7 @@ pub(crate) fn router(handles: Handles) -> Router {
 }
 
 async fn status(State(handles): State<Arc<Handles>>) -> Response {
-    let Handles { environment, started, health, drain, entrance, stack } = &*handles;
+    let Handles { environment, started, health, drain, entrance, connections, stack } = &*handles;
     let failover = stack.failover.snapshot();
     let mut status = json!({
         "summary": failover.to_string(),
@@ -46,6 +46,7 @@ async fn status(State(handles): State<Arc<Handles>>) -> Response {
         },
         "health": health.snapshot(),
         "entrance": entrance.snapshot(),
+        "connections": connections.snapshot(),
         "total_timeout": stack.total.snapshot(),
         "retry": stack.retry.snapshot(),
         "failover": failover,

@@ -67,7 +67,7 @@ pub(crate) struct HealthSettings {
     pub(crate) recovery_success_threshold: u32,
 }
 
-/// `[limits]`: the time for a request, and the number of requests.
+/// `[limits]`: the time for a request, the pauses in it, and the number of requests and connections.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LimitSettings {
@@ -77,6 +77,14 @@ pub(crate) struct LimitSettings {
     pub(crate) attempt_timeout: Duration,
     #[serde(deserialize_with = "values::count::<1, 1_000_000, _>")]
     pub(crate) max_concurrent_requests: u32,
+    #[serde(deserialize_with = "values::count::<1, 1_000_000, _>")]
+    pub(crate) max_connections: u32,
+    #[serde(deserialize_with = "values::time::<1, 86_400_000, _>")]
+    pub(crate) header_read_timeout: Duration,
+    #[serde(deserialize_with = "values::time::<1, 86_400_000, _>")]
+    pub(crate) body_idle_timeout: Duration,
+    #[serde(deserialize_with = "values::time::<1, 86_400_000, _>")]
+    pub(crate) client_write_timeout: Duration,
 }
 
 /// `[drain]`: the time between SIGTERM and the end of the process.

@@ -1,28 +1,32 @@
 //! The body of a request, which a client may send slowly.
 //!
 //! The body streams to the backend and can be replayed up to a limit, by [`Replayable`]. This file adds the distinction
-//! between a slow client and a slow backend. While the gateway waits for the client, no second attempt takes the body
-//! from the first. If the time runs out, the client gets 408 and no failure is recorded for the backend. Otherwise a
-//! few clients on slow lines could take a healthy primary out of service.
+//! between a slow client and a slow backend. A pause of the client is limited, and the length of the upload is not: the
+//! timeouts of the stack run from its last byte. While the gateway waits for the client, no second attempt takes the body
+//! from the first. A client that pauses for too long, or breaks its body, gets an answer of its own, and no failure is
+//! recorded for the backend. Otherwise a few clients on slow lines could take a healthy primary out of service.
 
 use std::{
-    fmt, io,
+    fmt,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::body::{Body, Bytes, HttpBody};
 use http_body::{Frame, SizeHint};
+use mainstay_core::BoxError;
 use mainstay_http::{
     Replayable,
-    body::{ReplayBody, ReplayableError},
+    body::{IdleTimeoutBody, ReplayBody, ReplayableError},
     proxy::ForwardedBody,
 };
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Sleep, sleep};
+
+use crate::progress::{Permission, Progress};
+
+/// How long the body of a client that expects `100 Continue` is held back, if the backend says nothing: as curl waits.
+const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 
 /// The body of a request on its way to a backend.
 #[derive(Debug)]
@@ -31,38 +35,31 @@ pub(crate) struct Upload {
     progress: Progress,
 }
 
-/// The state of the upload, shared by all copies of the body. `None` if there is no body to wait for.
-#[derive(Clone, Debug)]
-pub(crate) struct Progress(Option<Arc<State>>);
-
-#[derive(Debug, Default)]
-struct State {
-    waiting: AtomicBool,
-    answered: AtomicBool,
-    too_slow: AtomicBool,
-}
-
-/// The body as the client sends it. It fails when its time is over.
+/// The body as the client sends it.
 struct Source {
-    body: ForwardedBody<Body>,
+    body: IdleTimeoutBody<ForwardedBody<Body>>,
     progress: Progress,
-    until: Instant,
-    /// Created when the first read has to wait, because most bodies arrive at once.
-    timer: Option<Pin<Box<Sleep>>>,
+    /// Runs while the backend has not asked for the body.
+    held: Option<Pin<Box<Sleep>>>,
 }
 
 // === impl Upload ===
 
 impl Upload {
-    /// Wraps a body that the client must have sent by `until`.
-    pub(crate) fn new(body: ForwardedBody<Body>, until: Instant) -> Self {
-        let progress = Progress((!body.is_end_stream()).then(Arc::default));
-        let source = Source { body, progress: progress.clone(), until, timer: None };
+    /// Wraps a body that fails after a pause of the client this long. `is_expected` says that the client waits for
+    /// `100 Continue`.
+    pub(crate) fn new(body: ForwardedBody<Body>, idle_timeout: Duration, is_expected: bool) -> Self {
+        let progress = match body.is_end_stream() {
+            true => Progress::none(),
+            false => Progress::new(idle_timeout, is_expected),
+        };
+        let body = IdleTimeoutBody::new(body, idle_timeout);
+        let source = Source { body, progress: progress.clone(), held: None };
         Self { body: Replayable::new(source), progress }
     }
 
-    pub(crate) fn progress(&self) -> Progress {
-        self.progress.clone()
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
     }
 }
 
@@ -96,47 +93,52 @@ impl HttpBody for Upload {
     }
 }
 
-// === impl Progress ===
+// === impl Source ===
 
-impl Progress {
-    /// Records the end of an attempt, so that the next one may read the body. After an answer there is no time limit for
-    /// the rest of the body, because client and backend may exchange messages.
-    pub(crate) fn attempted(&self, answered: bool) {
-        if let Some(state) = &self.0 {
-            state.waiting.store(false, Relaxed);
-            state.answered.store(answered, Relaxed);
+impl Source {
+    /// Waits until the backend asks for the body, or has said nothing for a while. A read makes hyper send the client its
+    /// `100 Continue`.
+    fn poll_permission(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        match self.progress.permission(cx) {
+            Permission::Granted => Poll::Ready(Ok(())),
+            Permission::Awaited => {
+                let timer = self.held.get_or_insert_with(|| Box::pin(sleep(CONTINUE_WAIT)));
+                timer.as_mut().poll(cx).map(|()| {
+                    self.progress.grant();
+                    Ok(())
+                })
+            }
+            Permission::Answered => Poll::Pending,
+            Permission::Refused => Poll::Ready(Err("the backend answered without the body".into())),
         }
-    }
-
-    fn is_waiting(&self) -> bool {
-        self.0.as_ref().is_some_and(|state| state.waiting.load(Relaxed))
-    }
-
-    /// Whether the client's time ran out.
-    pub(crate) fn is_too_slow(&self) -> bool {
-        self.0.as_ref().is_some_and(|state| state.too_slow.load(Relaxed))
     }
 }
 
-// === impl Source ===
-
 impl HttpBody for Source {
     type Data = Bytes;
-    type Error = axum::Error;
+    type Error = BoxError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let Self { body, progress, until, timer } = &mut *self;
-        let frame = Pin::new(body).poll_frame(cx);
-        let Some(state) = &progress.0 else { return frame };
-        state.waiting.store(frame.is_pending(), Relaxed);
-        if frame.is_ready() || state.answered.load(Relaxed) {
-            return frame;
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
+        let frame = match this.poll_permission(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
+            // Client and backend may exchange messages. The pauses of the backend are limited then.
+            Poll::Ready(Ok(())) if this.progress.is_exchange() => {
+                let frame = Pin::new(this.body.get_mut()).poll_frame(cx);
+                frame.map(|frame| frame.map(|frame| frame.map_err(Into::into)))
+            }
+            Poll::Ready(Ok(())) => Pin::new(&mut this.body).poll_frame(cx),
+        };
+        match &frame {
+            Poll::Pending => this.progress.record_wait(),
+            Poll::Ready(Some(Ok(piece))) if piece.is_data() && !this.body.is_end_stream() => {
+                this.progress.record_piece()
+            }
+            Poll::Ready(Some(Err(error))) => this.progress.record_failure(error.as_ref()),
+            Poll::Ready(_) => this.progress.record_end(),
         }
-        let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(*until)));
-        timer.as_mut().poll(cx).map(|()| {
-            state.too_slow.store(true, Relaxed);
-            Some(Err(axum::Error::new(io::Error::from(io::ErrorKind::TimedOut))))
-        })
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

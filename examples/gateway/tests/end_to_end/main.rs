@@ -21,6 +21,7 @@ mod dropped_packets;
 mod entrance;
 mod failover;
 mod operations;
+mod places;
 mod proxying;
 mod settings;
 mod streams;

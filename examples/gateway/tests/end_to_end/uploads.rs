@@ -48,12 +48,84 @@ async fn slow_client_causes_no_second_attempt() {
 
 #[tokio::test]
 async fn unfinished_upload_gets_408_and_primary_is_not_blamed() {
-    let harness = Harness::start(&[]);
+    let harness = Harness::start(&[("BODY_IDLE_SECONDS", "0.3")]);
     // As many failures would make the gateway leave the primary.
     for _ in 0..2 {
         let answer = answer(begin(&harness).await).await;
         assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("x-served-by: gateway"), "{answer}");
     }
+    let failover = failover(&harness).await;
+    assert_eq!(failover["active"], "primary");
+    assert_eq!(failover["endpoints"][0]["breaker"]["failures"], 0, "{failover:#}");
+}
+
+/// The whole upload takes longer than the timeouts, which run from its last byte.
+#[tokio::test]
+async fn steady_upload_that_is_longer_than_the_timeouts_is_whole() {
+    let harness = Harness::start(&[("ATTEMPT_TIMEOUT_SECONDS", "0.6"), ("REQUEST_TIMEOUT_SECONDS", "0.8")]);
+    let mut client = TcpStream::connect(harness.gateway.address()).await.unwrap();
+    let head = b"POST /api/v1/echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 300000\r\n\r\n";
+    client.write_all(head).await.unwrap();
+    for _ in 0..15 {
+        client.write_all(&[b'x'; 20_000]).await.unwrap();
+        // The pace is the point of this test.
+        sleep(Duration::from_millis(100)).await;
+    }
+    let answer = answer(client).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""bytes":300000"#), "{answer}");
+    assert_eq!(failover(&harness).await["endpoints"][0]["breaker"]["failures"], 0);
+}
+
+/// A frozen backend takes nothing, and its client is not slow.
+#[tokio::test]
+async fn upload_to_frozen_primary_is_timed_out() {
+    let mut harness =
+        Harness::start(&[("ATTEMPT_TIMEOUT_SECONDS", "0.5"), ("BACKEND_HEALTH_FAILURE_THRESHOLD", "1000")]);
+    harness.primary.process().stop().await;
+    let mut client = TcpStream::connect(harness.gateway.address()).await.unwrap();
+    let head = b"POST /api/v1/echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 100000000\r\n\r\n";
+    client.write_all(head).await.unwrap();
+    let (mut reader, mut writer) = client.split();
+    let upload = async {
+        while writer.write_all(&[b'x'; 20_000]).await.is_ok() {}
+        std::future::pending().await
+    };
+    let mut answer = String::new();
+    tokio::select! {
+        read = reader.read_to_string(&mut answer) => drop(read.unwrap()),
+        () = upload => {}
+    }
+    assert!(answer.starts_with("HTTP/1.1 504"), "{answer}");
+    harness.primary.process().signal("CONT");
+}
+
+/// What is broken is the client's request: no backend is blamed for it.
+#[tokio::test]
+async fn broken_upload_gets_400_and_primary_is_not_blamed() {
+    let harness = Harness::start(&[]);
+    let head = "POST /api/v1/echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
+    for (broken, status) in [
+        ("Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nxyz\r\n", "400"),
+        ("Transfer-Encoding: chunked\r\n\r\nxyz\r\n", "400"),
+        ("Transfer-Encoding: chunked\r\n\r\n3\r\nab", "499"),
+        ("Content-Length: 5\r\n\r\nhe", "499"),
+    ] {
+        for _ in 0..3 {
+            let mut client = TcpStream::connect(harness.gateway.address()).await.unwrap();
+            client.write_all(format!("{head}{broken}").as_bytes()).await.unwrap();
+            client.shutdown().await.unwrap();
+            let answer = answer(client).await;
+            assert!(
+                answer.is_empty() && status == "499" || answer.starts_with(&format!("HTTP/1.1 {status}")),
+                "{answer}"
+            );
+        }
+        // Without a sign of its end.
+        let mut client = TcpStream::connect(harness.gateway.address()).await.unwrap();
+        client.write_all(format!("{head}{broken}").as_bytes()).await.unwrap();
+    }
+    until("all have ended", async || (harness.gateway.status().await["entrance"]["in_flight"] == 0).then_some(()))
+        .await;
     let failover = failover(&harness).await;
     assert_eq!(failover["active"], "primary");
     assert_eq!(failover["endpoints"][0]["breaker"]["failures"], 0, "{failover:#}");
