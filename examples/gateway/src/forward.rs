@@ -96,14 +96,17 @@ impl Proxy {
         }
         match stack.oneshot(request).await {
             Ok(response) => response,
-            Err(error) => match progress.failure() {
-                Some(failure) => {
-                    let status = failure.status();
-                    tracing::debug!(status = status.as_u16(), ?failure, "the client broke its request");
-                    problem(status)
+            Err(error) => {
+                progress.release();
+                match progress.failure() {
+                    Some(failure) => {
+                        let status = failure.status();
+                        tracing::debug!(status = status.as_u16(), ?failure, "the client broke its request");
+                        problem(status)
+                    }
+                    None => mainstay_http::axum::error_response(&error),
                 }
-                None => mainstay_http::axum::error_response(&error),
-            },
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{
     error::Error,
     io,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst},
     },
     task::Context,
@@ -15,7 +15,13 @@ use axum::body::Body;
 use futures_util::task::AtomicWaker;
 use http::StatusCode;
 use mainstay_core::{UploadClock, causes};
-use mainstay_http::body::{GuardBody, IdleTimeout};
+use mainstay_http::{
+    body::{GuardBody, IdleTimeout, IdleTimeoutBody},
+    proxy::ForwardedBody,
+};
+
+/// The body as the client sends it.
+pub(crate) type ClientBody = IdleTimeoutBody<ForwardedBody<Body>>;
 
 /// The state of an upload. `None` if there is no body to wait for.
 #[derive(Clone, Debug)]
@@ -23,6 +29,9 @@ pub(crate) struct Progress(Option<Arc<State>>);
 
 #[derive(Debug)]
 struct State {
+    /// `None` once the request has ended. Apart from the copies of the body, because one of these may be held by a
+    /// connection to a backend that takes nothing, and would then hold the client's connection, too.
+    body: Mutex<Option<ClientBody>>,
     clock: UploadClock,
     /// Whether an attempt waits for the client.
     waiting: AtomicBool,
@@ -67,8 +76,9 @@ impl Progress {
         Self(None)
     }
 
-    pub(crate) fn new(idle_timeout: Duration, is_held: bool) -> Self {
+    pub(crate) fn new(body: ForwardedBody<Body>, idle_timeout: Duration, is_held: bool) -> Self {
         Self(Some(Arc::new(State {
+            body: Mutex::new(Some(IdleTimeoutBody::new(body, idle_timeout))),
             clock: UploadClock::new(idle_timeout),
             waiting: AtomicBool::default(),
             ended: AtomicBool::default(),
@@ -80,12 +90,29 @@ impl Progress {
         })))
     }
 
+    /// Returns whether there is no body to wait for.
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Returns the clock, by which the timeouts run from the last byte.
     pub(crate) fn clock(&self) -> Option<&UploadClock> {
         self.0.as_ref().map(|state| &state.clock)
     }
 
     // The body, as it is read.
+
+    /// Calls the function with the client's body. `None` if there is no body, or the request has ended.
+    pub(crate) fn with_body<T>(&self, read: impl FnOnce(&mut ClientBody) -> T) -> Option<T> {
+        self.0.as_ref()?.body.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(read)
+    }
+
+    /// Drops the client's body, so that its connection can end although a backend has not taken it.
+    pub(crate) fn release(&self) {
+        if let Some(state) = &self.0 {
+            drop(state.body.lock().unwrap_or_else(PoisonError::into_inner).take());
+        }
+    }
 
     pub(crate) fn record_piece(&self) {
         if let Some(state) = &self.0 {

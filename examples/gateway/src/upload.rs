@@ -18,7 +18,7 @@ use http_body::{Frame, SizeHint};
 use mainstay_core::BoxError;
 use mainstay_http::{
     Replayable,
-    body::{IdleTimeoutBody, ReplayBody, ReplayableError},
+    body::{ReplayBody, ReplayableError},
     proxy::ForwardedBody,
 };
 use tokio::time::{Sleep, sleep};
@@ -37,7 +37,6 @@ pub(crate) struct Upload {
 
 /// The body as the client sends it.
 struct Source {
-    body: IdleTimeoutBody<ForwardedBody<Body>>,
     progress: Progress,
     /// Runs while the backend has not asked for the body.
     held: Option<Pin<Box<Sleep>>>,
@@ -51,10 +50,9 @@ impl Upload {
     pub(crate) fn new(body: ForwardedBody<Body>, idle_timeout: Duration, is_expected: bool) -> Self {
         let progress = match body.is_end_stream() {
             true => Progress::none(),
-            false => Progress::new(idle_timeout, is_expected),
+            false => Progress::new(body, idle_timeout, is_expected),
         };
-        let body = IdleTimeoutBody::new(body, idle_timeout);
-        let source = Source { body, progress: progress.clone(), held: None };
+        let source = Source { progress: progress.clone(), held: None };
         Self { body: Replayable::new(source), progress }
     }
 
@@ -112,6 +110,19 @@ impl Source {
             Permission::Refused => Poll::Ready(Err("the backend answered without the body".into())),
         }
     }
+
+    fn poll_client(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let is_exchange = self.progress.is_exchange();
+        let frame = self.progress.with_body(|body| {
+            if is_exchange {
+                // Client and backend may exchange messages. The pauses of the backend are limited then.
+                let frame = Pin::new(body.get_mut()).poll_frame(cx);
+                return frame.map(|frame| frame.map(|frame| frame.map_err(Into::into)));
+            }
+            Pin::new(body).poll_frame(cx)
+        });
+        frame.unwrap_or_else(|| Poll::Ready(Some(Err("the request has ended".into()))))
+    }
 }
 
 impl HttpBody for Source {
@@ -119,34 +130,26 @@ impl HttpBody for Source {
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let this = &mut *self;
-        let frame = match this.poll_permission(cx) {
+        let frame = match self.poll_permission(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
-            // Client and backend may exchange messages. The pauses of the backend are limited then.
-            Poll::Ready(Ok(())) if this.progress.is_exchange() => {
-                let frame = Pin::new(this.body.get_mut()).poll_frame(cx);
-                frame.map(|frame| frame.map(|frame| frame.map_err(Into::into)))
-            }
-            Poll::Ready(Ok(())) => Pin::new(&mut this.body).poll_frame(cx),
+            Poll::Ready(Ok(())) => self.poll_client(cx),
         };
         match &frame {
-            Poll::Pending => this.progress.record_wait(),
-            Poll::Ready(Some(Ok(piece))) if piece.is_data() && !this.body.is_end_stream() => {
-                this.progress.record_piece()
-            }
-            Poll::Ready(Some(Err(error))) => this.progress.record_failure(error.as_ref()),
-            Poll::Ready(_) => this.progress.record_end(),
+            Poll::Pending => self.progress.record_wait(),
+            Poll::Ready(Some(Ok(piece))) if piece.is_data() && !self.is_end_stream() => self.progress.record_piece(),
+            Poll::Ready(Some(Err(error))) => self.progress.record_failure(error.as_ref()),
+            Poll::Ready(_) => self.progress.record_end(),
         }
         frame
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.progress.is_none() || self.progress.with_body(|body| body.is_end_stream()).unwrap_or_default()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.progress.with_body(|body| body.size_hint()).unwrap_or_default()
     }
 }
 
