@@ -16,6 +16,7 @@ const HEALTH: &str = "crates/health/tests";
 const FAILOVER: &str = "crates/failover/tests";
 const RETRY: &str = "crates/retry/tests/suite";
 const GATEWAY: &str = "examples/gateway/src";
+const GATEWAY_E2E: &str = "examples/gateway/tests/end_to_end";
 const PROXY: &str = "crates/http/src/proxy";
 
 #[rustfmt::skip]
@@ -121,6 +122,9 @@ const FAILOVERS: &[Defect] = &[
 const SERVERS: &[Defect] = &[
     ("a client that reads nothing holds its connection for ever", &["{drain}/serve/pauses.rs::client_that_reads_nothing_is_closed_at_the_write_timeout", "{drain}/serve/pauses.rs::http2_client_with_zero_window_gets_its_stream_reset"]),
     ("a reset in place of the answer to a large upload", &["{drain}/serve/linger.rs::refused_upload_of_known_length_gets_its_answer", "{drain}/serve/linger.rs::refused_chunked_upload_gets_its_answer"]),
+    ("a frozen backend, or clients that read nothing, hold all places for ever", &["{gateway_e2e}/places.rs::frozen_primary_gives_its_places_back_and_its_downloads_break", "{gateway_e2e}/places.rs::clients_that_read_nothing_give_their_places_back", "{gateway_e2e}/places.rs::http2_clients_with_zero_window_give_their_places_back"]),
+    ("a steady upload cut at a total timeout", &["crates/timeout/tests/timeout.rs::timeout_runs_from_the_last_piece_of_an_upload", "{gateway_e2e}/uploads.rs::steady_upload_that_is_longer_than_the_timeouts_is_whole"]),
+    ("a client's broken upload that counts against the backend", &["{gateway_e2e}/uploads.rs::broken_upload_gets_400_and_primary_is_not_blamed"]),
     ("HTTP/2 streams counted twice by a drain", &["{drain}/serve/http2.rs::aborted_http2_streams_are_counted_once"]),
     ("connections without a limit", &["{drain}/serve/connections.rs::connections_above_the_limit_are_served_by_the_reserve_once_and_then_closed_unserved"]),
 ];
@@ -166,6 +170,7 @@ fn all() -> impl Iterator<Item = (&'static str, String)> {
         ("{health}", HEALTH),
         ("{retry}", RETRY),
         ("{gateway}", GATEWAY),
+        ("{gateway_e2e}", GATEWAY_E2E),
         ("{proxy}", PROXY),
     ];
     let whole =

@@ -29,8 +29,12 @@ pub(crate) fn client(
     attempt: Duration,
     settings: &BackendSettings,
     body_idle_timeout: Duration,
-) -> impl Service<ProxyRequest, Response = Response<impl HttpBody<Data = Bytes, Error = BoxError> + Send + 'static>, Error = legacy::Error, Future: Send>
-+ Clone
+) -> impl Service<
+    ProxyRequest,
+    Response = Response<impl HttpBody<Data = Bytes, Error = BoxError> + Send + use<>>,
+    Error = legacy::Error,
+    Future: Send,
+> + Clone
 + Send
 + Sync
 + use<> {
@@ -57,8 +61,12 @@ pub(crate) fn client(
 fn sender(
     client: Client,
     body_idle_timeout: Duration,
-) -> impl Service<ProxyRequest, Response = Response<impl HttpBody<Data = Bytes, Error = BoxError> + Send + 'static>, Error = legacy::Error, Future: Send>
-+ Clone
+) -> impl Service<
+    ProxyRequest,
+    Response = Response<impl HttpBody<Data = Bytes, Error = BoxError> + Send + use<>>,
+    Error = legacy::Error,
+    Future: Send,
+> + Clone
 + Send
 + Sync
 + use<> {

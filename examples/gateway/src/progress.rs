@@ -16,7 +16,7 @@ use futures_util::task::AtomicWaker;
 use http::StatusCode;
 use mainstay_core::{UploadClock, causes};
 use mainstay_http::{
-    body::{GuardBody, IdleTimeout, IdleTimeoutBody},
+    body::{IdleTimeout, IdleTimeoutBody},
     proxy::ForwardedBody,
 };
 
@@ -35,7 +35,6 @@ struct State {
     clock: UploadClock,
     /// Whether an attempt waits for the client.
     waiting: AtomicBool,
-    ended: AtomicBool,
     failure: OnceLock<Failure>,
     /// Whether the client sends nothing before it gets `100 Continue`.
     held: AtomicBool,
@@ -81,7 +80,6 @@ impl Progress {
             body: Mutex::new(Some(IdleTimeoutBody::new(body, idle_timeout))),
             clock: UploadClock::new(idle_timeout),
             waiting: AtomicBool::default(),
-            ended: AtomicBool::default(),
             failure: OnceLock::new(),
             held: AtomicBool::new(is_held),
             answered: AtomicBool::default(),
@@ -128,15 +126,8 @@ impl Progress {
         }
     }
 
-    pub(crate) fn record_end(&self) {
-        self.record_piece();
-        if let Some(state) = &self.0 {
-            state.ended.store(true, Relaxed);
-        }
-    }
-
     pub(crate) fn record_failure(&self, error: &(dyn Error + Send + Sync + 'static)) {
-        self.record_end();
+        self.record_piece();
         if let Some(state) = &self.0 {
             let _ = state.failure.set(Failure::of(error));
         }
@@ -200,19 +191,12 @@ impl Progress {
         }
     }
 
-    /// Follows the body of the answer to its end, if the upload is still open.
-    pub(crate) fn follow(&self, answer: Body) -> Body {
-        let Some(state) = self.0.as_ref().filter(|state| !state.ended.load(Relaxed)) else { return answer };
-        let state = state.clone();
-        let end = move || {
+    /// Records that the answer has been read to its end, or dropped.
+    pub(crate) fn record_answer_end(&self) {
+        if let Some(state) = &self.0 {
             state.answer_ended.store(true, SeqCst);
             state.reader.wake();
-        };
-        if axum::body::HttpBody::is_end_stream(&answer) {
-            end();
-            return answer;
         }
-        answer.guarded(move |_| end())
     }
 }
 

@@ -137,9 +137,8 @@ impl HttpBody for Source {
         };
         match &frame {
             Poll::Pending => self.progress.record_wait(),
-            Poll::Ready(Some(Ok(piece))) if piece.is_data() && !self.is_end_stream() => self.progress.record_piece(),
             Poll::Ready(Some(Err(error))) => self.progress.record_failure(error.as_ref()),
-            Poll::Ready(_) => self.progress.record_end(),
+            Poll::Ready(_) => self.progress.record_piece(),
         }
         frame
     }
