@@ -12,10 +12,10 @@ use crate::{
     ask::Asked,
     control::Flag,
     counters::FAILED_EVERYWHERE,
+    decision::{Decision, Signal},
     endpoint_state::EndpointState,
     route::FailoverState,
     selector::{self, EndpointView},
-    signals::{Decision, Signal},
     switchboard::Switchboard,
     weight::Weight,
 };
@@ -195,7 +195,7 @@ impl Switchboard {
 
     /// Leaves an endpoint. Under a lock, because two threads must not leave the last two endpoints for each other; a
     /// request that finds the lock taken leaves the decision to the next failure.
-    fn leave(&self, sent: Sent, signal: Signal, reason: String) {
+    pub(crate) fn leave(&self, sent: Sent, signal: Signal, reason: String) {
         let endpoint = &self.endpoints[sent.index];
         {
             let alone = match signal {

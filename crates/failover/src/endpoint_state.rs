@@ -18,6 +18,7 @@ use crate::{
     selector::EndpointView,
     settings::FailoverSettings,
     signals::Signals,
+    slow::Answers,
 };
 
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct EndpointState {
     /// The budget of second attempts at this endpoint.
     pub(crate) budget: Budget,
     pub(crate) latency: Latency,
+    /// The durations of its last answers.
+    pub(crate) answers: Answers,
     /// The number of the newest evidence: a probe, or a failure, or a success while the endpoint was not usable.
     evidence: AtomicU64,
     /// The number of the newest probe if it was good, else 0.
@@ -68,6 +71,7 @@ impl EndpointState {
             is_condemned: AtomicBool::default(),
             budget: Budget::with_settings(settings.budget())?,
             latency: Latency::default(),
+            answers: Answers::default(),
             evidence: AtomicU64::new(0),
             good_probe: AtomicU64::new(0),
             good: AtomicU64::new(0),
@@ -87,6 +91,7 @@ impl EndpointState {
                 let now = (epoch << 2) | state as u64;
                 if self.seen.fetch_max(now, AcqRel) < now {
                     self.signals.reset(epoch as u16);
+                    self.answers.reset();
                     self.is_condemned.store(false, Relaxed);
                     self.ask.end();
                     if state != State::Closed {

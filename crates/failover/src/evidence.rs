@@ -146,6 +146,7 @@ pub(crate) fn record_overtaken(
     let endpoint = &board.endpoints[permit.index];
     if let Some(since) = waiting_since {
         endpoint.latency.record_at_least(since.elapsed());
+        board.record_time(permit.index, since.elapsed());
     }
     match is_delay_measured(endpoint, &board.live) {
         true => record(board, permit, Outcome::failure(FailureKind::Timeout), others, history),

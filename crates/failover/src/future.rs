@@ -1,30 +1,13 @@
-//! The future of one request: an attempt, and perhaps a second one at another endpoint. The first success wins.
+//! The future of one request: an attempt, and perhaps a second one at another endpoint. [`race`](crate::race) polls them.
 
-use std::{
-    fmt,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::{fmt, sync::Arc};
 
-use mainstay_core::{Classify, Contextual, Follow, Outcome, Refusal, Replay, on_panic};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
-use tower_service::Service;
 
 use crate::{
-    attempt::Attempt,
-    counters::SECOND_WON,
-    evidence,
-    failed::{Failed, record_failed, record_panic},
-    history::History,
-    permit::EndpointPermit,
-    replay_copy::ReplayCopy,
-    second_attempt::{Cause, cause, is_bad},
-    second_running::{FirstEnded, Second, SecondEnded},
-    shared::Shared,
-    weight::Others,
+    attempt::Attempt, evidence, history::History, permit::EndpointPermit, replay_copy::ReplayCopy,
+    second_running::Second, shared::Shared, weight::Others,
 };
 
 pin_project! {
@@ -36,17 +19,17 @@ pin_project! {
     /// The struct has no bounds: with bounds, the compiler would prove them again, with lifetimes erased, wherever a task
     /// holds this future.
     pub struct FailoverFuture<F, S, Req, Res, P, E> {
-        shared: Arc<Shared<S, P>>,
+        pub(crate) shared: Arc<Shared<S, P>>,
         #[pin]
-        first: Attempt<F, S, Req, E>,
+        pub(crate) first: Attempt<F, S, Req, E>,
         // The first attempt's permit, until its outcome is recorded.
-        permit: Option<EndpointPermit>,
+        pub(crate) permit: Option<EndpointPermit>,
         // What earlier attempts of the request have found.
-        history: History,
+        pub(crate) history: History,
         // When the first attempt was found to be waiting.
-        waiting_since: Option<Instant>,
+        pub(crate) waiting_since: Option<Instant>,
         #[pin]
-        second: Second<F, S, Req, Res, E>,
+        pub(crate) second: Second<F, S, Req, Res, E>,
     }
 
     impl<F, S, Req, Res, P, E> PinnedDrop for FailoverFuture<F, S, Req, Res, P, E> {
@@ -74,173 +57,6 @@ impl<F, S, Req, Res, P, E> FailoverFuture<F, S, Req, Res, P, E> {
         history: History,
     ) -> Self {
         Self { shared, first, permit, history, waiting_since: None, second: Second::new(copy) }
-    }
-}
-
-impl<F, S, Req, P, E> Future for FailoverFuture<F, S, Req, S::Response, P, E>
-where
-    F: Future<Output = Result<S::Response, S::Error>>,
-    S: Service<Req, Future = F> + Clone,
-    S::Error: Into<E>,
-    E: Refusal,
-    P: Classify<S::Response, E> + Follow<S::Response> + Replay<Req> + Contextual<Req>,
-{
-    type Output = Result<S::Response, E>;
-
-    #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Poll::Ready(answer) = self.as_mut().poll_first(cx) {
-            return Poll::Ready(answer);
-        }
-        self.as_mut().poll_wait(cx);
-        self.poll_second(cx)
-    }
-}
-
-impl<F, S, Req, P, E> FailoverFuture<F, S, Req, S::Response, P, E>
-where
-    F: Future<Output = Result<S::Response, S::Error>>,
-    S: Service<Req, Future = F> + Clone,
-    S::Error: Into<E>,
-    E: Refusal,
-    P: Classify<S::Response, E> + Follow<S::Response> + Replay<Req> + Contextual<Req>,
-{
-    /// Polls the first attempt. Ready when its answer is the caller's.
-    #[inline]
-    fn poll_first(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<S::Response, E>> {
-        let mut this = self.as_mut().project();
-        let (board, history) = (this.shared.board(), &*this.history);
-        let polled = on_panic(|| record_panic(board, history, this.permit, None), || this.first.as_mut().poll(cx));
-        let answer = match polled {
-            Poll::Ready(answer) => answer,
-            Poll::Pending => {
-                if this.permit.is_some() {
-                    this.waiting_since.get_or_insert_with(Instant::now);
-                }
-                return Poll::Pending;
-            }
-        };
-        this.first.set(Attempt::Over);
-        let Some(index) = this.permit.as_ref().map(|permit| permit.index) else { return Poll::Ready(answer) };
-        let policy = &this.shared.policy;
-        let outcome = policy.classify(answer.as_ref());
-        if !outcome.is_success() {
-            return self.first_failed(index, outcome, answer);
-        }
-        let answer = evidence::record_answer(board, policy, this.permit, history, outcome, answer);
-        if let Some(since) = this.waiting_since {
-            board.endpoints[index].latency.record(since.elapsed());
-        }
-        if let Some(target) = this.second.target() {
-            board.endpoints[target].budget.earn();
-        }
-        if let Some(failed) = this.second.take_failed() {
-            failed.record(board, history, Others::Good);
-        }
-        Poll::Ready(answer)
-    }
-
-    /// Ends the first attempt without a success: starts a second one, waits for the one that runs, or returns the answer.
-    #[cold]
-    fn first_failed(
-        self: Pin<&mut Self>,
-        index: usize,
-        outcome: Outcome,
-        answer: Result<S::Response, E>,
-    ) -> Poll<Result<S::Response, E>> {
-        let mut this = self.project();
-        let board = this.shared.board();
-        if let Some(cause) = cause(&board.live, &outcome)
-            && !this.second.is_running()
-        {
-            this.second.as_mut().start(this.shared, index, cause, this.history);
-        }
-        let Some(permit) = this.permit.take() else { return Poll::Ready(answer) };
-        let failed = match outcome.is_failure() {
-            true => Some(Failed::new(permit, outcome)),
-            false => {
-                evidence::record(board, permit, outcome, Others::Silent, this.history);
-                None
-            }
-        };
-        let first = FirstEnded { answer, failed };
-        let first = match is_bad(&outcome) {
-            true => match this.second.as_mut().keep(first) {
-                None => return Poll::Pending,
-                Some(first) => first,
-            },
-            false => first,
-        };
-        record_failed(board, this.history, first.failed, this.second.take_failed());
-        Poll::Ready(first.answer)
-    }
-
-    /// Starts a second attempt when the first one has waited for too long.
-    fn poll_wait(self: Pin<&mut Self>, cx: &mut Context<'_>) {
-        let mut this = self.project();
-        let (board, Some(permit)) = (this.shared.board(), this.permit.as_ref()) else { return };
-        if this.second.as_mut().poll_delay(board, permit.index, cx) {
-            this.second.as_mut().start(this.shared, permit.index, Cause::Delay, this.history);
-            if !this.second.is_running() {
-                evidence::record_silence(board, permit);
-            }
-        }
-        if this.second.as_mut().poll_left(board, permit, cx) {
-            this.second.start(this.shared, permit.index, Cause::Left, this.history);
-        }
-    }
-
-    /// Polls the second attempt. Ready when the caller gets its answer, or when both attempts have failed.
-    fn poll_second(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<S::Response, E>> {
-        let mut this = self.as_mut().project();
-        let board = this.shared.board();
-        let SecondEnded { answer, permit, took, first } = ready!(this.second.as_mut().poll(board, this.history, cx));
-        let policy = &this.shared.policy;
-        let outcome = policy.classify(answer.as_ref());
-        if !is_bad(&outcome) {
-            return Poll::Ready(self.second_won(outcome, answer, permit, took, first));
-        }
-        // The caller gets the first attempt's answer, now or when it comes.
-        policy.discard(answer);
-        let second = permit.map(|permit| Failed::new(permit, outcome)).filter(|_| outcome.is_failure());
-        let Some(FirstEnded { answer, failed }) = first else {
-            if let Some(second) = second {
-                this.second.set_failed(second);
-            }
-            return Poll::Pending;
-        };
-        record_failed(board, this.history, failed, second);
-        Poll::Ready(answer)
-    }
-
-    /// Returns the answer of the second attempt, and records what it says of the first.
-    fn second_won(
-        self: Pin<&mut Self>,
-        outcome: Outcome,
-        answer: Result<S::Response, E>,
-        mut permit: Option<EndpointPermit>,
-        took: Duration,
-        first: Option<FirstEnded<S::Response, E>>,
-    ) -> Result<S::Response, E> {
-        let mut this = self.project();
-        let (policy, board, history) = (&this.shared.policy, this.shared.board(), &*this.history);
-        let others = if outcome.is_success() { Others::Good } else { Others::Silent };
-        if let (Some(permit), true) = (&permit, outcome.is_success()) {
-            board.endpoints[permit.index].latency.record(took);
-        }
-        let answer = evidence::record_answer(board, policy, &mut permit, history, outcome, answer);
-        board.counters.add(SECOND_WON);
-        if let Some(FirstEnded { answer, failed }) = first {
-            policy.discard(answer);
-            if let Some(failed) = failed {
-                failed.record(board, history, others);
-            }
-        }
-        this.first.set(Attempt::Over);
-        if let Some(permit) = this.permit.take() {
-            evidence::record_overtaken(board, permit, *this.waiting_since, others, history);
-        }
-        answer
     }
 }
 

@@ -80,6 +80,7 @@ fn endpoint(board: &Switchboard, prober: &Prober, index: usize, route: Route, no
         suspensions: endpoint.ask.suspensions(),
         missing: missing(&breaker, endpoint.is_probed),
         second_attempt_delay: delay(endpoint, &board.live),
+        median_answer: board.live.slow_ratio().and_then(|_| endpoint.answers.median(20)),
         last_probe: prober.and_then(EndpointProber::newest),
         next_probe: prober.and_then(|prober| prober.due_in(now)),
         probes,

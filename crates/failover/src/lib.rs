@@ -54,7 +54,7 @@
 //! | hard down | second attempts answer; suspended, and left when the probe fails | 3 requests |
 //! | black hole | second attempts answer after the delay; suspended at once, left when the probe times out | the delay, then 1 s |
 //! | short pause | suspended, and used again when the probe is good; no departure | the probe |
-//! | slow for all | second attempts answer what is slower than the endpoint's p99; the delay follows, the endpoint stays | |
+//! | slow for all | second attempts answer what is slower than the endpoint's p99; the delay follows, the endpoint stays; with `slow_ratio` it is left when its median answer takes so many times that of the next endpoint | with `slow_ratio`: 20 answers of each |
 //! | one bad route, query of death | the failures count nowhere; the status says how many requests fail everywhere | |
 //! | shared database down | the same; no traffic moves, and requests are answered at once after the repair | |
 //! | gray failure | left when 0.2 of the last 100 compared requests failed, at least 20 | 20 requests |
@@ -85,7 +85,7 @@
 //!
 //! 1. `service`: `poll_ready` calls `readiness`, which gets a `Selection` from the `selector` and polls its candidates.
 //! 2. `call` takes an `EndpointPermit`, copies the request (`replay_copy`) and returns the `future`.
-//! 3. `future` polls the `attempt`. The `second_attempt` starts on a failure or after its delay, which is computed there.
+//! 3. `race` polls the `attempt` of the `future`. The `second_attempt` starts on a failure or after its delay, which is computed there.
 //! 4. `evidence` records a success with the endpoint's breaker (`endpoint_state`). A failure waits for what the other
 //!    endpoint says (`failed`), and `weight` says what it counts for. The `history` of the request tells which endpoints
 //!    its earlier attempts have asked, and what of the failure is new. The `signals` of the endpoint count, and `departure` carries out
@@ -115,6 +115,7 @@ mod call;
 mod changed;
 mod control;
 mod counters;
+mod decision;
 mod departure;
 mod endpoint;
 mod endpoint_state;
@@ -133,6 +134,7 @@ mod operate;
 mod permit;
 pub mod probe;
 mod prober;
+mod race;
 mod ramp;
 mod readiness;
 mod reason;
@@ -148,6 +150,7 @@ mod services;
 mod settings;
 mod shared;
 mod signals;
+mod slow;
 mod snapshot;
 #[cfg(feature = "stack")]
 pub mod stack;

@@ -35,6 +35,8 @@ pub(crate) struct LiveSettings {
     failure_rate: AtomicU64,
     unproven_failure_rate: AtomicU64,
     minimum_calls: AtomicU32,
+    /// The bits of an `f64`; 0 while it is off.
+    slow_ratio: AtomicU64,
     pub(crate) ready_timeout: AtomicDuration,
     pub(crate) ramp: AtomicOptionDuration,
 }
@@ -68,6 +70,7 @@ impl LiveSettings {
             failure_rate: AtomicU64::default(),
             unproven_failure_rate: AtomicU64::default(),
             minimum_calls: AtomicU32::default(),
+            slow_ratio: AtomicU64::default(),
             ready_timeout: AtomicDuration::default(),
             ramp: AtomicOptionDuration::default(),
         };
@@ -90,6 +93,14 @@ impl LiveSettings {
         }
     }
 
+    /// Returns by how much an endpoint may be slower than the next one; `None` while it may be slower by any factor.
+    pub(crate) fn slow_ratio(&self) -> Option<f64> {
+        match self.slow_ratio.load(Relaxed) {
+            0 => None,
+            ratio => Some(f64::from_bits(ratio)),
+        }
+    }
+
     pub(crate) fn store(&self, settings: FailoverSettings) {
         let second = settings.second_attempt.as_ref();
         self.second_attempt.store(second.is_some(), Relaxed);
@@ -105,6 +116,7 @@ impl LiveSettings {
         self.failure_rate.store(rate(settings.failure_rate), Relaxed);
         self.unproven_failure_rate.store(rate(settings.unproven_failure_rate), Relaxed);
         self.minimum_calls.store(settings.minimum_calls, Relaxed);
+        self.slow_ratio.store(settings.slow_ratio.map_or(0, f64::to_bits), Relaxed);
         self.ready_timeout.store(settings.ready_timeout);
         self.ramp.store(settings.ramp);
         *self.all.write().unwrap_or_else(PoisonError::into_inner) = settings.into();

@@ -101,6 +101,12 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
         matches!(self.phase, Phase::Running(_))
     }
 
+    /// Returns the endpoint of the attempt that runs, and how long it has waited for its answer.
+    pub(crate) fn waited(&self) -> Option<(usize, Duration)> {
+        let Phase::Running(running) = &self.phase else { return None };
+        Some((running.permit.as_ref()?.index, running.since.elapsed()))
+    }
+
     /// Keeps the first attempt while this attempt runs; returns it when this attempt does not run.
     pub(crate) fn keep(self: Pin<&mut Self>, first: FirstEnded<Res, E>) -> Option<FirstEnded<Res, E>> {
         match self.project().phase {

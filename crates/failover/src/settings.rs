@@ -11,9 +11,11 @@ use mainstay_core::{
 use crate::ProbeSettings;
 
 mod hold;
+mod modes;
 mod second_attempt;
 
 pub use hold::HoldSettings;
+pub use modes::{AllDown, Initial, ReturnMode};
 pub use second_attempt::SecondAttempt;
 
 /// Settings of a [`Failover`](crate::Failover) and its [`FailoverHandle`](crate::FailoverHandle).
@@ -34,6 +36,10 @@ pub struct FailoverSettings {
     pub window: WindowSettings,
     /// The number of requests in the window below which a rate is not used. Default 20.
     pub minimum_calls: u32,
+    /// Leave the endpoint in use when its median answer takes at least this many times as long as that of the next usable
+    /// endpoint, 1.5..=1000. The medians are those of the last 100 answers, and are compared when there are
+    /// `minimum_calls` of each; those of an endpoint that is not in use come from second attempts. Default: off.
+    pub slow_ratio: Option<f64>,
     /// A request that its caller drops after waiting this long counts as a failure that is not proven. Default 1 s;
     /// `None` turns it off. The tasks that a runtime drops when it ends count for nothing; what cannot be told apart is
     /// described at [`BreakerSettings`](mainstay_circuit_breaker::BreakerSettings::abandoned_after).
@@ -70,43 +76,6 @@ pub struct FailoverSettings {
     pub probe: ProbeSettings,
 }
 
-/// Whether traffic returns without an order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-pub enum ReturnMode {
-    /// Traffic returns as soon as the hold has ended and the recovery is complete.
-    #[default]
-    Automatic,
-    /// Traffic returns by an operator's order ([`FailoverHandle::return_now`](crate::FailoverHandle::return_now)), or
-    /// when the endpoint in use fails.
-    Manual,
-}
-
-/// Where requests go when no endpoint is usable.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-pub enum AllDown {
-    /// To the primary.
-    #[default]
-    PreferPrimary,
-    /// Nowhere: refused with [`Reason::NoHealthyEndpoint`](mainstay_core::Reason::NoHealthyEndpoint).
-    Refuse,
-    /// To the last endpoint of the list.
-    LastResort,
-}
-
-/// Whether endpoints are usable before their first probe, which decides it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-pub enum Initial {
-    /// Endpoints are usable.
-    #[default]
-    Up,
-    /// Endpoints with a probe are not usable until a first successful probe, which needs no hold. Endpoints without a
-    /// probe are usable.
-    Down,
-}
-
 // === impl FailoverSettings ===
 
 impl FailoverSettings {
@@ -136,6 +105,9 @@ impl FailoverSettings {
         }
         if let Some(rate) = self.failure_rate {
             settings::rate("failure_rate", rate)?;
+        }
+        if let Some(ratio) = self.slow_ratio.filter(|ratio| !(1.5..=1_000.0).contains(ratio)) {
+            return Err(InvalidSetting::new("slow_ratio", ratio, "must be 1.5 to 1000"));
         }
         if let Some(failures) = self.consecutive_failures {
             settings::count("consecutive_failures", failures.into(), 1..=1_000_000)?;
@@ -198,6 +170,7 @@ impl Default for FailoverSettings {
             unproven_failure_rate: Some(0.5),
             window: WindowSettings::LastCalls(100),
             minimum_calls: 20,
+            slow_ratio: None,
             abandoned_after: Some(Duration::from_secs(1)),
             hold: HoldSettings::default(),
             recovery_successes: 3,
@@ -229,6 +202,8 @@ mod tests {
         assert_eq!(wrong(|s| s.ready_timeout = Duration::ZERO), "ready_timeout");
         assert_eq!(wrong(|s| s.failure_rate = Some(f64::NAN)), "failure_rate");
         assert_eq!(wrong(|s| s.consecutive_failures = Some(0)), "consecutive_failures");
+        assert_eq!(wrong(|s| s.slow_ratio = Some(1.0)), "slow_ratio");
+        assert_eq!(wrong(|s| s.slow_ratio = Some(f64::NAN)), "slow_ratio");
         assert_eq!(wrong(|s| s.hold.jitter = -1.0), "hold.jitter");
         assert_eq!(wrong(|s| s.hold.max = s.hold.base / 2), "hold.max");
         assert_eq!(wrong(|s| s.ramp = Some(Duration::ZERO)), "ramp");

@@ -12,7 +12,11 @@ use mainstay_circuit_breaker::WindowSettings;
 use mainstay_core::{Outcome, Tally, Window};
 use tokio::time::Instant;
 
-use crate::{live::Limits, weight::Weight};
+use crate::{
+    decision::{Decision, Signal, in_a_row, rate},
+    live::Limits,
+    weight::Weight,
+};
 
 #[cfg(test)]
 mod tests;
@@ -34,28 +38,6 @@ pub(crate) struct Signals {
     unproven: Window,
     /// Whether a success changes anything.
     is_marked: AtomicBool,
-}
-
-/// The signal that ends an endpoint's use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Signal {
-    /// Requests can't be handed over.
-    Connect,
-    /// Probes fail.
-    Probes,
-    /// Requests fail.
-    Requests,
-}
-
-/// What the signals of an endpoint call for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Decision {
-    /// The endpoint stays in use.
-    Stay,
-    /// A probe decides. Without a probe the endpoint is left if `leaves_without` is set.
-    Ask { proven: bool, leaves_without: bool, reason: String },
-    /// The endpoint is left.
-    Leave { signal: Signal, reason: String },
 }
 
 // === impl Signals ===
@@ -232,21 +214,7 @@ impl Signals {
     }
 }
 
-impl Decision {
-    fn leave(signal: Signal, reason: String) -> Self {
-        Self::Leave { signal, reason }
-    }
-}
-
 fn lengthen(streak: &AtomicU32) -> u32 {
     let before = streak.fetch_update(SeqCst, SeqCst, |n| Some(n.saturating_add(1)));
     before.unwrap_or_else(|n| n).saturating_add(1)
-}
-
-fn in_a_row(streak: u32) -> String {
-    format!("{streak} failures in a row")
-}
-
-fn rate(tally: Tally) -> String {
-    format!("{} of {} calls failed", tally.hits, tally.calls)
 }

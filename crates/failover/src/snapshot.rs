@@ -94,6 +94,9 @@ pub struct EndpointSnapshot {
     /// one.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub second_attempt_delay: Option<Duration>,
+    /// The median of the last 100 answers, at least 20; `None` while `slow_ratio` is off.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub median_answer: Option<Duration>,
     /// The report of the newest probe round.
     pub last_probe: Option<ProbeReport>,
     /// The time until the next probe round; `None` without a schedule.

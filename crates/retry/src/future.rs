@@ -13,9 +13,9 @@ use tower_service::Service;
 
 use crate::{
     StopReason,
-    decision::ScheduledRetry,
     pending_retry::{PendingRetry, RetryReadiness},
     request_state::{ReplayCopy, RequestState, RetryPermission},
+    schedule::ScheduledRetry,
     shared::Shared,
 };
 

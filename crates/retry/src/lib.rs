@@ -11,8 +11,8 @@
 //!
 //! # Where to look
 //!
-//! `decision.rs` decides whether to retry, and holds the budget's token; `delay.rs` computes the delay; `future.rs` runs
-//! the attempts.
+//! `decision.rs` records each attempt; `schedule.rs` decides whether to retry, and holds the budget's token; `delay.rs`
+//! computes the delay; `future.rs` runs the attempts.
 //!
 //! ```
 //! use mainstay_core::BoxError;
@@ -58,6 +58,7 @@ mod retrier;
 mod run;
 #[cfg(feature = "rt")]
 mod run_blocking;
+mod schedule;
 mod service;
 mod settings;
 mod shared;

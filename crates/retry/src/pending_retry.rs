@@ -10,7 +10,7 @@ use std::{
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tower_service::Service;
 
-use crate::decision::ScheduledRetry;
+use crate::schedule::ScheduledRetry;
 
 /// A retry that is not sent yet.
 ///

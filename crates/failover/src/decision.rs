@@ -1,0 +1,43 @@
+//! What the signals of an endpoint call for, with the reason in words.
+
+use mainstay_core::Tally;
+
+/// The signal that ends an endpoint's use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// Requests can't be handed over.
+    Connect,
+    /// Probes fail.
+    Probes,
+    /// Requests fail.
+    Requests,
+}
+
+/// What the signals of an endpoint call for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// The endpoint stays in use.
+    Stay,
+    /// A probe decides. Without a probe the endpoint is left if `leaves_without` is set.
+    Ask { proven: bool, leaves_without: bool, reason: String },
+    /// The endpoint is left.
+    Leave { signal: Signal, reason: String },
+}
+
+// === impl Decision ===
+
+impl Decision {
+    pub(crate) fn leave(signal: Signal, reason: String) -> Self {
+        Self::Leave { signal, reason }
+    }
+}
+
+/// Returns the reason of a streak.
+pub(crate) fn in_a_row(streak: u32) -> String {
+    format!("{streak} failures in a row")
+}
+
+/// Returns the reason of a rate.
+pub(crate) fn rate(tally: Tally) -> String {
+    format!("{} of {} calls failed", tally.hits, tally.calls)
+}
