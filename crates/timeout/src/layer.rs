@@ -11,6 +11,10 @@ use crate::{TimeLimit, Timeout};
 ///
 /// A total timeout whose policy carries a context also sets an earlier deadline on the request, so that no layer below waits
 /// or starts work beyond it. If the request has an earlier deadline, the call ends at that one.
+///
+/// The time starts with the call: `poll_ready` waits for the service below without a request, and is not limited. Mainstay's
+/// failover waits in `poll_ready` for its `ready_timeout` at most, and then in the call. Above any other service that may
+/// never become ready, use `tower::load_shed`.
 #[derive(Clone, Debug)]
 pub struct TimeoutLayer<P = Plain, E = Boxed> {
     limit: TimeLimit,
