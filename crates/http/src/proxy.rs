@@ -13,6 +13,7 @@
 //! | what changes from HTTP/2 to HTTP/1.1? | 9113, 8.2 and 8.3 |
 //! | what does a redirect lead to? | 9110, 10.2.2 |
 
+mod address;
 mod cookie;
 mod dot_segments;
 mod fault;

@@ -9,6 +9,7 @@ use http::{
 };
 
 use crate::proxy::{
+    address::with_text,
     host::requested_host,
     list::{append, is_text, retain},
 };
@@ -36,8 +37,7 @@ pub enum Inbound {
 /// Adds the connection that the request arrived on to the fields that are left. The peer is appended to the list of a
 /// trusted proxy. Scheme and host of a trusted proxy stay, because it saw the client.
 pub(super) fn add_forwarded(headers: &mut HeaderMap, peer: IpAddr, scheme: &Scheme, host: Option<HeaderValue>) {
-    // An IPv4 client of a dual-stack socket is `::ffff:192.0.2.1`, which matches no allow-list.
-    append(headers, X_FORWARDED_FOR, &peer.to_canonical().to_string());
+    with_text(peer, |peer| append(headers, X_FORWARDED_FOR, peer));
     for (name, value) in [(X_FORWARDED_PROTO, scheme_value(scheme)), (X_FORWARDED_HOST, host)] {
         let Some(value) = value else { continue };
         if let Entry::Vacant(entry) = headers.entry(name) {

@@ -13,10 +13,13 @@ pub(super) fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterat
 
 /// Appends a member and joins all lines into one, because some receivers read only the first or the last. Members that are
 /// not text are left out, because many receivers skip a line that contains one.
-pub(super) fn append(headers: &mut HeaderMap, name: HeaderName, member: &str) {
+pub(super) fn append(headers: &mut HeaderMap, name: HeaderName, member: &[u8]) {
     let mut line = joined(headers, &name, is_text);
-    line.extend_from_slice(member.as_bytes());
-    set(headers, name, line);
+    if line.is_empty() {
+        return set(headers, name, member);
+    }
+    line.extend_from_slice(member);
+    set(headers, name, &line);
 }
 
 /// Leaves out the members of a list that do not pass. Removes the field if none is left.
@@ -28,7 +31,7 @@ pub(super) fn retain(headers: &mut HeaderMap, name: &HeaderName, keeps: impl Fn(
     line.truncate(line.len().saturating_sub(2));
     match line.is_empty() {
         true => drop(headers.remove(name)),
-        false => set(headers, name.clone(), line),
+        false => set(headers, name.clone(), &line),
     }
 }
 
@@ -46,8 +49,8 @@ fn joined(headers: &HeaderMap, name: &HeaderName, keeps: impl Fn(&[u8]) -> bool)
     })
 }
 
-fn set(headers: &mut HeaderMap, name: HeaderName, line: Vec<u8>) {
-    if let Ok(value) = HeaderValue::try_from(line) {
+fn set(headers: &mut HeaderMap, name: HeaderName, line: &[u8]) {
+    if let Ok(value) = HeaderValue::from_bytes(line) {
         headers.insert(name, value);
     }
 }

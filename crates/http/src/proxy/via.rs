@@ -1,6 +1,9 @@
 //! `Via` (RFC 9110, 7.6.3): the proxies that a message passed.
 
-use http::{HeaderMap, HeaderValue, Version, header};
+use http::{
+    HeaderMap, HeaderValue, Version,
+    header::{self, Entry},
+};
 use mainstay_core::InvalidSetting;
 
 use crate::proxy::list::{append, list};
@@ -57,9 +60,9 @@ impl Via {
     pub fn add(&self, headers: &mut HeaderMap, received: Version) {
         let known = VERSIONS.iter().position(|(version, _)| *version == received).unwrap_or_default();
         let member = &self.members[known];
-        match member.to_str() {
-            Ok(member) if headers.contains_key(header::VIA) => append(headers, header::VIA, member),
-            _ => drop(headers.insert(header::VIA, member.clone())),
+        match headers.entry(header::VIA) {
+            Entry::Vacant(entry) => drop(entry.insert(member.clone())),
+            Entry::Occupied(_) => append(headers, header::VIA, member.as_bytes()),
         }
     }
 
