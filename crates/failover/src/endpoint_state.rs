@@ -11,6 +11,7 @@ use mainstay_core::{Budget, InvalidSetting, Name};
 
 use crate::{
     address::Address,
+    answers::Answers,
     ask::Ask,
     endpoint::EndpointInfo,
     latency::Latency,
@@ -18,7 +19,6 @@ use crate::{
     selector::EndpointView,
     settings::FailoverSettings,
     signals::Signals,
-    slow::Answers,
 };
 
 #[derive(Debug)]

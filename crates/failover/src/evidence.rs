@@ -1,8 +1,8 @@
 //! The evidence of one request: what the outcomes of its attempts change.
 //!
 //! A success is recorded at once. What a failure counts for depends on what the other endpoint says to the same request
-//! ([weight](crate::weight)), so a failed attempt waits as [`Failed`](crate::failed::Failed) while another attempt runs. The
-//! [history](crate::history) of the request contains what its earlier attempts have found.
+//! ([weight](crate::weight)), so a failed attempt waits as [`Failed`](crate::failed::Failed) while another attempt runs.
+//! The [history](crate::history) of the request contains what its earlier attempts have found.
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
@@ -221,8 +221,8 @@ fn at_the_end(
 }
 
 /// Records that an attempt was dropped without an answer: a failure when its caller gave up after waiting for
-/// `abandoned_after`, and else nothing. A thread that panics elsewhere, or a runtime that ends, drops the attempt too: that
-/// says nothing.
+/// `abandoned_after`, and else nothing. A thread that panics elsewhere, or a runtime that ends, drops the attempt too:
+/// that says nothing.
 #[cold]
 pub(crate) fn record_drop(
     board: &Switchboard,

@@ -1,4 +1,5 @@
-//! The future of one request: an attempt, and perhaps a second one at another endpoint. [`race`](crate::race) polls them.
+//! The future of one request: an attempt, and perhaps a second one at another endpoint, which [`race`](crate::race)
+//! polls.
 
 use std::{fmt, sync::Arc};
 

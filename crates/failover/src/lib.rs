@@ -88,15 +88,15 @@
 //! 3. `race` polls the `attempt` of the `future`. The `second_attempt` starts on a failure or after its delay, which is computed there.
 //! 4. `evidence` records a success with the endpoint's breaker (`endpoint_state`). A failure waits for what the other
 //!    endpoint says (`failed`), and `weight` says what it counts for. The `history` of the request tells which endpoints
-//!    its earlier attempts have asked, and what of the failure is new. The `signals` of the endpoint count, and `departure` carries out
-//!    what they call for: it asks for a probe (`ask`, `prober`), suspends the endpoint, or opens its breaker. The breaker's
+//!    its earlier attempts have asked, and what of the failure is new. The `signals` of the endpoint count, and
+//!    `departure` carries out what they call for (`decision`): it asks for a probe (`ask`, `prober`), suspends the endpoint, or opens its breaker. The breaker's
 //!    recovery decides that it is usable again.
 //! 5. `switchboard` sees that a breaker has changed, lets the `selector` choose the route from the endpoints' states, and
 //!    is the only writer of route, ramp, log, status and watch.
 //!
-//! Imports go one way: `service`, `call`, `readiness`, `future`, `second_attempt`, `shared`, `handle`, `evidence` and
-//! `prober`, `departure`, `switchboard`, `endpoint_state`, `signals`, `selector`. A change comes back to requests only through the route, which
-//! the next request loads.
+//! Imports go one way: `service`, `call`, `readiness`, `race`, `future`, `second_attempt`, `shared`, `handle`, `evidence` and
+//! `prober`, `departure`, `switchboard`, `endpoint_state`, `signals`, `selector`. A change comes back to requests only
+//! through the route, which the next request loads.
 //!
 //! # Features
 //!
@@ -109,6 +109,7 @@
 
 mod active;
 mod address;
+mod answers;
 mod ask;
 mod attempt;
 mod call;

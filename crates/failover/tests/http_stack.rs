@@ -157,7 +157,7 @@ async fn one_client_takes_no_healthy_endpoint_out() {
     }
 }
 
-/// A limit is for the caller, whom the backup must not serve in place of the primary, unless that is set.
+/// A limit is for the caller: the backup must not answer in place of the primary, unless that is set.
 #[tokio::test(start_paused = true)]
 async fn backup_answers_a_rate_limited_request_only_if_that_is_set() {
     for on_rate_limited in [false, true] {
