@@ -153,6 +153,8 @@ const TYPES: &[Defect] = &[
 
 #[rustfmt::skip]
 const CLIENTS: &[Defect] = &[
+    ("a limit of this process is a failure of the server, and does not say so", &["examples/gateway/tests/end_to_end/connections.rs::answer_over_a_limit_of_the_gateway_says_so_and_blames_no_backend", "crates/http/tests/rejections.rs::error_by_a_limit_of_this_process_says_so"]),
+    ("one limit of heads for HTTP/2 and another for HTTP/1", &["{drain}/serve/large_heads.rs::heads_have_one_limit_over_both_versions"]),
     ("an idle connection that its server has closed blames the server", &["crates/http/tests/client.rs::idempotent_request_on_a_stale_connection_is_sent_again_on_a_new_one", "crates/http/tests/client.rs::post_on_a_stale_connection_is_ignored_and_not_sent_again", "examples/gateway/tests/end_to_end/connections.rs::stale_connection_blames_no_backend", "crates/http/tests/probe.rs::probe_opens_a_connection_for_each_request"]),
     ("the early refusal of an upload is lost, and blames the server", &["crates/http/src/client/io.rs::answer_is_read_after_a_write_has_failed", "crates/http/tests/client.rs::early_refusal_of_an_upload_is_the_answer", "examples/gateway/tests/end_to_end/connections.rs::early_refusal_of_an_upload_reaches_the_client"]),
     ("a port that is no port taken for port 80, two URLs for one", &["{gateway}/settings/url.rs::url_with_a_wrong_part_is_refused", "crates/http/src/probe/client.rs::address_that_cannot_be_probed_is_rejected_by_the_constructor"]),

@@ -46,6 +46,10 @@ pub enum Reason {
     NoHealthyEndpoint,
     /// The process is shutting down.
     Draining,
+    /// The head of the response exceeds a limit of this process. The dependency *was* called.
+    ResponseTooLarge,
+    /// This process, or its system, has no file descriptor left.
+    OutOfFiles,
 }
 
 /// An error type that can hold a [`Rejected`] and return it.
@@ -168,13 +172,14 @@ impl Rejected {
         self.retry_after
     }
 
-    /// Returns the outcome for other layers: a timeout is a failure of a dependency that was called; every other reason
-    /// is a refusal, without a call.
+    /// Returns the outcome for other layers: a timeout is a failure of a dependency that was called, a response over our own
+    /// limit says nothing about it, and every other reason is a refusal, without a call.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self.reason {
             Reason::AttemptTimeout => Outcome::failure(FailureKind::Timeout),
             Reason::TotalTimeout => Outcome::failure(FailureKind::Timeout).with_repeat(Repeat::Never),
+            Reason::ResponseTooLarge => Outcome::ignored(),
             _ => Outcome::rejected(self.retry_after),
         }
     }
@@ -208,6 +213,8 @@ impl Reason {
             Self::TotalTimeout => "total_timeout",
             Self::NoHealthyEndpoint => "no_healthy_endpoint",
             Self::Draining => "draining",
+            Self::ResponseTooLarge => "response_too_large",
+            Self::OutOfFiles => "out_of_files",
         }
     }
 }
@@ -224,6 +231,8 @@ impl fmt::Display for Reason {
             Self::TotalTimeout => "timed out",
             Self::NoHealthyEndpoint => "no healthy endpoint",
             Self::Draining => "shutting down",
+            Self::ResponseTooLarge => "the head of the response is larger than permitted",
+            Self::OutOfFiles => "no file descriptor is left",
         })
     }
 }
@@ -278,6 +287,7 @@ mod tests {
         let total = Rejected::new(Reason::TotalTimeout, "x").outcome();
         assert!(total.is_failure());
         assert_eq!(total.repeat(), Repeat::Never);
+        assert_eq!(Rejected::new(Reason::ResponseTooLarge, "x").outcome(), Outcome::ignored());
         let open = Rejected::new(Reason::CircuitOpen, "x").with_retry_after(Duration::from_secs(1));
         assert_eq!(open.outcome(), Outcome::rejected(Some(Duration::from_secs(1))));
     }

@@ -83,7 +83,11 @@ impl ConnectionDriver {
     fn builder(&self, executor: StreamExecutor) -> Builder<StreamExecutor> {
         let mut builder = Builder::new(executor);
         // The head has a limit of its own: see `Wait`.
-        builder.http1().header_read_timeout(None).max_buf_size(HTTP1_BUFFER).keep_alive(!self.once);
+        builder
+            .http1()
+            .header_read_timeout(None)
+            .max_buf_size(HTTP1_BUFFER.max(self.settings.max_head_bytes))
+            .keep_alive(!self.once);
         builder
             .http2()
             .timer(TokioTimer::new())
@@ -92,6 +96,7 @@ impl ConnectionDriver {
             .initial_connection_window_size(HTTP2_WINDOW)
             .initial_stream_window_size(HTTP2_WINDOW)
             .max_concurrent_streams(HTTP2_STREAMS)
+            .max_header_list_size(u32::try_from(self.settings.max_head_bytes).unwrap_or(u32::MAX))
             .max_send_buf_size(HTTP2_SEND_BUFFER);
         if self.once { builder.http1_only() } else { builder }
     }
@@ -108,7 +113,13 @@ impl ConnectionDriver {
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         A: Clone + Send + Sync + 'static,
     {
-        let service = CountingService::new(self.router.clone(), peer, Arc::clone(&state), self.drain.clone());
+        let service = CountingService::new(
+            self.router.clone(),
+            peer,
+            Arc::clone(&state),
+            self.drain.clone(),
+            self.settings.max_head_bytes,
+        );
         let builder = self.builder(StreamExecutor::new(Arc::clone(&state), self.settings.write_timeout));
         let io = TokioIo::new(TrackedIo::new(io, Arc::clone(&state), open));
         let mut connection = pin!(builder.serve_connection_with_upgrades(io, service));

@@ -39,6 +39,8 @@ mod connection_limit;
 #[cfg(feature = "serve")]
 mod connection_state;
 mod drain;
+#[cfg(feature = "serve")]
+mod head_size;
 mod hooks;
 #[cfg(feature = "serve")]
 mod linger;

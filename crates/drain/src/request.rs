@@ -27,6 +27,7 @@ use tower_service::Service;
 use crate::{
     connection_state::{ConnectionState, InFlightGuard},
     drain::Drain,
+    head_size::head_size,
     request_body::RequestBody,
 };
 
@@ -40,6 +41,7 @@ pub(crate) struct CountingService<A> {
     peer: A,
     connection: Arc<ConnectionState>,
     drain: Drain,
+    max_head: usize,
 }
 
 pin_project! {
@@ -59,6 +61,8 @@ pin_project! {
         Running { #[pin] response: RouteFuture<Infallible>, guard: Option<InFlightGuard>, bodiless: bool },
         // The request arrived after the server stopped accepting.
         Refused,
+        // The head of the request is too large.
+        TooLarge { guard: Option<InFlightGuard> },
     }
 }
 
@@ -78,8 +82,14 @@ pin_project! {
 // === impl CountingService ===
 
 impl<A> CountingService<A> {
-    pub(crate) fn new(router: Router, peer: A, connection: Arc<ConnectionState>, drain: Drain) -> Self {
-        Self { router, peer, connection, drain }
+    pub(crate) fn new(
+        router: Router,
+        peer: A,
+        connection: Arc<ConnectionState>,
+        drain: Drain,
+        max_head: usize,
+    ) -> Self {
+        Self { router, peer, connection, drain, max_head }
     }
 }
 
@@ -93,6 +103,7 @@ impl<A: Clone + Send + Sync + 'static> hyper::service::Service<Request<Incoming>
         let guard = self.connection.begin(version == Version::HTTP_2);
         let state = match guard {
             None => State::Refused,
+            Some(guard) if head_size(&request) > self.max_head => State::TooLarge { guard: Some(guard) },
             Some(guard) => {
                 request.extensions_mut().insert(ConnectInfo(self.peer.clone()));
                 let bodiless = request.method() == Method::HEAD;
@@ -113,6 +124,7 @@ impl Future for CountingFuture {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let mut closes = this.drain.is_draining();
         let mut response = match this.state.project() {
             StateProj::Running { response, guard, bodiless } => {
                 let mut response = ready!(response.poll(cx))?;
@@ -122,10 +134,15 @@ impl Future for CountingFuture {
                 counting(response, guard.take(), *bodiless)
             }
             StateProj::Refused => counting(refusal(), None, false),
+            StateProj::TooLarge { guard } => {
+                // As after a head that exceeds hyper's buffer.
+                closes = true;
+                counting(too_large(), guard.take(), false)
+            }
         };
         // HTTP/2 has GOAWAY and forbids the header; an upgrade response uses the header itself.
         let may_close = *this.version <= Version::HTTP_11 && response.status() != StatusCode::SWITCHING_PROTOCOLS;
-        if may_close && this.drain.is_draining() {
+        if may_close && closes {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Poll::Ready(Ok(response))
@@ -164,6 +181,12 @@ fn refusal() -> Response {
     let mut response = Response::new(Body::from("draining\n"));
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+fn too_large() -> Response {
+    let mut response = Response::new(Body::from("the head of the request is too large\n"));
+    *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
     response
 }
 

@@ -30,6 +30,9 @@ pub struct ServerSettings {
     /// The connections that are served at once. Default 10,000. See [`Server::with_reserve`](crate::Server::with_reserve)
     /// for what further ones get.
     pub max_connections: usize,
+    /// The size of a request's head, over both versions: the target, and name, value and 32 bytes for each field (RFC
+    /// 9113, 6.5.2). Default 65,536. A longer head gets 431.
+    pub max_head_bytes: usize,
 }
 
 // === impl ServerSettings ===
@@ -38,7 +41,7 @@ impl ServerSettings {
     /// Checks the values.
     ///
     /// # Errors
-    /// A timeout outside 1 ms to a year, or a number of connections outside 1 to 1,000,000.
+    /// A timeout outside 1 ms to a year, a number of connections outside 1 to 1,000,000, or a head outside 8 KiB to 1 MiB.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         let times = [
             ("head_timeout", self.head_timeout),
@@ -48,6 +51,7 @@ impl ServerSettings {
         for (field, time) in times {
             settings::duration(field, time, SHORTEST..=LONGEST)?;
         }
+        settings::count("max_head_bytes", self.max_head_bytes as u64, 8_192..=1_048_576)?;
         ConnectionLimit::new(self.max_connections).map(drop)
     }
 }
@@ -59,6 +63,7 @@ impl Default for ServerSettings {
             idle_timeout: Duration::from_secs(75),
             write_timeout: Duration::from_secs(30),
             max_connections: 10_000,
+            max_head_bytes: 65_536,
         }
     }
 }

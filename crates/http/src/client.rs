@@ -7,10 +7,12 @@
 
 mod connection;
 mod connector;
+mod head_size;
 mod io;
 mod repeat_stale;
 
 pub use connection::{Exchange, is_stale};
 pub use connector::{Connecting, Connector};
+pub use head_size::head_size;
 pub use io::ClientIo;
 pub use repeat_stale::{RepeatStale, RepeatStaleFuture};

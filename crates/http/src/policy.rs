@@ -18,7 +18,7 @@ mod tonic;
 mod transport;
 
 pub use self::draining::Draining;
-pub use self::error::classify_error;
+pub use self::error::{classify_error, own_limit};
 pub use self::grpc::Grpc;
 pub use self::http::{Http, X_DEGRADED};
 pub use self::idempotency::{IDEMPOTENCY_KEY, Retryable, is_repeatable};

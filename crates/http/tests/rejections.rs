@@ -17,7 +17,7 @@ use mainstay_http::{
 };
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 
-const REASONS: [(Reason, u16, &str); 9] = [
+const REASONS: [(Reason, u16, &str); 11] = [
     (Reason::CircuitOpen, 503, "14"),
     (Reason::BulkheadFull, 503, "8"),
     (Reason::QueueTimeout, 503, "8"),
@@ -27,6 +27,8 @@ const REASONS: [(Reason, u16, &str); 9] = [
     (Reason::TotalTimeout, 504, "4"),
     (Reason::NoHealthyEndpoint, 503, "14"),
     (Reason::Draining, 503, "14"),
+    (Reason::ResponseTooLarge, 502, "8"),
+    (Reason::OutOfFiles, 503, "14"),
 ];
 
 #[test]
@@ -163,4 +165,16 @@ async fn error_of_poll_ready_becomes_a_response_and_is_not_cloned() {
     assert_eq!(response.status(), 503);
     let Ok(response) = clone.oneshot(()).await;
     assert_eq!(response.status(), 503);
+}
+
+/// Defect: a limit of this process was answered as a failure of the service behind it.
+#[cfg(unix)]
+#[tokio::test]
+async fn error_by_a_limit_of_this_process_says_so() {
+    let failing = service_fn(|_: Request<()>| async {
+        Err::<Response<String>, BoxError>(std::io::Error::from_raw_os_error(24).into())
+    });
+    let response = RejectionLayer::new().layer(failing).oneshot(Request::new(())).await.unwrap();
+    assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &"1".parse().unwrap()));
+    assert!(response.body().contains("no file descriptor left"), "{}", response.body());
 }

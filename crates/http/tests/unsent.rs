@@ -13,8 +13,8 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use mainstay_core::{BoxError, Classify, FailureKind, Outcome, Repeat};
-use mainstay_http::Http;
+use mainstay_core::{BoxError, Classify, FailureKind, Outcome, Reason, Repeat};
+use mainstay_http::{Http, policy::own_limit};
 use tokio::{io::AsyncReadExt as _, net::TcpListener};
 
 const UNSENT: Outcome = Outcome::failure(FailureKind::Connect);
@@ -154,7 +154,8 @@ async fn head_over_the_limit_of_this_client_is_ignored() {
     });
     let client: Client<_, Full<Bytes>> =
         Client::builder(TokioExecutor::new()).http1_max_buf_size(8 * 1024).build_http();
-    let error = client.get(url.parse().unwrap()).await.unwrap_err();
+    let error = BoxError::from(client.get(url.parse().unwrap()).await.unwrap_err());
+    assert_eq!(own_limit(&error), Some(Reason::ResponseTooLarge));
     assert_eq!(classify(error), Outcome::ignored());
 }
 
@@ -164,6 +165,8 @@ async fn head_over_the_limit_of_this_client_is_ignored() {
 fn missing_file_descriptors_are_no_failure_of_the_server() {
     for number in [23, 24] {
         let error = Connecting(io::Error::from_raw_os_error(number));
+        let error = BoxError::from(error);
+        assert_eq!(own_limit(&error), Some(Reason::OutOfFiles));
         assert_eq!(classify(error), Outcome::ignored().with_repeat(Repeat::Backoff), "{number}");
     }
 }

@@ -53,6 +53,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<DrainReport, BoxError> {
     let server_settings = ServerSettings {
         head_timeout: limits.header_read_timeout,
         write_timeout: limits.client_write_timeout,
+        max_head_bytes: usize::try_from(limits.max_head_bytes)?,
         ..ServerSettings::default()
     };
     let server = Server::with_settings(listener, app, server_settings)?.with_connections(connections).with_reserve(own);

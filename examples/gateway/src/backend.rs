@@ -7,7 +7,6 @@ use axum::{
     response::Response,
 };
 use http::{HeaderName, HeaderValue, Request, StatusCode, Uri, Version};
-use hyper_util::client::legacy;
 use mainstay_core::{BoxError, LogLimit, Name};
 use mainstay_http::{
     policy::X_DEGRADED,
@@ -70,9 +69,9 @@ impl Backend {
         &self,
         client: C,
         via: Via,
-    ) -> impl Service<ProxyRequest, Response = Response, Error = legacy::Error, Future: Send> + Clone + use<C, B>
+    ) -> impl Service<ProxyRequest, Response = Response, Error = BoxError, Future: Send> + Clone + use<C, B>
     where
-        C: Service<ProxyRequest, Response = http::Response<B>, Error = legacy::Error, Future: Send>,
+        C: Service<ProxyRequest, Response = http::Response<B>, Error = BoxError, Future: Send>,
         C: Clone + Send + Sync + 'static,
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {

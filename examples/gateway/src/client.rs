@@ -14,33 +14,36 @@ use mainstay_http::{
     body::{BodyEnd, GuardedBody, IdleTimeoutBody},
     client::{Connector, RepeatStale},
 };
-use tower::{Service, service_fn};
+use tower::{Service, ServiceExt, service_fn};
 
-use crate::{backend::ProxyRequest, settings::BackendSettings, upload::Upload};
+use crate::{backend::ProxyRequest, own_limits::OwnLimits, settings::Settings, upload::Upload};
+
+/// hyper's buffer for the head of an answer and for the pieces of its body. Heads may have a higher limit.
+const BUFFER: usize = 128 * 1024;
 
 type Client = legacy::Client<Connector<HttpConnector>, Upload>;
 
 /// Creates the client that all endpoints share. A request on a connection that its backend has closed meanwhile is sent
 /// again on a new one, if it may be sent twice.
 ///
-/// The body of an answer fails after a pause of the backend this long. Connecting may take half of an attempt's time: if one address of a host drops packets, there is time left for its next
-/// address.
+/// The body of an answer fails after a pause of `BODY_IDLE_SECONDS`. Connecting may take half of an attempt's time: if one
+/// address of a host drops packets, there is time left for its next address.
 pub(crate) fn client(
-    attempt: Duration,
-    settings: &BackendSettings,
-    body_idle_timeout: Duration,
+    settings: &Settings,
 ) -> impl Service<
     ProxyRequest,
     Response = Response<impl HttpBody<Data = Bytes, Error = BoxError> + Send + use<>>,
-    Error = legacy::Error,
+    Error = BoxError,
     Future: Send,
 > + Clone
 + Send
 + Sync
 + use<> {
+    let Settings { backend, limits, .. } = settings;
+    let max_head_bytes = limits.max_head_bytes as usize;
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(attempt / 2));
+    connector.set_connect_timeout(Some(limits.attempt_timeout / 2));
     // Detects a backend that disappears in the middle of a long answer.
     connector.set_keepalive(Some(Duration::from_secs(15)));
     let connector = Connector::new(connector);
@@ -49,11 +52,14 @@ pub(crate) fn client(
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         // Shorter than the idle time of most servers, so that the gateway closes first.
-        .pool_idle_timeout(settings.pool_idle)
-        .http1_max_headers(settings.max_response_fields as usize);
+        .pool_idle_timeout(backend.pool_idle)
+        .http1_max_headers(backend.max_response_fields as usize)
+        .http1_max_buf_size(max_head_bytes.max(BUFFER));
     let pooled = builder.build(connector.clone());
     let unpooled = builder.pool_max_idle_per_host(0).build(connector);
-    RepeatStale::new(sender(pooled, body_idle_timeout), sender(unpooled, body_idle_timeout))
+    let own_limits = Arc::new(OwnLimits::new(max_head_bytes));
+    let sender = |client| sender(client, limits.body_idle_timeout);
+    RepeatStale::new(sender(pooled), sender(unpooled)).map_result(move |result| own_limits.check(result))
 }
 
 /// Returns a service that reports the end of an attempt and of its answer to the upload, and the backend's wish for the

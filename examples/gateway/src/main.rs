@@ -21,6 +21,7 @@ mod limits;
 mod logs;
 mod metrics;
 mod operations;
+mod own_limits;
 mod problem;
 mod progress;
 mod settings;

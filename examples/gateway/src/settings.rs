@@ -85,6 +85,8 @@ pub(crate) struct LimitSettings {
     pub(crate) body_idle_timeout: Duration,
     #[serde(deserialize_with = "values::time::<1, 86_400_000, _>")]
     pub(crate) client_write_timeout: Duration,
+    #[serde(deserialize_with = "values::count::<8_192, 1_048_576, _>")]
+    pub(crate) max_head_bytes: u32,
 }
 
 /// `[drain]`: the time between SIGTERM and the end of the process.

@@ -36,7 +36,7 @@ pub(crate) fn stack(
     // The policy that all layers share: which answers are failures, and which requests may be repeated. `draining` reads
     // the rest of a discarded answer, so that its connection can be used again.
     let http = Http::new().draining();
-    let client = client(settings.limits.attempt_timeout, &settings.backend, settings.limits.body_idle_timeout);
+    let client = client(settings);
     let endpoints = backends.iter().map(|backend| {
         let probe = HttpProbe::new(&backend.address(&format!("{}/healthz", settings.backend.api_prefix)))?;
         Ok(Endpoint::new(&backend.name, backend.service(client.clone(), via.clone()))

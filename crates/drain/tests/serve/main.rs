@@ -7,6 +7,7 @@ mod handlers;
 mod head;
 mod http1;
 mod http2;
+mod large_heads;
 mod linger;
 mod pauses;
 mod running;

@@ -12,8 +12,13 @@ use tokio::{
 use crate::running::{LONG, MS, Running, closes, read_until, send_get};
 
 /// Settings of which one is short, so that a test shows that it applies.
-const LIMITS: ServerSettings =
-    ServerSettings { head_timeout: LONG, idle_timeout: LONG, write_timeout: LONG, max_connections: 10 };
+const LIMITS: ServerSettings = ServerSettings {
+    head_timeout: LONG,
+    idle_timeout: LONG,
+    write_timeout: LONG,
+    max_connections: 10,
+    max_head_bytes: 65_536,
+};
 
 /// The preface of HTTP/2, and settings with this window for each stream.
 async fn http2(running: &Running, window: u32) -> TcpStream {
@@ -131,7 +136,7 @@ async fn connection_with_half_a_further_head_closes_at_the_head_timeout() {
 #[tokio::test]
 async fn slow_request_is_no_pause() {
     let short = Duration::from_millis(50);
-    let limits = ServerSettings { head_timeout: short, idle_timeout: short, write_timeout: short, max_connections: 10 };
+    let limits = ServerSettings { head_timeout: short, idle_timeout: short, write_timeout: short, ..LIMITS };
     let running = Running::limited(limits).await;
     let mut stream = running.connect().await;
     send_get(&mut stream, "/slow").await;

@@ -2,7 +2,7 @@
 
 use std::{any::Any, error::Error};
 
-use mainstay_core::{BoxError, FailureKind, Outcome, Refusal, Rejected, causes};
+use mainstay_core::{BoxError, FailureKind, Outcome, Reason, Refusal, Rejected, causes};
 
 #[cfg(feature = "tonic")]
 use crate::grpc::{
@@ -10,6 +10,8 @@ use crate::grpc::{
     retry_info::retry_info,
     status::{GrpcCode, with_pushback},
 };
+#[cfg(feature = "hyper")]
+use crate::policy::transport::is_head_too_large;
 use crate::{
     body::replayable::ReplayableError,
     policy::transport::{IGNORED, classify_transport, is_out_of_files},
@@ -29,6 +31,24 @@ pub fn classify_error<E: Refusal + 'static>(error: &E) -> Outcome {
         return rejected.outcome();
     }
     as_dyn(error).and_then(classify_causes).unwrap_or(Outcome::failure(FailureKind::Network))
+}
+
+/// Returns the limit of this process that caused an error, if one did: [`OutOfFiles`](Reason::OutOfFiles), or
+/// [`ResponseTooLarge`](Reason::ResponseTooLarge). The server is not at fault, and an operator should hear of it.
+///
+/// The causes of a [`BoxError`] are searched.
+#[must_use]
+pub fn own_limit<E: 'static>(error: &E) -> Option<Reason> {
+    let error = as_dyn(error)?;
+    if is_out_of_files(error) {
+        return Some(Reason::OutOfFiles);
+    }
+    #[cfg(feature = "hyper")]
+    if is_head_too_large(error) {
+        return Some(Reason::ResponseTooLarge);
+    }
+    let reason = causes(error).find_map(|cause| cause.downcast_ref().map(Rejected::reason))?;
+    matches!(reason, Reason::OutOfFiles | Reason::ResponseTooLarge).then_some(reason)
 }
 
 /// The error as a trait object, if its type is one of those whose causes are searched.

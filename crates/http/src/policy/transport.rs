@@ -53,6 +53,12 @@ pub(crate) fn is_out_of_files(error: &(dyn Error + 'static)) -> bool {
     cfg!(unix) && causes(error).any(|cause| number(cause).is_some_and(|number| OUT_OF_FILES.contains(&number)))
 }
 
+/// Returns whether the head of a response exceeded the limits of this client.
+#[cfg(feature = "hyper")]
+pub(crate) fn is_head_too_large(error: &(dyn Error + 'static)) -> bool {
+    causes(error).any(|cause| cause.downcast_ref().is_some_and(hyper::Error::is_parse_too_large))
+}
+
 /// The outcome of a request that failed where the server is not at fault, and a repeat may succeed.
 pub(crate) const IGNORED: Outcome = Outcome::Ignored { repeat: Repeat::Backoff };
 

@@ -10,18 +10,23 @@ use crate::{
         retry_info::{GRPC_STATUS_DETAILS, details_value, retry_info_details},
         status::{GRPC_MESSAGE, GRPC_RETRY_PUSHBACK, GRPC_STATUS, GrpcCode},
     },
-    policy::{error::classify_error, retry_after::retry_after_value},
+    policy::{
+        error::{classify_error, own_limit},
+        retry_after::retry_after_value,
+    },
 };
 
 /// The media type of a response's problem details (RFC 9457).
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// Returns the status of a rejection: 504 for a timeout of any kind, 429 for a rate limit, 503 for the rest.
+/// Returns the status of a rejection: 504 for a timeout of any kind, 429 for a rate limit, 502 for a response that is too
+/// large, 503 for the rest.
 #[must_use]
 pub fn rejection_status(rejected: &Rejected) -> StatusCode {
     match rejected.reason() {
         Reason::AttemptTimeout | Reason::TotalTimeout | Reason::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
         Reason::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Reason::ResponseTooLarge => StatusCode::BAD_GATEWAY,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
@@ -30,7 +35,7 @@ pub fn rejection_status(rejected: &Rejected) -> StatusCode {
 /// `application/problem+json`.
 ///
 /// `Retry-After` is in whole seconds, rounded up. If the layer gives no wait, it is one second with 503 and 429, and
-/// left out with 504. The body has the reason but not the name of the layer, which is for logs.
+/// left out with 504 and 502. The body has the reason but not the name of the layer, which is for logs.
 ///
 /// ```
 /// use mainstay_core::{Reason, Rejected};
@@ -45,7 +50,8 @@ pub fn rejection_status(rejected: &Rejected) -> StatusCode {
 pub fn rejection_response(rejected: &Rejected) -> Response<String> {
     let status = rejection_status(rejected);
     let mut response = problem(status, rejected.reason().as_str(), detail(rejected.reason()));
-    let default = (status != StatusCode::GATEWAY_TIMEOUT).then_some(Duration::from_secs(1));
+    let may_repeat = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+    let default = may_repeat.then_some(Duration::from_secs(1));
     if let Some(wait) = rejected.retry_after().or(default) {
         response.headers_mut().insert(header::RETRY_AFTER, retry_after_value(wait));
     }
@@ -64,7 +70,9 @@ pub fn bad_gateway_response() -> Response<String> {
 pub fn grpc_rejection_code(rejected: &Rejected) -> GrpcCode {
     match rejected.reason() {
         Reason::AttemptTimeout | Reason::TotalTimeout | Reason::DeadlineExceeded => GrpcCode::DEADLINE_EXCEEDED,
-        Reason::RateLimited | Reason::BulkheadFull | Reason::QueueTimeout => GrpcCode::RESOURCE_EXHAUSTED,
+        Reason::RateLimited | Reason::BulkheadFull | Reason::QueueTimeout | Reason::ResponseTooLarge => {
+            GrpcCode::RESOURCE_EXHAUSTED
+        }
         _ => GrpcCode::UNAVAILABLE,
     }
 }
@@ -91,12 +99,13 @@ pub fn grpc_unavailable_response<B: Default>() -> Response<B> {
 }
 
 /// Returns the rejection that an error is answered as. A timeout of the inner client is answered like a timeout layer's:
-/// where both have the same deadline, which of the two fires first is chance.
+/// where both have the same deadline, which of the two fires first is chance. An error by a limit of this process says so.
 pub(crate) fn rejection_for_response<E: Refusal + 'static>(error: &E) -> Option<Rejected> {
-    error.rejected().cloned().or_else(|| match classify_error(error) {
-        Outcome::Failure { kind: FailureKind::Timeout, .. } => Some(Rejected::new(Reason::AttemptTimeout, "upstream")),
-        _ => None,
-    })
+    let reason = || match classify_error(error) {
+        Outcome::Failure { kind: FailureKind::Timeout, .. } => Some(Reason::AttemptTimeout),
+        _ => own_limit(error),
+    };
+    error.rejected().cloned().or_else(|| Some(Rejected::new(reason()?, "upstream")))
 }
 
 /// The wait in milliseconds, rounded up, within an `i32`, as which clients parse it.
@@ -123,6 +132,8 @@ pub(crate) const fn detail(reason: Reason) -> &'static str {
         Reason::AttemptTimeout | Reason::TotalTimeout => "The service behind this one did not answer in time.",
         Reason::NoHealthyEndpoint => "No service that could answer is available.",
         Reason::Draining => "This server is shutting down.",
+        Reason::ResponseTooLarge => "The head of the answer is larger than this server permits.",
+        Reason::OutOfFiles => "This server has no file descriptor left for a connection to the service behind it.",
         _ => "The request was refused.",
     }
 }

@@ -65,6 +65,8 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "how long a client may pause in the body of a request, and a backend in that of an answer"),
     setting("limits.client_write_timeout", "CLIENT_WRITE_SECONDS", "30", SECONDS,
         "how long a client may take no byte of an answer"),
+    setting("limits.max_head_bytes", "MAX_HEAD_BYTES", "65536", "8192 to 1048576",
+        "size of a head, 32 bytes more for each field; a request with a larger one gets 431, one with such an answer 502"),
     setting("drain.delay", "DRAIN_DELAY_SECONDS", "5", SECONDS_OR_ZERO,
         "time from SIGTERM to closing the listener, for load balancers to notice"),
     setting("drain.timeout", "DRAIN_TIMEOUT_SECONDS", "20", SECONDS_OR_ZERO,

@@ -93,3 +93,30 @@ async fn answer_that_breaks_off_breaks_off_for_the_client() {
         }
     }
 }
+
+/// Defect: an answer of more than 100 fields was an outage of every backend.
+#[tokio::test]
+async fn answer_over_a_limit_of_the_gateway_says_so_and_blames_no_backend() {
+    let script = |head: &str, _| {
+        let (fields, size) = match head.split('/').nth(3).and_then(|path| path.split(' ').next()) {
+            Some("fields") => (300, 1),
+            Some("size") => (1, 70_000),
+            _ => (90, 600),
+        };
+        let fields = format!("x: {}\r\n", "y".repeat(size)).repeat(fields);
+        Reply::Write(format!("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n{fields}\r\n").into_bytes())
+    };
+    let (_primary, _backup, gateway) = start(script).await;
+    for _ in 0..3 {
+        for case in ["fields", "size"] {
+            let answer = gateway.get(&format!("/api/v1/{case}")).await;
+            assert_eq!((answer.status, answer.served_by()), (StatusCode::BAD_GATEWAY, "gateway"), "{answer:?}");
+            assert_eq!(answer.json()["type"], "urn:mainstay:problem:response_too_large", "{answer:?}");
+        }
+        let answer = gateway.get("/api/v1/long").await;
+        assert_eq!((answer.status, answer.served_by()), (StatusCode::OK, "primary"), "{answer:?}");
+    }
+    assert_not_blamed(&gateway).await;
+    let log = gateway.until_logged("MAX_RESPONSE_FIELDS").await;
+    assert_eq!(log.matches("MAX_RESPONSE_FIELDS").count(), 1, "{log}");
+}
