@@ -7,7 +7,7 @@
 //! | `Forwarded`, `X-Real-IP`, `X-Forwarded-Port`, `X-Forwarded-Server` | requests | this proxy does not write them, so a client's would stay |
 //! | `Proxy` | requests | CGI programs take it for the proxy of their own requests (`HTTP_PROXY`) |
 //! | names with underscores that differ from a known name only by them (`x_forwarded_for`, `content_length`) | requests | CGI and its successors take them for the known name |
-//! | `Expect` | requests | the server in front of the proxy has met it |
+//! | `Expect` | requests | the server in front of the proxy may have met it; a proxy that passes it on adds it again |
 //! | `Host` | requests, unless it is preserved | the client writes it from the backend's URI |
 //! | `X-Degraded`, `X-Served-By` | responses | the proxy marks its responses with them |
 
