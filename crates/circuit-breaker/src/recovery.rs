@@ -3,8 +3,9 @@
 //! [`RecoveryState`] decides all three; the state machine carries them out. With [`Recovery::Trials`],
 //! [`due`](RecoveryState::due) makes a breaker half-open when its open time has passed,
 //! [`admit_trial`](RecoveryState::admit_trial) admits up to `permits` calls at a time
-//! ([`Recovery::DEFAULT_PERMITS`]), and [`TrialCriteria`] turn their results into closed or open. With
-//! [`Recovery::Probes`], a breaker is never half-open: `due` closes an open one.
+//! ([`Recovery::DEFAULT_PERMITS`]), and [`TrialCriteria`] turn their results into closed or open. Trial calls are paced if
+//! `refusals_per_trial` is set: one for each open time, which [`hasten_trial`](RecoveryState::hasten_trial) shortens, until
+//! the first one has succeeded. With [`Recovery::Probes`], a breaker is never half-open: `due` closes an open one.
 
 use std::{num::NonZeroU64, time::Duration};
 
@@ -14,7 +15,7 @@ use mainstay_core::{
 };
 use tokio::time::Instant;
 
-use crate::{State, probe_streak::ProbeStreak, trials::Trials};
+use crate::{BreakerSettings, State, probe_streak::ProbeStreak, trials::Trials};
 
 /// How an open breaker detects that the dependency is back.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,7 +23,7 @@ use crate::{State, probe_streak::ProbeStreak, trials::Trials};
 pub enum Recovery {
     /// The breaker becomes half-open and admits a limited number of live calls.
     Trials {
-        /// The number of trial calls at a time. Default 3.
+        /// The maximum of trial calls at a time. Default 3. If `refusals_per_trial` is set, one at a time until the first success.
         permits: u32,
         /// The time that a trial call may take. After it the call counts as a failure and its permit is free. Default
         /// 30 s; keep it above the attempt timeout.
@@ -74,6 +75,10 @@ pub struct RecoveryProgress {
 pub(crate) struct RecoveryState {
     /// The end of the open time.
     pub(crate) open_until: Instant,
+    /// The time before which refused calls do not make a trial call due.
+    pub(crate) trial_from: Instant,
+    /// When a half-open breaker admits another trial call although none has succeeded.
+    next_trial: Instant,
     pub(crate) trials: Trials,
     pub(crate) probes: ProbeStreak,
 }
@@ -146,8 +151,14 @@ impl TrialCriteria {
 // === impl RecoveryState ===
 
 impl RecoveryState {
-    pub(crate) fn new(open_until: Instant) -> Self {
-        Self { open_until, trials: Trials::default(), probes: ProbeStreak::default() }
+    pub(crate) fn new(open_until: Instant, trial_from: Instant) -> Self {
+        Self {
+            open_until,
+            trial_from,
+            next_trial: open_until,
+            trials: Trials::default(),
+            probes: ProbeStreak::default(),
+        }
     }
 
     /// Returns the change of state that is due at this time, with its reason. Expires leases.
@@ -183,17 +194,42 @@ impl RecoveryState {
         Some((state, reason))
     }
 
-    /// Admits a trial call of a half-open breaker, if a permit is free.
-    pub(crate) fn admit_trial(&mut self, recovery: Recovery, now: Instant) -> Option<NonZeroU64> {
-        match recovery {
-            Recovery::Trials { permits, lease, .. } => self.trials.lease(permits, lease, now),
-            Recovery::Probes { .. } => None,
+    /// Admits a trial call of a half-open breaker, if a permit is free and the pace allows it.
+    pub(crate) fn admit_trial(
+        &mut self,
+        settings: &BreakerSettings,
+        openings: u32,
+        now: Instant,
+    ) -> Option<NonZeroU64> {
+        let Recovery::Trials { permits, lease, .. } = settings.recovery else { return None };
+        if self.is_paced(settings) && now < self.next_trial {
+            return None;
+        }
+        let id = self.trials.lease(permits, lease, now)?;
+        self.next_trial = now + settings.open.time(openings);
+        self.trial_from = now + settings.open.base;
+        Some(id)
+    }
+
+    /// Returns whether a half-open breaker admits another trial call only when its time has come: the first successes
+    /// are missing.
+    fn is_paced(&self, settings: &BreakerSettings) -> bool {
+        settings.open.refusals_per_trial.is_some() && self.trials.in_flight() > self.trials.successes as usize
+    }
+
+    /// Makes a trial call due, after enough refused calls.
+    pub(crate) fn hasten_trial(&mut self, recovery: Recovery, state: State, now: Instant) {
+        let due = self.trial_from.max(now);
+        match (state, recovery) {
+            (State::Open, Recovery::Trials { .. }) => self.open_until = self.open_until.min(due),
+            (State::HalfOpen, Recovery::Trials { .. }) => self.next_trial = self.next_trial.min(due),
+            _ => {}
         }
     }
 
     /// Returns the time until which every call is refused; `None` if only an event can end that.
-    pub(crate) fn refuses_until(&self, recovery: Recovery, state: State, now: Instant) -> Option<Instant> {
-        match (state, recovery) {
+    pub(crate) fn refuses_until(&self, settings: &BreakerSettings, state: State, now: Instant) -> Option<Instant> {
+        match (state, settings.recovery) {
             (State::Open, Recovery::Trials { .. }) => Some(self.open_until),
             (State::Open, Recovery::Probes { successes, fresh_for }) => {
                 let at = now.max(self.open_until);
@@ -201,6 +237,9 @@ impl RecoveryState {
             }
             (State::HalfOpen, Recovery::Trials { permits, .. }) if self.trials.in_flight() >= permits as usize => {
                 self.trials.next_deadline()
+            }
+            (State::HalfOpen, Recovery::Trials { .. }) if self.is_paced(settings) => {
+                Some(self.trials.next_deadline().map_or(self.next_trial, |deadline| deadline.min(self.next_trial)))
             }
             (State::Closed | State::HalfOpen, _) => Some(now),
         }

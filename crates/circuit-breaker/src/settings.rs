@@ -15,12 +15,15 @@ pub use open::{Growth, OpenSettings};
 
 /// Settings of a [`Breaker`](crate::Breaker). Any rule that is on can open it.
 ///
-/// The default opens at 50 % failures among the last 100 calls, once there are 20, for half a second at first. Presets:
+/// The default opens after 10 consecutive failures, or at 50 % failures among the last 100 calls, once there are 20, for
+/// half a second at first. Presets:
 /// [`standard`](Self::standard), [`quick`](Self::quick), [`sensitive`](Self::sensitive).
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct BreakerSettings {
-    /// Opens after this many consecutive failures. Overloads neither lengthen nor end the streak. Default: off.
+    /// Opens after this many consecutive failures. Overloads neither lengthen nor end the streak. Default 10: after a
+    /// hundred successes the rate alone needs 50 failures, which callers that wait for a dead dependency take seconds to
+    /// collect. At 20 % independent failures ten in a row come once in ten million calls.
     pub consecutive_failures: Option<u32>,
     /// Opens when at least this share of the window failed, 0..=1. Default 0.5.
     pub failure_rate: Option<f64>,
@@ -143,7 +146,7 @@ impl BreakerSettings {
 impl Default for BreakerSettings {
     fn default() -> Self {
         Self {
-            consecutive_failures: None,
+            consecutive_failures: Some(10),
             failure_rate: Some(0.5),
             slow_calls: None,
             window: WindowSettings::LastCalls(100),

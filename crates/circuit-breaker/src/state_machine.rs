@@ -2,7 +2,8 @@
 //!
 //! Admitting a call through a closed breaker is one load of the state word, and recording its outcome touches only the
 //! windows and the counters. Refusing takes no lock: `refuses_until` holds the time before which every call is refused.
-//! Everything else happens under one lock, which is never held across an await, a callback or a log line.
+//! Only the refusal that makes a trial call due takes it. Everything else happens under one lock, which is never held
+//! across an await, a callback or a log line.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
@@ -18,6 +19,7 @@ use tokio::time::Instant;
 use crate::{
     BreakerSettings, Mode, State, Transition,
     counters::BreakerCounters,
+    pace::Pace,
     recovery::RecoveryState,
     rules::Rules,
     word::{AtomicWord, Word},
@@ -34,6 +36,8 @@ pub(crate) struct StateMachine {
     pub(crate) word: AtomicWord,
     pub(crate) rules: Rules,
     pub(crate) counters: BreakerCounters,
+    /// Refused calls since the last trial call.
+    pace: Pace,
     pub(crate) failures_in_hour: Window,
     pub(crate) status: StatusSender,
     pub(crate) watch: EpochWatch<State>,
@@ -83,6 +87,7 @@ impl StateMachine {
             word: AtomicWord::new(Word::new(0, State::Closed, Mode::Normal)),
             rules: Rules::new(&settings),
             counters,
+            pace: Pace::default(),
             failures_in_hour: Window::last_in_slices(Duration::from_secs(3600), 12),
             status: StatusSender::new(Status::new(Level::Healthy, "")),
             watch: EpochWatch::new(State::Closed),
@@ -100,7 +105,7 @@ impl StateMachine {
             locked: Mutex::new(Locked {
                 settings,
                 openings: 0,
-                recovery: RecoveryState::new(now),
+                recovery: RecoveryState::new(now, now),
                 log: TransitionLog::new(now),
             }),
         };
@@ -117,6 +122,7 @@ impl StateMachine {
         let settings = &locked.settings;
         self.rules.configure(settings);
         self.ramp.store(settings.ramp.unwrap_or_default());
+        self.pace.configure(settings.open.refusals_per_trial);
         self.abandoned_after.store(settings.abandoned_after);
         self.word.store(self.word.load().timed(settings.abandoned_after.is_some() || settings.slow_calls.is_some()));
         self.update_refuses_until(locked, Instant::now());
@@ -128,7 +134,7 @@ impl StateMachine {
     }
 
     fn update_refuses_until(&self, locked: &Locked, now: Instant) {
-        let until = locked.recovery.refuses_until(locked.settings.recovery, self.word.load().state(), now);
+        let until = locked.recovery.refuses_until(&locked.settings, self.word.load().state(), now);
         self.refuses_until.store(until.map(|until| self.since_start(until)));
     }
 
@@ -168,7 +174,8 @@ mod tests {
         let (closed, open) = (Breaker::new("closed"), Breaker::new("open"));
         open.trip("test");
         let _held = (closed.0.lock(), open.0.lock());
-        for _ in 0..200 {
+        // The fiftieth refusal makes a trial call due, under the lock.
+        for _ in 0..20 {
             assert!(closed.refusal().is_none());
             assert!(closed.try_acquire().is_ok_and(|permit| {
                 permit.record(Outcome::Success);

@@ -31,8 +31,14 @@ fn three_failures() -> BreakerSettings {
 
 fn by_probes() -> BreakerSettings {
     let recovery = Recovery::Probes { successes: 3, fresh_for: 12 * SECOND };
-    let open =
-        OpenSettings { base: 30 * SECOND, max: 300 * SECOND, growth: Growth::Linear, jitter: 0.0, decay: 60 * SECOND };
+    let open = OpenSettings {
+        base: 30 * SECOND,
+        max: 300 * SECOND,
+        growth: Growth::Linear,
+        jitter: 0.0,
+        decay: 60 * SECOND,
+        refusals_per_trial: None,
+    };
     BreakerSettings { recovery, open, ..three_failures() }
 }
 

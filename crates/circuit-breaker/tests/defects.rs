@@ -50,7 +50,8 @@ async fn half_open(settings: BreakerSettings) -> Breaker {
 /// A peer: after 1,000 successes it took 1,000 failures to open.
 #[tokio::test(start_paused = true)]
 async fn many_successes_do_not_delay_opening() {
-    let breaker = Breaker::new("test");
+    let by_rate = BreakerSettings { consecutive_failures: None, ..BreakerSettings::default() };
+    let breaker = breaker(by_rate);
     (0..1_000).for_each(|_| breaker.record(Outcome::Success));
     (0..49).for_each(|_| breaker.record(failure()));
     assert_eq!(breaker.state(), State::Closed);
@@ -62,7 +63,8 @@ async fn many_successes_do_not_delay_opening() {
 /// A peer ignored `minimum_calls` below the window's size.
 #[tokio::test(start_paused = true)]
 async fn minimum_below_the_window_opens_at_the_minimum() {
-    let breaker = Breaker::new("test");
+    let by_rate = BreakerSettings { consecutive_failures: None, ..BreakerSettings::default() };
+    let breaker = breaker(by_rate);
     (0..19).for_each(|_| breaker.record(failure()));
     assert_eq!((breaker.state(), breaker.snapshot().failure_rate), (State::Closed, None));
     breaker.record(failure());
@@ -349,7 +351,7 @@ async fn open_breaker_recovers_by_trials_after_a_change_of_settings() {
 /// A breaker that nothing could open was accepted.
 #[test]
 fn breaker_without_a_rule_is_an_error() {
-    let settings = BreakerSettings { failure_rate: None, ..BreakerSettings::default() };
+    let settings = BreakerSettings { failure_rate: None, consecutive_failures: None, ..BreakerSettings::default() };
     let error = Breaker::with_settings("test", settings.clone()).unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -8,7 +8,8 @@ use crate::BreakerSettings;
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct KeyedBreakerSettings {
-    /// The settings of each breaker.
+    /// The settings of each breaker. Default: those of a single breaker, but five consecutive failures open it: a key is
+    /// one host or shard, which is either up or down, and has few calls.
     pub breaker: BreakerSettings,
     /// The maximum number of breakers, 1 to ten million. Default 1,024.
     pub capacity: u32,
@@ -29,6 +30,7 @@ impl KeyedBreakerSettings {
 
 impl Default for KeyedBreakerSettings {
     fn default() -> Self {
-        Self { breaker: BreakerSettings::default(), capacity: 1_024 }
+        let breaker = BreakerSettings { consecutive_failures: Some(5), ..BreakerSettings::default() };
+        Self { breaker, capacity: 1_024 }
     }
 }

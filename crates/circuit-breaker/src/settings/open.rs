@@ -26,6 +26,12 @@ pub struct OpenSettings {
     /// After closing, each period of this length without an opening takes back one step of growth. Default 30 s.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub decay: Duration,
+    /// The number of refused calls after which a trial call is admitted although the open time has not passed; not before
+    /// `base` has passed, or the time that the server asked for. It bounds what a recovered dependency loses in calls
+    /// instead of seconds, and the calls to one that is down to a share of the traffic. A half-open breaker admits further
+    /// trial calls at the same pace until one has succeeded. Default 50, 2 % of the calls; `None`: the time alone decides,
+    /// and a half-open breaker admits all its trial calls at once.
+    pub refusals_per_trial: Option<u32>,
 }
 
 /// How the time grows with the k-th consecutive opening.
@@ -43,10 +49,10 @@ pub enum Growth {
 // === impl OpenSettings ===
 
 impl OpenSettings {
-    /// Returns settings with the same time for every opening.
+    /// Returns settings with the same time for every opening, however many calls are refused.
     #[must_use]
     pub fn constant(time: Duration) -> Self {
-        Self { base: time, max: time, growth: Growth::Constant, ..Self::default() }
+        Self { base: time, max: time, growth: Growth::Constant, refusals_per_trial: None, ..Self::default() }
     }
 
     /// Returns the time of the k-th consecutive opening, before jitter.
@@ -65,6 +71,9 @@ impl OpenSettings {
         settings::duration("base", self.base, SHORTEST..=LONGEST)?;
         settings::duration("max", self.max, self.base..=LONGEST)?;
         settings::duration("decay", self.decay, SHORTEST..=LONGEST)?;
+        if let Some(refusals) = self.refusals_per_trial {
+            settings::count("refusals_per_trial", refusals.into(), 1..=1_000_000)?;
+        }
         match (0.0..=0.5).contains(&self.jitter) {
             true => Ok(()),
             false => Err(InvalidSetting::new("jitter", self.jitter, "must be 0 to 0.5")),
@@ -80,6 +89,7 @@ impl Default for OpenSettings {
             growth: Growth::Doubling,
             jitter: 0.1,
             decay: Duration::from_secs(30),
+            refusals_per_trial: Some(50),
         }
     }
 }

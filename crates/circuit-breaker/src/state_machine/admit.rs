@@ -56,10 +56,12 @@ impl StateMachine {
         match admission {
             Admission::Refuse if word.mode() == Mode::Shadow => {
                 self.counters.add(Counter::WouldHaveRefused);
+                self.pace_trials();
                 Admission::Unrecorded
             }
             Admission::Refuse => {
                 self.counters.add(Counter::Refused);
+                self.pace_trials();
                 Admission::Refuse
             }
             pass => pass,
@@ -108,7 +110,10 @@ impl StateMachine {
             State::Closed => pass(None),
             State::Open => Admission::Refuse,
             State::HalfOpen => {
-                let lease = locked.recovery.admit_trial(locked.settings.recovery, now);
+                let lease = locked.recovery.admit_trial(&locked.settings, locked.openings, now);
+                if lease.is_some() {
+                    self.pace.restart();
+                }
                 self.update_refuses_until(locked, now);
                 lease.map_or(Admission::Refuse, |lease| pass(Some(lease)))
             }
@@ -118,7 +123,30 @@ impl StateMachine {
     /// Counts a refusal that `poll_ready` found, and returns it.
     pub(crate) fn refuse(&self) -> Rejected {
         self.counters.add(Counter::Refused);
+        self.pace_trials();
         self.rejected()
+    }
+
+    /// Counts a refused call towards the next trial call, and makes that due if it is enough.
+    fn pace_trials(&self) {
+        if self.pace.count() {
+            self.hasten_trial();
+        }
+    }
+
+    #[cold]
+    fn hasten_trial(&self) {
+        let now = Instant::now();
+        let mut locked = self.lock();
+        let (word, recovery) = (self.word.load(), locked.settings.recovery);
+        if word.mode() == Mode::ForcedOpen {
+            return;
+        }
+        locked.recovery.hasten_trial(recovery, word.state(), now);
+        self.open_until.store(self.since_start(locked.recovery.open_until));
+        self.update_refuses_until(&locked, now);
+        drop(locked);
+        self.wake_watchers();
     }
 
     /// Returns the refusal, with the time after which a retry makes sense.

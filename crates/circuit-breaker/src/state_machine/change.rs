@@ -67,6 +67,7 @@ impl StateMachine {
             // One response must not keep the breaker open for an hour.
             let asked = retry_after.unwrap_or_default().min(open.max.saturating_mul(10));
             locked.recovery.open_until = now + open.time(locked.openings).mul_f64(jitter).max(asked);
+            locked.recovery.trial_from = now + open.base.mul_f64(jitter).max(asked);
         }
         self.change(locked, now, (to, word.mode()), reason, Actor::Rules)
     }
@@ -92,7 +93,8 @@ impl StateMachine {
         let from = before.state();
         let entry = |sequence, spent| Transition { sequence, at: now, from, to, mode, reason, actor, open_for, spent };
         let transition = locked.log.push(now, entry).clone();
-        locked.recovery = RecoveryState::new(open_until);
+        locked.recovery = RecoveryState::new(open_until, locked.recovery.trial_from);
+        self.pace.restart();
         self.rules.reset(epoch);
         self.open_until.store(self.since_start(open_until));
         self.changed_at.store(self.since_start(now));

@@ -68,7 +68,11 @@ impl StateMachine {
         }
         self.update_refuses_until(&locked, now);
         drop(locked);
-        self.announce(change);
+        match change {
+            // A permit is free.
+            None => self.wake_watchers(),
+            change => self.announce(change),
+        }
     }
 
     /// Marks a trial call whose response began well and streams. A slow one is not marked: it counts as a failure.

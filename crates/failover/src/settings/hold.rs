@@ -39,6 +39,7 @@ impl HoldSettings {
             growth: Growth::Linear,
             jitter: self.jitter / 2.0 / middle,
             decay: self.decay,
+            refusals_per_trial: None,
         }
     }
 
