@@ -36,6 +36,7 @@
 mod breaker;
 mod calls;
 mod counters;
+mod criteria;
 mod future;
 mod gate;
 mod keyed;
@@ -59,13 +60,14 @@ mod trials;
 mod word;
 
 pub use breaker::Breaker;
+pub use criteria::TrialCriteria;
 pub use future::BreakerFuture;
 pub use gate::{Gate, GateLayer};
 pub use keyed::{KeyedBreakerSettings, KeyedBreakers};
 pub use keyed_service::{KeyedBreaker, KeyedBreakerLayer};
 pub use layer::CircuitBreakerLayer;
 pub use permit::Permit;
-pub use recovery::{Recovery, RecoveryProgress, TrialCriteria};
+pub use recovery::{Recovery, RecoveryProgress};
 pub use registry::BreakerRegistry;
 pub use service::CircuitBreaker;
 pub use settings::{BreakerSettings, Growth, OpenSettings, SlowCalls, WindowSettings};

@@ -15,7 +15,7 @@ use mainstay_core::{
 };
 use tokio::time::Instant;
 
-use crate::{BreakerSettings, State, probe_streak::ProbeStreak, trials::Trials};
+use crate::{BreakerSettings, State, TrialCriteria, probe_streak::ProbeStreak, trials::Trials};
 
 /// How an open breaker detects that the dependency is back.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,7 +23,8 @@ use crate::{BreakerSettings, State, probe_streak::ProbeStreak, trials::Trials};
 pub enum Recovery {
     /// The breaker becomes half-open and admits a limited number of live calls.
     Trials {
-        /// The maximum of trial calls at a time. Default 3. If `refusals_per_trial` is set, one at a time until the first success.
+        /// The maximum of trial calls at a time. Default 3. If `refusals_per_trial` is set, they are paced until one has
+        /// succeeded.
         permits: u32,
         /// The time that a trial call may take. After it the call counts as a failure and its permit is free. Default
         /// 30 s; keep it above the attempt timeout.
@@ -41,22 +42,6 @@ pub enum Recovery {
         /// The maximum age of the newest success.
         #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
         fresh_for: Duration,
-    },
-}
-
-/// What the trial calls of a half-open breaker must show.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-pub enum TrialCriteria {
-    /// Closes after this many successes; opens again at the first failure. The default, with 3.
-    Successes(u32),
-    /// Closes or opens by the failure rate of a number of calls, as early as the result is certain: for dependencies
-    /// with some background errors.
-    Rate {
-        /// The number of trial calls.
-        calls: u32,
-        /// Opens again at this share of failures, 0..=1.
-        failure_rate: f64,
     },
 }
 
@@ -124,27 +109,6 @@ impl Recovery {
 impl Default for Recovery {
     fn default() -> Self {
         Self::trials(Self::DEFAULT_SUCCESSES)
-    }
-}
-
-// === impl TrialCriteria ===
-
-impl TrialCriteria {
-    /// Returns the state that these results lead to, or `None` while they are not certain.
-    fn result(self, successes: u32, failures: u32) -> Option<State> {
-        let (enough, too_many) = match self {
-            Self::Successes(enough) => (enough, 1),
-            Self::Rate { calls, failure_rate } => {
-                let too_many = (f64::from(calls) * failure_rate).ceil().max(1.0) as u32;
-                // With this many successes, the calls that remain are fewer than `too_many`.
-                ((calls + 1).saturating_sub(too_many), too_many)
-            }
-        };
-        match (failures >= too_many, successes >= enough) {
-            (true, _) => Some(State::Open),
-            (_, true) => Some(State::Closed),
-            _ => None,
-        }
     }
 }
 
@@ -258,21 +222,5 @@ impl RecoveryState {
             Recovery::Trials { criteria: TrialCriteria::Rate { calls, .. }, .. } => calls,
         };
         Some(RecoveryProgress { have: have.min(need), need })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rate_is_decided_as_early_as_it_is_certain() {
-        let half = TrialCriteria::Rate { calls: 10, failure_rate: 0.5 };
-        assert_eq!(half.result(5, 4), None);
-        assert_eq!(half.result(6, 4), Some(State::Closed));
-        assert_eq!(half.result(6, 0), Some(State::Closed));
-        assert_eq!(half.result(5, 5), Some(State::Open));
-        let all = TrialCriteria::Rate { calls: 3, failure_rate: 1.0 };
-        assert_eq!((all.result(0, 2), all.result(0, 3)), (None, Some(State::Open)));
     }
 }

@@ -13,8 +13,6 @@ pub enum Contestant {
     OursNoBreaker,
     /// A stack of Mainstay's layers without a breaker, and a bulkhead at the server's entrance.
     OursServer,
-    /// A stack of Mainstay's layers, with breakers that open after five consecutive failures.
-    OursStreak,
     /// One layer of Mainstay's that all clients share.
     OursShared,
     /// Fixed attempts, without memory.
@@ -97,7 +95,6 @@ impl fmt::Display for Contestant {
             Self::Ours => "Mainstay",
             Self::OursNoBreaker => "Mainstay, no breaker",
             Self::OursServer => "Mainstay, no breaker, bulkhead at the server",
-            Self::OursStreak => "Mainstay, streak of 5",
             Self::OursShared => "Mainstay, one layer",
             Self::Naive => "naive",
             Self::Tower => "Tower",

@@ -2,6 +2,7 @@
 
 pub mod format;
 pub mod markdown;
+pub mod parallel;
 pub mod run;
 pub mod svg;
 pub mod write;

@@ -86,7 +86,7 @@ pub fn retrying(contestant: Contestant, inner: Client, seed: u64) -> Client {
 fn guarded(server: Server) -> Client {
     let workers = server.workers();
     let max_wait = Some(Duration::from_millis(500));
-    let settings = LimitSettings { limit: workers, queue: 10 * workers, max_wait, ..LimitSettings::default() };
+    let settings = LimitSettings { limit: workers, queue: 5 * workers, max_wait, ..LimitSettings::default() };
     let service = BulkheadLayer::with(limit("server", settings)).with_policy(POLICY).layer(server);
     BoxCloneSyncService::new(service_fn(move |request: Req| {
         let service = service.clone();

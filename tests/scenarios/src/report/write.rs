@@ -4,7 +4,8 @@ use std::{fs, io, path::Path};
 
 use super::{
     markdown::{Origin, report},
-    run::{Runs, runs},
+    parallel::run_all,
+    run::Runs,
     svg,
 };
 use crate::{
@@ -19,9 +20,9 @@ use crate::{
 pub fn write(folder: &Path, origin: &Origin, cells: &[Cell]) -> io::Result<()> {
     let mut scenarios: Vec<_> = cells.iter().map(|cell| cell.scenario).collect();
     scenarios.dedup();
+    let all = run_all(cells, origin);
     for scenario in scenarios {
-        let cells = cells.iter().filter(|cell| cell.scenario == scenario);
-        let ran: Vec<_> = cells.map(|cell| (cell, run_all(cell, origin))).collect();
+        let ran: Vec<_> = all.iter().filter(|(cell, _)| cell.scenario == scenario).cloned().collect();
         let mut plots = Vec::new();
         for (cell, all) in &ran {
             if let Some(picture) = plot(cell, all) {
@@ -36,14 +37,6 @@ pub fn write(folder: &Path, origin: &Origin, cells: &[Cell]) -> io::Result<()> {
     Ok(())
 }
 
-fn run_all(cell: &Cell, origin: &Origin) -> Vec<Runs> {
-    let run = |contestant: &_| {
-        eprintln!("{} {} {contestant}", cell.scenario, cell.name);
-        runs(cell, *contestant, &origin.seeds, origin.length)
-    };
-    cell.contestants.iter().map(run).collect()
-}
-
 /// Draws the cell, if it is one of those that are drawn.
 fn plot(cell: &Cell, all: &[Runs]) -> Option<String> {
     let plot = PLOTTED.iter().find(|(scenario, name, _)| (*scenario, *name) == (cell.scenario, &cell.name))?;
@@ -52,7 +45,7 @@ fn plot(cell: &Cell, all: &[Runs]) -> Option<String> {
         Plot::GoodBySecond => svg::lines(&title, all),
         Plot::Figure(figure) => {
             let rows = all.iter().map(|runs| (runs.contestant.to_string(), runs.median(figure)));
-            svg::bars(&format!("{title}: {figure}"), &rows.collect::<Vec<_>>())
+            svg::bars(&title, figure, &rows.collect::<Vec<_>>())
         }
     };
     drawn.ok()

@@ -64,14 +64,16 @@ fn grid() -> impl Iterator<Item = (u32, u64)> {
 
 /// Runs the whole grid.
 fn all(run: Run) -> Figures {
-    let cells: Vec<_> = grid().map(|(load, stall)| figures(load, stall * 1_000, 20, run)).collect();
-    let sum = |name| cells.iter().map(|figures| figures.get(name)).sum::<f64>();
+    let omniscient = Run { contestant: Contestant::Omniscient, ..run };
+    let of = |run| grid().map(move |(load, stall)| figures(load, stall * 1_000, 20, run)).collect::<Vec<_>>();
+    let (cells, known) = (of(run), of(omniscient));
+    let lost = |cells: &[Figures]| cells.iter().map(|figures| figures.get("lost")).sum::<f64>();
     let recoveries = || cells.iter().map(|figures| figures.get("recovery (s)"));
     let values = vec![
         ("survived", recoveries().filter(|recovery| recovery.is_finite()).count() as f64),
         ("recovery (s)", recoveries().fold(0.0, f64::max)),
-        ("lost", sum("lost")),
-        ("lost / omniscient", sum("lost") / sum("lost by omniscient").max(1.0)),
+        ("lost", lost(&cells)),
+        ("lost / omniscient", lost(&cells) / lost(&known).max(1.0)),
     ];
     Figures { values, seconds: cells.into_iter().flat_map(|figures| figures.seconds).collect() }
 }
@@ -95,17 +97,13 @@ fn figures(load: u32, stall: Ms, clients: usize, run: Run) -> Figures {
     };
     let second = (end / 1_000) as usize;
     let peak = (second.saturating_sub((stall / 1_000) as usize)..second + 10).map(rate).fold(0.0, f64::max);
-    let mut values = vec![
+    let values = vec![
         ("recovery (s)", measure.recovery(end)),
         ("lost", measure.lost()),
         ("amplification before", rate(15)),
         ("peak", peak),
         ("50 s after", rate(second + 50)),
     ];
-    if OURS.contains(&run.contestant) {
-        let omniscient = storm(load, end, clients, until, Run { contestant: Contestant::Omniscient, ..run }).0.lost();
-        values.push(("lost by omniscient", omniscient));
-    }
     Figures { values, seconds: offered }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mainstay_bulkhead::BulkheadLayer;
-use mainstay_circuit_breaker::{BreakerSettings, KeyedBreakerLayer, KeyedBreakerSettings, KeyedBreakers};
+use mainstay_circuit_breaker::{KeyedBreakerLayer, KeyedBreakers};
 use mainstay_core::BoxError;
 use mainstay_timeout::TimeoutLayer;
 use tower::{
@@ -20,8 +20,7 @@ use crate::{
     server::{Fault, Req, Res, Script, Server, Settings, Work, response},
 };
 
-const CONTESTANTS: &[Contestant] =
-    &[Contestant::Ours, Contestant::OursStreak, Contestant::Naive, Contestant::Tower, Contestant::Omniscient];
+const CONTESTANTS: &[Contestant] = &[Contestant::Ours, Contestant::Naive, Contestant::Tower, Contestant::Omniscient];
 
 /// Points of availability lost against the ideal, (N - 1) / N.
 const BELOW_IDEAL: Bar = Bar::at_most("below ideal (points)", 0.5);
@@ -112,22 +111,18 @@ fn client(contestant: Contestant, servers: Vec<Server>) -> Client {
                 }
             }
         })),
-        _ => ours(contestant, shards),
+        _ => ours(shards),
     }
 }
 
 /// A shared bulkhead, a breaker for each shard, an attempt timeout.
-fn ours<S>(contestant: Contestant, shards: S) -> Client
+fn ours<S>(shards: S) -> Client
 where
     S: tower::Service<Req, Response = Res, Error = BoxError, Future: Send> + Clone + Send + Sync + 'static,
 {
-    let consecutive_failures = (contestant == Contestant::OursStreak).then_some(5);
-    let breaker = BreakerSettings { consecutive_failures, ..BreakerSettings::default() };
-    let settings = KeyedBreakerSettings { breaker, ..KeyedBreakerSettings::default() };
-    let breakers = KeyedBreakers::with_settings("shards", settings).expect("valid settings");
     let stack = ServiceBuilder::new()
         .layer(BulkheadLayer::new("shards", BULKHEAD).expect("a valid limit").with_policy(POLICY))
-        .layer(KeyedBreakerLayer::with(breakers, shard).with_policy(POLICY))
+        .layer(KeyedBreakerLayer::with(KeyedBreakers::new("shards"), shard).with_policy(POLICY))
         .layer(TimeoutLayer::attempt("shards", ATTEMPT).expect("a valid timeout"));
     BoxCloneSyncService::new(stack.service(shards))
 }
