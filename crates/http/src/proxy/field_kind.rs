@@ -76,7 +76,7 @@ impl FieldKind {
             }
             "forwarded" | "proxy" | "x-forwarded-port" | "x-forwarded-server" | "x-real-ip" => Self::Claim,
             "x-degraded" | "x-served-by" => Self::Mark,
-            _ if name.starts_with("x-forwarded-") => Self::Forwarded,
+            _ if name.starts_with("x-forwarded-") && !name.contains('_') => Self::Forwarded,
             _ => return None,
         })
     }
@@ -114,7 +114,8 @@ mod tests {
             ("proxy", FieldKind::Claim),
             ("x_forwarded_for", FieldKind::Claim),
             ("x-forwarded_for", FieldKind::Claim),
-            ("x-forwarded-for_", FieldKind::Forwarded),
+            ("x-forwarded-for_", FieldKind::Claim),
+            ("x-forwarded-preferred_username", FieldKind::Claim),
             ("x_real-ip", FieldKind::Claim),
             ("content_length", FieldKind::Claim),
             ("transfer_encoding", FieldKind::Claim),

@@ -33,9 +33,10 @@ fn mapped(reference: &[u8], backend: &Uri) -> Option<HeaderValue> {
         None if !base.is_empty() => below(reference, base)?,
         _ => return None,
     };
-    // The path could be read as a host (`//host`) if it had no prefix. Browsers take `\` for `/` and skip tabs.
+    // The path must not be read as a host (`//host`). Browsers take `\` for `/` and skip tabs.
     let prefix: &[u8] = match path {
         [b'/', b'/' | b'\\' | b'\t', ..] => b"/.",
+        [b'\\' | b'\t', ..] => b"/./",
         [b'/', ..] => b"",
         _ => b"/",
     };
@@ -80,11 +81,13 @@ fn below<'a>(reference: &'a [u8], base: &[u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prelude::*, sample::select};
+
     use super::*;
 
     #[test]
     fn references_to_the_backend_are_mapped() {
-        let cases: [(&str, &str, &str); 31] = [
+        let cases: [(&str, &str, &str); 32] = [
             ("http://b:81", "http://b:81/api/x?y=1#z", "/api/x?y=1#z"),
             ("http://b:81", "HTTP://B:81/x", "/x"),
             ("http://b:81", "https://b:81/x", "/x"),
@@ -107,6 +110,7 @@ mod tests {
             // A host must not appear where a path stood.
             ("http://b", "http://b//evil/x", "/.//evil/x"),
             ("http://b", "http://b/\\evil/x", "/./\\evil/x"),
+            ("http://b", "http://b\\evil/x", "/./\\evil/x"),
             ("http://b", "http://b/\t/evil/x", "/./\t/evil/x"),
             ("http://b/base", "/base//evil/x", "/.//evil/x"),
             // Not the backend's.
@@ -128,4 +132,23 @@ mod tests {
             }
         }
     }
+
+    proptest! {
+        #[test]
+        fn mapped_reference_names_no_host(
+            start in select(STARTS),
+            parts in proptest::collection::vec(select(PARTS), 0..5),
+            base in select(BASES),
+        ) {
+            let Ok(reference) = HeaderValue::from_str(&format!("{start}{}", parts.concat())) else { return Ok(()) };
+            let Some(mapped) = mapped(reference.as_bytes(), &base.parse().unwrap()) else { return Ok(()) };
+            // As browsers read it.
+            let mapped = mapped.to_str().unwrap().replace('\t', "").replace('\\', "/");
+            prop_assert!(mapped.starts_with('/') && !mapped.starts_with("//"), "{:?}", mapped);
+        }
+    }
+
+    const BASES: &[&str] = &["http://b", "http://b/base"];
+    const STARTS: &[&str] = &["", "/base", "http://b", "http://b/base", "//b:80"];
+    const PARTS: &[&str] = &["/", "\\", "\t", "/base", "evil", "..", "?", "#", "@", ":"];
 }

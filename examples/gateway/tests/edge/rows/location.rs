@@ -44,6 +44,7 @@ const LOCATIONS: &[(&str, &str, &str)] = &[
     ("backend_address_alone", "http://{backend}", "/"),
     // Without the dot, `evil` would be the host.
     ("backend_address_before_double_slash", "http://{backend}//evil.example/x", "/.//evil.example/x"),
+    ("backend_address_and_backslash", "http://{backend}\\evil.example/x", "/./\\evil.example/x"),
     ("backend_address_before_backslash", "http://{backend}/\\evil.example/x", "/./\\evil.example/x"),
     ("relative_path", "/api/v1/x", "/api/v1/x"),
     ("relative_reference", "../x", "../x"),
