@@ -128,7 +128,8 @@ const SERVERS: &[Defect] = &[
     ("a reset in place of the answer to a large upload", &["{drain}/serve/linger.rs::refused_upload_of_known_length_gets_its_answer", "{drain}/serve/linger.rs::refused_chunked_upload_gets_its_answer"]),
     ("a frozen backend, or clients that read nothing, hold all places for ever", &["{gateway_e2e}/places.rs::frozen_primary_gives_its_places_back_and_its_downloads_break", "{gateway_e2e}/places.rs::clients_that_read_nothing_give_their_places_back", "{gateway_e2e}/places.rs::http2_clients_with_zero_window_give_their_places_back"]),
     ("a steady upload cut at a total timeout", &["crates/timeout/tests/timeout.rs::timeout_runs_from_the_last_piece_of_an_upload", "{gateway_e2e}/uploads.rs::steady_upload_that_is_longer_than_the_timeouts_is_whole"]),
-    ("a client's broken upload that counts against the backend", &["{gateway_e2e}/uploads.rs::broken_upload_gets_400_and_primary_is_not_blamed"]),
+    ("interim responses without end", &["{gateway_e2e}/places.rs::endless_interim_answers_are_timed_out_and_take_no_memory", "crates/http/src/client/io.rs::reads_without_end_let_other_tasks_run"]),
+    ("a client's broken upload that counts against the backend", &["crates/http/tests/unsent.rs::upload_shorter_than_announced_is_the_callers", "{gateway_e2e}/uploads.rs::broken_upload_gets_400_and_primary_is_not_blamed"]),
     ("HTTP/2 streams counted twice by a drain", &["{drain}/serve/http2.rs::aborted_http2_streams_are_counted_once"]),
     ("connections without a limit", &["{drain}/serve/connections.rs::connections_above_the_limit_are_served_by_the_reserve_once_and_then_closed_unserved"]),
 ];

@@ -140,6 +140,19 @@ async fn broken_upload_is_the_callers() {
     assert_eq!(broken_upload(&http2_server(Answer::Hang).await, true).await, Outcome::ignored());
 }
 
+/// A caller that hangs up can end a body early instead of failing it.
+#[tokio::test]
+async fn upload_shorter_than_announced_is_the_callers() {
+    let (listener, url) = bind().await;
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        while stream.read_u8().await.is_ok() {}
+    });
+    let chunks = [Ok::<_, io::Error>(Frame::data(Bytes::from_static(b"x")))];
+    let request = Request::post(url).header("content-length", 5).body(StreamBody::new(stream::iter(chunks))).unwrap();
+    assert_eq!(classify(client(false).request(request).await.unwrap_err()), Outcome::ignored());
+}
+
 /// A response's head that exceeds this client's limit says nothing about the server.
 #[tokio::test]
 async fn head_over_the_limit_of_this_client_is_ignored() {

@@ -169,7 +169,7 @@ async fn timeout_runs_from_the_last_piece_of_an_upload() {
                 tokio::time::sleep(SECOND / 2).await;
                 clock.record_piece();
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         let result = tokio::select! {
             result = call(&mut service, request) => result,

@@ -26,8 +26,9 @@ type Client = legacy::Client<Connector<HttpConnector>, Upload>;
 /// Creates the client that all endpoints share. A request on a connection that its backend has closed meanwhile is sent
 /// again on a new one, if it may be sent twice.
 ///
-/// The body of an answer fails after a pause of `BODY_IDLE_SECONDS`. Connecting may take half of an attempt's time: if one
-/// address of a host drops packets, there is time left for its next address.
+/// The body of an answer fails after a pause of `BODY_IDLE_SECONDS`, and so does a write of which the backend takes
+/// nothing. Connecting may take half of an attempt's time: if one address of a host drops packets, there is time left for
+/// its next address.
 pub(crate) fn client(
     settings: &Settings,
 ) -> impl Service<
@@ -46,7 +47,7 @@ pub(crate) fn client(
     connector.set_connect_timeout(Some(limits.attempt_timeout / 2));
     // Detects a backend that disappears in the middle of a long answer.
     connector.set_keepalive(Some(Duration::from_secs(15)));
-    let connector = Connector::new(connector);
+    let connector = Connector::new(connector).with_write_timeout(limits.body_idle_timeout);
     let mut builder = legacy::Client::builder(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())

@@ -80,6 +80,18 @@ async fn http2_client_with_zero_window_gets_its_stream_reset() {
     assert_eq!(running.end().await.to_string(), "accepted 2, completed 1, aborted 0, refused 0, cancelled 1");
 }
 
+/// h2 answers one ping at a time and reads no further until the answer is written: a flood of them ends at the write
+/// timeout, and so does one of settings.
+#[tokio::test]
+async fn http2_client_that_floods_pings_or_settings_and_reads_nothing_is_closed() {
+    for flood in [frame(6, 0, 0, &[0; 8]), frame(4, 0, 0, &[])] {
+        let running = Running::limited(ServerSettings { write_timeout: 100 * MS, ..LIMITS }).await;
+        let mut stream = http2(&running, 65_535).await;
+        let flood = flood.repeat(1000);
+        timeout(LONG, async { while stream.write_all(&flood).await.is_ok() {} }).await.expect("it is closed");
+    }
+}
+
 /// The window opens by one frame within each write timeout, and the whole response takes longer.
 #[tokio::test]
 async fn http2_client_that_reads_slowly_gets_the_whole_response() {

@@ -4,6 +4,7 @@ use std::{
     fmt,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use http::Uri;
@@ -28,6 +29,7 @@ use crate::client::io::ClientIo;
 #[derive(Clone, Debug)]
 pub struct Connector<C> {
     inner: C,
+    write_timeout: Option<Duration>,
 }
 
 pin_project! {
@@ -35,6 +37,7 @@ pin_project! {
     pub struct Connecting<F> {
         #[pin]
         inner: F,
+        write_timeout: Option<Duration>,
     }
 }
 
@@ -43,7 +46,14 @@ pin_project! {
 impl<C> Connector<C> {
     /// Wraps a connector.
     pub fn new(inner: C) -> Self {
-        Self { inner }
+        Self { inner, write_timeout: None }
+    }
+
+    /// Lets a write fail of which the server takes nothing for this time. Off by default.
+    #[must_use]
+    pub fn with_write_timeout(mut self, write_timeout: Duration) -> Self {
+        self.write_timeout = Some(write_timeout);
+        self
     }
 }
 
@@ -57,7 +67,7 @@ impl<C: Service<Uri>> Service<Uri> for Connector<C> {
     }
 
     fn call(&mut self, to: Uri) -> Self::Future {
-        Connecting { inner: self.inner.call(to) }
+        Connecting { inner: self.inner.call(to), write_timeout: self.write_timeout }
     }
 }
 
@@ -70,8 +80,9 @@ where
     type Output = Result<TokioIo<ClientIo<TokioIo<T>>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let io = ready!(self.project().inner.poll(cx))?;
-        Poll::Ready(Ok(TokioIo::new(ClientIo::new(TokioIo::new(io)))))
+        let this = self.project();
+        let io = ready!(this.inner.poll(cx))?;
+        Poll::Ready(Ok(TokioIo::new(ClientIo::new(TokioIo::new(io), *this.write_timeout))))
     }
 }
 

@@ -4,10 +4,14 @@ use std::{
     io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use hyper_util::client::legacy::connect::{Connected, Connection};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Sleep, sleep},
+};
 
 use crate::client::connection::{Exchange, is_broken};
 
@@ -16,19 +20,43 @@ use crate::client::connection::{Exchange, is_broken};
 /// A server may refuse a large upload early: it answers, closes, and resets the connection because it has not read the
 /// rest. hyper reports a failed write at once, while the answer is still in the socket's buffer. So this connection
 /// discards what is written after the peer has closed, and only reading ends: with the answer, or with the error.
+///
+/// A write of which the peer takes nothing for a time fails: a frozen server would otherwise hold the connection, with
+/// what hyper has buffered for it, for ever.
 #[derive(Debug)]
 pub struct ClientIo<T> {
     io: T,
     exchange: Exchange,
     /// Whether the peer reads no more.
     is_write_broken: bool,
+    write_timeout: Option<Duration>,
+    /// Runs while a write waits for the peer.
+    blocked: Option<Pin<Box<Sleep>>>,
+    /// Reads in a row that did not have to wait.
+    reads: u8,
 }
+
+/// After so many reads in a row a connection lets other tasks run. hyper reads and parses on in one poll while bytes are
+/// there, such as those of a server that sends interim responses without end.
+const READS: u8 = 4;
 
 // === impl ClientIo ===
 
 impl<T> ClientIo<T> {
-    pub(super) fn new(io: T) -> Self {
-        Self { io, exchange: Exchange::default(), is_write_broken: false }
+    pub(super) fn new(io: T, write_timeout: Option<Duration>) -> Self {
+        let exchange = Exchange::default();
+        Self { io, exchange, is_write_broken: false, write_timeout, blocked: None, reads: 0 }
+    }
+
+    /// Limits the time of a write that waits for the peer.
+    fn limit<R>(&mut self, written: Poll<io::Result<R>>, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
+        let Some(write_timeout) = self.write_timeout else { return written };
+        if written.is_ready() {
+            self.blocked = None;
+            return written;
+        }
+        let timer = self.blocked.get_or_insert_with(|| Box::pin(sleep(write_timeout)));
+        timer.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Replaces the error of a peer that reads no more by the result of a successful call.
@@ -49,8 +77,15 @@ impl<T: Connection> Connection for ClientIo<T> {
 
 impl<T: AsyncRead + Unpin> AsyncRead for ClientIo<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.reads >= READS {
+            self.reads = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buf.filled().len();
-        let read = ready!(Pin::new(&mut self.io).poll_read(cx, buf));
+        let polled = Pin::new(&mut self.io).poll_read(cx, buf);
+        self.reads = if polled.is_ready() { self.reads + 1 } else { 0 };
+        let read = ready!(polled);
         if buf.filled().len() > before {
             self.exchange.record_read();
         }
@@ -64,7 +99,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ClientIo<T> {
             self.exchange.record_write();
             return Poll::Ready(Ok(buf.len()));
         }
-        let result = ready!(Pin::new(&mut self.io).poll_write(cx, buf));
+        let written = Pin::new(&mut self.io).poll_write(cx, buf);
+        let result = ready!(self.limit(written, cx));
         self.exchange.record_write();
         Poll::Ready(self.or_discard(result, buf.len()))
     }
@@ -79,7 +115,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ClientIo<T> {
             self.exchange.record_write();
             return Poll::Ready(Ok(offered()));
         }
-        let result = ready!(Pin::new(&mut self.io).poll_write_vectored(cx, bufs));
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        let result = ready!(self.limit(written, cx));
         self.exchange.record_write();
         Poll::Ready(self.or_discard(result, offered()))
     }
@@ -90,7 +127,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ClientIo<T> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // Over TLS the bytes of a write reach the socket in a flush.
-        let result = ready!(Pin::new(&mut self.io).poll_flush(cx));
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        let result = ready!(self.limit(flushed, cx));
         Poll::Ready(self.or_discard(result, ()))
     }
 
@@ -133,12 +171,41 @@ mod tests {
 
     #[tokio::test]
     async fn answer_is_read_after_a_write_has_failed() {
-        let mut io = ClientIo::new(Reset(b"413"));
+        let mut io = ClientIo::new(Reset(b"413"), None);
         io.write_all(b"upload").await.unwrap();
         io.flush().await.unwrap();
         io.write_all(b"more").await.unwrap();
         let mut answer = Vec::new();
         let end = io.read_to_end(&mut answer).await.unwrap_err();
         assert_eq!((&*answer, end.kind()), (b"413" as &[u8], io::ErrorKind::ConnectionReset));
+    }
+
+    /// A peer that is frozen takes what fits into the buffers, and no more.
+    #[tokio::test(start_paused = true)]
+    async fn write_that_makes_no_progress_fails_and_slow_progress_does_not() {
+        let second = Duration::from_secs(1);
+        let (ours, mut peer) = tokio::io::duplex(4);
+        let mut io = ClientIo::new(ours, Some(2 * second));
+        let slow = async {
+            for _ in 0..8 {
+                sleep(second).await;
+                peer.read_exact(&mut [0]).await.unwrap();
+            }
+        };
+        let (written, ()) = tokio::join!(io.write_all(b"eight by"), slow);
+        written.unwrap();
+        assert_eq!(io.write_all(b"frozen").await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn reads_without_end_let_other_tasks_run() {
+        let mut io = ClientIo::new(tokio::io::repeat(b'x'), None);
+        let mut reads = 0;
+        tokio::select! {
+            biased;
+            () = async { while io.read(&mut [0]).await.is_ok() { reads += 1; } } => {}
+            () = tokio::task::yield_now() => {}
+        }
+        assert!((usize::from(READS)..=2 * usize::from(READS)).contains(&reads), "{reads}");
     }
 }

@@ -5,7 +5,7 @@
 //! | name not found, connection or TLS handshake failed or timed out | failure (connect) |
 //! | request not taken by its connection; `REFUSED_STREAM`; a `GOAWAY` below the stream | failure (connect) |
 //! | the connection's own timeout | failure (timeout) |
-//! | the request's body failed, or this process ended the connection | ignored |
+//! | the request's body failed or was too short, or this process ended the connection | ignored |
 //! | the connection was [stale](crate::client::is_stale) | ignored, but may be repeated |
 //! | the response's head is longer than this client permits | ignored |
 //! | no file descriptor is left in this process or system | ignored, but may be repeated |
@@ -71,7 +71,8 @@ fn classify_hyper(error: &hyper::Error) -> Option<Outcome> {
     if error.is_timeout() {
         return Some(Outcome::failure(FailureKind::Timeout));
     }
-    if error.is_user() || error.is_parse_too_large() {
+    // A body that ended before its announced length is this side's fault, too.
+    if error.is_user() || error.is_body_write_aborted() || error.is_parse_too_large() {
         // A replayable body tells whether its source failed, or the body went to another attempt.
         let body = causes(error).find_map(|cause| cause.downcast_ref::<ReplayableError>());
         return Some(body.map_or(Outcome::ignored(), ReplayableError::outcome));

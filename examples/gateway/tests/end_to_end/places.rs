@@ -5,7 +5,7 @@ use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     task::JoinSet,
     time::timeout,
 };
@@ -171,4 +171,32 @@ async fn refused_upload_gets_its_503_and_no_reset() {
     let mut answer = String::new();
     client.read_to_string(&mut answer).await.expect("no reset");
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+}
+
+/// hyper skips interim answers without a limit of its own: the attempt timeout is the limit, and nothing is kept. Other
+/// requests are served meanwhile.
+#[tokio::test]
+async fn endless_interim_answers_are_timed_out_and_take_no_memory() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let mut gateway = Gateway::start(&[("BACKEND_API_URL", &url), ("ATTEMPT_TIMEOUT_SECONDS", "1")]);
+    let flood = async {
+        let mut floods = JoinSet::new();
+        while let Ok((mut connection, _)) = listener.accept().await {
+            floods.spawn(async move {
+                let _ = connection.read(&mut [0; 4096]).await;
+                let interim = "HTTP/1.1 102 Processing\r\n\r\n".repeat(100);
+                while connection.write_all(interim.as_bytes()).await.is_ok() {}
+            });
+        }
+    };
+    let before = gateway.process().memory();
+    let asked = async { tokio::join!(gateway.get("/api/v1/json"), gateway.get("/live")) };
+    let (answer, live) = tokio::select! {
+        answers = asked => answers,
+        () = flood => panic!("the listener ended"),
+    };
+    assert_eq!((answer.status, live.status), (StatusCode::GATEWAY_TIMEOUT, StatusCode::OK));
+    let after = gateway.process().memory();
+    assert!(after.peak < before.now + (12 << 20), "{before:?} {after:?}");
 }

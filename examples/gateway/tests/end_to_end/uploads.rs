@@ -88,7 +88,7 @@ async fn upload_to_frozen_primary_is_timed_out() {
     let (mut reader, mut writer) = client.split();
     let upload = async {
         while writer.write_all(&[b'x'; 20_000]).await.is_ok() {}
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     let mut answer = String::new();
     tokio::select! {
