@@ -36,7 +36,8 @@ pub(crate) fn rows() -> Vec<Row> {
 #[rustfmt::skip]
 const REMOVED: &[&str] = &[
     "forwarded", "x-real-ip", "x-forwarded-port", "x-forwarded-server", "x_forwarded_for", "x_forwarded_host",
-    "x_forwarded_proto", "x_real_ip", "x-forwarded_for", "x_forwarded-proto",
+    "x_forwarded_proto", "x_real_ip", "x-forwarded_for", "x_forwarded-proto", "x-forwarded-preferred_username",
+    "content_length", "transfer_encoding", "proxy",
 ];
 
 type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [See]);
