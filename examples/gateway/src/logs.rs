@@ -25,9 +25,12 @@ pub(crate) fn install(settings: &LogSettings) {
         .with_target("mainstay", level);
     let filter = match level {
         Level::DEBUG => filter,
+        // h2 and hyper warn of single connections and messages: clients would decide how much is logged.
         // The failover logs each change of its breakers and of its health component, with the consequence. Logging them
         // here, too, would show each change three times.
         _ => filter
+            .with_target("h2", Level::ERROR)
+            .with_target("hyper", Level::ERROR)
             .with_target("mainstay_circuit_breaker", Level::ERROR)
             .with_target("mainstay_health::runner", Level::ERROR),
     };

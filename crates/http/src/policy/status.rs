@@ -16,6 +16,7 @@ use crate::policy::retry_after::retry_after;
 /// | 429 | overloaded (caller) |
 /// | 408, 425 | ignored, but may be repeated: they concern the request or its connection, not the server |
 /// | other 4xx, 501, 505, 511 | ignored |
+/// | 508 | ignored: a client causes it by naming the server in `Via`; a real loop is found by probes |
 /// | outside 100..=599 | failure (unknown) |
 #[must_use]
 pub fn classify_status(status: StatusCode) -> Outcome {
@@ -25,7 +26,7 @@ pub fn classify_status(status: StatusCode) -> Outcome {
         503 => Outcome::overloaded(None),
         429 => Outcome::rate_limited(None),
         408 | 425 => Outcome::ignored().with_repeat(Repeat::Backoff),
-        400..=499 | 501 | 505 | 511 => Outcome::ignored(),
+        400..=499 | 501 | 505 | 508 | 511 => Outcome::ignored(),
         500..=599 => Outcome::failure(FailureKind::Unavailable),
         _ => Outcome::failure(FailureKind::Unknown),
     }
@@ -62,7 +63,7 @@ mod tests {
                 100..=399 => Class::Success,
                 500 | 502 | 504 => Class::Failure,
                 429 | 503 => Class::Overloaded,
-                400..=499 | 501 | 505 | 511 => Class::Ignored,
+                400..=499 | 501 | 505 | 508 | 511 => Class::Ignored,
                 _ => Class::Failure,
             };
             assert_eq!(classify_status(StatusCode::from_u16(code).unwrap()).class(), class, "{code}");

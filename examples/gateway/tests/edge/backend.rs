@@ -9,8 +9,9 @@ use std::{
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::{
-    message::{End, Message, Wire},
+    message::{End, Message},
     row::{OK, Step},
+    wire::Wire,
 };
 
 /// The part of a path between these names a row.
@@ -100,6 +101,7 @@ impl Backend {
                     request.end == End::Whole
                 }
                 Step::Send(text) => wire.send(&text).await.is_ok(),
+                Step::Flood(text) => wire.flood(&text).await,
                 Step::Until(text) => wire.until(text).await.is_ok(),
                 Step::Shutdown => wire.shutdown().await.is_ok(),
                 Step::Close => false,

@@ -18,7 +18,9 @@ mod gateway;
 mod process;
 
 mod backend;
+mod chain;
 mod fails_today;
+mod floods;
 mod h2;
 mod message;
 mod row;
@@ -27,3 +29,4 @@ mod runner;
 mod see;
 #[cfg(target_os = "linux")]
 mod smuggling;
+mod wire;

@@ -52,6 +52,8 @@ pub(crate) struct Request {
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Send(String),
+    /// Send a text again and again until the peer closes.
+    Flood(String),
     /// Read the head of a request, without its body.
     Head,
     /// Read a whole request, or the rest of it.

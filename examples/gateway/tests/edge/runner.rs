@@ -10,9 +10,10 @@ use crate::{
     fails_today::FAILS_TODAY,
     gateway::Gateway,
     h2::connection::Connection,
-    message::{End, Message, Wire},
+    message::{End, Message},
     row::{Mode, Request, Row, Sends, Step},
     see::{See, violations},
+    wire::Wire,
 };
 
 /// Rows that run at the same time.
@@ -153,6 +154,7 @@ impl Bench {
         for step in steps {
             let done = match filled(step, fill) {
                 Step::Send(text) => wire.send(&text).await.is_ok(),
+                Step::Flood(text) => wire.flood(&text).await,
                 Step::Until(text) => wire.until(text).await.is_ok(),
                 Step::Shutdown => wire.shutdown().await.is_ok(),
                 Step::Close => return Vec::new(),
@@ -193,6 +195,7 @@ impl Bench {
 fn filled(step: &Step, fill: &dyn Fn(&str) -> String) -> Step {
     match step {
         Step::Send(text) => Step::Send(fill(text)),
+        Step::Flood(text) => Step::Flood(fill(text)),
         other => other.clone(),
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    time::Duration,
 };
 
 use tokio::{
@@ -80,6 +81,12 @@ impl Connection {
     pub(crate) async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> io::Result<()> {
         let frame = frame(kind, flags, stream, payload);
         timeout(STEP_TIMEOUT, self.stream.write_all(&frame)).await?
+    }
+
+    /// Writes bytes, whatever they are. Returns whether the gateway takes more: it may have closed, or read nothing for a
+    /// second.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> bool {
+        timeout(Duration::from_secs(1), self.stream.write_all(bytes)).await.is_ok_and(|written| written.is_ok())
     }
 
     /// Sends a field section, in CONTINUATION frames if it does not fit into one frame.

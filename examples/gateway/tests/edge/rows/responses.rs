@@ -1,8 +1,8 @@
 //! Answers of the backend: their lengths (RFC 9112, 6.3), their ends, and what must not reach a client.
 
 use crate::{
-    row::{Row, http2, row},
-    see::See::{self, AnyOf, Body, Broken, Field, LineStart, Lines, No, Status},
+    row::{Row, Step, http2, row},
+    see::See::{self, AnyOf, Body, Broken, Field, LineStart, Lines, No, Optional, Status, StatusIn},
 };
 
 pub(crate) fn rows() -> Vec<Row> {
@@ -15,8 +15,28 @@ pub(crate) fn rows() -> Vec<Row> {
         let gets = gets.iter().filter(|see| !matches!(see, LineStart(_))).cloned().collect::<Vec<_>>();
         rows.push(row.answers(answer).arrives(&[]).gets(&gets));
     }
+    for (name, start, endless, gets) in FLOODS {
+        let request = "GET {path} HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: close\r\n\r\n";
+        let steps = [Step::Request, Step::Send((*start).to_owned()), Step::Flood(endless.repeat(500))];
+        let rows_of = [
+            row(name, "RFC 9110, 17.5").sends(request),
+            row(&format!("{name}_h2"), "RFC 9110, 17.5").sends_http2(http2("GET", "{path}")),
+        ];
+        rows.extend(rows_of.map(|row| row.backend(&steps).arrives(&[]).gets(gets)));
+    }
     rows
 }
+
+/// What a backend sends without an end: how it begins, and what follows again and again.
+#[rustfmt::skip]
+const FLOODS: &[(&str, &str, &str, &[See])] = &[
+    ("endless_interim_answers", "", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", &[StatusIn(&[502, 504])]),
+    ("endless_fields", "HTTP/1.1 200 OK\r\n", "X-A: 1\r\n", &[Status(502)]),
+    ("endless_value", "HTTP/1.1 200 OK\r\nX-A: ", "xxxxxxxxxxxxxxxx", &[Status(502)]),
+    ("endless_reason", "HTTP/1.1 200 ", "xxxxxxxxxxxxxxxx", &[Status(502)]),
+    ("endless_trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n", "X-A: 1\r\n", &[WRONG]),
+    ("endless_extension", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;", "xxxxxxxxxxxxxxxx", &[Optional, WRONG]),
+];
 
 /// An answer that is wrong is never taken for a whole one.
 const WRONG: See = AnyOf(&[&[Status(502)], &[Broken]]);

@@ -8,7 +8,10 @@ use std::{
 
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::message::{End, Message, Wire};
+use crate::{
+    message::{End, Message},
+    wire::Wire,
+};
 
 /// The field in which the backend returns the request line.
 pub(crate) const LINE: &str = "x-line";

@@ -1,8 +1,9 @@
 //! What must hold of the requests and the answers of a case.
 
 use crate::{
-    message::{End, Message, Wire, bytes},
+    message::{End, Message, bytes},
     smuggling::echo::LINE,
+    wire::Wire,
 };
 
 /// Checks the requests that arrived. `sent` is what the client wrote.

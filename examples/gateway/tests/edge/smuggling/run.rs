@@ -12,13 +12,14 @@ use tokio::{net::TcpSocket, time::timeout};
 use crate::{
     gateway::Gateway,
     h2::connection::Connection,
-    message::{End, Message, Wire},
+    message::{End, Message},
     row::http2,
     smuggling::{
         echo::{Echo, OWN_ANSWER},
         inspect, kinds, mutate,
         random::Random,
     },
+    wire::Wire,
 };
 
 /// How many mutated messages of each kind are sent. `EDGE_MUTATIONS=10` sends ten times as many.
