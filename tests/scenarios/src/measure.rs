@@ -48,13 +48,15 @@ impl Measure {
         self.0.iter().filter(|record| record.took > limit).count() as f64
     }
 
-    /// Returns a quantile of the waiting times, in milliseconds.
+    /// Returns a quantile of the waiting times, in milliseconds; infinite for a request that was never answered.
     #[must_use]
     pub fn quantile(&self, share: f64) -> f64 {
         let mut times: Vec<Ms> = self.0.iter().map(|record| record.took).collect();
         times.sort_unstable();
         let rank = (times.len() as f64 * share) as usize;
-        times.get(rank.min(times.len().saturating_sub(1))).map_or(0.0, |time| *time as f64)
+        times
+            .get(rank.min(times.len().saturating_sub(1)))
+            .map_or(0.0, |time| if *time == Ms::MAX { f64::INFINITY } else { *time as f64 })
     }
 
     /// Returns how long after `end` the last request without a good answer was sent, in seconds.

@@ -46,7 +46,7 @@ pub enum Plot {
 pub const PLOTTED: &[(&str, &str, Plot)] = &[
     ("s1", "280-10s", Plot::GoodBySecond),
     ("s1", "280-10s-1000", Plot::GoodBySecond),
-    ("s2", "100%-1000", Plot::Figure("steady")),
+    ("s2", "100%-1000", Plot::Figure("calls for each request, steady")),
     ("s3", "one-row", Plot::Figure("median time (s)")),
     ("s6", "black-hole-2", Plot::GoodBySecond),
     ("s7", "black-hole", Plot::GoodBySecond),

@@ -13,9 +13,9 @@ use tower::util::BoxCloneSyncService;
 const CONTESTANTS: &[Contestant] = &[Contestant::Ours, Contestant::Naive, Contestant::Tower];
 
 /// Calls for each request in the third minute, while everything fails.
-const STEADY: Bar = Bar::at_most("steady", 1.01);
+const STEADY: Bar = Bar::at_most("calls for each request, steady", 1.01);
 /// Calls for each request in the first ten seconds of new clients with at least one request a second each.
-const COLD: Bar = Bar::at_most("first 10 s", 1.10);
+const COLD: Bar = Bar::at_most("calls for each request, first 10 s", 1.10);
 /// The share of good answers, plus three standard deviations of that share: with three attempts, 99.9 % is what
 /// can be expected at 10 %.
 const GOOD_AT_10: Bar = Bar::at_least("good + 3 sd", 0.999);
@@ -64,8 +64,8 @@ fn figures(error_rate: f64, clients: usize, run: Run) -> Figures {
     };
     let sd = ((1.0 - measure.good()) * measure.good() / measure.offered()).sqrt();
     let values = vec![
-        ("first 10 s", rate(0, 10)),
-        ("steady", rate(120, 179)),
+        ("calls for each request, first 10 s", rate(0, 10)),
+        ("calls for each request, steady", rate(120, 179)),
         ("good", measure.good()),
         ("good + 3 sd", measure.good() + 3.0 * sd),
     ];
