@@ -62,9 +62,9 @@ pub(crate) enum Permission {
 pub(crate) enum Failure {
     /// It sent nothing for too long.
     Paused,
-    /// It sent what is no body, such as a chunk without a length.
+    /// It sent what is no body, such as a chunk without a length, or only the beginning of one.
     Malformed,
-    /// It ended the connection or the stream.
+    /// It reset the connection or the stream.
     Gone,
 }
 
@@ -210,7 +210,10 @@ impl Failure {
             }
             // hyper reports a body that it cannot decode by these kinds, and a connection that ended by others.
             match cause.downcast_ref::<io::Error>()?.kind() {
-                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Some(Self::Malformed),
+                // A client that has ended its side may still read (RFC 9112, 8).
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+                    Some(Self::Malformed)
+                }
                 _ => Some(Self::Gone),
             }
         });
