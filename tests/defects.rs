@@ -157,6 +157,7 @@ const TYPES: &[Defect] = &[
 
 #[rustfmt::skip]
 const CLIENTS: &[Defect] = &[
+    ("a process without file descriptors declares its backends down", &["{failover}/probing.rs::probe_that_was_not_sent_changes_nothing", "examples/gateway/tests/end_to_end/connections.rs::gateway_without_file_descriptors_blames_no_backend"]),
     ("a limit of this process is a failure of the server, and does not say so", &["examples/gateway/tests/end_to_end/connections.rs::answer_over_a_limit_of_the_gateway_says_so_and_blames_no_backend", "crates/http/tests/rejections.rs::error_by_a_limit_of_this_process_says_so"]),
     ("one limit of heads for HTTP/2 and another for HTTP/1", &["{drain}/serve/large_heads.rs::heads_have_one_limit_over_both_versions"]),
     ("an idle connection that its server has closed blames the server", &["crates/http/tests/client.rs::idempotent_request_on_a_stale_connection_is_sent_again_on_a_new_one", "crates/http/tests/client.rs::post_on_a_stale_connection_is_ignored_and_not_sent_again", "examples/gateway/tests/end_to_end/connections.rs::stale_connection_blames_no_backend", "crates/http/tests/probe.rs::probe_opens_a_connection_for_each_request"]),

@@ -1,6 +1,6 @@
-//! Walking an error and its sources.
+//! Walking an error and its sources, and what that finds.
 
-use std::error::Error;
+use std::{error::Error, io};
 
 /// Iterates over an error and then over its sources, outermost first.
 ///
@@ -13,4 +13,14 @@ use std::error::Error;
 /// ```
 pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| (*error).source())
+}
+
+/// Returns whether an error was caused by a limit of open files: of this process, or of its system. Such an error says
+/// nothing about the peer of a connection.
+#[must_use]
+pub fn is_out_of_files(error: &(dyn Error + 'static)) -> bool {
+    /// `ENFILE` and `EMFILE`, which have these numbers on every Unix.
+    const OUT_OF_FILES: [i32; 2] = [23, 24];
+    let number = |error: &(dyn Error + 'static)| error.downcast_ref::<io::Error>()?.raw_os_error();
+    cfg!(unix) && causes(error).any(|cause| number(cause).is_some_and(|number| OUT_OF_FILES.contains(&number)))
 }

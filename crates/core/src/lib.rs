@@ -70,7 +70,7 @@ pub use backoff::{Backoff, Shape};
 #[cfg(feature = "bounded")]
 pub use bounded::{Bounded, Evict, NotInserted};
 pub use budget::{Budget, BudgetSettings, BudgetSnapshot, Cost, Reservation};
-pub use causes::causes;
+pub use causes::{causes, is_out_of_files};
 pub use check::check;
 pub use context::{AttemptQuota, RequestContext};
 pub use counters::Counters;

@@ -308,3 +308,29 @@ async fn reconfigure_changes_the_interval_and_refuses_another_window() {
     let other_window = FailoverSettings { minimum_calls: 0, ..settings() };
     assert_eq!(handle.reconfigure(other_window).unwrap_err().field(), "minimum_calls");
 }
+
+/// Defect: a process without file descriptors declared its endpoints down, by probes that it could not send.
+#[tokio::test(start_paused = true)]
+async fn probe_that_was_not_sent_changes_nothing() {
+    let sent = Arc::new(AtomicUsize::new(0));
+    let probe = {
+        let sent = sent.clone();
+        move || {
+            sent.fetch_add(1, SeqCst);
+            async {
+                let error = std::io::Error::from_raw_os_error(24);
+                ProbeOutcome::failed(&error, "too many open files")
+            }
+        }
+    };
+    let settings = FailoverSettings { initial: Initial::Up, ..settings() };
+    let endpoints = [Endpoint::named("primary").with_probe(probe), Endpoint::named("backup")];
+    let handle = FailoverHandle::with_settings("orders", endpoints, settings).unwrap();
+    sleep(60 * SECOND).await;
+    assert!(sent.load(SeqCst) > 10);
+    handle.check_now().await;
+    let snapshot = handle.snapshot();
+    assert_eq!(snapshot.state, FailoverState::OnPrimary);
+    assert_eq!(snapshot.endpoints[0].failed_probes, 0);
+    assert!(handle.transitions().is_empty());
+}

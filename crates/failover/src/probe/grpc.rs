@@ -69,6 +69,6 @@ fn outcome(status: ServingStatus) -> ProbeOutcome {
 fn failed(status: &Status) -> ProbeOutcome {
     match status.code() {
         Code::ResourceExhausted => ProbeOutcome::Overloaded,
-        code => ProbeOutcome::unhealthy(format!("{code:?}: {}", status.message())),
+        code => ProbeOutcome::failed(status, format!("{code:?}: {}", status.message())),
     }
 }

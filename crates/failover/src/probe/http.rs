@@ -24,6 +24,7 @@ where
             match probe.send().await {
                 Ok(()) => ProbeOutcome::Healthy,
                 Err(HttpProbeError::Unhealthy { reason }) => ProbeOutcome::Unhealthy { reason },
+                Err(HttpProbeError::NotSent { reason }) => ProbeOutcome::NotSent { reason },
                 Err(HttpProbeError::Overloaded) => ProbeOutcome::Overloaded,
                 Err(HttpProbeError::Out { reason }) => ProbeOutcome::Out { reason },
             }

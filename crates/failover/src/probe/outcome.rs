@@ -1,6 +1,8 @@
 //! What a probe found.
 
-use std::fmt;
+use std::{error::Error, fmt};
+
+use mainstay_core::is_out_of_files;
 
 /// The outcome of one probe attempt, or of a round of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +13,12 @@ pub enum ProbeOutcome {
     Healthy,
     /// The endpoint does not work.
     Unhealthy {
+        /// The reason, for the log and the operators' page.
+        reason: String,
+    },
+    /// The probe was not sent, because this process or its system has no file descriptor left: it says nothing about the
+    /// endpoint, and changes nothing.
+    NotSent {
         /// The reason, for the log and the operators' page.
         reason: String,
     },
@@ -32,6 +40,15 @@ impl ProbeOutcome {
         Self::Unhealthy { reason: reason.into() }
     }
 
+    /// Creates the outcome of a probe that ended with an error: unhealthy, unless the probe was not sent.
+    #[must_use]
+    pub fn failed(error: &(dyn Error + 'static), reason: impl Into<String>) -> Self {
+        match is_out_of_files(error) {
+            true => Self::NotSent { reason: reason.into() },
+            false => Self::unhealthy(reason),
+        }
+    }
+
     /// Whether the endpoint works.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
@@ -44,6 +61,7 @@ impl fmt::Display for ProbeOutcome {
         match self {
             Self::Healthy => f.write_str("healthy"),
             Self::Unhealthy { reason } => write!(f, "unhealthy: {}", reason.escape_debug()),
+            Self::NotSent { reason } => write!(f, "not sent: {}", reason.escape_debug()),
             Self::Overloaded => f.write_str("overloaded"),
             Self::Out { reason } => write!(f, "asks to be taken out: {}", reason.escape_debug()),
         }

@@ -63,6 +63,11 @@ impl ProbeReport {
     pub fn is_healthy(&self) -> bool {
         self.outcome.is_healthy()
     }
+
+    /// Whether the probe was not sent, so that it says nothing about the endpoint.
+    pub(crate) fn is_not_sent(&self) -> bool {
+        matches!(self.outcome, ProbeOutcome::NotSent { .. })
+    }
 }
 
 #[cfg(test)]

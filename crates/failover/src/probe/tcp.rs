@@ -48,13 +48,13 @@ impl Probe for TcpProbe {
 async fn connect(address: &str) -> ProbeOutcome {
     let addresses = match lookup_host(address).await {
         Ok(addresses) => addresses,
-        Err(error) => return ProbeOutcome::unhealthy(format!("name lookup: {error}")),
+        Err(error) => return ProbeOutcome::failed(&error, format!("name lookup: {error}")),
     };
     let mut outcome = ProbeOutcome::unhealthy("the name has no address");
     for address in addresses {
         match TcpStream::connect(address).await {
             Ok(_) => return ProbeOutcome::Healthy,
-            Err(error) => outcome = ProbeOutcome::unhealthy(format!("connect: {error}")),
+            Err(error) => outcome = ProbeOutcome::failed(&error, format!("connect: {error}")),
         }
     }
     outcome

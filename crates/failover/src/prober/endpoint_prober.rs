@@ -143,9 +143,8 @@ impl EndpointProber {
     /// Records a round that was started in this epoch of the endpoint's breaker.
     fn record(&self, epoch: u64, report: &ProbeReport) {
         self.publish(report);
-        self.counters.add(ROUNDS);
-        if !report.is_healthy() {
-            self.counters.add(FAILED);
+        if report.is_not_sent() {
+            return;
         }
         let breaker = &self.endpoint().breaker;
         if breaker.epoch() != epoch {
@@ -176,9 +175,8 @@ impl EndpointProber {
         let settings = ProbeSettings { max_retries: 0, ..self.board.live.all().probe.clone() };
         let report = run_round(&*self.probe.0, &settings).await;
         self.publish(&report);
-        self.counters.add(ROUNDS);
-        if !report.is_healthy() {
-            self.counters.add(FAILED);
+        if report.is_not_sent() {
+            return;
         }
         if breaker.epoch() != epoch {
             return self.counters.add(LATE);
@@ -189,10 +187,16 @@ impl EndpointProber {
         self.board.observe();
     }
 
-    /// Keeps the report. Logs the first failed round and the recovery; the rounds between are only counted.
+    /// Keeps the report, and counts the round. Logs the first failed round and the recovery; the rounds between are only counted.
     fn publish(&self, report: &ProbeReport) {
         let before = self.newest.lock().unwrap_or_else(PoisonError::into_inner).replace(report.clone());
-        self.endpoint().note_probe(report.is_healthy());
+        self.counters.add(ROUNDS);
+        if !report.is_healthy() {
+            self.counters.add(FAILED);
+        }
+        if !report.is_not_sent() {
+            self.endpoint().note_probe(report.is_healthy());
+        }
         let (failover, endpoint, outcome) = (&*self.board.name, &*self.endpoint().name, &report.outcome);
         let (attempts, elapsed) = (report.attempts, report.elapsed);
         match (before.map(|before| before.is_healthy()), report.is_healthy()) {

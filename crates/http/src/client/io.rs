@@ -18,8 +18,8 @@ use crate::client::connection::{Exchange, is_broken};
 /// A connection that counts what is read and written, and that is read to its end when it breaks.
 ///
 /// A server may refuse a large upload early: it answers, closes, and resets the connection because it has not read the
-/// rest. hyper reports a failed write at once, while the answer is still in the socket's buffer. So this connection
-/// discards what is written after the peer has closed, and only reading ends: with the answer, or with the error.
+/// rest. hyper reports a failed write at once, while the answer is still in the socket's buffer. This connection discards
+/// what is written after the peer has closed instead, and only reading ends: with the answer, or with the error.
 ///
 /// A write of which the peer takes nothing for a time fails: a frozen server would otherwise hold the connection, with
 /// what hyper has buffered for it, for ever.

@@ -2,7 +2,7 @@
 
 use std::{any::Any, error::Error};
 
-use mainstay_core::{BoxError, FailureKind, Outcome, Reason, Refusal, Rejected, causes};
+use mainstay_core::{BoxError, FailureKind, Outcome, Reason, Refusal, Rejected, causes, is_out_of_files};
 
 #[cfg(feature = "tonic")]
 use crate::grpc::{
@@ -14,7 +14,7 @@ use crate::grpc::{
 use crate::policy::transport::is_head_too_large;
 use crate::{
     body::replayable::ReplayableError,
-    policy::transport::{IGNORED, classify_transport, is_out_of_files},
+    policy::transport::{IGNORED, classify_transport},
 };
 
 /// Returns the outcome of a transport error: of a rejection its own, of a failed *request* body one that is not the

@@ -14,7 +14,9 @@
 
 use std::{error::Error, io};
 
-use mainstay_core::{FailureKind, Outcome, Repeat, causes};
+#[cfg(feature = "hyper")]
+use mainstay_core::causes;
+use mainstay_core::{FailureKind, Outcome, Repeat};
 
 #[cfg(feature = "hyper")]
 use crate::{body::replayable::ReplayableError, client::is_stale};
@@ -43,14 +45,6 @@ pub(crate) fn classify_transport(error: &(dyn Error + 'static)) -> Option<Outcom
         io::ErrorKind::TimedOut => Some(Outcome::failure(FailureKind::Timeout)),
         _ => None,
     }
-}
-
-/// Returns whether an error was caused by a limit of open files: of this process, or of its system.
-pub(crate) fn is_out_of_files(error: &(dyn Error + 'static)) -> bool {
-    /// `ENFILE` and `EMFILE`, which have these numbers on every Unix.
-    const OUT_OF_FILES: [i32; 2] = [23, 24];
-    let number = |error: &(dyn Error + 'static)| error.downcast_ref::<io::Error>()?.raw_os_error();
-    cfg!(unix) && causes(error).any(|cause| number(cause).is_some_and(|number| OUT_OF_FILES.contains(&number)))
 }
 
 /// Returns whether the head of a response exceeded the limits of this client.

@@ -10,7 +10,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use mainstay_core::{BoxError, InvalidSetting, PROBE_LOOP_HEADER};
+use mainstay_core::{BoxError, InvalidSetting, PROBE_LOOP_HEADER, is_out_of_files};
 use tower_service::Service;
 
 use crate::{
@@ -137,7 +137,7 @@ impl<C, B> HttpProbe<C, B> {
         Err(format!("more than {max_redirects} redirects").into())
     }
 
-    async fn get<ResB>(&mut self, uri: &Uri) -> Result<Response<ResB>, String>
+    async fn get<ResB>(&mut self, uri: &Uri) -> Result<Response<ResB>, HttpProbeError>
     where
         C: Service<Request<B>, Response = Response<ResB>, Error: Into<BoxError>>,
         B: Default,
@@ -150,9 +150,8 @@ impl<C, B> HttpProbe<C, B> {
                 request.headers_mut().insert(PROBE_LOOP_HEADER, value());
             }
         }
-        let text = |error: C::Error| error_text(&*error.into());
-        poll_fn(|cx| self.client.poll_ready(cx)).await.map_err(text)?;
-        self.client.call(request).await.map_err(text)
+        poll_fn(|cx| self.client.poll_ready(cx)).await.map_err(failed)?;
+        self.client.call(request).await.map_err(failed)
     }
 
     async fn check<ResB>(&self, response: Response<ResB>) -> Result<(), HttpProbeError>
@@ -179,6 +178,15 @@ impl<C, B> HttpProbe<C, B> {
             true => Ok(()),
             false => Err("the body does not contain the expected text".to_owned().into()),
         }
+    }
+}
+
+fn failed(error: impl Into<BoxError>) -> HttpProbeError {
+    let error = error.into();
+    let reason = error_text(&*error);
+    match is_out_of_files(&*error) {
+        true => HttpProbeError::NotSent { reason },
+        false => HttpProbeError::Unhealthy { reason },
     }
 }
 

@@ -10,6 +10,12 @@ pub enum HttpProbeError {
         /// The error with its causes, or what is wrong with the response.
         reason: String,
     },
+    /// The request was not sent, because this process or its system has no file descriptor left. It says nothing about the
+    /// service.
+    NotSent {
+        /// The error with its causes.
+        reason: String,
+    },
     /// The service reports an overload (429).
     Overloaded,
     /// The response has the [`out_header`](super::HttpProbeSettings::out_header).
@@ -31,6 +37,7 @@ impl fmt::Display for HttpProbeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unhealthy { reason } => f.write_str(reason),
+            Self::NotSent { reason } => write!(f, "not sent: {reason}"),
             Self::Overloaded => f.write_str("overloaded"),
             Self::Out { reason } => write!(f, "out of service: {reason}"),
         }

@@ -4,9 +4,10 @@ use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper_util::{client::legacy, rt::TokioExecutor};
+use serde_json::{Value, json};
 
 use crate::{
-    client::{post, send},
+    client::{post, send, until},
     gateway::Gateway,
     scripted::{Reply, Scripted, ok},
 };
@@ -119,4 +120,41 @@ async fn answer_over_a_limit_of_the_gateway_says_so_and_blames_no_backend() {
     assert_not_blamed(&gateway).await;
     let log = gateway.until_logged("MAX_RESPONSE_FIELDS").await;
     assert_eq!(log.matches("MAX_RESPONSE_FIELDS").count(), 1, "{log}");
+}
+
+/// Defect: a gateway without file descriptors declared its backends down.
+#[tokio::test]
+async fn gateway_without_file_descriptors_blames_no_backend() {
+    // Each request needs a new connection to its backend.
+    let (_primary, _backup, mut gateway) = start(|_, _| Reply::End(ok("primary"))).await;
+    // The connection of this client stays open.
+    let client = legacy::Client::builder(TokioExecutor::new()).build_http::<Body>();
+    let address = gateway.address();
+    let get = async |path: &str| {
+        let answer = client.get(format!("http://{address}{path}").parse().unwrap()).await.unwrap();
+        let (head, body) = answer.into_parts();
+        (head.status, head.headers, body.collect().await.unwrap().to_bytes())
+    };
+    assert_eq!(get("/api/v1/x").await.0, StatusCode::OK);
+    gateway.process().limit_files(3);
+    for _ in 0..3 {
+        let (status, headers, body) = get("/api/v1/x").await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(headers["retry-after"], "1");
+        assert!(String::from_utf8_lossy(&body).contains("out_of_files"), "{body:?}");
+    }
+    // Probes are not sent either, more often than would make the gateway leave the primary.
+    until("three probes were not sent", async || {
+        let status: Value = serde_json::from_slice(&get("/status.json").await.2).unwrap();
+        (status["failover"]["endpoints"][0]["probes_failed"].as_u64().unwrap() >= 3).then_some(())
+    })
+    .await;
+    gateway.process().limit_files(1_000);
+    assert_eq!(get("/api/v1/x").await.0, StatusCode::OK);
+    // A new connection: the gateway accepts again.
+    let failover = gateway.status().await["failover"].clone();
+    assert_eq!((&failover["active"], &failover["epoch"]), (&json!("primary"), &json!(0)), "{failover:#}");
+    assert_eq!(failover["endpoints"][0]["breaker"]["failures"], 0, "{failover:#}");
+    let log = gateway.until_logged("ulimit").await;
+    assert_eq!(log.matches("ulimit").count(), 1, "{log}");
 }

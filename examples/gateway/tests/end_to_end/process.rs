@@ -72,6 +72,13 @@ impl Process {
         assert!(status.success());
     }
 
+    /// Sets the limit of open files. Files that are open stay open.
+    pub(crate) fn limit_files(&self, files: u32) {
+        let pid = self.child.id().to_string();
+        let status = Command::new("prlimit").args(["--pid", &pid, &format!("--nofile={files}:")]).status().unwrap();
+        assert!(status.success());
+    }
+
     /// Waits for the process to end.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         until("the process ends", async || self.child.try_wait().unwrap()).await
