@@ -157,6 +157,7 @@ const TYPES: &[Defect] = &[
 
 #[rustfmt::skip]
 const CLIENTS: &[Defect] = &[
+    ("calls that their callers gave up in no count", &["{failover}/second_attempt.rs::each_attempt_is_in_one_count", "{breaker}::call_that_is_dropped_early_is_neutral", "examples/gateway/tests/end_to_end/operations.rs::abandoned_call_is_an_outcome_of_the_metrics"]),
     ("a process without file descriptors declares its backends down", &["{failover}/probing.rs::probe_that_was_not_sent_changes_nothing", "examples/gateway/tests/end_to_end/connections.rs::gateway_without_file_descriptors_blames_no_backend"]),
     ("a limit of this process is a failure of the server, and does not say so", &["examples/gateway/tests/end_to_end/connections.rs::answer_over_a_limit_of_the_gateway_says_so_and_blames_no_backend", "crates/http/tests/rejections.rs::error_by_a_limit_of_this_process_says_so"]),
     ("one limit of heads for HTTP/2 and another for HTTP/1", &["{drain}/serve/large_heads.rs::heads_have_one_limit_over_both_versions"]),

@@ -2,7 +2,7 @@
 
 use mainstay_core::{Outcome, Rejected};
 
-use crate::{Breaker, Permit, state_machine::admit::Admission};
+use crate::{Breaker, Permit, counters::Counter, state_machine::admit::Admission};
 
 impl Breaker {
     /// Acquires a permit for one call. One load while closed; no lock and no allocation while refusing.
@@ -76,6 +76,11 @@ impl Breaker {
     /// Opens, by rules that the caller evaluates itself, if the breaker is still in this epoch.
     pub fn trip_at(&self, epoch: u64, reason: impl Into<String>) {
         self.0.open(epoch, reason.into(), None);
+    }
+
+    /// Counts a call that its caller dropped and that counts for nothing: for owners that took no permit for it.
+    pub fn record_dropped(&self) {
+        self.0.counters.add(Counter::Dropped);
     }
 
     /// Ends the open time now: the recovery decides alone. The number of consecutive openings stays. Does nothing unless

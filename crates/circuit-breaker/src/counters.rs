@@ -1,7 +1,7 @@
 //! What a breaker counts since it was made.
 //!
 //! `state_machine/admit.rs` increments the counters of refusals, `state_machine/record.rs` those of outcomes, and
-//! `permit.rs` that of abandoned calls.
+//! `permit.rs` those of calls that their callers dropped.
 //!
 //! A new counter takes a variant of [`Counter`], a field of [`BreakerSnapshot`](crate::BreakerSnapshot), and a sample in
 //! the gateway's `metrics.rs`.
@@ -20,6 +20,7 @@ pub(crate) enum Counter {
     Slow,
     Refused,
     Abandoned,
+    Dropped,
     Late,
     /// Stays the last one: [`COUNT`] is derived from it.
     WouldHaveRefused,

@@ -108,6 +108,7 @@ impl Permit {
             self.machine.counters.add(Counter::Abandoned);
             self.machine.record(epoch, lease, &Outcome::failure(FailureKind::Timeout), Some(ran));
         } else {
+            self.machine.counters.add(Counter::Dropped);
             self.machine.release(epoch, lease);
         }
     }

@@ -63,6 +63,8 @@ pub struct BreakerSnapshot {
     pub would_have_refused: u64,
     /// Calls that counted as failures because the caller dropped them; among `failures`.
     pub abandoned: u64,
+    /// Calls that the caller dropped and that count for nothing; in no other of these counts.
+    pub dropped: u64,
     /// Outcomes that arrived after the state had changed, and changed nothing.
     pub late: u64,
 }
@@ -101,6 +103,7 @@ impl BreakerSnapshot {
             refused: counts[Counter::Refused],
             would_have_refused: counts[Counter::WouldHaveRefused],
             abandoned: counts[Counter::Abandoned],
+            dropped: counts[Counter::Dropped],
             late: counts[Counter::Late],
         }
     }

@@ -150,6 +150,7 @@ async fn call_that_is_dropped_early_is_neutral() {
     }
     let snapshot = breaker.snapshot();
     assert_eq!((snapshot.state, snapshot.successes, snapshot.failures), (State::HalfOpen, 0, 0));
+    assert_eq!((snapshot.dropped, snapshot.abandoned), (10, 0));
 }
 
 /// A peer never counted a panic.

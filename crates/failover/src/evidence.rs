@@ -150,7 +150,10 @@ pub(crate) fn record_overtaken(
     }
     match is_delay_measured(endpoint, &board.live) {
         true => record(board, permit, Outcome::failure(FailureKind::Timeout), others, history),
-        false => record_silence(board, &permit),
+        false => {
+            record_silence(board, &permit);
+            count_dropped(board, &permit);
+        }
     }
 }
 
@@ -235,6 +238,17 @@ pub(crate) fn record_drop(
     let is_abandoned = || Some(waiting_since?.elapsed() >= abandoned_after?);
     if !std::thread::panicking() && is_abandoned() == Some(true) && !is_runtime_ending() {
         record(board, permit, Outcome::failure(FailureKind::Timeout), Others::Silent, history);
+    } else {
+        count_dropped(board, &permit);
+    }
+}
+
+/// Counts an attempt that was dropped without an answer and that counts for nothing.
+#[cold]
+pub(crate) fn count_dropped(board: &Switchboard, permit: &EndpointPermit) {
+    // The permit of a trial call counts itself.
+    if permit.trial.is_none() {
+        board.endpoints[permit.index].breaker.record_dropped();
     }
 }
 

@@ -39,6 +39,9 @@ pin_project! {
             if let Some(permit) = this.permit.take() {
                 evidence::record_drop(this.shared.board(), permit, *this.waiting_since, this.history);
             }
+            if let Some(permit) = this.second.permit() {
+                evidence::count_dropped(this.shared.board(), permit);
+            }
             if this.second.is_started() && let Some(failed) = this.second.take_undecided() {
                 failed.record(this.shared.board(), this.history, Others::Silent);
             }

@@ -101,6 +101,12 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
         matches!(self.phase, Phase::Running(_))
     }
 
+    /// Returns the permit of the attempt that runs.
+    pub(crate) fn permit(&self) -> Option<&EndpointPermit> {
+        let Phase::Running(running) = &self.phase else { return None };
+        running.permit.as_ref()
+    }
+
     /// Returns the endpoint of the attempt that runs, and how long it has waited for its answer.
     pub(crate) fn waited(&self) -> Option<(usize, Duration)> {
         let Phase::Running(running) = &self.phase else { return None };

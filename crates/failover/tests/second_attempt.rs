@@ -235,6 +235,43 @@ async fn request_dropped_after_abandoned_after_counts_as_a_failure() {
     assert_eq!(script.live(), 0);
 }
 
+/// Defect: attempts without an answer were in none of the counts.
+#[tokio::test(start_paused = true)]
+async fn each_attempt_is_in_one_count() {
+    let (failover, primary, backup) = two(settings());
+    let counts = || {
+        let endpoints = failover.handle().snapshot().endpoints;
+        endpoints
+            .into_iter()
+            .map(|it| (it.breaker.successes, it.breaker.failures, it.breaker.dropped))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "primary");
+    assert_eq!(counts(), [(1, 0, 0), (0, 0, 0)]);
+    // The caller gives up before there is a second attempt, and while both attempts run.
+    primary.set(Fate::Hang);
+    backup.set(Fate::Hang);
+    assert!(tokio::time::timeout(10 * MS, failover.clone().oneshot(1)).await.is_err());
+    assert_eq!(counts(), [(1, 0, 1), (0, 0, 0)]);
+    let second = tokio::time::timeout(999 * MS, failover.clone().oneshot(1)).await;
+    assert!(second.is_err());
+    let calls = (primary.calls() as u64, backup.calls() as u64);
+    let total = |(successes, failures, dropped): (u64, u64, u64)| successes + failures + dropped;
+    let counted = counts();
+    assert_eq!((total(counted[0]), total(counted[1])), calls, "{counted:?}");
+    // The first attempt wins against the second, which is dropped.
+    primary.set(Fate::AnswerAfter(1100 * MS));
+    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "primary");
+    let (calls, counted) = ((primary.calls() as u64, backup.calls() as u64), counts());
+    assert_eq!((total(counted[0]), total(counted[1])), calls, "{counted:?}");
+    // The second attempt wins.
+    backup.set(Fate::Answer);
+    primary.set(Fate::Hang);
+    assert_eq!(failover.clone().oneshot(1).await.unwrap(), "backup");
+    let (calls, counted) = ((primary.calls() as u64, backup.calls() as u64), counts());
+    assert_eq!((total(counted[0]), total(counted[1])), calls, "{counted:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn request_in_flight_at_a_switch_finishes_where_it_was_sent() {
     let (failover, primary, _) = two(FailoverSettings { second_attempt: None, ..settings() });

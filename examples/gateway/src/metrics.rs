@@ -87,6 +87,8 @@ fn breakers(text: &mut Text, failover: &FailoverSnapshot) {
             ("rejected", breaker.rejected_below),
             ("ignored", breaker.ignored),
             ("refused", breaker.refused),
+            // Calls whose client gave up early, and attempts that another backend overtook. They count for nothing.
+            ("abandoned", breaker.dropped),
         ];
         for (outcome, count) in outcomes {
             calls.sample([("name", &*breaker.name), ("outcome", outcome)], count);

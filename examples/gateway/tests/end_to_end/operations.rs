@@ -5,10 +5,12 @@ use std::collections::{HashMap, HashSet};
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::{
     client::{send, until},
     gateway::{Backend, Gateway, Harness},
+    scripted::{Reply, Scripted},
 };
 
 #[tokio::test]
@@ -70,6 +72,21 @@ async fn metrics_are_valid_and_follow_a_failover() {
     assert_eq!((state("open") + state("half_open"), state("closed")), (1.0, 0.0));
     let calls = r#"circuit_breaker_calls_total{name="backup",outcome="success"}"#;
     assert!(after[calls] >= before[calls] + 5.0);
+}
+
+/// Defect: a call whose client gave up was in no outcome.
+#[tokio::test]
+async fn abandoned_call_is_an_outcome_of_the_metrics() {
+    let silent = Scripted::start(|_, _| Reply::Write(Vec::new())).await;
+    let gateway = Gateway::start(&[("BACKEND_API_URL", &silent.url())]);
+    let mut client = TcpStream::connect(gateway.address()).await.unwrap();
+    client.write_all(b"GET /api/v1/x HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let until_sample = async |series: &str| {
+        until(series, async || (metrics(&gateway).await[series] == 1.0).then_some(())).await;
+    };
+    until_sample(r#"bulkhead_active_calls{resource="primary"}"#).await;
+    drop(client);
+    until_sample(r#"circuit_breaker_calls_total{name="primary",outcome="abandoned"}"#).await;
 }
 
 /// Returns every sample. Checks the text as `promtool check metrics` would: HELP and TYPE once and before the samples of
