@@ -17,6 +17,7 @@ const FAILOVER: &str = "crates/failover/tests";
 const RETRY: &str = "crates/retry/tests/suite";
 const GATEWAY: &str = "examples/gateway/src";
 const GATEWAY_E2E: &str = "examples/gateway/tests/end_to_end";
+const EDGE: &str = "examples/gateway/tests/edge";
 const PROXY: &str = "crates/http/src/proxy";
 
 #[rustfmt::skip]
@@ -146,6 +147,11 @@ const PROXIES: &[Defect] = &[
     ("CONNECT with a path, a loop of TRACE, an unasked 101", &["{proxy}/tests/requests.rs::faulty_requests_are_refused", "{proxy}/max_forwards.rs::options_and_trace_are_counted", "{proxy}/tests/responses.rs::faulty_responses_are_refused"]),
     ("dot segments that only the backend sees", &["{proxy}/tests/paths.rs::rebase_rejects_dot_segments"]),
     ("redirects to an internal address", &["{proxy}/location.rs::references_to_the_backend_are_mapped"]),
+    ("a request or an answer that two parties divide differently", &["{edge}/smuggling/run.rs::every_kind_leaves_one_reading", "{edge}/smuggling/run.rs::mutated_requests_leave_one_reading", "{edge}/smuggling/run.rs::mutated_requests_of_http2_leave_one_reading", "{edge}/smuggling/run.rs::mutated_answers_stay_with_their_request"]),
+    ("a field name of HTTP/2 that is none in HTTP/1.1", &["{proxy}/tests/requests.rs::http2_names_have_no_quotation_marks"]),
+    ("a client that names an inner proxy in `Via` counts against it", &["{edge}/chain.rs::forged_via_of_the_inner_gateway_is_no_failure"]),
+    ("an upload left out on a connection of HTTP/1.0", &["{edge}/old_backend.rs::body_of_unknown_length_arrives_after_answers_of_http_1_0"]),
+    ("floods of frames that grow memory or the log", &["{edge}/floods.rs::rapid_reset", "{edge}/floods.rs::streams_that_the_server_resets", "{edge}/floods.rs::continuation", "{edge}/floods.rs::compressed_head", "{edge}/floods.rs::pings", "{edge}/floods.rs::settings"]),
 ];
 
 #[rustfmt::skip]
@@ -180,6 +186,7 @@ fn all() -> impl Iterator<Item = (&'static str, String)> {
         ("{retry}", RETRY),
         ("{gateway}", GATEWAY),
         ("{gateway_e2e}", GATEWAY_E2E),
+        ("{edge}", EDGE),
         ("{proxy}", PROXY),
     ];
     let whole =

@@ -1,9 +1,15 @@
 //! The HTTP client of the backends: its pool of connections, and the limits of what it reads.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use axum::body::{Bytes, HttpBody};
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, Version};
 use hyper::ext::on_informational;
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
@@ -21,7 +27,16 @@ use crate::{backend::ProxyRequest, own_limits::OwnLimits, settings::Settings, up
 /// hyper's buffer for the head of an answer and for the pieces of its body. Heads may have a higher limit.
 const BUFFER: usize = 128 * 1024;
 
-type Client = legacy::Client<Connector<HttpConnector>, Upload>;
+type HyperClient = legacy::Client<Connector<HttpConnector>, Upload>;
+
+/// hyper's client, and the one for requests that need a new connection.
+struct Client {
+    pooled: HyperClient,
+    unpooled: HyperClient,
+    /// Whether an answer had HTTP/1.0. On the connection of such an answer hyper sends HTTP/1.0, which has no chunks, and
+    /// leaves out a body of unknown length.
+    has_http_1_0: AtomicBool,
+}
 
 /// Creates the client that all endpoints share. A request on a connection that its backend has closed meanwhile is sent
 /// again on a new one, if it may be sent twice.
@@ -59,8 +74,11 @@ pub(crate) fn client(
     let pooled = builder.build(connector.clone());
     let unpooled = builder.pool_max_idle_per_host(0).build(connector);
     let own_limits = Arc::new(OwnLimits::new(max_head_bytes));
-    let sender = |client| sender(client, limits.body_idle_timeout);
-    RepeatStale::new(sender(pooled), sender(unpooled)).map_result(move |result| own_limits.check(result))
+    let new = |pooled| {
+        let client = Client { pooled, unpooled: unpooled.clone(), has_http_1_0: AtomicBool::new(false) };
+        sender(client, limits.body_idle_timeout)
+    };
+    RepeatStale::new(new(pooled), new(unpooled.clone())).map_result(move |result| own_limits.check(result))
 }
 
 /// Returns a service that reports the end of an attempt and of its answer to the upload, and the backend's wish for the
@@ -89,12 +107,27 @@ fn sender(
                 }
             });
         }
-        let answer = client.request(request);
+        let client = client.clone();
+        let answer = client.choose(&request).request(request);
         async move {
             let answer = answer.await;
+            if answer.as_ref().is_ok_and(|answer| answer.version() == Version::HTTP_10) {
+                client.has_http_1_0.store(true, Relaxed);
+            }
             progress.record_attempt(answer.is_ok());
             let end = move |_: BodyEnd<'_>| progress.record_answer_end();
             Ok(answer?.map(|body| IdleTimeoutBody::new(GuardedBody::new(body, end), body_idle_timeout)))
         }
     })
+}
+
+// === impl Client ===
+
+impl Client {
+    fn choose(&self, request: &ProxyRequest) -> &HyperClient {
+        match self.has_http_1_0.load(Relaxed) && request.body().size_hint().exact().is_none() {
+            true => &self.unpooled,
+            false => &self.pooled,
+        }
+    }
 }

@@ -23,6 +23,7 @@ mod fails_today;
 mod floods;
 mod h2;
 mod message;
+mod old_backend;
 mod row;
 mod rows;
 mod runner;

@@ -64,7 +64,7 @@ fn ambiguity(request: &Message) -> Option<String> {
     match &request.end {
         End::Malformed(reason) => Some(format!("the backend received {reason}")),
         _ if !is_forwarded => Some(format!("{:?} has Via {via:?}: the gateway has not forwarded it", request.line)),
-        // hyper uses the version of the last answer on a connection.
+        // hyper uses the version of the last answer on a connection. `old_backend.rs` has the bodies.
         _ if !request.line.ends_with(" HTTP/1.1") && !request.line.ends_with(" HTTP/1.0") => {
             Some(format!("the request line {:?}", request.line))
         }
