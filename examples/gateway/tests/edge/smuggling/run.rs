@@ -22,7 +22,7 @@ use crate::{
     wire::Wire,
 };
 
-/// How many mutated messages of each kind are sent. `EDGE_MUTATIONS=10` sends ten times as many.
+/// How many mutated messages of each kind are sent. `EDGE_MUTATIONS=50` sends fifty times as many.
 const REQUESTS: usize = 2_000;
 const REQUESTS_OF_HTTP2: usize = 500;
 const ANSWERS: usize = 500;
