@@ -50,3 +50,17 @@ async fn endless_head_gets_its_answer() {
     let answer = answer_to(head, &vec![b'x'; UPLOAD]).await;
     assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
 }
+
+/// The server reads on for a bounded amount and time.
+#[tokio::test]
+async fn client_that_sends_without_end_is_closed() {
+    let running = Running::limited(ServerSettings::default()).await;
+    let mut stream = running.connect().await;
+    let head = format!("POST /refuse HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n", u64::MAX >> 1);
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let piece = vec![b'x'; 1024 * 1024];
+    timeout(LONG, async { while stream.write_all(&piece).await.is_ok() {} }).await.expect("it is closed");
+    drop(stream);
+    running.drain.begin(Cause::Interrupt);
+    assert!(running.end().await.is_clean());
+}
