@@ -24,13 +24,13 @@ pub struct Exchange(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Whether a byte was ever read.
-    has_answered: AtomicBool,
+    /// Whether a byte was ever read, or the connection was idle before its first request.
+    is_used: AtomicBool,
     /// Whether bytes were written since the last byte was read.
     is_unanswered: AtomicBool,
 }
 
-/// Returns whether a request failed because its connection was stale: the connection was used before, and it ended
+/// Returns whether a request failed because its connection was stale: the connection was used or idle before, and it ended
 /// before a byte of the answer came. False for connections of another connector than [`Connector`](super::Connector), and
 /// for HTTP/2, which reports the streams that a server did not process.
 ///
@@ -64,15 +64,21 @@ pub(super) fn is_broken(error: &io::Error) -> bool {
 
 impl Exchange {
     pub(super) fn record_read(&self) {
-        self.0.has_answered.store(true, Relaxed);
+        self.0.is_used.store(true, Relaxed);
         self.0.is_unanswered.store(false, Relaxed);
+    }
+
+    /// Records that the connection was idle before its first request: hyper-util connects ahead when a connection that is in
+    /// use becomes free first.
+    pub(super) fn record_idle(&self) {
+        self.0.is_used.store(true, Relaxed);
     }
 
     pub(super) fn record_write(&self) {
         self.0.is_unanswered.store(true, Relaxed);
     }
 
-    fn is_stale(&self) -> bool {
-        self.0.has_answered.load(Relaxed) && self.0.is_unanswered.load(Relaxed)
+    pub(super) fn is_stale(&self) -> bool {
+        self.0.is_used.load(Relaxed) && self.0.is_unanswered.load(Relaxed)
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep},
 };
 
 use crate::client::connection::{Exchange, is_broken};
@@ -27,6 +27,8 @@ use crate::client::connection::{Exchange, is_broken};
 pub struct ClientIo<T> {
     io: T,
     exchange: Exchange,
+    /// When the connection was made, until the first write.
+    opened: Option<Instant>,
     /// Whether the peer reads no more.
     is_write_broken: bool,
     write_timeout: Option<Duration>,
@@ -40,12 +42,23 @@ pub struct ClientIo<T> {
 /// there, such as those of a server that sends interim responses without end.
 const READS: u8 = 4;
 
+/// A connection without a request for this long was idle. Far longer than a request takes from the connector to the socket,
+/// and shorter than servers keep idle connections.
+const IDLE: Duration = Duration::from_millis(500);
+
 // === impl ClientIo ===
 
 impl<T> ClientIo<T> {
     pub(super) fn new(io: T, write_timeout: Option<Duration>) -> Self {
-        let exchange = Exchange::default();
-        Self { io, exchange, is_write_broken: false, write_timeout, blocked: None, reads: 0 }
+        let (exchange, opened) = (Exchange::default(), Some(Instant::now()));
+        Self { io, exchange, opened, is_write_broken: false, write_timeout, blocked: None, reads: 0 }
+    }
+
+    fn record_write(&mut self) {
+        if self.opened.take().is_some_and(|opened| opened.elapsed() >= IDLE) {
+            self.exchange.record_idle();
+        }
+        self.exchange.record_write();
     }
 
     /// Limits the time of a write that waits for the peer.
@@ -96,12 +109,12 @@ impl<T: AsyncRead + Unpin> AsyncRead for ClientIo<T> {
 impl<T: AsyncWrite + Unpin> AsyncWrite for ClientIo<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if self.is_write_broken {
-            self.exchange.record_write();
+            self.record_write();
             return Poll::Ready(Ok(buf.len()));
         }
         let written = Pin::new(&mut self.io).poll_write(cx, buf);
         let result = ready!(self.limit(written, cx));
-        self.exchange.record_write();
+        self.record_write();
         Poll::Ready(self.or_discard(result, buf.len()))
     }
 
@@ -112,12 +125,12 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ClientIo<T> {
     ) -> Poll<io::Result<usize>> {
         let offered = || bufs.iter().map(|buf| buf.len()).sum();
         if self.is_write_broken {
-            self.exchange.record_write();
+            self.record_write();
             return Poll::Ready(Ok(offered()));
         }
         let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
         let result = ready!(self.limit(written, cx));
-        self.exchange.record_write();
+        self.record_write();
         Poll::Ready(self.or_discard(result, offered()))
     }
 
@@ -178,6 +191,18 @@ mod tests {
         let mut answer = Vec::new();
         let end = io.read_to_end(&mut answer).await.unwrap_err();
         assert_eq!((&*answer, end.kind()), (b"413" as &[u8], io::ErrorKind::ConnectionReset));
+    }
+
+    /// Defect: a connection that hyper-util had made ahead, and that its server closed unused, blamed the server.
+    #[tokio::test(start_paused = true)]
+    async fn connection_that_was_idle_before_its_first_request_is_stale() {
+        for (idle, is_stale) in [(Duration::ZERO, false), (Duration::from_millis(499), false), (IDLE, true)] {
+            let mut io = ClientIo::new(Reset(b""), None);
+            sleep(idle).await;
+            io.write_all(b"head").await.unwrap();
+            io.write_all(b"body").await.unwrap();
+            assert_eq!(io.exchange.is_stale(), is_stale, "{idle:?}");
+        }
     }
 
     /// A peer that is frozen takes what fits into the buffers, and no more.
