@@ -58,6 +58,10 @@ impl Refusal for Error {
             Self::Down => None,
         }
     }
+
+    fn as_error(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self)
+    }
 }
 
 impl fmt::Display for Error {

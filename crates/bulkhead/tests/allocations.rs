@@ -44,6 +44,10 @@ impl mainstay_core::Refusal for Refused {
     fn rejected(&self) -> Option<&Rejected> {
         None
     }
+
+    fn as_error(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        None
+    }
 }
 
 fn limit() -> Limit {

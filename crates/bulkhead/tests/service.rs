@@ -123,6 +123,13 @@ async fn errors_can_be_typed() {
                 Self::Probe(_) => None,
             }
         }
+
+        fn as_error(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            match self {
+                Self::Refused(rejected) => Some(rejected),
+                Self::Probe(error) => Some(error),
+            }
+        }
     }
 
     let (probe, layer) = (Probe::new(), layer(one(0)).with_error::<Error>());

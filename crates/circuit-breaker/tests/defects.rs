@@ -525,6 +525,10 @@ async fn typed_error_is_never_boxed() {
         fn rejected(&self) -> Option<&Rejected> {
             self.0.as_ref()
         }
+
+        fn as_error(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            self.rejected().map(|rejected| rejected as _)
+        }
     }
     let layer = CircuitBreakerLayer::with(breaker(three_failures())).with_error::<Mine>();
     let mut service = layer.layer(tower::service_fn(|_: ()| async { Err::<(), _>(Mine(None)) }));

@@ -7,21 +7,30 @@
 //!
 //! All arithmetic is lock-free, in hundredths of a token.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use tokio::time::Instant;
 
 use crate::{Counters, InvalidSetting};
 
 mod allowance;
+mod cost;
 mod earned;
+mod expired;
+mod live;
 mod pending;
 mod settings;
 
+pub use cost::Cost;
 pub use settings::BudgetSettings;
 
 use allowance::Allowance;
 use earned::Earned;
+use expired::Expired;
+use live::{LiveSettings, hundredths};
 use pending::Pending;
 
 /// A budget of retries, shared by all its clones.
@@ -44,24 +53,18 @@ use pending::Pending;
 pub struct Budget(Arc<Inner>);
 
 struct Inner {
-    settings: BudgetSettings,
+    settings: Mutex<BudgetSettings>,
+    live: LiveSettings,
     earned: Earned,
     pending: Pending,
     allowance: Allowance,
-    counters: Counters<2>,
+    expired: Expired,
+    counters: Counters<3>,
 }
 
 const SPENT: usize = 0;
 const REFUSED: usize = 1;
-
-/// The kind of a retry, which determines its cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cost {
-    /// The retry of a failure.
-    Retry,
-    /// The retry of an overload.
-    Throttled,
-}
+const DEPOSITED: usize = 2;
 
 /// Tokens reserved for a retry. [`spend`](Reservation::spend) consumes them when the retry is sent; a drop before that,
 /// such as the cancellation of the caller, returns them to the budget.
@@ -113,11 +116,33 @@ impl Budget {
         let earned = Earned::new(settings.expiry, hundredths(settings.cap));
         let allowance = Allowance::new(hundredths(settings.allowance), settings.allowance_refill);
         let pending = Pending::new(settings.expiry);
-        Self(Arc::new(Inner { settings, earned, pending, allowance, counters: Counters::per_thread() }))
+        let live = LiveSettings::default();
+        live.set(&settings);
+        let (expired, counters) = (Expired::default(), Counters::per_thread());
+        Self(Arc::new(Inner { settings: Mutex::new(settings), live, earned, pending, allowance, expired, counters }))
+    }
+
+    /// Changes the settings. The balance stays, up to the new cap and allowance.
+    ///
+    /// # Errors
+    /// A setting out of its range; nothing is changed.
+    pub fn reconfigure(&self, settings: BudgetSettings) -> Result<(), InvalidSetting> {
+        settings.validate()?;
+        let inner = &*self.0;
+        let mut current = inner.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        inner.credit_pending(now);
+        inner.live.set(&settings);
+        inner.pending.reconfigure(settings.expiry);
+        inner.earned.reconfigure(settings.expiry, hundredths(settings.cap), now);
+        inner.allowance.reconfigure(hundredths(settings.allowance), settings.allowance_refill, now);
+        *current = settings;
+        Ok(())
     }
 
     /// Credits one success at this time.
     pub fn deposit(&self, now: Instant) {
+        self.0.counters.add(DEPOSITED);
         self.0.deposit(1, now);
     }
 
@@ -139,25 +164,32 @@ impl Budget {
     pub fn reserve(&self, cost: Cost, now: Instant) -> Option<Reservation> {
         let inner = &*self.0;
         inner.credit_pending(now);
-        let hundredths = hundredths(match cost {
-            Cost::Retry => inner.settings.cost,
-            Cost::Throttled => inner.settings.cost_throttled,
-        });
+        let hundredths = inner.live.cost(cost);
         let taken = match inner.earned.take(hundredths, now) {
             Some(slice) => Taken::Earned { slice, hundredths },
             None if inner.allowance.take(hundredths, now) => Taken::Allowance { hundredths },
             None => {
                 inner.counters.add(REFUSED);
+                inner.note_retry(hundredths, true);
                 return None;
             }
         };
+        inner.note_retry(hundredths, false);
         Some(Reservation { budget: self.clone(), taken })
     }
 
     /// Returns the settings.
     #[must_use]
-    pub fn settings(&self) -> &BudgetSettings {
-        &self.0.settings
+    pub fn settings(&self) -> BudgetSettings {
+        self.0.settings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns a number of successes after which a retry was refused, although they would have paid for it: their tokens
+    /// had expired, so the client has too few requests for the settings. `None` if there was no such retry, and after the
+    /// first call that returned one: a layer calls it when a retry is refused, and logs the number.
+    #[must_use]
+    pub fn report_expired(&self) -> Option<u64> {
+        self.0.expired.report()
     }
 
     /// Returns the balance and the counts.
@@ -165,8 +197,8 @@ impl Budget {
     pub fn snapshot(&self) -> BudgetSnapshot {
         let now = Instant::now();
         self.0.credit_pending(now);
-        let [spent, refused] = self.0.counters.read();
-        let balance = f64::from(self.0.earned.balance(now) + self.0.allowance.balance(now)) / 100.0;
+        let [spent, refused, _] = self.0.counters.read();
+        let balance = f64::from(self.0.earned.balance(now).saturating_add(self.0.allowance.balance(now))) / 100.0;
         BudgetSnapshot { balance, spent, refused }
     }
 }
@@ -196,8 +228,15 @@ impl Inner {
     }
 
     fn deposit(&self, successes: u64, now: Instant) {
-        let each = u64::from(hundredths(self.settings.earned_per_success));
+        let each = u64::from(self.live.earned_per_success());
         self.earned.deposit(each.saturating_mul(successes), now);
+    }
+
+    fn note_retry(&self, cost: u32, is_refused: bool) {
+        let successes = self.pending.counted() + self.counters.get(DEPOSITED);
+        let earned = self.live.earned_per_success();
+        let enough = (earned > 0).then(|| u64::from(cost.div_ceil(earned)));
+        self.expired.note(successes, enough, is_refused);
     }
 }
 
@@ -219,10 +258,6 @@ impl Drop for Reservation {
             Taken::Nothing => {}
         }
     }
-}
-
-fn hundredths(tokens: f64) -> u32 {
-    (tokens * 100.0).round() as u32
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ use crate::AskedEndpoints;
 pub struct RequestContext {
     /// When the caller stops waiting. No layer starts an attempt or waits beyond it.
     pub deadline: Option<Instant>,
+    /// The time of one attempt from its start, if an attempt timeout limits it. A dependency is told no more than that.
+    pub attempt_timeout: Option<Duration>,
     /// The number of the current attempt: 0 outside any retry layer, 1 for the first attempt.
     pub attempt: u32,
     /// How often the request may still be sent, shared by retry and failover.
@@ -63,6 +65,13 @@ impl RequestContext {
         self
     }
 
+    /// Sets the time of one attempt; the shorter of two applies.
+    #[must_use]
+    pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = Some(self.attempt_timeout.map_or(timeout, |shorter| shorter.min(timeout)));
+        self
+    }
+
     /// Sets the number of the attempt.
     #[must_use]
     pub fn with_attempt(mut self, attempt: u32) -> Self {
@@ -88,6 +97,13 @@ impl RequestContext {
     #[must_use]
     pub fn time_left(&self, now: Instant) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_duration_since(now))
+    }
+
+    /// Returns the time that an attempt which starts now may take: until the deadline, and no longer than an attempt
+    /// timeout permits.
+    #[must_use]
+    pub fn attempt_time_left(&self, now: Instant) -> Option<Duration> {
+        self.time_left(now).into_iter().chain(self.attempt_timeout).min()
     }
 }
 

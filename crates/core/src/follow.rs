@@ -3,9 +3,9 @@
 //! [`Follow`] is a trait apart from [`Classify`](crate::Classify) because it requires more: the response must carry a
 //! guard to its end without changing its type. Retry and fallback act on the head and do not need it.
 
-use crate::{
-    Classify, ClassifyFn, Contextual, Degraded, Mark, Outcome, Plain, Replay, RequestContext, RequestCopy, UploadClock,
-};
+use std::time::Duration;
+
+use crate::{Classify, Contextual, Degraded, Mark, Outcome, Replay, RequestContext, RequestCopy, UploadClock};
 
 /// Follows a response to its end.
 ///
@@ -50,16 +50,10 @@ pub trait Follow<Res> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HeadOnly<P>(pub P);
 
-// === impl Follow ===
-
-impl<Res> Follow<Res> for Plain {}
-
-impl<F, Res> Follow<Res> for ClassifyFn<F> {}
+// === impl HeadOnly ===
 
 #[diagnostic::do_not_recommend]
 impl<P, Res> Follow<Res> for HeadOnly<P> {}
-
-// === impl HeadOnly ===
 
 #[diagnostic::do_not_recommend]
 impl<P: Classify<Res, E>, Res, E> Classify<Res, E> for HeadOnly<P> {
@@ -95,6 +89,14 @@ impl<P: Contextual<Req>, Req> Contextual<Req> for HeadOnly<P> {
 
     fn set_context(&self, request: &mut Req, context: RequestContext) {
         self.0.set_context(request, context);
+    }
+
+    fn limit_attempt(&self, request: &mut Req, timeout: Duration) {
+        self.0.limit_attempt(request, timeout);
+    }
+
+    fn caller_timeout(&self, request: &Req) -> Option<Duration> {
+        self.0.caller_timeout(request)
     }
 
     fn upload_clock<'a>(&self, request: &'a Req) -> Option<&'a UploadClock> {

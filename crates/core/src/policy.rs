@@ -3,9 +3,9 @@
 //! Each layer requires only the traits that it uses. One trait with all methods was rejected: every user would have to
 //! implement it for layers that are not in the stack.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use crate::{FailureKind, Name, Outcome, Refusal, RequestContext, RequestCopy, UploadClock};
+use crate::{Name, Outcome, RequestContext, RequestCopy, UploadClock};
 
 /// Turns a result into the [`Outcome`] that every layer reads.
 ///
@@ -55,9 +55,11 @@ pub trait Replay<Req> {
     note = "`Plain` works for any request and has no context; name the protocol's policy (`Http`, `Grpc`, `Reqwest`) for HTTP requests"
 )]
 pub trait Contextual<Req> {
-    /// Returns whether requests carry a context at all. If they do not, layers create none.
+    /// Returns whether requests carry a context, so that one that is set can be read again. The default is false: layers
+    /// then create none. A policy that implements [`context`](Self::context) and [`set_context`](Self::set_context)
+    /// returns true.
     fn carries_context(&self) -> bool {
-        true
+        false
     }
 
     /// Returns the context of the request, if it has one.
@@ -69,6 +71,24 @@ pub trait Contextual<Req> {
     /// Sets the context of the request, if the protocol carries one.
     fn set_context(&self, request: &mut Req, context: RequestContext) {
         let _ = (request, context);
+    }
+
+    /// Limits the time that the dependency is told to one attempt; the shorter of two limits applies. Does nothing for a
+    /// request without a context of its own.
+    ///
+    /// The default copies the context. Override it if the context can be changed in place.
+    fn limit_attempt(&self, request: &mut Req, timeout: Duration) {
+        if self.carries_context() {
+            let context = self.context(request).cloned().unwrap_or_default().with_attempt_timeout(timeout);
+            self.set_context(request, context);
+        }
+    }
+
+    /// Returns the time that the caller wrote into the request itself, such as gRPC's `grpc-timeout`. It counts from the
+    /// call, and bounds all attempts together.
+    fn caller_timeout(&self, request: &Req) -> Option<Duration> {
+        let _ = request;
+        None
     }
 
     /// Returns the clock of the request's body, if the body is streamed and has one. Timeouts then run from its last byte.
@@ -99,97 +119,4 @@ pub struct Degraded {
     /// The age of the response, if it came from a cache.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub age: Option<Duration>,
-}
-
-/// The default policy: every `Ok` is a success, and every error is a failure unless a Mainstay layer refused. Requests
-/// that are `Clone` can be retried. There is no context and no mark.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Plain;
-
-/// A policy from a function of the result; see [`classify_fn`]. The rest is the same as in [`Plain`].
-#[derive(Clone, Copy)]
-pub struct ClassifyFn<F>(F);
-
-/// Creates a policy from a function of the result. Requests are handled as by [`Plain`].
-///
-/// Pass a named function rather than a closure if the stack moves into a spawned task and is called there with
-/// `oneshot`: the compiler rejects a closure that names `BoxError` ("implementation of `FnOnce` is not general enough").
-///
-/// ```
-/// use mainstay_core::{BoxError, Classify, FailureKind, Outcome, classify_fn};
-///
-/// fn by_length(result: Result<&String, &BoxError>) -> Outcome {
-///     match result {
-///         Ok(text) if text.is_empty() => Outcome::failure(FailureKind::Unavailable),
-///         Ok(_) => Outcome::Success,
-///         Err(_) => Outcome::failure(FailureKind::Network),
-///     }
-/// }
-///
-/// let policy = classify_fn(by_length);
-/// assert!(policy.classify(Ok(&String::new())).is_failure());
-/// ```
-pub fn classify_fn<F, Res, E>(classify: F) -> ClassifyFn<F>
-where
-    F: Fn(Result<&Res, &E>) -> Outcome,
-{
-    ClassifyFn(classify)
-}
-
-// === impl Plain ===
-
-impl<Res, E: Refusal> Classify<Res, E> for Plain {
-    fn classify(&self, result: Result<&Res, &E>) -> Outcome {
-        match result {
-            Ok(_) => Outcome::Success,
-            Err(error) => match error.rejected() {
-                Some(rejected) => rejected.outcome(),
-                None => Outcome::failure(FailureKind::Unknown),
-            },
-        }
-    }
-}
-
-// The compiler then names the missing policy instead of the missing `Clone`.
-#[diagnostic::do_not_recommend]
-impl<Req: Clone> Replay<Req> for Plain {
-    fn replay(&self, request: &Req) -> Option<RequestCopy<Req>> {
-        Some(RequestCopy::new(request.clone()))
-    }
-}
-
-impl<Req> Contextual<Req> for Plain {
-    fn carries_context(&self) -> bool {
-        false
-    }
-}
-
-impl<Res> Mark<Res> for Plain {}
-
-// === impl ClassifyFn ===
-
-impl<F, Res, E> Classify<Res, E> for ClassifyFn<F>
-where
-    F: Fn(Result<&Res, &E>) -> Outcome,
-{
-    fn classify(&self, result: Result<&Res, &E>) -> Outcome {
-        (self.0)(result)
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<F, Req: Clone> Replay<Req> for ClassifyFn<F> {
-    fn replay(&self, request: &Req) -> Option<RequestCopy<Req>> {
-        Some(RequestCopy::new(request.clone()))
-    }
-}
-
-impl<F, Req> Contextual<Req> for ClassifyFn<F> {}
-
-impl<F, Res> Mark<Res> for ClassifyFn<F> {}
-
-impl<F> fmt::Debug for ClassifyFn<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClassifyFn").finish_non_exhaustive()
-    }
 }

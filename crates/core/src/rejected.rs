@@ -58,6 +58,7 @@ pub enum Reason {
 /// no layer boxes its errors:
 ///
 /// ```
+/// use std::error::Error;
 /// use mainstay_core::{Refusal, Rejected};
 ///
 /// #[derive(Debug)]
@@ -79,8 +80,17 @@ pub enum Reason {
 ///             Self::Backend(_) => None,
 ///         }
 ///     }
+///
+///     fn as_error(&self) -> Option<&(dyn Error + 'static)> {
+///         match self {
+///             Self::Refused(rejected) => Some(rejected),
+///             Self::Backend(error) => Some(error),
+///         }
+///     }
 /// }
 /// ```
+///
+/// A type that implements [`Error`] and returns its inner error from `source` has `Some(self)` there.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot carry a Mainstay refusal",
     label = "this error type does not implement `Refusal`",
@@ -89,6 +99,11 @@ pub enum Reason {
 pub trait Refusal: From<Rejected> {
     /// Returns the refusal in this error, if there is one.
     fn rejected(&self) -> Option<&Rejected>;
+
+    /// Returns the error whose sources a policy searches, so that a typed error has the same outcome as a boxed one: a
+    /// request that could not be built is not the server's fault, and a connection that was refused has sent nothing.
+    /// `None` for an error without sources; every error that is no refusal is then a failure of the network.
+    fn as_error(&self) -> Option<&(dyn Error + 'static)>;
 }
 
 /// Selects the error type of a layer: [`Boxed`] (the default) or [`Typed`].
@@ -243,12 +258,20 @@ impl Refusal for Rejected {
     fn rejected(&self) -> Option<&Rejected> {
         Some(self)
     }
+
+    fn as_error(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self)
+    }
 }
 
 /// Searches the sources too, so that a refusal is found inside the errors of other layers.
 impl Refusal for BoxError {
     fn rejected(&self) -> Option<&Rejected> {
         causes(self.as_ref()).find_map(|cause| cause.downcast_ref())
+    }
+
+    fn as_error(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.as_ref())
     }
 }
 

@@ -40,6 +40,10 @@ impl Replay<Request> for WithContext {
 }
 
 impl Contextual<Request> for WithContext {
+    fn carries_context(&self) -> bool {
+        true
+    }
+
     fn context<'a>(&self, request: &'a Request) -> Option<&'a RequestContext> {
         request.context.as_ref()
     }
@@ -145,6 +149,10 @@ async fn repeat_after_a_limit_of_the_caller_stays_at_its_endpoint() {
         }
     }
     impl Contextual<Request> for Limits {
+        fn carries_context(&self) -> bool {
+            true
+        }
+
         fn context<'a>(&self, request: &'a Request) -> Option<&'a RequestContext> {
             WithContext.context(request)
         }
@@ -324,6 +332,10 @@ async fn refused_connection_counts_once_for_each_request() {
         }
     }
     impl Contextual<Request> for Connects {
+        fn carries_context(&self) -> bool {
+            true
+        }
+
         fn context<'a>(&self, request: &'a Request) -> Option<&'a RequestContext> {
             WithContext.context(request)
         }

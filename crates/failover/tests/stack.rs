@@ -64,6 +64,10 @@ impl Refusal for MyError {
             Self::Backend => None,
         }
     }
+
+    fn as_error(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.rejected().map(|rejected| rejected as _)
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,6 +26,10 @@ impl Refusal for Error {
             _ => None,
         }
     }
+
+    fn as_error(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.rejected().map(|rejected| rejected as _)
+    }
 }
 
 /// Runs one vector; `handle` returns whether a result is a failure. Returns the result and the number of fallbacks.

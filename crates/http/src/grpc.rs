@@ -9,6 +9,7 @@ pub(crate) mod status;
 pub(crate) mod timeout;
 #[cfg(feature = "tonic")]
 mod tonic;
+mod trailers_only;
 
 #[cfg(feature = "tonic")]
 pub use self::tonic::{error_status, grpc_rejection_status};
@@ -19,3 +20,4 @@ pub use error::GrpcError;
 pub use retry_info::{GRPC_STATUS_DETAILS, retry_info};
 pub use status::{GRPC_MESSAGE, GRPC_RETRY_PUSHBACK, GRPC_STATUS, GrpcCode, classify_grpc, classify_grpc_head};
 pub use timeout::{GRPC_TIMEOUT, grpc_timeout_value, parse_grpc_timeout};
+pub use trailers_only::{PeekedBody, TrailersOnly, TrailersOnlyFuture, TrailersOnlyLayer};

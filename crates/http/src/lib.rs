@@ -3,7 +3,8 @@
 //! * [`policy`]: the policies [`Http`], [`Grpc`] and `Reqwest` (feature `reqwest`), one value for all layers of a stack.
 //!   They classify results by status, `Retry-After` and pushback, repeat the requests that are safe to repeat or were not sent, carry the
 //!   request context in the request's extensions, and mark degraded responses.
-//! * [`body`]: [`Replayable`] sends a streamed request body again from a bounded buffer. A response body that is boxed
+//! * [`body`]: [`Replayable`] sends a streamed request body again from a bounded buffer, [`ReplayableLayer`] makes all
+//!   bodies of axum or tonic such for the retry layer that it is put around. A response body that is boxed
 //!   ([`box_body`]) can carry a guard, by which the policies [follow](mainstay_core::Follow) it to its end: a permit is
 //!   held and the outcome recorded for the whole stream. [`HeadOnly`](mainstay_core::HeadOnly) does without.
 //!   [`IdleTimeoutBody`](body::IdleTimeoutBody) fails after a pause.
@@ -63,7 +64,7 @@ pub mod proxy;
 pub mod rejection;
 
 pub use authority::authority;
-pub use body::{Replayable, box_body};
+pub use body::{Replayable, ReplayableLayer, box_body};
 #[cfg(feature = "reqwest")]
 pub use policy::Reqwest;
 pub use policy::{Grpc, Http};

@@ -11,7 +11,11 @@ use mainstay_core::{
     BoxError, Class, Classify, Contextual, Degraded, FailureKind, Mark, Outcome, Reason, Refusal, Rejected, Repeat,
     Replay, RequestContext,
 };
-use mainstay_http::{Grpc, Http, Replayable, body::ReplayBody as _, policy::Retryable};
+use mainstay_http::{
+    Grpc, Http, Replayable,
+    body::ReplayBody as _,
+    policy::{Retryable, classify_error, own_limit},
+};
 
 type NoError<'a> = Result<&'a Response<()>, &'a BoxError>;
 
@@ -102,6 +106,10 @@ impl Refusal for Typed {
     fn rejected(&self) -> Option<&Rejected> {
         self.0.as_ref()
     }
+
+    fn as_error(&self) -> Option<&(dyn Error + 'static)> {
+        self.rejected().map(|rejected| rejected as _)
+    }
 }
 
 #[test]
@@ -109,6 +117,54 @@ fn rejection_of_a_typed_error_is_found() {
     let outcome = |error: &Typed| Classify::<Response<()>, _>::classify(&Http::new(), Err(error));
     assert_eq!(outcome(&Rejected::new(Reason::Draining, "x").into()), Outcome::rejected(None));
     assert_eq!(outcome(&Typed(None)), Outcome::failure(FailureKind::Network));
+}
+
+#[derive(Debug)]
+enum Sourced {
+    Refused(Rejected),
+    Client(BoxError),
+}
+
+impl From<Rejected> for Sourced {
+    fn from(rejected: Rejected) -> Self {
+        Self::Refused(rejected)
+    }
+}
+
+impl Refusal for Sourced {
+    fn rejected(&self) -> Option<&Rejected> {
+        match self {
+            Self::Refused(rejected) => Some(rejected),
+            Self::Client(_) => None,
+        }
+    }
+
+    fn as_error(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Refused(rejected) => Some(rejected),
+            Self::Client(error) => Some(error.as_ref()),
+        }
+    }
+}
+
+/// Defect: an error that was ignored in a box was a failure of the network in a typed error, and opened the breaker.
+#[test]
+fn typed_error_has_the_outcome_of_a_boxed_one() {
+    let errors: [fn() -> BoxError; 4] = [
+        || io::Error::from(io::ErrorKind::ConnectionRefused).into(),
+        || io::Error::from(io::ErrorKind::TimedOut).into(),
+        || Wrapped(io::Error::from_raw_os_error(24).into()).into(),
+        || "anything else".into(),
+    ];
+    for error in errors {
+        let boxed = |policy: &Http| Classify::<Response<()>, _>::classify(policy, Err(&error()));
+        let typed = |policy: &Http| Classify::<Response<()>, _>::classify(policy, Err(&Sourced::Client(error())));
+        assert_eq!(boxed(&Http::new()), typed(&Http::new()), "{}", error());
+        assert_eq!(own_limit(&error()), own_limit(&Sourced::Client(error())));
+        let grpc = Classify::<Response<()>, _>::classify(&Grpc::new(), Err(&Sourced::Client(error())));
+        assert_eq!(grpc, boxed(&Http::new()));
+    }
+    assert_eq!(classify_error(&Sourced::from(Rejected::new(Reason::Draining, "x"))), Outcome::rejected(None));
 }
 
 #[test]
@@ -213,4 +269,34 @@ impl Error for Wrapped {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(self.0.as_ref())
     }
+}
+
+/// A policy and each of its wrappers forward every part: a wrapper that forgot one switched it off without a word.
+#[test]
+fn wrappers_forward_every_part_of_a_policy() {
+    fn check<P: Contextual<Request<&'static str>> + Replay<Request<&'static str>> + Mark<Response<()>>>(policy: &P) {
+        let mut request = Request::post("/").header("grpc-timeout", "5S").body("x").unwrap();
+        request.extensions_mut().insert(mainstay_core::UploadClock::new(Duration::from_secs(1)));
+        assert!(policy.carries_context());
+        policy.set_context(&mut request, RequestContext::new().with_attempt(2));
+        policy.limit_attempt(&mut request, Duration::from_secs(3));
+        let context = policy.context(&request).unwrap();
+        assert_eq!((context.attempt, context.attempt_timeout), (2, Some(Duration::from_secs(3))));
+        assert!(policy.upload_clock(&request).is_some());
+        assert!(policy.replay(&request).unwrap().is_only_if_unsent() && policy.is_intact(&request));
+        let mut response = Response::new(());
+        policy.mark(&mut response, &Degraded { step: "cache".into(), age: None });
+        assert!(response.extensions().get::<Degraded>().is_some());
+    }
+    use mainstay_core::HeadOnly;
+    check(&Http::new());
+    check(&Http::new().draining());
+    check(&HeadOnly(Http::new()));
+    check(&Grpc::new());
+    check(&Grpc::new().draining());
+    check(&HeadOnly(Grpc::new().draining()));
+    let request = Request::post("/").header("grpc-timeout", "5S").body("x").unwrap();
+    let timeout = Some(Duration::from_secs(5));
+    assert_eq!(Grpc::new().draining().caller_timeout(&request), timeout);
+    assert_eq!(HeadOnly(Grpc::new()).caller_timeout(&request), timeout);
 }

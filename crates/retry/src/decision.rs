@@ -2,6 +2,8 @@
 //!
 //! The outcome's class decides first; [`schedule`](crate::schedule) makes the other checks.
 
+use std::time::Duration;
+
 use mainstay_core::{Outcome, Reason, Rejected, Repeat, RequestContext};
 use tokio::time::Instant;
 use tracing::{debug, trace};
@@ -18,22 +20,29 @@ use crate::{
 impl Retrier {
     /// Records a new request. Reads the clock only for a deadline, or if every attempt is timed.
     #[inline]
-    pub(crate) fn start(&self, context: Option<&RequestContext>) -> RequestState {
+    pub(crate) fn start(&self, context: Option<&RequestContext>, caller_timeout: Option<Duration>) -> RequestState {
         self.0.stats.add(Count::Calls);
         let mut state = RequestState::new(self.0.live.max_attempts());
-        if self.0.live.reads_clock() || context.is_some_and(|context| context.deadline.is_some()) {
-            self.start_clock(&mut state, context);
+        let has_deadline = caller_timeout.is_some() || context.is_some_and(|context| context.deadline.is_some());
+        if has_deadline || self.0.live.reads_clock() {
+            self.start_clock(&mut state, context, caller_timeout);
         }
         state
     }
 
     #[cold]
-    fn start_clock(&self, state: &mut RequestState, context: Option<&RequestContext>) {
+    fn start_clock(
+        &self,
+        state: &mut RequestState,
+        context: Option<&RequestContext>,
+        caller_timeout: Option<Duration>,
+    ) {
         let now = Instant::now();
         let started = context.and_then(|context| context.started).unwrap_or(now);
         let own = self.0.live.deadline().and_then(|deadline| started.checked_add(deadline));
         let inherited = context.and_then(|context| context.deadline);
-        state.deadline = own.into_iter().chain(inherited).min();
+        let callers = caller_timeout.and_then(|timeout| now.checked_add(timeout));
+        state.deadline = own.into_iter().chain(inherited).chain(callers).min();
         state.attempt_started = Some(now);
     }
 
@@ -127,6 +136,11 @@ impl Retrier {
                     inner.adaptive.record(false);
                 }
                 self.stop(reason, state.attempt);
+                match reason {
+                    StopReason::NotReplayable => self.warn_of_unsafe_requests(),
+                    StopReason::Budget => self.warn_of_expired_tokens(),
+                    _ => {}
+                }
                 None
             }
         }

@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{AttemptQuota, Classify, Contextual, Refusal, Replay};
+use mainstay_core::{AttemptQuota, Classify, Contextual, Refusal, Repeat, Replay};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -139,6 +139,12 @@ where
                 Ok(this.attempt_quota.as_ref())
             }
             ReplayCopy::Available(_) => Err(StopReason::NotReplayable),
+            ReplayCopy::Unavailable(StopReason::NotReplayable) => {
+                if outcome.is_failure() && outcome.repeat() != Repeat::Never {
+                    shared.retrier.warn_of_missing_copy();
+                }
+                Err(StopReason::NotReplayable)
+            }
             ReplayCopy::Unavailable(reason) => Err(*reason),
         };
         shared.retrier.record(this.request_state, outcome, permission)

@@ -64,6 +64,7 @@ mod settings;
 mod shared;
 mod stats;
 mod stop_reason;
+mod warnings;
 
 pub use adaptive::Adaptive;
 pub use chooser::{Operation, Strategy, StrategyChooser};

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::{
+    task::coop::poll_proceed,
+    time::{Instant, Sleep, sleep, sleep_until},
+};
 use tower_service::Service;
 
 use crate::schedule::ScheduledRetry;
@@ -61,6 +64,9 @@ impl<S, E> PendingRetry<S, E> {
         if let Some(delay) = &mut self.delay {
             ready!(delay.as_mut().poll(cx));
             self.delay = None;
+        } else if self.service.is_none() {
+            // Without a delay, attempts that fail at once would run in one poll, and no other task of the thread.
+            ready!(poll_proceed(cx)).made_progress();
         }
         let mut service = self.service.take().unwrap_or_else(fresh);
         match service.poll_ready(cx) {

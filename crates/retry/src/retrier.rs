@@ -7,7 +7,7 @@ use std::{
 
 use mainstay_core::{Budget, InvalidSetting, Name, Random};
 
-use crate::{Adaptive, RetrySettings, RetrySnapshot, live_settings::LiveSettings, stats::Stats};
+use crate::{Adaptive, RetrySettings, RetrySnapshot, live_settings::LiveSettings, stats::Stats, warnings::Warnings};
 
 /// The handle of one operation's retries: settings, budget and figures.
 ///
@@ -43,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) random: Random,
     pub(crate) adaptive: Adaptive,
     pub(crate) stats: Stats,
+    pub(crate) warnings: Warnings,
 }
 
 // === impl Retrier ===
@@ -87,29 +88,34 @@ impl Retrier {
 
     /// Sets the budget, which other handles may share.
     ///
-    /// Call it before the handle is shared: earlier clones keep their own budget and figures.
+    /// Call it before the handle is shared: earlier clones keep their own settings, budget and figures, and a warning is
+    /// logged. To change the settings of a budget that is in use, see [`Budget::reconfigure`].
     #[must_use]
     pub fn with_budget(self, budget: Budget) -> Self {
-        self.changed(|inner| inner.budget = Some(budget))
+        self.changed("with_budget", |inner| inner.budget = Some(budget))
     }
 
     /// Removes the budget: every request may use all its attempts, whatever load that puts on a dependency that is
     /// down. For tests, and for background work with few and slow retries. Call it before the handle is shared.
     #[must_use]
     pub fn without_budget(self) -> Self {
-        self.changed(|inner| inner.budget = None)
+        self.changed("without_budget", |inner| inner.budget = None)
     }
 
     /// Sets the random source of the jitter, so that tests are repeatable. Call it before the handle is shared.
     #[must_use]
     pub fn with_random(self, random: Random) -> Self {
-        self.changed(|inner| inner.random = random)
+        self.changed("with_random", |inner| inner.random = random)
     }
 
-    fn changed(self, change: impl FnOnce(&mut Inner)) -> Self {
-        let mut inner = Arc::try_unwrap(self.0).unwrap_or_else(|shared| Inner {
-            budget: shared.budget.clone(),
-            ..Inner::new(shared.name.clone(), shared.settings())
+    fn changed(self, method: &'static str, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut inner = Arc::try_unwrap(self.0).unwrap_or_else(|shared| {
+            tracing::warn!(
+                retrier = %shared.name, method,
+                "the handle is shared already, so this makes a second one: `reconfigure` and the figures of the first do \
+                 not concern it; call the method before the handle is cloned"
+            );
+            Inner { budget: shared.budget.clone(), ..Inner::new(shared.name.clone(), shared.settings()) }
         });
         change(&mut inner);
         Self(Arc::new(inner))
@@ -123,6 +129,7 @@ impl Retrier {
         settings.validate()?;
         let mut current = self.0.settings.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.live.set(&settings);
+        self.0.warnings.reset();
         *current = settings;
         Ok(())
     }
@@ -179,6 +186,7 @@ impl Inner {
             random: Random::new(),
             adaptive: Adaptive::new(),
             stats: Stats::new(),
+            warnings: Warnings::default(),
         }
     }
 

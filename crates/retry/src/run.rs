@@ -1,6 +1,7 @@
 //! Retries of a plain async function.
 
 use mainstay_core::{Classify, Plain, Refusal};
+use tokio::{task::coop::consume_budget, time::sleep};
 
 use crate::Retrier;
 
@@ -45,15 +46,17 @@ impl Retrier {
         F: FnMut(u32) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        let mut state = self.start(None);
+        let mut state = self.start(None, None);
         loop {
             let result = function(state.attempt).await;
             let Some(retry) = self.record(&mut state, policy.classify(result.as_ref()), Ok(None)) else {
                 return result;
             };
             policy.discard(result);
-            if !retry.delay.is_zero() {
-                tokio::time::sleep(retry.delay).await;
+            match retry.delay.is_zero() {
+                // Attempts that fail at once would otherwise run in one poll, and no other task of the thread.
+                true => consume_budget().await,
+                false => sleep(retry.delay).await,
             }
             self.start_retry(&mut state, retry);
         }

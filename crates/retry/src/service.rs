@@ -59,7 +59,7 @@ where
     #[inline]
     fn call(&mut self, mut req: Req) -> Self::Future {
         let shared = Arc::clone(&self.shared);
-        let state = shared.retrier.start(shared.policy.context(&req));
+        let state = shared.retrier.start(shared.policy.context(&req), shared.policy.caller_timeout(&req));
         if let Some(rejected) = shared.retrier.reject_late(&state) {
             // The readiness of `inner` is not used, so it is released for other callers.
             self.inner = shared.service();

@@ -39,7 +39,8 @@ pub struct RetrySettings {
     /// delays its answer; behind a bulkhead, the requests that wait hold its permits.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub wait_out: Option<Duration>,
-    /// The most times that a request is sent by all layers together, if its context carries the quota. Default 4.
+    /// The most times that a request is sent by all layers together, if its context carries the quota. Default 4. Below
+    /// `max_attempts` it is the number of attempts: the first such request logs a warning.
     pub attempt_quota: u32,
     /// Which attempts are timed. Default: those that read the clock anyway.
     pub timing: Timing,

@@ -71,7 +71,11 @@ impl<S, P> Shared<S, P> {
             return (copy, attempt_quota);
         }
         let attempt_quota = attempt_quota.unwrap_or_else(|| {
-            let attempt_quota = AttemptQuota::new(self.retrier.0.live.attempt_quota());
+            let quota = self.retrier.0.live.attempt_quota();
+            if quota < state.max_attempts {
+                self.retrier.warn_of_quota(state.max_attempts, quota);
+            }
+            let attempt_quota = AttemptQuota::new(quota);
             let _first = attempt_quota.take();
             attempt_quota
         });

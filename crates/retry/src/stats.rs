@@ -126,6 +126,11 @@ impl Stats {
         self.counters.add(count.index());
     }
 
+    /// Returns the value of one counter.
+    pub(crate) fn get(&self, count: Count) -> u64 {
+        self.counters.get(count.index())
+    }
+
     pub(crate) fn time(&self, elapsed: Duration, success: bool) {
         let nanos = nanos(elapsed);
         self.counters.add(Count::Timed.index());

@@ -52,10 +52,19 @@ where
     fn call(&mut self, mut request: Req) -> Self::Future {
         let mut deadline = None;
         let mut upload = self.policy.upload_clock(&request).cloned();
-        if self.limit.scope() == Scope::Total && self.policy.carries_context() {
+        if self.limit.scope() == Scope::Attempt {
+            // An attempt lasts as long as its upload does, so its time is not known before.
+            if upload.is_none() {
+                self.policy.limit_attempt(&mut request, self.limit.get());
+            }
+        } else if self.policy.carries_context() {
             let context = self.policy.context(&request).cloned().unwrap_or_default();
-            let own = Instant::now() + self.limit.get();
-            let context = context.with_deadline(own);
+            let now = Instant::now();
+            let own = now + self.limit.get();
+            let context = match self.policy.caller_timeout(&request) {
+                Some(timeout) => context.with_deadline(own.min(now + timeout)),
+                None => context.with_deadline(own),
+            };
             deadline = context.deadline;
             if deadline != Some(own) {
                 // The caller stops waiting then, whether or not its body has ended.

@@ -215,3 +215,26 @@ async fn upload_does_not_move_the_deadline_of_the_caller() {
     assert!(call(&mut layer.layer(probe), request).await.is_err());
     assert_eq!(start.elapsed(), SECOND);
 }
+
+/// Defect: a server was told the time of the whole call, although its attempt ends earlier.
+#[tokio::test(start_paused = true)]
+async fn attempt_timeout_limits_the_time_of_the_attempt() {
+    let probe = Probe::new();
+    let layer = |time| TimeoutLayer::attempt("probe", time).unwrap().with_policy(ProbePolicy);
+    let stack = TimeoutLayer::total("probe", 5 * SECOND).unwrap().with_policy(ProbePolicy);
+    let mut stack = stack.layer(layer(2 * SECOND).layer(layer(SECOND).layer(probe.clone())));
+    call(&mut stack, Request::default()).await.unwrap();
+    let context = probe.requests().pop().unwrap().context.unwrap();
+    let now = Instant::now();
+    assert_eq!((context.time_left(now), context.attempt_time_left(now)), (Some(5 * SECOND), Some(SECOND)));
+    // An attempt lasts as long as its upload.
+    let upload = UploadClock::new(SECOND);
+    let uploaded = Request { upload_clock: Some(upload), ..Request::default() };
+    call(&mut stack, uploaded).await.unwrap();
+    assert_eq!(probe.requests().pop().unwrap().context.unwrap().attempt_timeout, None);
+    // Without a context there is no place for it.
+    let probe = Probe::new();
+    let plain = TimeoutLayer::attempt("probe", SECOND).unwrap();
+    call(&mut plain.layer(probe.clone()), Request::default()).await.unwrap();
+    assert!(probe.requests().pop().unwrap().context.is_none());
+}

@@ -79,6 +79,10 @@ impl Replay<Command> for Lines {
 
 /// The request context carries the deadline, and the attempt quota that retry and failover share.
 impl Contextual<Command> for Lines {
+    fn carries_context(&self) -> bool {
+        true
+    }
+
     fn context<'a>(&self, command: &'a Command) -> Option<&'a RequestContext> {
         command.context.as_ref()
     }

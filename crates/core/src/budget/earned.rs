@@ -1,7 +1,8 @@
 //! Earned tokens, kept by the slice of time in which they were earned, so that they can expire.
 //!
-//! There are ten slices, each in one atomic word: the slice's number, the tokens left, and all tokens earned in it. The
-//! cap follows from the latter: the earnings of the busiest slice scaled to a second, but at least the setting.
+//! There are ten slices, and two atomic words for each: the tokens left, and all tokens earned in it. Both words have the
+//! number of the slice in their upper bits. The cap follows from the second one: the earnings of the busiest slice scaled
+//! to a second, but at least the setting.
 
 use std::time::Duration;
 
@@ -9,50 +10,46 @@ use portable_atomic::{AtomicU64, Ordering};
 use tokio::time::Instant;
 
 const SLICES: u64 = 10;
-const BITS: u32 = 20;
+/// The bits of the hundredths in a word: enough for ten thousand million tokens.
+const BITS: u32 = 40;
 const MOST: u64 = (1 << BITS) - 1;
 
 #[derive(Debug)]
 pub(super) struct Earned {
     start: Instant,
-    slice_nanos: u64,
+    slice_nanos: AtomicU64,
     /// The cap of the settings, in hundredths of a token.
-    cap: u64,
-    slices: [AtomicU64; SLICES as usize],
-}
-
-#[derive(Clone, Copy, Default)]
-struct Slice {
-    number: u64,
-    left: u64,
-    earned: u64,
+    cap: AtomicU64,
+    left: [AtomicU64; SLICES as usize],
+    earned: [AtomicU64; SLICES as usize],
 }
 
 impl Earned {
     pub(super) fn new(expiry: Duration, cap: u32) -> Self {
         Self {
             start: Instant::now(),
-            slice_nanos: (expiry.as_nanos() as u64 / SLICES).max(1),
-            cap: u64::from(cap),
-            slices: std::array::from_fn(|_| AtomicU64::new(0)),
+            slice_nanos: AtomicU64::new(slice_nanos(expiry)),
+            cap: AtomicU64::new(cap.into()),
+            left: std::array::from_fn(|_| AtomicU64::new(0)),
+            earned: std::array::from_fn(|_| AtomicU64::new(0)),
+        }
+    }
+
+    /// Changes the settings. Tokens that are left stay, up to the cap; with another expiry they count as earned now.
+    pub(super) fn reconfigure(&self, expiry: Duration, cap: u32, now: Instant) {
+        self.cap.store(cap.into(), Ordering::Release);
+        let (balance, nanos) = (self.balance(now), slice_nanos(expiry));
+        if self.slice_nanos.swap(nanos, Ordering::AcqRel) != nanos {
+            self.left.iter().chain(&self.earned).for_each(|word| word.store(0, Ordering::Release));
+            self.deposit(balance.into(), now);
         }
     }
 
     pub(super) fn deposit(&self, hundredths: u64, now: Instant) {
         let number = self.number(now);
         let (balance, cap) = self.balance_and_cap(number);
-        let kept = hundredths.min(cap.saturating_sub(balance));
-        let add = |word| {
-            let slice = Slice::unpack(word);
-            let slice = match slice.is(number) {
-                true => slice,
-                false => Slice { number, ..Slice::default() },
-            };
-            let earned = slice.earned.saturating_add(hundredths).min(MOST);
-            let left = (slice.left + kept).min(MOST);
-            Some(Slice { earned, left, ..slice }.pack())
-        };
-        let _ = self.slot(number).fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
+        add(slot(&self.left, number), number, hundredths.min(cap.saturating_sub(balance)));
+        add(slot(&self.earned, number), number, hundredths);
     }
 
     /// Takes the tokens, oldest first, and returns the newest slice taken from. Takes nothing and returns `None` if there
@@ -80,25 +77,22 @@ impl Earned {
 
     /// Returns tokens to their slice, unless it has expired.
     pub(super) fn give_back(&self, number: u64, hundredths: u32) {
-        let add = |word| {
-            let slice = Slice::unpack(word);
-            slice.is(number).then(|| Slice { left: (slice.left + u64::from(hundredths)).min(MOST), ..slice }.pack())
-        };
-        let _ = self.slot(number).fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
+        let give = |word| Some(pack(number, amount(word, number)? + u64::from(hundredths)));
+        let _ = slot(&self.left, number).fetch_update(Ordering::AcqRel, Ordering::Acquire, give);
     }
 
     pub(super) fn balance(&self, now: Instant) -> u32 {
-        self.balance_and_cap(self.number(now)).0 as u32
+        u32::try_from(self.balance_and_cap(self.number(now)).0).unwrap_or(u32::MAX)
     }
 
     fn take_from(&self, number: u64, wanted: u64) -> u64 {
         let mut share = 0;
         let take = |word| {
-            let slice = Slice::unpack(word);
-            share = if slice.is(number) { slice.left.min(wanted) } else { 0 };
-            (share > 0).then(|| Slice { left: slice.left - share, ..slice }.pack())
+            let left = amount(word, number).unwrap_or_default();
+            share = left.min(wanted);
+            (share > 0).then(|| pack(number, left - share))
         };
-        match self.slot(number).fetch_update(Ordering::AcqRel, Ordering::Acquire, take) {
+        match slot(&self.left, number).fetch_update(Ordering::AcqRel, Ordering::Acquire, take) {
             Ok(_) => share,
             Err(_) => 0,
         }
@@ -107,40 +101,44 @@ impl Earned {
     fn balance_and_cap(&self, newest: u64) -> (u64, u64) {
         let (mut balance, mut busiest) = (0, 0);
         for number in oldest(newest)..=newest {
-            let slice = Slice::unpack(self.slot(number).load(Ordering::Acquire));
-            if slice.is(number) {
-                balance += slice.left;
-                busiest = busiest.max(slice.earned);
-            }
+            let of = |words| amount(slot(words, number).load(Ordering::Acquire), number).unwrap_or_default();
+            balance += of(&self.left);
+            busiest = busiest.max(of(&self.earned));
         }
-        let in_a_second = busiest.saturating_mul(1_000_000_000) / self.slice_nanos;
-        (balance, self.cap.max(in_a_second))
+        let in_a_second = u128::from(busiest) * 1_000_000_000 / u128::from(self.slice_nanos.load(Ordering::Acquire));
+        (balance, self.cap.load(Ordering::Acquire).max(in_a_second as u64))
     }
 
-    /// The number of the slice at this time. Numbers start at one, so that a slot of zero is empty.
+    /// The number of the slice at this time. Numbers start at one, so that a word of zero is empty.
     fn number(&self, now: Instant) -> u64 {
-        now.saturating_duration_since(self.start).as_nanos() as u64 / self.slice_nanos + 1
+        let elapsed = now.saturating_duration_since(self.start).as_nanos() as u64;
+        elapsed / self.slice_nanos.load(Ordering::Acquire) + 1
     }
+}
 
-    fn slot(&self, number: u64) -> &AtomicU64 {
-        &self.slices[(number % SLICES) as usize]
-    }
+fn slice_nanos(expiry: Duration) -> u64 {
+    (expiry.as_nanos() as u64 / SLICES).max(1)
 }
 
 fn oldest(newest: u64) -> u64 {
     newest.saturating_sub(SLICES - 1).max(1)
 }
 
-impl Slice {
-    fn is(&self, number: u64) -> bool {
-        self.number == number & (u64::MAX >> (2 * BITS))
-    }
+fn slot(words: &[AtomicU64; SLICES as usize], number: u64) -> &AtomicU64 {
+    &words[(number % SLICES) as usize]
+}
 
-    fn unpack(word: u64) -> Self {
-        Self { number: word >> (2 * BITS), left: (word >> BITS) & MOST, earned: word & MOST }
-    }
+/// Adds to the amount of this slice, and starts it anew if the word is of an expired one.
+fn add(word: &AtomicU64, number: u64, hundredths: u64) {
+    let add = |word| Some(pack(number, amount(word, number).unwrap_or_default().saturating_add(hundredths)));
+    let _ = word.fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
+}
 
-    fn pack(self) -> u64 {
-        (self.number << (2 * BITS)) | (self.left << BITS) | self.earned
-    }
+/// Returns the amount of a word, if it belongs to the slice of this number.
+fn amount(word: u64, number: u64) -> Option<u64> {
+    (word >> BITS == number & (u64::MAX >> BITS)).then_some(word & MOST)
+}
+
+fn pack(number: u64, hundredths: u64) -> u64 {
+    (number << BITS) | hundredths.min(MOST)
 }

@@ -16,7 +16,7 @@ const BATCH: u64 = 32;
 #[derive(Debug)]
 pub(super) struct Pending {
     start: Instant,
-    expiry_nanos: u64,
+    expiry_nanos: AtomicU64,
     successes: Counters<1>,
     /// The number of successes credited so far.
     credited: AtomicU64,
@@ -28,7 +28,7 @@ impl Pending {
     pub(super) fn new(expiry: Duration) -> Self {
         Self {
             start: Instant::now(),
-            expiry_nanos: expiry.as_nanos() as u64,
+            expiry_nanos: AtomicU64::new(expiry.as_nanos() as u64),
             successes: Counters::per_thread(),
             credited: AtomicU64::new(0),
             credited_at: AtomicU64::new(0),
@@ -41,6 +41,15 @@ impl Pending {
         self.successes.add_and_get(0, 1).is_multiple_of(BATCH)
     }
 
+    pub(super) fn reconfigure(&self, expiry: Duration) {
+        self.expiry_nanos.store(expiry.as_nanos() as u64, Ordering::Release);
+    }
+
+    /// Returns the number of successes counted so far, credited or not.
+    pub(super) fn counted(&self) -> u64 {
+        self.successes.get(0)
+    }
+
     /// Takes the successes to credit now. Each success is returned once.
     pub(super) fn take(&self, now: Instant) -> u64 {
         let total = self.successes.get(0);
@@ -51,9 +60,10 @@ impl Pending {
         }
         let nanos = now.saturating_duration_since(self.start).as_nanos() as u64;
         let waited = nanos.saturating_sub(self.credited_at.swap(nanos, Ordering::AcqRel));
-        match waited <= self.expiry_nanos {
+        let expiry = self.expiry_nanos.load(Ordering::Acquire);
+        match waited <= expiry {
             true => successes,
-            false => (u128::from(successes) * u128::from(self.expiry_nanos) / u128::from(waited)) as u64,
+            false => (u128::from(successes) * u128::from(expiry) / u128::from(waited)) as u64,
         }
     }
 }

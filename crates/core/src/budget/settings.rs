@@ -25,7 +25,7 @@ pub struct BudgetSettings {
     /// Tokens that need not be earned. Default 1, so that a fresh client's first failure is not final.
     pub allowance: f64,
     /// The time in which one token of the allowance refills. Default: never, so that retries stop during an outage. Set
-    /// it for clients with less than one request a second.
+    /// it for clients with less than one request a second, whose earned tokens expire before they are needed.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub allowance_refill: Option<Duration>,
 }

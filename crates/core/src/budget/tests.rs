@@ -110,6 +110,62 @@ fn concurrent_threads_credit_each_success_once() {
     }
 }
 
+/// A budget of one second's earnings ended at 10,485 tokens, whatever the rate.
+#[tokio::test(start_paused = true)]
+async fn hundred_thousand_successes_a_second_earn_in_proportion() {
+    for expiry in [1, 10, 3_600] {
+        let settings = BudgetSettings { expiry: Duration::from_secs(expiry), ..Default::default() };
+        let budget = Budget::with_settings(settings).unwrap();
+        for _ in 0..150 {
+            budget.0.deposit(100_000 * expiry.max(10) / 10 / 10, Instant::now());
+            tokio::time::advance(Duration::from_secs(expiry.max(10)) / 100).await;
+        }
+        let balance = budget.snapshot().balance;
+        assert!((22_000.0..=28_000.0).contains(&balance), "expiry of {expiry} s: {balance}");
+    }
+}
+
+/// At one request a minute a retry is as good as off, and nothing said so.
+#[tokio::test(start_paused = true)]
+async fn refusal_after_successes_that_expired_is_reported_once() {
+    let minute = Duration::from_secs(60);
+    let slow = Budget::new();
+    assert!(spend(&slow, Cost::Retry), "the allowance");
+    for _ in 0..3 {
+        for _ in 0..9 {
+            tokio::time::advance(minute).await;
+            slow.earn();
+        }
+        tokio::time::advance(minute).await;
+        assert!(!spend(&slow, Cost::Retry));
+    }
+    assert_eq!((slow.report_expired(), slow.report_expired()), (Some(9), None));
+    // An outage: the tokens of the successes before it were spent, and none came since.
+    let busy = Budget::new();
+    (0..1_000).for_each(|_| busy.earn());
+    while spend(&busy, Cost::Retry) {}
+    assert!(!spend(&busy, Cost::Retry));
+    assert_eq!(busy.report_expired(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reconfigured_budget_keeps_its_balance() {
+    let budget = Budget::new();
+    earn(&budget, 20);
+    assert_eq!(budget.snapshot().balance, 6.0);
+    let settings = BudgetSettings { expiry: Duration::from_secs(60), allowance: 3.0, cost: 2.0, ..Default::default() };
+    budget.clone().reconfigure(settings.clone()).unwrap();
+    assert_eq!((budget.snapshot().balance, budget.settings()), (8.0, settings.clone()));
+    tokio::time::advance(Duration::from_secs(30)).await;
+    assert!(spend(&budget, Cost::Retry), "not expired");
+    assert_eq!(budget.snapshot().balance, 6.0);
+    let refilled = BudgetSettings { allowance_refill: Some(Duration::from_secs(1)), ..settings };
+    budget.reconfigure(refilled).unwrap();
+    assert_eq!(budget.snapshot().balance, 6.0);
+    let wrong = budget.reconfigure(BudgetSettings { cost: 0.0, ..Default::default() }).unwrap_err();
+    assert_eq!((wrong.field(), budget.settings().cost), ("cost", 2.0));
+}
+
 #[test]
 fn invalid_settings_name_the_field() {
     let wrong = |change: fn(&mut BudgetSettings)| {

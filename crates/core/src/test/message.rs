@@ -104,6 +104,10 @@ impl Replay<Request> for ProbePolicy {
 }
 
 impl Contextual<Request> for ProbePolicy {
+    fn carries_context(&self) -> bool {
+        true
+    }
+
     fn context<'a>(&self, request: &'a Request) -> Option<&'a RequestContext> {
         request.context.as_ref()
     }

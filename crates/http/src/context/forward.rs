@@ -1,12 +1,13 @@
 //! A client's layer that writes the request context into the headers.
 //!
-//! A client that reads the deadline enforces it too: tonic's `Channel` ends the call exactly when the outer total timeout
-//! does. Its error would count in breakers as a failure of the server, although the caller left too little time, and a
-//! few impatient callers would open the breaker for all. An error that comes at the deadline is therefore held back for a
-//! moment: an outer total timeout ends the call, and the dropped call counts as abandoned. Without a total timeout the
-//! error is returned after that moment.
+//! A client that reads the deadline enforces it too: tonic's `Channel` ends the call at the same time as the outer total
+//! timeout does. That error would count in breakers as a failure of the server, although the caller left too little time,
+//! and a few impatient callers would open the breaker for all. A *timeout* of the client that comes at the deadline is
+//! therefore returned one tick of the timer after it: an outer total timeout ends the call first, and the dropped call
+//! counts as abandoned. Every other error is returned at once.
 
 use std::{
+    any::Any,
     fmt,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -14,24 +15,31 @@ use std::{
 };
 
 use http::Request;
-use mainstay_core::RequestContext;
+use mainstay_core::{BoxError, FailureKind, Outcome, RequestContext};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::context::headers::ContextHeaders;
+use crate::{context::headers::ContextHeaders, policy::error::classify_error};
+#[cfg(feature = "tonic")]
+use crate::{grpc::error::GrpcError, policy::error::classify_causes};
 
-/// The largest difference between two timers, rounding included.
-const SLACK: Duration = Duration::from_millis(5);
+/// A tick of tokio's timer. Two timers of the same time differ by one at most.
+const TICK: Duration = Duration::from_millis(1);
 
 /// Writes the time that is left and the number of the attempt from a request's [`RequestContext`] into its headers.
 ///
-/// It goes innermost on a client, below retry and failover, so that each attempt sends the time that is left then.
+/// It goes innermost on a client, below retry, failover and the attempt timeout, so that each attempt sends the time that
+/// is left then: until the deadline, and no longer than the attempt timeout. A shorter time that the caller wrote into the
+/// field stays.
 ///
-/// An error that comes at the deadline is held back for 5 ms. A client that reads these fields (tonic's `Channel` does)
-/// ends the call at the same time as an outer total timeout, which is to fire first: the call is then abandoned and not
-/// a failure of the server.
+/// A client that reads these fields (tonic's `Channel` does) ends the call at the same time as an outer total timeout,
+/// which is to fire first: the call is then abandoned and not a failure of the server. So a timeout of the client that
+/// comes at the deadline is returned one millisecond after it. Other errors are returned at once.
+///
+/// A server may apply the time to the whole stream of its response, not only to its head. Over calls whose responses last
+/// longer, use neither this layer nor a `grpc-timeout`.
 #[derive(Clone, Debug)]
 pub struct ForwardContextLayer {
     headers: ContextHeaders,
@@ -84,6 +92,7 @@ impl<S> Layer<S> for ForwardContextLayer {
 impl<S, B> Service<Request<B>> for ForwardContext<S>
 where
     S: Service<Request<B>>,
+    S::Error: 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -115,6 +124,7 @@ impl<F, E> ForwardContextFuture<F, E> {
 impl<F, Res, E> Future for ForwardContextFuture<F, E>
 where
     F: Future<Output = Result<Res, E>>,
+    E: 'static,
 {
     type Output = Result<Res, E>;
 
@@ -123,9 +133,9 @@ where
         let held = match this.held {
             Some(held) => held,
             None => match (ready!(this.future.poll(cx)), *this.deadline) {
-                (Err(error), Some(deadline)) if Instant::now() + SLACK >= deadline => {
+                (Err(error), Some(deadline)) if is_timeout(&error) && Instant::now() + TICK >= deadline => {
                     // Never at once, however late this is polled: outer timers are polled after it.
-                    let until = Box::pin(sleep_until(deadline.max(Instant::now()) + SLACK));
+                    let until = Box::pin(sleep_until(deadline.max(Instant::now()) + TICK));
                     this.held.insert(Held { error: Some(error), until })
                 }
                 (result, _) => return Poll::Ready(result),
@@ -135,6 +145,17 @@ where
         // Polled again after completion: pending for ever rather than a panic.
         held.error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)))
     }
+}
+
+/// Returns whether an error of a client is its own timeout.
+fn is_timeout<E: 'static>(error: &E) -> bool {
+    let error: &dyn Any = error;
+    let outcome = error.downcast_ref::<BoxError>().map(classify_error);
+    #[cfg(feature = "tonic")]
+    let outcome = outcome.or_else(|| error.downcast_ref::<tonic::transport::Error>().and_then(|e| classify_causes(e)));
+    #[cfg(feature = "tonic")]
+    let outcome = outcome.or_else(|| error.downcast_ref::<GrpcError>().map(classify_error));
+    matches!(outcome, Some(Outcome::Failure { kind: FailureKind::Timeout, .. }))
 }
 
 impl<F, E> fmt::Debug for ForwardContextFuture<F, E> {

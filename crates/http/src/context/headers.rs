@@ -94,10 +94,26 @@ impl ContextHeaders {
         }
     }
 
-    /// Writes deadline and attempt of the context, over fields that are there. What the context does not have stays as it
-    /// is.
+    /// Returns the number of the attempt, 1 for the first; `None` without a value that can be read. gRPC has no field in a
+    /// first attempt, so its absence is `None` too.
+    #[must_use]
+    pub fn read_attempt(&self, headers: &HeaderMap) -> Option<u32> {
+        let number = |name: &HeaderName| {
+            let value = headers.get(name)?.to_str().ok()?.trim();
+            is_number(value).then(|| value.parse().unwrap_or(u32::MAX))
+        };
+        match &self.0 {
+            Fields::Grpc => Some(number(&GRPC_PREVIOUS_ATTEMPTS)?.saturating_add(1)),
+            Fields::Http { attempt, .. } => number(attempt).filter(|attempt| *attempt > 0),
+        }
+    }
+
+    /// Writes the time that is left and the number of the attempt. The time is the shortest of three: until the context's
+    /// deadline, the time of one attempt, and what the caller wrote into the field itself. What the context does not have
+    /// stays as it is.
     pub fn write(&self, headers: &mut HeaderMap, context: &RequestContext, now: Instant) {
-        let left = context.time_left(now);
+        let own = context.attempt_time_left(now);
+        let left = own.filter(|own| self.read_timeout(headers).is_none_or(|callers| *own < callers));
         match &self.0 {
             Fields::Grpc => {
                 if let Some(left) = left {

@@ -13,9 +13,11 @@ use tower_service::Service;
 
 use crate::context::headers::ContextHeaders;
 
-/// Reads a request's deadline from its headers into its [`RequestContext`], where the layers below find it.
+/// Reads a request's deadline and attempt from its headers into its [`RequestContext`], where handlers and the layers below
+/// find them.
 ///
-/// It goes outermost on a server, and records the time of arrival too. [`with_max_timeout`](Self::with_max_timeout) bounds
+/// It goes outermost on a server, and records the time of arrival too. On a client whose callers write a timeout into the
+/// fields of HTTP, it goes outermost as well: the timeout then bounds all attempts together. [`with_max_timeout`](Self::with_max_timeout) bounds
 /// the client's value, and is the deadline of a request without one. A context that is there already is kept, with the
 /// earlier of the two deadlines. The layer does not end a request at its deadline; a timeout layer does.
 #[derive(Clone, Debug)]
@@ -53,8 +55,12 @@ impl ReadContextLayer {
             (Some(timeout), Some(max)) => Some(timeout.min(max)),
             (timeout, max) => timeout.or(max),
         };
+        let attempt = self.headers.read_attempt(request.headers());
         let context = request.extensions_mut().get_or_insert_default::<RequestContext>();
         context.started.get_or_insert(now);
+        if context.attempt == 0 {
+            context.attempt = attempt.unwrap_or_default();
+        }
         if let Some(timeout) = timeout {
             *context = std::mem::take(context).with_deadline(now + timeout);
         }

@@ -47,6 +47,10 @@ impl Refusal for GrpcError {
     fn rejected(&self) -> Option<&Rejected> {
         causes(&self.0).find_map(|cause| cause.downcast_ref())
     }
+
+    fn as_error(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
 }
 
 impl fmt::Display for GrpcError {

@@ -127,6 +127,14 @@ impl<P: Contextual<Req>, Req> Contextual<Req> for Draining<P> {
         self.policy.set_context(request, context);
     }
 
+    fn limit_attempt(&self, request: &mut Req, timeout: Duration) {
+        self.policy.limit_attempt(request, timeout);
+    }
+
+    fn caller_timeout(&self, request: &Req) -> Option<Duration> {
+        self.policy.caller_timeout(request)
+    }
+
     fn upload_clock<'a>(&self, request: &'a Req) -> Option<&'a UploadClock> {
         self.policy.upload_clock(request)
     }

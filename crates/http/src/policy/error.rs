@@ -1,12 +1,11 @@
 //! The outcome of an error, by the first cause that has one.
 
-use std::{any::Any, error::Error};
+use std::error::Error;
 
-use mainstay_core::{BoxError, FailureKind, Outcome, Reason, Refusal, Rejected, causes, is_out_of_files};
+use mainstay_core::{FailureKind, Outcome, Reason, Refusal, Rejected, causes, is_out_of_files};
 
 #[cfg(feature = "tonic")]
 use crate::grpc::{
-    error::GrpcError,
     retry_info::retry_info,
     status::{GrpcCode, with_pushback},
 };
@@ -24,22 +23,22 @@ use crate::{
 /// With feature `hyper` (on by default) the errors of hyper, hyper-util and h2 are told apart, also inside those of reqwest
 /// and tonic: see [`FailureKind::Connect`].
 ///
-/// The causes of a [`BoxError`] are searched. Of a typed error only its rejection is found.
+/// The causes of the error are searched: of a `BoxError`, and of a typed error through [`Refusal::as_error`].
 #[must_use]
-pub fn classify_error<E: Refusal + 'static>(error: &E) -> Outcome {
+pub fn classify_error<E: Refusal>(error: &E) -> Outcome {
     if let Some(rejected) = error.rejected() {
         return rejected.outcome();
     }
-    as_dyn(error).and_then(classify_causes).unwrap_or(Outcome::failure(FailureKind::Network))
+    error.as_error().and_then(classify_causes).unwrap_or(Outcome::failure(FailureKind::Network))
 }
 
 /// Returns the limit of this process that caused an error, if one did: [`OutOfFiles`](Reason::OutOfFiles), or
 /// [`ResponseTooLarge`](Reason::ResponseTooLarge). The server is not at fault, and an operator should hear of it.
 ///
-/// The causes of a [`BoxError`] are searched.
+/// The causes of the error are searched, as by [`classify_error`].
 #[must_use]
-pub fn own_limit<E: 'static>(error: &E) -> Option<Reason> {
-    let error = as_dyn(error)?;
+pub fn own_limit<E: Refusal>(error: &E) -> Option<Reason> {
+    let error = error.as_error()?;
     if is_out_of_files(error) {
         return Some(Reason::OutOfFiles);
     }
@@ -49,16 +48,6 @@ pub fn own_limit<E: 'static>(error: &E) -> Option<Reason> {
     }
     let reason = causes(error).find_map(|cause| cause.downcast_ref().map(Rejected::reason))?;
     matches!(reason, Reason::OutOfFiles | Reason::ResponseTooLarge).then_some(reason)
-}
-
-/// The error as a trait object, if its type is one of those whose causes are searched.
-fn as_dyn<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
-    let error: &dyn Any = error;
-    #[cfg(feature = "tonic")]
-    if let Some(error) = error.downcast_ref::<GrpcError>() {
-        return Some(error);
-    }
-    error.downcast_ref::<BoxError>().map(|error| error.as_ref() as _)
 }
 
 /// The outcome of the first cause that has one, the error itself included.

@@ -1,5 +1,7 @@
 //! The policy for gRPC over `http::Request` and `http::Response`.
 
+use std::time::Duration;
+
 use ::http::{HeaderMap, Request, Response};
 use mainstay_core::{
     Classify, Contextual, Degraded, FailureKind, Follow, Mark, Outcome, Refusal, Replay, RequestContext, RequestCopy,
@@ -8,7 +10,10 @@ use mainstay_core::{
 
 use crate::{
     body::{guard::GuardBody, replay::ReplayBody},
-    grpc::status::{GRPC_STATUS, classify_grpc, classify_grpc_head},
+    grpc::{
+        status::{GRPC_STATUS, classify_grpc, classify_grpc_head},
+        timeout::{GRPC_TIMEOUT, parse_grpc_timeout},
+    },
     policy::{draining::Draining, error::classify_error, follow::follow_body, http::Http},
 };
 
@@ -19,7 +24,8 @@ use crate::{
 /// * Every gRPC call is a POST, so a call that was sent is repeated only if its author allows it: by
 ///   [`Retryable::Yes`](crate::policy::Retryable::Yes) in the request's extensions, by an `Idempotency-Key` in its
 ///   metadata, or by [`repeating_any_method`](Self::repeating_any_method) for all calls of a client.
-/// * The request context and the mark of a fallback are kept as in [`Http`].
+/// * The request context and the mark of a fallback are kept as in [`Http`]. A call that has a `grpc-timeout` of its own,
+///   as tonic's `Request::set_timeout` writes it, has that deadline for all its attempts.
 ///
 /// With feature `tonic` it classifies the `Result<tonic::Response<T>, _>` of a generated client too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,7 +59,7 @@ impl Grpc {
     }
 }
 
-impl<B, E: Refusal + 'static> Classify<Response<B>, E> for Grpc {
+impl<B, E: Refusal> Classify<Response<B>, E> for Grpc {
     fn classify(&self, result: Result<&Response<B>, &E>) -> Outcome {
         match result {
             Ok(response) => classify_grpc_head(response.status(), response.headers()),
@@ -93,12 +99,24 @@ impl<B: ReplayBody> Replay<Request<B>> for Grpc {
 }
 
 impl<B> Contextual<Request<B>> for Grpc {
+    fn carries_context(&self) -> bool {
+        true
+    }
+
     fn context<'a>(&self, request: &'a Request<B>) -> Option<&'a RequestContext> {
         self.0.context(request)
     }
 
     fn set_context(&self, request: &mut Request<B>, context: RequestContext) {
         self.0.set_context(request, context);
+    }
+
+    fn limit_attempt(&self, request: &mut Request<B>, timeout: Duration) {
+        self.0.limit_attempt(request, timeout);
+    }
+
+    fn caller_timeout(&self, request: &Request<B>) -> Option<Duration> {
+        parse_grpc_timeout(request.headers().get(GRPC_TIMEOUT)?)
     }
 
     fn upload_clock<'a>(&self, request: &'a Request<B>) -> Option<&'a UploadClock> {

@@ -1,5 +1,7 @@
 //! The policy for `http::Request` and `http::Response`.
 
+use std::time::Duration;
+
 use ::http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use mainstay_core::{
     Classify, Contextual, Degraded, Follow, Mark, Outcome, Refusal, Replay, RequestContext, RequestCopy, UploadClock,
@@ -91,7 +93,7 @@ impl Http {
     }
 }
 
-impl<B, E: Refusal + 'static> Classify<Response<B>, E> for Http {
+impl<B, E: Refusal> Classify<Response<B>, E> for Http {
     fn classify(&self, result: Result<&Response<B>, &E>) -> Outcome {
         match result {
             Ok(response) => classify_head(response.status(), response.headers()),
@@ -152,6 +154,10 @@ impl<B: ReplayBody> Replay<Request<B>> for Http {
 }
 
 impl<B> Contextual<Request<B>> for Http {
+    fn carries_context(&self) -> bool {
+        true
+    }
+
     fn context<'a>(&self, request: &'a Request<B>) -> Option<&'a RequestContext> {
         request.extensions().get()
     }
@@ -162,6 +168,12 @@ impl<B> Contextual<Request<B>> for Http {
             Some(current) => *current = context,
             None => drop(request.extensions_mut().insert(context)),
         }
+    }
+
+    fn limit_attempt(&self, request: &mut Request<B>, timeout: Duration) {
+        let context = request.extensions_mut().get_or_insert_default::<RequestContext>();
+        let shorter = context.attempt_timeout.map_or(timeout, |shorter| shorter.min(timeout));
+        context.attempt_timeout = Some(shorter);
     }
 
     fn upload_clock<'a>(&self, request: &'a Request<B>) -> Option<&'a UploadClock> {

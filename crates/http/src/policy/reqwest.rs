@@ -1,12 +1,7 @@
 //! The policy for `reqwest::Client`.
 
-use std::time::Duration;
-
 use ::reqwest::{Body, Request, Response, ResponseBuilderExt as _};
-use mainstay_core::{
-    Classify, Contextual, Degraded, Follow, Mark, Outcome, Refusal, Replay, RequestContext, RequestCopy,
-};
-use tokio::time::Instant;
+use mainstay_core::{Classify, Contextual, Degraded, Follow, Mark, Outcome, Refusal, Replay, RequestCopy};
 
 use crate::policy::{
     draining::Draining, error::classify_error, follow::follow_body, http::Http, idempotency::has_idempotency_key,
@@ -16,8 +11,11 @@ use crate::policy::{
 /// The policy for reqwest, whose `Client` is a Tower service.
 ///
 /// It differs from [`Http`] by the limits of reqwest's types. A request is repeated if its method is idempotent or it has
-/// an `Idempotency-Key`, or was not sent, and if its body is not a stream. Its extensions cannot be read, so it has no context of its own;
-/// a context that a layer sets shortens the request's timeout to the deadline.
+/// an `Idempotency-Key`, or was not sent, and if its body is not a stream. Its extensions cannot be read, so it has no
+/// context: no deadline, attempt number or attempt quota reaches the layers below, and the number of attempts is that of
+/// the retry layer, whatever failover adds.
+///
+/// The timeout of a `reqwest::Request` or of its `Client` covers the body; the layers leave it as it is.
 ///
 /// ```
 /// use mainstay_core::{BoxError, Classify, Class};
@@ -65,7 +63,7 @@ impl Reqwest {
     }
 }
 
-impl<E: Refusal + 'static> Classify<Response, E> for Reqwest {
+impl<E: Refusal> Classify<Response, E> for Reqwest {
     fn classify(&self, result: Result<&Response, &E>) -> Outcome {
         match result {
             Ok(response) => classify_head(response.status(), response.headers()),
@@ -74,7 +72,7 @@ impl<E: Refusal + 'static> Classify<Response, E> for Reqwest {
     }
 }
 
-impl<E: Refusal + 'static> Classify<Response, E> for Draining<Reqwest> {
+impl<E: Refusal> Classify<Response, E> for Draining<Reqwest> {
     fn classify(&self, result: Result<&Response, &E>) -> Outcome {
         self.policy.classify(result)
     }
@@ -112,15 +110,9 @@ impl Replay<Request> for Reqwest {
     }
 }
 
-impl Contextual<Request> for Reqwest {
-    fn set_context(&self, request: &mut Request, context: RequestContext) {
-        if let Some(left) = context.time_left(Instant::now()) {
-            let timeout = request.timeout().map_or(left, |timeout| left.min(*timeout));
-            // Never zero: the layers reject a request whose deadline has passed.
-            *request.timeout_mut() = Some(timeout.max(Duration::from_millis(1)));
-        }
-    }
-}
+/// Reqwest's own timeout covers the body too, so the deadline is not written there: the timeout layers end a call whose head
+/// does not come, and no layer bounds a body.
+impl Contextual<Request> for Reqwest {}
 
 impl Mark<Response> for Reqwest {
     fn mark(&self, response: &mut Response, degraded: &Degraded) {

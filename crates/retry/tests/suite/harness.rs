@@ -106,6 +106,10 @@ impl Replay<Request> for Codes {
 }
 
 impl Contextual<Request> for Codes {
+    fn carries_context(&self) -> bool {
+        true
+    }
+
     fn context<'a>(&self, request: &'a Request) -> Option<&'a RequestContext> {
         request.context.as_ref()
     }

@@ -67,6 +67,13 @@ impl Refusal for Typed {
             Self::Io(_) => None,
         }
     }
+
+    fn as_error(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Refused(rejected) => Some(rejected),
+            Self::Io(error) => Some(error),
+        }
+    }
 }
 
 #[tokio::test]
