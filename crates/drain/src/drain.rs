@@ -145,6 +145,14 @@ impl Drain {
         }
     }
 
+    /// Ends the delay before the listener closes, if it has begun: for a process that was never ready, to which no load
+    /// balancer sends requests. `mainstay-health` calls it.
+    pub fn skip_delay(&self) {
+        if self.transition(|state| state.leave(Phase::Announced)) {
+            tracing::info!("drain delay skipped: the process was never ready");
+        }
+    }
+
     /// Returns the current phase. Takes no lock.
     #[must_use]
     pub fn phase(&self) -> Phase {
@@ -183,7 +191,7 @@ impl Drain {
 
     /// Adds a shutdown hook: work to do once no request is left, such as to flush, to deregister, to close a pool. Hooks
     /// run in reverse order, because what was built last depends on what was built before it. A hook that takes longer
-    /// than `limit` or panics is given up, and the exit code is then not zero.
+    /// than `limit`, blocks its thread for longer or panics is given up, and the exit code is then not zero.
     pub fn on_shutdown<F, Fut>(&self, name: impl Into<Name>, limit: Duration, hook: F)
     where
         F: FnOnce() -> Fut + Send + 'static,

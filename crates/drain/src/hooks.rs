@@ -3,7 +3,7 @@
 use std::{panic::AssertUnwindSafe, pin::Pin, time::Duration};
 
 use futures_util::FutureExt;
-use mainstay_core::Name;
+use mainstay_core::{Name, isolated};
 use tokio::time::timeout;
 
 /// One shutdown hook and its time limit.
@@ -21,7 +21,8 @@ impl Hook {
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        // The function runs inside the future, so that a panic in it is caught with the future's own.
+        // The function runs inside the future, so that a panic in it is caught, and a blocked thread is only its own, as
+        // with the future itself.
         Self { name, limit, run: Box::new(|| Box::pin(async { hook().await })) }
     }
 
@@ -32,7 +33,7 @@ impl Hook {
     /// Runs the hook. Returns whether it finished: in time and without a panic.
     pub(crate) async fn run(self) -> bool {
         let Self { name: hook, limit, run } = self;
-        match timeout(limit, AssertUnwindSafe(run()).catch_unwind()).await {
+        match timeout(limit, AssertUnwindSafe(isolated(run())).catch_unwind()).await {
             Ok(Ok(())) => true,
             Ok(Err(_)) => {
                 tracing::error!(%hook, "shutdown hook panicked");

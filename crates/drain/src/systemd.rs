@@ -20,7 +20,7 @@ use crate::{drain::Drain, phase::Phase};
 ///
 /// # async fn example(drain: Drain) -> std::io::Result<()> {
 /// if let Some(notifier) = Notifier::from_env()? {
-///     // With `mainstay-health`: `async move { health.until_ready().await }`, and `move || health.is_alive()`.
+///     // With `mainstay-health`: `async move { drop(health.until_ready().await) }`, and `move || health.is_alive()`.
 ///     let ready = async { /* warm the caches, connect */ };
 ///     tokio::spawn(notifier.run(drain, ready, || true));
 /// }
@@ -71,8 +71,10 @@ impl Notifier {
 
     async fn notify(&self, drain: &Drain, ready: impl Future<Output = ()>) {
         tokio::select! {
-            () = ready => self.send("READY=1"),
+            biased;
+            // `ready` may complete because the drain begins.
             () = drain.reached(Phase::Announced) => {}
+            () = ready => self.send("READY=1"),
         }
         drain.reached(Phase::Announced).await;
         self.send("STOPPING=1");

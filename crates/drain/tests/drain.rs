@@ -111,6 +111,18 @@ async fn hooks_run_in_reverse_order_each_with_its_own_limit() {
     assert_eq!(drain.phase(), Phase::Done);
 }
 
+/// The thread cannot be stopped, but the drain ends, on a runtime with one worker, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn hook_that_blocks_its_thread_is_given_up() {
+    let (unblock, blocked) = std::sync::mpsc::channel::<()>();
+    let drain = Drain::new();
+    drain.on_shutdown("stuck", Duration::from_millis(10), || async move { drop(blocked.recv()) });
+    let finish = tokio::spawn(async move { drain.finish(RequestCounts::default()).await });
+    let report = tokio::time::timeout(20 * S, finish).await.unwrap().unwrap();
+    assert_eq!(report.unfinished_hooks, ["stuck"]);
+    drop(unblock);
+}
+
 #[tokio::test(start_paused = true)]
 async fn skip_phase_during_hooks_abandons_the_remaining_ones() {
     let (drain, log) = (Drain::new(), Log::default());

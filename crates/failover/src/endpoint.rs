@@ -58,7 +58,7 @@ impl<S> Endpoint<S> {
     /// Sets the probe that reports whether the endpoint works.
     #[must_use]
     pub fn with_probe(mut self, probe: impl Probe) -> Self {
-        self.info.probe = Some(SharedProbe(Arc::new(probe)));
+        self.info.probe = Some(SharedProbe::new(probe));
         self
     }
 
@@ -96,6 +96,10 @@ impl EndpointInfo {
             return Err(InvalidSetting::new("endpoints", endpoints.len(), "must be 1 to 1000 endpoints"));
         }
         for (i, endpoint) in endpoints.iter().enumerate() {
+            if endpoint.name.trim().is_empty() {
+                let field = format!("endpoints.{i}.name");
+                return Err(InvalidSetting::new(field, format_args!("{:?}", endpoint.name), "must not be empty"));
+            }
             if endpoints[..i].iter().any(|earlier| earlier.name == endpoint.name) {
                 return Err(InvalidSetting::new("endpoints", &endpoint.name, "must have a name of its own each"));
             }

@@ -41,9 +41,9 @@ pub struct CheckSettings {
     /// seconds, so a shorter interval shows nothing more.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub interval: Duration,
-    /// The time limit of one run; below the interval. Default 1 s.
+    /// The time limit of one run; below the interval. Default (`None`): 1 s, or half of the interval if that is shorter.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
-    pub timeout: Duration,
+    pub timeout: Option<Duration>,
     /// Consecutive failures after which a working dependency counts as down. Default 3 (HAProxy's): one lost packet must
     /// not take every replica out of rotation at once.
     pub fall: u32,
@@ -54,14 +54,16 @@ pub struct CheckSettings {
 pub(crate) type RunCheck = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = CheckOutcome> + Send>> + Send + Sync>;
 
 const THRESHOLD: RangeInclusive<u64> = 1..=1_000;
+const LONGEST_DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 
 // === impl Check ===
 
 impl Check {
     /// Creates a check with the default settings: not critical, every 5 s.
     ///
-    /// The function is called once per run, in a task of its own: a panic, a hang or a blocked thread does not affect
-    /// other checks or the endpoints. A run that exceeds the timeout is dropped.
+    /// The function is called once per run. It and its future run on tokio's threads for blocking work: a panic, a hang
+    /// or a blocked thread does not affect other checks or the endpoints. A run that exceeds the timeout is dropped; one
+    /// that blocks its thread cannot be stopped, and the next run waits for its end.
     pub fn new<F, Fut>(name: impl Into<Name>, check: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -88,7 +90,7 @@ impl Check {
         self
     }
 
-    /// Sets the interval between runs.
+    /// Sets the interval between runs. The default timeout follows it.
     #[must_use]
     pub fn interval(mut self, interval: Duration) -> Self {
         self.settings.interval = interval;
@@ -98,7 +100,7 @@ impl Check {
     /// Sets the time limit of one run.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.settings.timeout = timeout;
+        self.settings.timeout = Some(timeout);
         self
     }
 
@@ -136,6 +138,12 @@ impl fmt::Debug for Check {
 // === impl CheckSettings ===
 
 impl CheckSettings {
+    /// Returns the time limit of one run: the timeout, or its default for this interval.
+    #[must_use]
+    pub fn time_limit(&self) -> Duration {
+        self.timeout.unwrap_or_else(|| LONGEST_DEFAULT_TIMEOUT.min(self.interval / 2))
+    }
+
     /// Checks the values.
     ///
     /// # Errors
@@ -143,9 +151,10 @@ impl CheckSettings {
     /// 1 to 1,000.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         settings::duration("interval", self.interval, SHORTEST * 2..=LONGEST)?;
-        if self.timeout < SHORTEST || self.timeout >= self.interval {
+        let limit = self.time_limit();
+        if limit < SHORTEST || limit >= self.interval {
             let allowed = format!("must be at least {SHORTEST:?} and below the interval ({:?})", self.interval);
-            return Err(InvalidSetting::new("timeout", format!("{:?}", self.timeout), allowed));
+            return Err(InvalidSetting::new("timeout", format!("{limit:?}"), allowed));
         }
         settings::count("fall", self.fall.into(), THRESHOLD)?;
         settings::count("rise", self.rise.into(), THRESHOLD)
@@ -154,6 +163,6 @@ impl CheckSettings {
 
 impl Default for CheckSettings {
     fn default() -> Self {
-        Self { critical: false, interval: Duration::from_secs(5), timeout: Duration::from_secs(1), fall: 3, rise: 2 }
+        Self { critical: false, interval: Duration::from_secs(5), timeout: None, fall: 3, rise: 2 }
     }
 }

@@ -96,18 +96,10 @@ impl Watcher {
             let next_phase = if phase == Phase::Serving { Phase::Announced } else { Phase::Closing };
             tokio::select! {
                 _ = self.changes.changed() => {}
-                () = reached(drain, next_phase) => {}
+                () = self.health.registry().drain_reached(next_phase) => {}
                 () = at(expiry) => {}
             }
         }
-    }
-}
-
-/// Waits for the drain, if there is one.
-async fn reached(drain: Option<&Drain>, phase: Phase) {
-    match drain {
-        Some(drain) => drain.reached(phase).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use mainstay_core::Random;
+use mainstay_drain::Phase;
 use tokio::{runtime::Handle, sync::watch, task::AbortHandle};
 
 use crate::{
@@ -26,7 +27,7 @@ use crate::{
 ///     .check(Check::new("database", || async { CheckOutcome::healthy() }).critical())
 ///     .check(Check::new("search", || async { Err::<(), _>("connection refused") }))
 ///     .build()?;
-/// health.until_ready().await;
+/// assert!(health.until_ready().await);
 /// assert!(health.snapshot().not_ready.is_none());
 /// # Ok(()) }
 /// ```
@@ -98,11 +99,23 @@ impl Health {
         }
     }
 
-    /// Waits until the process is ready for the first time.
-    pub async fn until_ready(&self) {
+    /// Waits until the process is ready, and returns `true`. Once the process drains, it returns `false`, because a
+    /// process that drains does not become ready again.
+    pub async fn until_ready(&self) -> bool {
         let mut changes = self.changes();
-        // `changed` cannot fail: `self` holds the sender.
-        while !self.is_ready() && changes.changed().await.is_ok() {}
+        loop {
+            if self.is_ready() {
+                return true;
+            }
+            if self.is_draining() {
+                return false;
+            }
+            tokio::select! {
+                // `changed` cannot fail: `self` holds the sender.
+                _ = changes.changed() => {}
+                () = self.registry.drain_reached(Phase::Announced) => {}
+            }
+        }
     }
 
     #[cfg(any(feature = "axum", feature = "tonic"))]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use mainstay_core::Name;
-use mainstay_drain::Drain;
+use mainstay_drain::{Drain, Phase};
 use tokio::{sync::watch, time::Instant};
 
 #[cfg(feature = "axum")]
@@ -21,6 +21,8 @@ pub(crate) struct Registry {
     /// Indices of the members of each group.
     pub(crate) groups: BTreeMap<Name, Vec<usize>>,
     pub(crate) drain: Option<Drain>,
+    /// Whether the drain had begun before the registry was built: the process was never ready.
+    pub(crate) began_draining_before: bool,
     dead: AtomicBool,
     #[cfg(feature = "axum")]
     pub(crate) endpoints: EndpointOptions,
@@ -49,6 +51,7 @@ impl Registry {
             checks: registrations.iter().map(|check| (check.name.clone(), check.critical)).collect(),
             states: watch::Sender::new(states),
             groups,
+            began_draining_before: drain.as_ref().is_some_and(Drain::is_draining),
             drain,
             dead: AtomicBool::new(false),
             #[cfg(feature = "axum")]
@@ -62,6 +65,14 @@ impl Registry {
 
     pub(crate) fn is_draining(&self) -> bool {
         self.drain.as_ref().is_some_and(Drain::is_draining)
+    }
+
+    /// Waits until the drain has reached this phase; without a drain, for ever.
+    pub(crate) async fn drain_reached(&self, phase: Phase) {
+        match &self.drain {
+            Some(drain) => drain.reached(phase).await,
+            None => std::future::pending().await,
+        }
     }
 
     pub(crate) fn is_alive(&self) -> bool {

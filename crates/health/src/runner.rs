@@ -1,15 +1,16 @@
 //! Runs the checks in the background.
 //!
-//! One task holds all schedules. Each run is a task of its own, so that a check that blocks its thread delays no other
-//! check, and a panic ends only its run. The next run of a check starts when the previous one has ended, even one that
-//! was aborted at its timeout: runs of a dependency that hangs must not accumulate.
+//! One task holds all schedules. It polls no check itself: each run is isolated, so that a check that blocks its thread
+//! delays no other check and no endpoint, and a panic ends only its run. The next run of a check starts when the previous
+//! one has ended, even one that was dropped at its timeout: runs of a dependency that hangs must not accumulate.
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use futures_util::future::join_all;
-use mainstay_core::{Jitter, Level, LogLimit, Name, Random, StatusReceiver};
+use futures_util::{FutureExt, future::join_all};
+use mainstay_core::{Jitter, Level, LogLimit, Name, Random, StatusReceiver, isolated};
+use mainstay_drain::Phase;
 use tokio::{
-    task::{JoinError, JoinSet},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep_until, timeout},
 };
 
@@ -19,18 +20,20 @@ use crate::{
     outcome::CheckOutcome,
     registration::{Registration, Source},
     registry::Registry,
+    view::{Scope, View},
 };
 
-/// The window (or the interval, if shorter) over which first runs are spread: long enough that replicas which start
-/// together do not send their requests at once, short enough not to delay startup.
-const FIRST_RUN_SPREAD: Duration = Duration::from_secs(1);
+/// The share of the interval by which the second run is moved, in both directions. The first round runs at once, because
+/// the process is not ready before it. From the second round on, replicas that started together are spread over a whole
+/// interval, so that they do not send their requests at once.
+const SPREAD: Jitter = Jitter::Proportional { share: 0.5 };
 
 const JITTER: Jitter = Jitter::Proportional { share: 0.1 };
 
 enum RunResult {
     Outcome(CheckOutcome),
     TimedOut,
-    Panicked(JoinError),
+    Panicked(Box<dyn Any + Send>),
 }
 
 /// Runs all checks and follows all components.
@@ -42,7 +45,7 @@ pub(crate) async fn run_all(registry: Arc<Registry>, registrations: Vec<Registra
             Source::Component(status) => follow(registry, index, registration.critical, status).await,
         }
     });
-    join_all(loops).await;
+    tokio::join!(join_all(loops), end_delay_before_ready(registry));
 }
 
 async fn run_on_schedule(
@@ -52,29 +55,43 @@ async fn run_on_schedule(
     settings: &CheckSettings,
     random: &Random,
 ) {
-    let mut next = Instant::now() + settings.interval.min(FIRST_RUN_SPREAD).mul_f64(random.unit());
-    let mut runs = JoinSet::new();
+    let limit = settings.time_limit();
+    let (mut next, mut jitter) = (Instant::now(), SPREAD);
+    // Held by a run until its future is dropped.
+    let slot = Arc::new(Semaphore::new(1));
     loop {
         sleep_until(next).await;
+        // The semaphore is never closed.
+        let Ok(permit) = Arc::clone(&slot).acquire_owned().await else { return };
         let started = Instant::now();
-        let result = run_once(&mut runs, check, settings.timeout).await;
+        let result = run_once(check, permit, limit).await;
         let ended = Instant::now();
-        record(registry, index, result, settings.timeout, Run { ended, took: ended - started });
-        // Waits for a run that timed out.
-        runs.shutdown().await;
-        let interval = JITTER.apply(settings.interval, Duration::ZERO, Duration::MAX, random.unit());
-        next = (started + interval).max(Instant::now());
+        record(registry, index, result, limit, Run { ended, took: ended - started });
+        let interval = jitter.apply(settings.interval, Duration::ZERO, Duration::MAX, random.unit());
+        (next, jitter) = (started + interval, JITTER);
     }
 }
 
-async fn run_once(runs: &mut JoinSet<CheckOutcome>, check: &RunCheck, limit: Duration) -> RunResult {
+async fn run_once(check: &RunCheck, permit: OwnedSemaphorePermit, limit: Duration) -> RunResult {
     let check = Arc::clone(check);
-    runs.spawn(async move { check().await });
-    match timeout(limit, runs.join_next()).await {
-        Ok(Some(Ok(outcome))) => RunResult::Outcome(outcome),
-        Ok(Some(Err(error))) => RunResult::Panicked(error),
-        // `None` is impossible: one run was spawned.
-        Ok(None) | Err(_) => RunResult::TimedOut,
+    let run = isolated(async move {
+        let _permit = permit;
+        check().await
+    });
+    match timeout(limit, AssertUnwindSafe(run).catch_unwind()).await {
+        Ok(Ok(outcome)) => RunResult::Outcome(outcome),
+        Ok(Err(payload)) => RunResult::Panicked(payload),
+        Err(_elapsed) => RunResult::TimedOut,
+    }
+}
+
+/// Ends the delay of a drain that begins before the process was ready: no load balancer sends it requests, and the end of
+/// a start that failed should not take longer.
+async fn end_delay_before_ready(registry: &Registry) {
+    let Some(drain) = &registry.drain else { return };
+    drain.reached(Phase::Announced).await;
+    if registry.began_draining_before || !View::new(registry, Scope::All).is_started() {
+        drain.skip_delay();
     }
 }
 
@@ -87,9 +104,9 @@ fn record(registry: &Registry, index: usize, result: RunResult, limit: Duration,
             timed_out = 1;
             (Level::Unhealthy, format!("no answer within {limit:?}"))
         }
-        RunResult::Panicked(error) => {
+        RunResult::Panicked(payload) => {
             panicked = 1;
-            log_panic(name, error);
+            tracing::error!(check = %name, panic = panic_text(&*payload), "check panicked");
             (Level::Unhealthy, String::from("the check panicked"))
         }
     };
@@ -143,11 +160,6 @@ fn log_result(check: &Name, reason: &str, changed: Option<(Level, Level)>, failu
         None if failures == 1 => tracing::warn!(%check, reason, "check failed once; its level has not changed"),
         None => {}
     }
-}
-
-fn log_panic(check: &Name, error: JoinError) {
-    let Ok(payload) = error.try_into_panic() else { return };
-    tracing::error!(%check, panic = panic_text(payload.as_ref()), "check panicked");
 }
 
 fn panic_text(payload: &(dyn Any + Send)) -> &str {

@@ -14,6 +14,7 @@ use mainstay_health::{Check, CheckOutcome, CheckSettings, CheckSnapshot, Health,
 use tokio::time::{Instant, sleep};
 
 const S: Duration = Duration::from_secs(1);
+const MS: Duration = Duration::from_millis(1);
 
 fn healthy(name: &'static str) -> Check {
     Check::new(name, || async { CheckOutcome::healthy() })
@@ -30,11 +31,9 @@ fn hanging(name: &'static str) -> Check {
     })
 }
 
-/// Checks start at once and keep their interval without jitter.
+/// Checks keep their interval without jitter.
 fn exact() -> HealthBuilder {
-    let mut draws = vec![0.0];
-    draws.resize(1_000, 0.5);
-    Health::builder().random(Random::scripted(&draws))
+    Health::builder().random(Random::scripted(&[0.5]))
 }
 
 fn level(health: &Health, name: &str) -> Level {
@@ -56,6 +55,34 @@ async fn check_is_unknown_until_its_first_run() {
     let snapshot = health.snapshot();
     assert_eq!((snapshot.level, snapshot.started, snapshot.alive), (Level::Healthy, true, true));
     assert_eq!(snapshot.checks[0].runs, 1);
+}
+
+/// The first round does not wait for a spread.
+#[tokio::test(start_paused = true)]
+async fn process_is_ready_as_soon_as_its_checks_pass() {
+    for seed in 0..20 {
+        let start = Instant::now();
+        let slow = Check::new("slow", || async {
+            sleep(200 * MS).await;
+            CheckOutcome::healthy()
+        });
+        let random = Random::seeded(seed);
+        let health =
+            Health::builder().random(random).check(healthy("a").critical()).check(slow.critical()).build().unwrap();
+        assert!(health.until_ready().await);
+        assert_eq!(start.elapsed(), 200 * MS);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn default_timeout_follows_the_interval() {
+    for (interval, timeout) in [(S, S / 2), (2 * MS, MS), (1_500 * MS, 750 * MS), (2 * S, S), (60 * S, S)] {
+        let health = exact().check(hanging("slow").interval(interval)).build().unwrap();
+        sleep(2 * S).await;
+        assert_eq!(check(&health, "slow").took, Some(timeout), "{interval:?}");
+    }
+    let error = exact().check(healthy("a").interval(S).timeout(S)).build().unwrap_err();
+    assert_eq!(error.to_string(), "checks.a.timeout = 1s: must be at least 1ms and below the interval (1s)");
 }
 
 #[tokio::test(start_paused = true)]
@@ -185,7 +212,6 @@ async fn panic_before_the_future_is_a_failed_run() {
 async fn run_that_blocks_its_thread_delays_no_other_and_becomes_unknown() {
     let (unblock, blocked) = std::sync::mpsc::channel::<()>();
     let blocked = Arc::new(std::sync::Mutex::new(blocked));
-    let ms = Duration::from_millis(1);
     let stuck = Check::new("stuck", move || {
         let blocked = Arc::clone(&blocked);
         async move {
@@ -195,19 +221,19 @@ async fn run_that_blocks_its_thread_delays_no_other_and_becomes_unknown() {
     });
     let health = Health::builder()
         .random(Random::scripted(&[0.0]))
-        .check(stuck.interval(20 * ms).timeout(10 * ms))
-        .check(healthy("other").interval(20 * ms).timeout(10 * ms))
+        .check(stuck.interval(20 * MS).timeout(10 * MS))
+        .check(healthy("other").interval(20 * MS).timeout(10 * MS))
         .build()
         .unwrap();
     let mut seen = Vec::new();
     tokio::time::timeout(20 * S, async {
         while level(&health, "stuck") != Level::Unknown || seen.is_empty() {
             seen.extend(Some(level(&health, "stuck")).filter(|level| *level == Level::Unhealthy));
-            sleep(ms).await;
+            sleep(MS).await;
         }
         let runs = check(&health, "other").runs;
         while check(&health, "other").runs < runs + 2 {
-            sleep(ms).await;
+            sleep(MS).await;
         }
     })
     .await
@@ -218,7 +244,7 @@ async fn run_that_blocks_its_thread_delays_no_other_and_becomes_unknown() {
 
 /// Defect of another library: all probes run at the same instant.
 #[tokio::test(start_paused = true)]
-async fn first_runs_are_spread_and_later_runs_have_jitter() {
+async fn first_round_runs_at_once_and_later_rounds_are_spread() {
     let start = Instant::now();
     let (send, mut times) = tokio::sync::mpsc::unbounded_channel();
     let mut builder = Health::builder().random(Random::seeded(7));
@@ -230,15 +256,19 @@ async fn first_runs_are_spread_and_later_runs_have_jitter() {
         }));
     }
     let _health = builder.build().unwrap();
-    sleep(7 * S).await;
-    let mut slots = [0; 70];
+    sleep(S).await;
+    let first: Vec<_> = std::iter::from_fn(|| times.try_recv().ok()).collect();
+    assert_eq!(first, [Duration::ZERO; 200]);
+    // The second round fills a whole interval of 5 s.
+    sleep(6_990 * MS).await;
+    let mut slots = [0; 80];
     while let Ok(time) = times.try_recv() {
         slots[(time.as_millis() / 100) as usize] += 1;
     }
-    let (first, second) = slots.split_at(45);
-    assert_eq!(first.iter().sum::<i32>(), 200);
-    assert!(first[..11].iter().all(|n| *n <= 40), "{slots:?}");
-    assert!(second.iter().filter(|n| **n > 0).count() >= 15, "{slots:?}");
+    let (early, second) = slots.split_at(25);
+    assert_eq!((early.iter().sum::<i32>(), second.iter().sum::<i32>() >= 200), (0, true), "{slots:?}");
+    assert!(second[..50].iter().all(|n| *n <= 16), "{slots:?}");
+    assert!(second[..50].iter().filter(|n| **n > 0).count() >= 40, "{slots:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -305,12 +335,12 @@ async fn invalid_registries_are_errors_with_field_value_and_range() {
         "group = g: must be used once"
     );
     assert_eq!(
-        with(CheckSettings { timeout: 5 * S, ..good.clone() }),
+        with(CheckSettings { timeout: Some(5 * S), ..good.clone() }),
         "checks.database.timeout = 5s: must be at least 1ms and below the interval (5s)"
     );
     assert_eq!(with(CheckSettings { fall: 0, ..good.clone() }), "checks.database.fall = 0: must be 1 to 1000");
     assert_eq!(with(CheckSettings { rise: 0, ..good.clone() }), "checks.database.rise = 0: must be 1 to 1000");
-    assert!(with(CheckSettings { timeout: Duration::ZERO, ..good.clone() }).contains("timeout = 0ns"));
+    assert!(with(CheckSettings { timeout: Some(Duration::ZERO), ..good.clone() }).contains("timeout = 0ns"));
     assert!(with(CheckSettings { interval: Duration::MAX, ..good }).contains("interval = "));
 }
 

@@ -4,12 +4,12 @@
 
 use std::time::Duration;
 
-use mainstay_drain::{Cause, Drain, DrainSettings, serve};
+use mainstay_drain::{Cause, Drain, DrainSettings, Phase, serve};
 use mainstay_health::{Check, CheckOutcome, Health};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 const LONG: Duration = Duration::from_secs(20);
@@ -36,6 +36,63 @@ async fn during_the_delay_ready_is_503_and_live_is_200_over_new_connections() {
     assert_eq!(report.to_string(), "accepted 2, completed 2, aborted 0, refused 0");
 }
 
+fn failing(name: &'static str) -> Check {
+    Check::new(name, || async { Err::<(), _>("refused") })
+}
+
+#[tokio::test(start_paused = true)]
+async fn wait_for_readiness_ends_when_the_drain_begins() {
+    for begins_before in [true, false] {
+        let drain = Drain::new();
+        let health = Health::builder().check(failing("database").critical()).drain(&drain).build().unwrap();
+        let begin = async {
+            tokio::time::sleep(LONG).await;
+            drain.begin(Cause::Terminate)
+        };
+        if begins_before {
+            drain.begin(Cause::Terminate);
+        }
+        let (ready, _) = timeout(10 * LONG, async { tokio::join!(health.until_ready(), begin) }).await.unwrap();
+        assert!(!ready);
+        assert!(!timeout(LONG, health.until_ready()).await.unwrap());
+    }
+}
+
+/// Returns the time from the start of the drain until the listener closes.
+async fn delay(drain: &Drain) -> Duration {
+    let start = Instant::now();
+    drain.begin(Cause::Terminate);
+    drain.reached(Phase::Closing).await;
+    start.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn drain_of_a_process_that_was_never_ready_has_no_delay() {
+    let default = DrainSettings::default().drain_delay;
+    let drain = Drain::new();
+    let health = Health::builder().check(failing("database").critical()).drain(&drain).build().unwrap();
+    tokio::time::sleep(LONG).await;
+    assert!(!health.is_started());
+    assert_eq!(delay(&drain).await, Duration::ZERO);
+
+    // A signal during the start.
+    let drain = Drain::new();
+    drain.begin(Cause::Terminate);
+    let _health = Health::builder().drain(&drain).build().unwrap();
+    assert_eq!(delay(&drain).await, Duration::ZERO);
+
+    let drain = Drain::new();
+    let check = Check::new("database", || async { CheckOutcome::healthy() }).critical();
+    let health = Health::builder().check(check).check(failing("search")).drain(&drain).build().unwrap();
+    assert!(health.until_ready().await);
+    assert_eq!(delay(&drain).await, default);
+
+    let drain = Drain::new();
+    let _without_checks = Health::builder().drain(&drain).build().unwrap();
+    tokio::task::yield_now().await;
+    assert_eq!(delay(&drain).await, default);
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test(start_paused = true)]
 async fn systemd_is_notified_of_readiness_and_not_kept_alive_after_declared_death() {
@@ -59,7 +116,7 @@ async fn systemd_is_notified_of_readiness_and_not_kept_alive_after_declared_deat
     let health = Health::builder().check(check).drain(&drain).build().unwrap();
     let notifier = mainstay_drain::Notifier::new(&address, Some(10 * S)).unwrap();
     let (ready, alive) = (health.clone(), health.clone());
-    tokio::spawn(notifier.run(drain, async move { ready.until_ready().await }, move || alive.is_alive()));
+    tokio::spawn(notifier.run(drain, async move { drop(ready.until_ready().await) }, move || alive.is_alive()));
     tokio::time::sleep(2 * S).await;
     assert_eq!(received(), ["WATCHDOG=1", "READY=1"]);
     health.declare_dead("the writer is gone");

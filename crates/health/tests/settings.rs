@@ -10,7 +10,10 @@ use serde_json::{from_str, to_value};
 #[test]
 fn missing_fields_keep_their_defaults_and_unknown_fields_are_errors() {
     let check: CheckSettings = from_str(r#"{"critical": true, "timeout": "250ms"}"#).unwrap();
-    assert_eq!(check, CheckSettings { critical: true, timeout: Duration::from_millis(250), ..Default::default() });
+    assert_eq!(
+        check,
+        CheckSettings { critical: true, timeout: Some(Duration::from_millis(250)), ..Default::default() }
+    );
     assert!(from_str::<CheckSettings>(r#"{"timout": "1s"}"#).is_err());
     check.validate().unwrap();
 }

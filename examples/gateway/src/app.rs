@@ -37,9 +37,7 @@ use crate::{
 ///
 /// # Errors
 /// The address cannot be bound, or the stack refuses the settings.
-pub(crate) async fn serve(settings: Settings) -> Result<DrainReport, BoxError> {
-    // First, so that a signal during the start is not lost.
-    let drain = Drain::on_signals()?;
+pub(crate) async fn serve(settings: Settings, drain: Drain) -> Result<DrainReport, BoxError> {
     drain.reconfigure(DrainSettings { drain_delay: settings.drain.delay, drain_timeout: settings.drain.timeout })?;
     let listener = listen(settings.listen_addr).await?;
     let address = listener.local_addr()?;

@@ -7,6 +7,7 @@ use std::{env, fmt::Display, process::ExitCode};
 
 use args::Command;
 use mainstay_core::InvalidSetting;
+use mainstay_drain::Drain;
 use settings::Settings;
 
 mod app;
@@ -34,10 +35,17 @@ const USAGE: u8 = 2;
 #[tokio::main]
 async fn main() -> ExitCode {
     match Command::parse(env::args_os().skip(1)) {
-        Ok(Command::Serve { config }) => match Settings::read(config, |name| env::var_os(name)) {
-            Ok(settings) => serve(settings).await,
-            Err(errors) => refuse(errors),
-        },
+        Ok(Command::Serve { config }) => {
+            // First, so that a signal during the start is not lost.
+            let drain = match Drain::on_signals() {
+                Ok(drain) => drain,
+                Err(error) => return failed(&error),
+            };
+            match Settings::read(config, |name| env::var_os(name)) {
+                Ok(settings) => serve(settings, drain).await,
+                Err(errors) => refuse(errors),
+            }
+        }
         Ok(Command::DemoBackend { name, listen, prefix }) => match demo::run(name, listen, &prefix).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(&error),
@@ -48,9 +56,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(settings: Settings) -> ExitCode {
+async fn serve(settings: Settings, drain: Drain) -> ExitCode {
     logs::install(&settings.log);
-    match app::serve(settings).await {
+    match app::serve(settings, drain).await {
         // Exits with 0 if no request was cut off. Returning from `main` instead would wait for the runtime's blocking
         // threads, and so for a DNS lookup that does not end.
         Ok(report) => report.exit(),

@@ -2,12 +2,14 @@
 
 use std::{fmt, pin::Pin, sync::Arc};
 
+use tokio::sync::Semaphore;
+
 use super::outcome::ProbeOutcome;
 
 /// An async function that reports whether an endpoint works.
 ///
 /// A closure is a probe: `|| async { .. }` with a `bool`, a `Result` or a [`ProbeOutcome`]. The prober adds timeout,
-/// retries and backoff, and catches panics.
+/// retries and backoff, and catches panics. On a multi-thread runtime a probe that blocks its thread delays nothing else.
 ///
 /// ```
 /// use mainstay_failover::{Endpoint, ProbeOutcome};
@@ -32,7 +34,22 @@ pub type ProbeFuture = Pin<Box<dyn Future<Output = ProbeOutcome> + Send>>;
 
 /// A probe as endpoints keep it.
 #[derive(Clone)]
-pub(crate) struct SharedProbe(pub(crate) Arc<dyn Probe>);
+pub(crate) struct SharedProbe {
+    pub(crate) probe: Arc<dyn Probe>,
+    /// Attempts in flight, those that have timed out but still block their thread included.
+    pub(crate) in_flight: Arc<Semaphore>,
+}
+
+/// The attempts of one probe at once: one of a round, and one that requests have asked for.
+const ATTEMPTS_AT_ONCE: usize = 2;
+
+// === impl SharedProbe ===
+
+impl SharedProbe {
+    pub(crate) fn new(probe: impl Probe) -> Self {
+        Self { probe: Arc::new(probe), in_flight: Arc::new(Semaphore::new(ATTEMPTS_AT_ONCE)) }
+    }
+}
 
 // === impl Probe ===
 

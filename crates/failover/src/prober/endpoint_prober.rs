@@ -134,7 +134,7 @@ impl EndpointProber {
         let breaker = &self.endpoint().breaker;
         let _up_to_date = breaker.state();
         let epoch = breaker.epoch();
-        let report = run_round(&*self.probe.0, &self.board.live.all().probe).await;
+        let report = run_round(&self.probe, &self.board.live.all().probe).await;
         self.record(epoch, &report);
         *running = Some((number, report.clone()));
         report
@@ -173,7 +173,7 @@ impl EndpointProber {
         let breaker = &self.endpoint().breaker;
         let epoch = breaker.epoch();
         let settings = ProbeSettings { max_retries: 0, ..self.board.live.all().probe.clone() };
-        let report = run_round(&*self.probe.0, &settings).await;
+        let report = run_round(&self.probe, &settings).await;
         self.publish(&report);
         if report.is_not_sent() {
             return;
