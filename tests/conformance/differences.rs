@@ -77,7 +77,7 @@ const ALL: &[Difference] = &[
         "one second attempt within a request: trying all endpoints multiplies the load when all are down"),
     ("fo-msx-04-all-failed-returns-first", &[r#"0 requests ["ep1","ep2"]"#],
         "as above"),
-    ("fo-msx-05-empty-routes-is-error", &["0 error endpoints = 0: must be 1 to 1000 endpoints"],
+    ("fo-msx-05-empty-routes-is-error", &["0 error vector: endpoints = 0: must be 1 to 1000 endpoints"],
         "an empty list of endpoints is an error of the constructor, not of the first request"),
     ("cmp-msx-01-standard-order", &[r#"0 order ["total timeout","retry","breaker","bulkhead","attempt timeout"]"#],
         "each endpoint has its own permits, which are not held while a request waits for its next attempt"),

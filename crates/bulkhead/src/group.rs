@@ -67,8 +67,9 @@ impl Group {
     /// # Errors
     /// A total out of its range.
     pub fn with_total(name: impl Into<Name>, total: u32) -> Result<Self, InvalidSetting> {
-        settings::limit("total", total)?;
-        Ok(Self { name: name.into(), pool: Arc::new(LendingPool::new(Some(total))) })
+        let name = name.into();
+        settings::limit("total", total).map_err(|wrong| wrong.of(&name))?;
+        Ok(Self { name, pool: Arc::new(LendingPool::new(Some(total))) })
     }
 
     /// Adds a new limit to the group.
@@ -76,9 +77,10 @@ impl Group {
     /// # Errors
     /// A setting out of its range.
     pub fn limit(&self, name: impl Into<Name>, settings: LimitSettings) -> Result<Limit, InvalidSetting> {
-        settings.validate()?;
+        let name = name.into();
+        settings.validate().map_err(|wrong| wrong.of(&name))?;
         let membership = Membership::of(self.pool.clone());
-        let inner = Arc::new(Inner::new(name.into(), &settings, membership, Counters::per_thread(), None));
+        let inner = Arc::new(Inner::new(name, &settings, membership, Counters::per_thread(), None));
         let member: Weak<Inner> = Arc::downgrade(&inner);
         self.pool.add(member);
         Ok(Limit::of(Shared::Counted(inner)))

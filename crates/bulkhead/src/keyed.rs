@@ -70,8 +70,9 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedLimits<K> {
     /// # Errors
     /// A setting out of its range.
     pub fn with_settings(name: impl Into<Name>, settings: KeyedBulkheadSettings) -> Result<Self, InvalidSetting> {
-        settings.validate()?;
-        Ok(Self(Arc::new(Store::new(name.into(), settings))))
+        let name = name.into();
+        settings.validate().map_err(|wrong| wrong.of(&name))?;
+        Ok(Self(Arc::new(Store::new(name, settings))))
     }
 
     /// Takes a permit of the key, if one is free and no call waits for it. For a key that is kept it does not allocate,

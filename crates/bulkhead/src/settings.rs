@@ -21,11 +21,11 @@ pub struct LimitSettings {
     pub queue: u32,
     /// The longest wait for the permit and then for the inner service to be ready: 1 ms to a year. It does not bound a
     /// call that gets a free permit. Default 1 s; with `None` a call waits as long as its caller does.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off::duration"))]
     pub max_wait: Option<Duration>,
     /// The longest time from the permit to the response: 1 ms to a year. A longer call ends with
     /// [`Reason::AttemptTimeout`](mainstay_core::Reason::AttemptTimeout). Default `None`: unlimited.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off::duration"))]
     pub execution_timeout: Option<Duration>,
 }
 

@@ -40,8 +40,9 @@ impl Breaker {
     /// # Errors
     /// A setting out of its range.
     pub fn with_settings(name: impl Into<Name>, settings: BreakerSettings) -> Result<Self, InvalidSetting> {
-        settings.validate()?;
-        Ok(Self::build(name.into(), settings, BreakerCounters::per_thread()))
+        let name = name.into();
+        settings.validate().map_err(|wrong| wrong.of(&name))?;
+        Ok(Self::build(name, settings, BreakerCounters::per_thread()))
     }
 
     pub(crate) fn build(name: Name, settings: BreakerSettings, counters: BreakerCounters) -> Self {

@@ -73,8 +73,9 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
     /// # Errors
     /// A setting out of its range.
     pub fn with_settings(name: impl Into<Name>, settings: KeyedBreakerSettings) -> Result<Self, InvalidSetting> {
-        settings.validate()?;
-        Ok(Self::build(name.into(), settings))
+        let name = name.into();
+        settings.validate().map_err(|wrong| wrong.of(&name))?;
+        Ok(Self::build(name, settings))
     }
 
     fn build(name: Name, settings: KeyedBreakerSettings) -> Self {

@@ -24,10 +24,13 @@ pub struct BreakerSettings {
     /// Opens after this many consecutive failures. Overloads neither lengthen nor end the streak. Default 10: after a
     /// hundred successes the rate alone needs 50 failures, which callers that wait for a dead dependency take seconds to
     /// collect. At 20 % independent failures ten in a row come once in ten million calls.
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
     pub consecutive_failures: Option<u32>,
     /// Opens when at least this share of the window failed, 0..=1. Default 0.5.
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
     pub failure_rate: Option<f64>,
     /// Opens when at least a share of the window was slow. Costs two clock reads per call. Default: off.
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
     pub slow_calls: Option<SlowCalls>,
     /// The calls over which the rates are taken. Default: the last 100.
     pub window: WindowSettings,
@@ -41,14 +44,14 @@ pub struct BreakerSettings {
     /// kinds of dropped calls cannot be told from callers that give up: those outside of tokio's runtimes, those of a
     /// `LocalSet` or of futures that are kept outside of the runtime's tasks, and those whose task or connection is ended
     /// by the program. If a program ends many of these at once, it drains them first, or turns this off.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off::duration"))]
     pub abandoned_after: Option<Duration>,
     /// The time that an open breaker stays open.
     pub open: OpenSettings,
     /// How an open breaker detects that the dependency is back.
     pub recovery: Recovery,
     /// The time after closing over which the share of admitted calls grows from 10 % to all. Default: off.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off::duration"))]
     pub ramp: Option<Duration>,
 }
 

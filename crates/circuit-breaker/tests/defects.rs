@@ -356,7 +356,7 @@ fn breaker_without_a_rule_is_an_error() {
     let error = Breaker::with_settings("test", settings.clone()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "failure_rate = none: can't be off while every rule is off: set consecutive_failures, failure_rate or slow_calls"
+        "test: failure_rate = none: can't be off while every rule is off: set consecutive_failures, failure_rate or slow_calls"
     );
     assert!(breaker(three_failures()).reconfigure(settings).is_err());
 }

@@ -53,9 +53,18 @@ pub enum Shape {
     Linear,
     /// `base`.
     Constant,
-    /// A custom function of the retry's number (1 for the first).
-    #[cfg_attr(feature = "serde", serde(skip))]
+    /// A custom function of the retry's number (1 for the first). With serde it is written as `{ custom = "function" }`,
+    /// and cannot be read.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "write_function", skip_deserializing))]
     Custom(Arc<dyn Fn(u32) -> Duration + Send + Sync>),
+}
+
+#[cfg(feature = "serde")]
+fn write_function<S: serde::Serializer>(
+    _: &Arc<dyn Fn(u32) -> Duration + Send + Sync>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str("function")
 }
 
 // === impl Backoff ===

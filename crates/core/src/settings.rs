@@ -2,7 +2,10 @@
 
 use std::{error::Error, fmt, time::Duration};
 
-use crate::without_credentials;
+use crate::{escaped, without_credentials};
+
+#[cfg(feature = "serde")]
+pub mod or_off;
 
 /// An invalid setting: the field, its value, and the allowed range.
 ///
@@ -14,6 +17,7 @@ use crate::without_credentials;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidSetting {
+    owner: Option<String>,
     field: String,
     value: String,
     allowed: String,
@@ -26,6 +30,7 @@ impl InvalidSetting {
     /// user and password of a URL are not kept.
     pub fn new(field: impl Into<String>, value: impl fmt::Display, allowed: impl Into<String>) -> Self {
         Self {
+            owner: None,
             field: field.into(),
             value: without_credentials(&value.to_string()).into_owned(),
             allowed: allowed.into(),
@@ -50,6 +55,19 @@ impl InvalidSetting {
         &self.allowed
     }
 
+    /// Sets the name of the handle that was to be created with this setting, unless it is set. Errors start with it.
+    #[must_use]
+    pub fn of(mut self, owner: &str) -> Self {
+        self.owner.get_or_insert_with(|| owner.to_owned());
+        self
+    }
+
+    /// Returns the name of the handle that was to be created with this setting.
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        self.owner.as_deref()
+    }
+
     /// Prefixes the field with the name of the settings that contain it: `prefix.field`.
     #[must_use]
     pub fn within(mut self, prefix: &str) -> Self {
@@ -60,7 +78,10 @@ impl InvalidSetting {
 
 impl fmt::Display for InvalidSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} = {}: {}", self.field, self.value.escape_debug(), self.allowed)
+        if let Some(owner) = &self.owner {
+            write!(f, "{}: ", escaped(owner))?;
+        }
+        write!(f, "{} = {}: {}", escaped(&self.field), escaped(&self.value), escaped(&self.allowed))
     }
 }
 
@@ -139,6 +160,13 @@ mod tests {
     fn nested_field_has_its_path() {
         let error = count("n", 0, 1..=u64::MAX).unwrap_err().within("window").within("breaker");
         assert_eq!(error.to_string(), "breaker.window.n = 0: must be at least 1");
+    }
+
+    #[test]
+    fn owner_is_named_once_and_text_is_escaped() {
+        let error = InvalidSetting::new("limit", "0\n1", "must be 1 to 9").of("orders").of("others");
+        assert_eq!((error.owner(), error.field()), (Some("orders"), "limit"));
+        assert_eq!(error.to_string(), r"orders: limit = 0\n1: must be 1 to 9");
     }
 
     #[test]

@@ -85,8 +85,7 @@ impl FailoverHandle {
         infos: Vec<EndpointInfo>,
         settings: FailoverSettings,
     ) -> Result<Self, InvalidSetting> {
-        settings.validate()?;
-        EndpointInfo::check_names(&infos)?;
+        settings.validate().and_then(|()| EndpointInfo::check_names(&infos)).map_err(|wrong| wrong.of(&name))?;
         let endpoints: Result<_, _> =
             infos.iter().map(|info| EndpointState::new(info, &settings, infos.len() == 1)).collect();
         let board = Arc::new(Switchboard::new(name, endpoints?, LiveSettings::new(settings)));

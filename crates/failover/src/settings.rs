@@ -24,13 +24,16 @@ pub use second_attempt::SecondAttempt;
 pub struct FailoverSettings {
     /// After this many consecutive requests that could not be handed over, an endpoint is left. After this many
     /// consecutive failures of other kinds, a probe decides; without a probe, the endpoint is left. Default 3.
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
     pub consecutive_failures: Option<u32>,
     /// Leave an endpoint when at least this share of the compared requests in the window failed, 0..=1: of successes, and
     /// failures of requests that another endpoint answered. Default 0.2.
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
     pub failure_rate: Option<f64>,
     /// Leave an endpoint when at least this share of the requests in the window failed, 0..=1, of successes and of
     /// failures of requests that no other endpoint was asked. Not used within 10 s after a request has failed at every
     /// endpoint. Default 0.5.
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
     pub unproven_failure_rate: Option<f64>,
     /// The window of the rates. Default: the last 100 requests.
     pub window: WindowSettings,
@@ -43,7 +46,7 @@ pub struct FailoverSettings {
     /// A request that its caller drops after waiting this long counts as a failure that is not proven. Default 1 s;
     /// `None` turns it off. The tasks that a runtime drops when it ends count for nothing; what cannot be told apart is
     /// described at [`BreakerSettings`](mainstay_circuit_breaker::BreakerSettings::abandoned_after).
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off::duration"))]
     pub abandoned_after: Option<Duration>,
     /// The minimum time that traffic stays away from an endpoint that was left.
     pub hold: HoldSettings,
@@ -56,17 +59,19 @@ pub struct FailoverSettings {
     pub trial_lease: Duration,
     /// The time over which traffic returns as a growing share, from 10 % to all. Not used at process start. Default:
     /// off.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off::duration"))]
     pub ramp: Option<Duration>,
     /// Whether traffic returns without an order. Default: automatic.
     pub return_mode: ReturnMode,
     /// Where requests go when no endpoint is usable and none has good news. Default: refuse with one endpoint, which
     /// then recovers by trial calls like a breaker; prefer the primary with several.
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
     pub all_down: Option<AllDown>,
     /// How long one request waits for an endpoint that is not ready before it tries the next. Default 50 ms.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub ready_timeout: Duration,
     /// A second attempt at the next endpoint within one request. Default: on.
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
     pub second_attempt: Option<SecondAttempt>,
     /// Whether endpoints are usable before their first probe. Default: up.
     pub initial: Initial,

@@ -108,7 +108,7 @@ impl<S> Standard<S> {
         let name = name.into();
         let (infos, services): (Vec<_>, Vec<_>) = endpoints.into_iter().map(|e| (e.info, e.service)).unzip();
         let all_probed = infos.iter().all(|info| info.probe.is_some());
-        settings.validate_for(all_probed)?;
+        settings.validate_for(all_probed).map_err(|wrong| wrong.of(&name))?;
         let warnings = settings.warnings();
         log(&name, &warnings);
         let endpoints = infos.iter().map(|info| {

@@ -332,10 +332,14 @@ fn handle_can_be_made_outside_a_runtime() {
 }
 
 #[test]
-fn new_refuses_no_endpoint_and_duplicate_names() {
+fn new_refuses_no_endpoint_and_empty_or_duplicate_names() {
     let no_endpoint: [Endpoint<()>; 0] = [];
     assert_eq!(FailoverHandle::new("x", no_endpoint).unwrap_err().field(), "endpoints");
     assert_eq!(FailoverHandle::new("x", common::names(&["a", "a"])).unwrap_err().value(), "a");
+    for empty in ["", " "] {
+        let error = FailoverHandle::new("x", common::names(&["a", empty])).unwrap_err();
+        assert_eq!(error.to_string(), format!("x: endpoints.1.name = {empty:?}: must not be empty"));
+    }
 }
 
 /// A hold is a minimum: with jitter in both directions the first instances of a fleet would return too early.

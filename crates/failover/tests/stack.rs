@@ -169,7 +169,9 @@ fn contradictory_settings_are_refused_with_their_field() {
         change(&mut settings);
         let endpoint = Endpoint::new("a", Script::new("a"));
         let endpoint = if probed { endpoint.with_probe(|| async { true }) } else { endpoint };
-        Standard::new("x", [endpoint], settings).unwrap_err().to_string()
+        let error = Standard::new("x", [endpoint], settings).unwrap_err();
+        assert_eq!(error.owner(), Some("x"));
+        error.to_string().split_off("x: ".len())
     };
     assert_eq!(
         wrong(|s| s.attempt_timeout = s.total_timeout, true),

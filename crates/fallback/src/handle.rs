@@ -62,8 +62,9 @@ impl FallbackHandle {
         steps: &C,
         settings: &FallbackSettings,
     ) -> Result<Self, InvalidSetting> {
-        settings.validate()?;
-        Ok(Self::build(name.into(), steps, settings))
+        let name = name.into();
+        settings.validate().map_err(|wrong| wrong.of(&name))?;
+        Ok(Self::build(name, steps, settings))
     }
 
     fn build<C: Chain>(name: Name, steps: &C, settings: &FallbackSettings) -> Self {

@@ -78,8 +78,9 @@ impl Retrier {
     /// # Errors
     /// A setting is out of its range.
     pub fn with_settings(name: impl Into<Name>, settings: RetrySettings) -> Result<Self, InvalidSetting> {
-        settings.validate()?;
-        Ok(Self::build(name.into(), settings))
+        let name = name.into();
+        settings.validate().map_err(|wrong| wrong.of(&name))?;
+        Ok(Self::build(name, settings))
     }
 
     pub(crate) fn build(name: Name, settings: RetrySettings) -> Self {

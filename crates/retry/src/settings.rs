@@ -29,7 +29,7 @@ pub struct RetrySettings {
     /// The time from the request's start after which no attempt starts. Default: only the request's own deadline.
     ///
     /// It bounds delays and the start of attempts. To stop a running attempt, add a total timeout.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off::duration"))]
     pub deadline: Option<Duration>,
     /// The longest rejection by another layer (an open breaker, a full bulkhead) that a request waits out, as its
     /// `retry_after` says; once for each request, and only if it fits the deadline. Default: none, a rejection is returned
@@ -37,7 +37,7 @@ pub struct RetrySettings {
     ///
     /// Set it where nothing else can answer and few requests wait at the same time. With a fallback outside, waiting only
     /// delays its answer; behind a bulkhead, the requests that wait hold its permits.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off::duration"))]
     pub wait_out: Option<Duration>,
     /// The most times that a request is sent by all layers together, if its context carries the quota. Default 4. Below
     /// `max_attempts` it is the number of attempts: the first such request logs a warning.

@@ -62,7 +62,7 @@ impl Error {
         self.0.file.as_deref()
     }
 
-    /// Returns the line, counted from 1. It is known for TOML, and for JSON that cannot be parsed.
+    /// Returns the line, counted from 1.
     #[must_use]
     pub fn line(&self) -> Option<usize> {
         self.0.origin.line()

@@ -17,7 +17,7 @@ pub(crate) fn nest(root: &mut Node, names: &[&'static FlatName]) -> Result<(), (
         let Some(mut node) = table.remove(&flat.key()) else { continue };
         if root.at(flat.path).is_some() {
             let allowed = format!("must be left out: {} is given too, and is the same setting", flat.path);
-            return Err((node.origin.clone(), InvalidSetting::new(flat.key(), node, allowed)));
+            return Err((node.origin.clone(), InvalidSetting::new(flat.key(), node.as_written(), allowed)));
         }
         if is_table(root, flat) {
             node.origin = Origin::FlatKey { flat, line: node.origin.line() };
@@ -46,13 +46,16 @@ fn is_table(root: &Node, flat: &FlatName) -> bool {
 }
 
 /// Finds the origin of a setting that failed a check of the settings as a whole. A setting that was given by a flat name
-/// keeps that name; one that was not given gets both names.
+/// keeps that name; one that was not given gets both names, and its value is marked as the default.
 pub(crate) fn locate(tree: &Node, wrong: InvalidSetting, names: &[&'static FlatName]) -> (Origin, InvalidSetting) {
-    let node = tree.at(wrong.field());
+    let node = tree.find(wrong.field());
     let origin = node.map_or(Origin::Unknown, |node| node.origin.clone());
     let (name, value) = match (node, origin.flat(), names.iter().find(|flat| flat.path == wrong.field())) {
         (Some(node), Some((_, name)), _) => (name, node.to_string()),
-        (None, _, Some(flat)) => (format!("{} ({})", flat.path, flat.name), wrong.value().to_owned()),
+        (None, _, flat) => {
+            let name = flat.map(|flat| format!("{} ({})", flat.path, flat.name));
+            (name.unwrap_or_else(|| wrong.field().to_owned()), format!("{} (default)", wrong.value()))
+        }
         _ => return (origin, wrong),
     };
     (origin, InvalidSetting::new(name, value, wrong.allowed()))

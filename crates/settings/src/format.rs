@@ -7,8 +7,11 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+#[cfg(feature = "json")]
+use crate::json;
 use crate::{
     Error,
+    lines::Lines,
     node::{Node, Origin, Table, Value},
 };
 
@@ -39,13 +42,14 @@ impl Format {
         match self {
             Self::Toml => toml(text),
             #[cfg(feature = "json")]
-            Self::Json => json(text),
+            Self::Json => json::parse(text),
         }
     }
 }
 
 fn toml(text: &str) -> Result<Node, Error> {
-    let line = |offset: usize| Origin::Line(text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1);
+    let lines = Lines::of(text);
+    let line = |offset: usize| lines.at(offset);
     let parsed = DeTable::parse(text).map_err(|error| {
         let origin = error.span().map_or(Origin::Unknown, |span| line(span.start));
         Error::message(origin, format!("not TOML: {}", error.message()))
@@ -86,28 +90,4 @@ fn toml_value(value: DeValue<'_>, line: &dyn Fn(usize) -> Origin) -> Value {
         }
         DeValue::Table(table) => Value::Table(toml_table(table, line)),
     }
-}
-
-#[cfg(feature = "json")]
-fn json(text: &str) -> Result<Node, Error> {
-    use serde_json::Value as Json;
-
-    fn node(value: Json) -> Node {
-        let value = match value {
-            Json::Null => Value::Nothing,
-            Json::Bool(value) => Value::Bool(value),
-            Json::Number(number) => match (number.as_i128(), number.as_f64()) {
-                (Some(whole), _) => Value::Integer(whole),
-                (None, Some(number)) => Value::Float(number),
-                (None, None) => Value::Text(number.to_string()),
-            },
-            Json::String(text) => Value::Text(text),
-            Json::Array(items) => Value::List(items.into_iter().map(node).collect()),
-            Json::Object(map) => Value::Table(map.into_iter().map(|(key, value)| (key, node(value))).collect()),
-        };
-        Node { value, origin: Origin::Unknown }
-    }
-
-    let parsed = serde_json::from_str(text);
-    parsed.map(node).map_err(|error| Error::message(Origin::Line(error.line()), format!("not JSON: {error}")))
 }

@@ -12,7 +12,7 @@
 //! assert_eq!(retry.max_attempts, 5);
 //!
 //! let error = from_toml("max_attempts = 5\ndeadline = 'soon'", RetrySettings::validate).unwrap_err();
-//! let expected = r#"line 2: deadline = soon: must be a duration, such as "250ms" or "1m 30s", or "off""#;
+//! let expected = r#"line 2: deadline = "soon": must be a duration, such as "250ms" or "1m 30s", or "off""#;
 //! assert_eq!(error.to_string(), expected);
 //! # Ok::<_, mainstay_settings::Error>(())
 //! ```
@@ -47,10 +47,13 @@
 //! # How values are written
 //!
 //! * A duration is text: `"250ms"`, `"30s"`, `"1m 30s"`.
-//! * `"off"` turns off what can be turned off (TOML has no null; in JSON `null` does it, too).
+//! * `"off"` turns off what can be turned off (TOML has no null; in JSON `null` does it, too). Settings are written in the
+//!   same way, so that they are read back as they were. For a struct of yours, [`or_off`](mainstay_core::settings::or_off)
+//!   does this.
 //! * A variable is named by its prefix and the path of the field, in capitals, with two underscores between:
-//!   `ORDERS__FAILOVER__HOLD__BASE=1m`. An empty one counts as not set; a list has commas. A name with the prefix that
-//!   leads to no field is an error.
+//!   `ORDERS__FAILOVER__HOLD__BASE=1m`. An empty one counts as not set; a list has commas. A name with the prefix and two
+//!   underscores that leads to no field is an error. One with a single underscore that is near a setting is a warning
+//!   ([`Sources::warnings`]), because other programs may use the same prefix.
 //! * A [`FlatName`] gives a nested setting a second, flat name.
 //! * A setting that is not given keeps its default.
 //!
@@ -67,10 +70,16 @@ mod flat;
 mod flat_name;
 mod format;
 mod hangup;
+#[cfg(feature = "json")]
+mod json;
+mod lines;
+mod misspelt;
 mod node;
 mod read_error;
 mod reader;
+mod reading;
 mod reloader;
+mod results;
 mod short;
 mod sources;
 mod variables;
@@ -79,6 +88,7 @@ mod watched_file;
 pub use error::Error;
 pub use flat_name::FlatName;
 pub use reloader::{Reloader, Reloading};
+pub use results::ReloadSnapshot;
 #[cfg(feature = "json")]
 pub use short::from_json;
 pub use short::{from_file, from_toml};

@@ -89,6 +89,20 @@ impl Node {
         path.split('.').try_fold(self, |node, key| node.child(key))
     }
 
+    /// Returns the node at `a.b.c`, or one below `a.b` whose key is `c`: a check of settings may leave out the keys of an
+    /// enum, `backoff.factor` for `backoff.shape.exponential.factor`.
+    pub(crate) fn find(&self, path: &str) -> Option<&Self> {
+        self.at(path).or_else(|| {
+            let (section, key) = path.rsplit_once('.')?;
+            let Value::Table(section) = &self.at(section)?.value else { return None };
+            let variants = [section].into_iter().chain(section.values().filter_map(|node| match &node.value {
+                Value::Table(table) => Some(table),
+                _ => None,
+            }));
+            variants.filter(|table| table.len() == 1).find_map(|table| table.values().next()?.child(key))
+        })
+    }
+
     /// Puts a value at the end of a path, and replaces what is there.
     pub(crate) fn put(&mut self, path: &[String], leaf: Self) {
         let Some((key, rest)) = path.split_first() else {
@@ -153,6 +167,16 @@ impl Node {
     }
 }
 
+impl Node {
+    /// Returns the value for an error: text of a document in quotes, so that `"5"` is not taken for a number.
+    pub(crate) fn as_written(&self) -> String {
+        match &self.value {
+            Value::Text(text) => format!("\"{text}\""),
+            _ => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {
@@ -162,7 +186,7 @@ impl fmt::Display for Node {
             Value::Float(value) => value.fmt(f),
             Value::Text(text) | Value::Untyped(text) | Value::Seconds(text) => f.write_str(text),
             Value::List(items) => {
-                let items: Vec<_> = items.iter().map(ToString::to_string).collect();
+                let items: Vec<_> = items.iter().map(Self::as_written).collect();
                 write!(f, "[{}]", items.join(", "))
             }
             Value::Table(_) => f.write_str("(a table)"),

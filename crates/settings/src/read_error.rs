@@ -5,7 +5,9 @@ use std::fmt;
 use mainstay_core::InvalidSetting;
 use serde::de::{self, Expected, Unexpected};
 
-use crate::node::{Node, Origin};
+use crate::node::{Node, Origin, Value};
+
+const OR_OFF: &str = ", or \"off\"";
 
 #[derive(Debug)]
 pub(crate) struct ReadError {
@@ -15,18 +17,29 @@ pub(crate) struct ReadError {
     origin: Option<Origin>,
     allowed: String,
     optional: bool,
+    kind: Kind,
+}
+
+/// What is wrong, as far as the message can be improved by what the deserializer does not know.
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    /// A number of this type is expected. Its largest value shows the range of the setting.
+    Number(Value),
+    /// There is no such setting; the best suggestion and its distance.
+    Unknown(Option<(usize, String)>),
+    Other,
 }
 
 // === impl ReadError ===
 
 impl ReadError {
     fn new(allowed: String) -> Self {
-        Self { path: Vec::new(), value: None, origin: None, allowed, optional: false }
+        Self { path: Vec::new(), value: None, origin: None, allowed, optional: false, kind: Kind::Other }
     }
 
     /// Sets the value and its place, unless an inner node has set them.
     pub(crate) fn at(mut self, node: &Node) -> Self {
-        self.value.get_or_insert_with(|| node.to_string());
+        self.value.get_or_insert_with(|| node.as_written());
         self.origin.get_or_insert_with(|| node.origin.clone());
         self
     }
@@ -40,10 +53,56 @@ impl ReadError {
     /// Adds "off" to the allowed values.
     pub(crate) fn or_off(mut self) -> Self {
         if self.value.is_none() && !self.optional {
-            self.allowed.push_str(", or \"off\"");
+            self.allowed.push_str(OR_OFF);
             self.optional = true;
         }
         self
+    }
+
+    /// Returns the largest value of the type, if a number is expected.
+    pub(crate) fn largest(&self) -> Option<Value> {
+        match &self.kind {
+            Kind::Number(largest) => Some(largest.clone()),
+            _ => None,
+        }
+    }
+
+    /// Replaces the allowed values.
+    pub(crate) fn with_allowed(mut self, allowed: &str) -> Self {
+        allowed.clone_into(&mut self.allowed);
+        if self.optional {
+            self.allowed.push_str(OR_OFF);
+        }
+        self
+    }
+
+    /// Whether the key at the end of the path names no setting.
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(self.kind, Kind::Unknown(_))
+    }
+
+    pub(crate) fn expects_table(&self) -> bool {
+        self.allowed == "must be a table"
+    }
+
+    /// Returns the known name that is nearest to the unknown one, and its distance.
+    pub(crate) fn suggestion(&self) -> Option<(usize, &str)> {
+        match &self.kind {
+            Kind::Unknown(Some((distance, known))) => Some((*distance, known)),
+            _ => None,
+        }
+    }
+
+    /// Adds names that the type of the settings does not have, and suggests one if it is nearer.
+    pub(crate) fn suggest(&mut self, names: impl Iterator<Item = String>) {
+        let [key] = &*self.path else { return };
+        let Kind::Unknown(nearest) = &mut self.kind else { return };
+        let better =
+            nearest_to(key, names).filter(|(distance, _)| nearest.as_ref().is_none_or(|(old, _)| distance < old));
+        if let Some((distance, known)) = better {
+            self.allowed = format!("no such setting: did you mean {known}?");
+            *nearest = Some((distance, known));
+        }
     }
 
     /// Returns the keys that lead to the wrong value, the outermost first.
@@ -80,7 +139,9 @@ impl de::Error for ReadError {
     }
 
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(format!("must be {}", in_words(&expected.to_string())))
+        let expected = expected.to_string();
+        let kind = largest(&expected).map_or(Kind::Other, Kind::Number);
+        Self { kind, ..Self::new(format!("must be {}", in_words(&expected))) }
     }
 
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -92,12 +153,10 @@ impl de::Error for ReadError {
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let meant = expected.iter().map(|known| (distance(field, known), known)).min();
-        let meant = match meant {
-            Some((distance, known)) if distance * 3 <= known.len() => format!("did you mean {known}? "),
-            _ => String::new(),
-        };
-        Self::new(format!("no such setting: {meant}There are {}", expected.join(", ")))
+        let nearest = nearest_to(field, expected.iter().map(|known| (*known).to_owned()));
+        let meant = nearest.as_ref().map_or(String::new(), |(_, known)| format!("did you mean {known}? "));
+        let allowed = format!("no such setting: {meant}There are {}", expected.join(", "));
+        Self { kind: Kind::Unknown(nearest), ..Self::new(allowed) }
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -121,6 +180,24 @@ fn in_words(expected: &str) -> &str {
         _ if expected.starts_with("struct ") => "a table",
         _ => expected,
     }
+}
+
+/// Returns the largest value of a numeric type.
+fn largest(expected: &str) -> Option<Value> {
+    Some(match expected {
+        "u8" => Value::Integer(u8::MAX.into()),
+        "u16" => Value::Integer(u16::MAX.into()),
+        "u32" => Value::Integer(u32::MAX.into()),
+        "u64" | "usize" => Value::Integer(u64::MAX.into()),
+        "f32" | "f64" => Value::Float(f32::MAX.into()),
+        _ => return None,
+    })
+}
+
+/// Returns the name that is nearest to `name` and its distance, if it is near enough to be meant.
+pub(crate) fn nearest_to(name: &str, known: impl Iterator<Item = String>) -> Option<(usize, String)> {
+    let nearest = known.map(|known| (distance(name, &known), known)).min();
+    nearest.filter(|(distance, known)| distance * 3 <= known.len())
 }
 
 /// Returns the Levenshtein distance: how many letters must be inserted, deleted or replaced.

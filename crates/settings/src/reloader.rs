@@ -1,9 +1,9 @@
 //! Reads a file again and again while the program runs, and applies its changes.
 
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 use mainstay_core::{
-    InvalidSetting,
+    InvalidSetting, StatusReceiver,
     settings::{LONGEST, SHORTEST},
 };
 use serde::de::DeserializeOwned;
@@ -13,14 +13,22 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use crate::{Error, Sources, hangup::Hangup, node::Origin, watched_file::WatchedFile};
+use crate::{
+    Error, Sources,
+    hangup::Hangup,
+    node::Origin,
+    results::{ReloadSnapshot, Results},
+    watched_file::WatchedFile,
+};
 
 /// Applies the changes of a settings file to a running program. Reads the file every second, and on SIGHUP if enabled.
 ///
 /// A change is applied when two readings in a row return the same content, so that a half-written file is not; SIGHUP
 /// applies it at once. The closure given to [`start`](Self::start) receives the settings and hands them to a handle;
 /// all handles keep windows, running timers and permits. The log shows what changed (info). A file that is missing,
-/// can't be parsed or has a wrong value changes nothing, and the log shows the reason once (warn).
+/// can't be parsed or has a wrong value changes nothing, and neither does one that became empty, as by a full disk, or one
+/// whose closure panicked. The log shows the reason (warn), again each minute while the file stays so, and
+/// [`Reloading::snapshot`] has it.
 ///
 /// ```
 /// use mainstay_retry::{Retrier, RetrySettings};
@@ -44,9 +52,14 @@ pub struct Reloader {
 }
 
 /// A running reloader. Dropping it stops the reloading.
+///
+/// Its [status](Self::subscribe) is degraded while the settings in force are not those of the file: give it to the health
+/// checks as a component.
 #[must_use = "reloading stops when this is dropped"]
-#[derive(Debug)]
-pub struct Reloading(AbortHandle);
+pub struct Reloading {
+    task: AbortHandle,
+    results: Arc<Results>,
+}
 
 // === impl Reloader ===
 
@@ -75,7 +88,8 @@ impl Reloader {
     /// Applies the present settings, and from then on every change.
     ///
     /// The closure must apply all settings or none, as the handles' `reconfigure` does. A setting that it refuses is
-    /// reported with its place in the file. The closure runs on the runtime, so it must not block.
+    /// reported with its place in the file. The closure runs on the runtime, so it must not block. A panic in it is an
+    /// error, at the start, too.
     ///
     /// # Errors
     /// [`Sources::read`] or the closure fails at the start; there is no Tokio runtime; SIGHUP can't be listened for.
@@ -93,8 +107,9 @@ impl Reloader {
             _ => Hangup::default(),
         };
         let watched = WatchedFile::start(self.sources.clone(), apply)?;
-        let task = runtime.spawn(follow(self.sources, self.every, hangup, watched));
-        Ok(Reloading(task.abort_handle()))
+        let results = watched.results();
+        let task = runtime.spawn(follow(self.sources, self.every, hangup, watched)).abort_handle();
+        Ok(Reloading { task, results })
     }
 }
 
@@ -119,8 +134,28 @@ where
 
 // === impl Reloading ===
 
+impl Reloading {
+    /// Returns the counts and the last result.
+    #[must_use]
+    pub fn snapshot(&self) -> ReloadSnapshot {
+        self.results.snapshot()
+    }
+
+    /// Subscribes to the status: healthy, or degraded with the reason while the file is refused.
+    #[must_use]
+    pub fn subscribe(&self) -> StatusReceiver {
+        self.results.subscribe()
+    }
+}
+
+impl fmt::Debug for Reloading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Reloading").field(&self.snapshot()).finish()
+    }
+}
+
 impl Drop for Reloading {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }

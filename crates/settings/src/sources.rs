@@ -6,7 +6,6 @@ use std::{
 };
 
 use mainstay_core::InvalidSetting;
-use serde::de::DeserializeOwned;
 
 use crate::{
     Error, FlatName,
@@ -14,8 +13,6 @@ use crate::{
     flat,
     format::Format,
     node::{Node, Origin, Value},
-    read_error::ReadError,
-    reader,
     variables::Variables,
 };
 
@@ -41,12 +38,9 @@ use crate::{
 pub struct Sources {
     document: Document,
     table: Vec<String>,
-    variables: Variables,
-    flat_names: Vec<&'static FlatName>,
+    pub(crate) variables: Variables,
+    pub(crate) flat_names: Vec<&'static FlatName>,
 }
-
-/// The most errors that [`Sources::read_all`] returns.
-const MAX_ERRORS: usize = 50;
 
 // === impl Sources ===
 
@@ -107,7 +101,10 @@ impl Sources {
     ///
     /// A flat variable wins over the document and over `PREFIX__FIELD`. An empty one counts as not set.
     #[must_use]
-    pub fn flat_names(self, names: impl IntoIterator<Item = &'static FlatName>) -> Self {
+    pub fn flat_names(mut self, names: impl IntoIterator<Item = &'static FlatName>) -> Self {
+        for (name, _) in std::env::vars_os() {
+            self.variables.add_name(name);
+        }
         self.flat_names_from(names, |name| std::env::var_os(name))
     }
 
@@ -125,56 +122,6 @@ impl Sources {
             }
         }
         self
-    }
-
-    /// Reads the settings; the argument checks them, as `RetrySettings::validate` does.
-    ///
-    /// # Errors
-    /// The first fault: a file that can't be read or parsed, a setting that does not exist, or one with a wrong value.
-    pub fn read<T: DeserializeOwned>(
-        &self,
-        validate: impl FnOnce(&T) -> Result<(), InvalidSetting>,
-    ) -> Result<T, Error> {
-        let tree = self.tree(&self.text()?)?;
-        let settings = self.settings(&tree)?;
-        validate(&settings).map_err(|wrong| self.locate(&tree, wrong))?;
-        Ok(settings)
-    }
-
-    /// Reads the settings and returns every fault, so that a file is corrected in one go.
-    ///
-    /// The argument checks the settings as a whole. It is called only if each setting by itself is right: after a
-    /// fault the settings contain defaults that a comparison would wrongly blame.
-    ///
-    /// # Errors
-    /// Up to 50 faults, of the kinds that [`read`](Self::read) returns, those of variables first, the others by line.
-    pub fn read_all<T: DeserializeOwned>(
-        &self,
-        validate: impl FnOnce(&T) -> Vec<InvalidSetting>,
-    ) -> Result<T, Vec<Error>> {
-        let tree = self.text().and_then(|text| self.tree(&text)).map_err(|error| vec![error])?;
-        let (mut rest, mut errors) = (tree.clone(), Vec::new());
-        // A deserializer stops at the first fault, so the faulty node is removed and the rest read again.
-        let settings = loop {
-            match self.deserialize(&rest) {
-                Ok(settings) => break Some(settings),
-                Err(error) => {
-                    let path = error.path();
-                    errors.push(self.unreadable(error, &rest));
-                    if !rest.remove(&path) || errors.len() >= MAX_ERRORS {
-                        break None;
-                    }
-                }
-            }
-        };
-        if let Some(settings) = settings.filter(|_| errors.is_empty()) {
-            errors.extend(validate(&settings).into_iter().map(|wrong| self.locate(&tree, wrong)));
-            if errors.is_empty() {
-                return Ok(settings);
-            }
-        }
-        errors.sort_by_key(Error::line);
-        Err(errors)
     }
 
     /// Returns the file, if the document is one.
@@ -204,35 +151,14 @@ impl Sources {
         match &table.value {
             Value::Table(_) => Ok(table.clone()),
             _ => {
-                let setting = InvalidSetting::new(self.table.join("."), table, "must be a table");
+                let setting = InvalidSetting::new(self.table.join("."), table.as_written(), "must be a table");
                 Err(Error::invalid(table.origin.clone(), setting))
             }
         }
     }
 
-    pub(crate) fn settings<T: DeserializeOwned>(&self, tree: &Node) -> Result<T, Error> {
-        self.deserialize(tree).map_err(|error| self.unreadable(error, tree))
-    }
-
-    fn deserialize<T: DeserializeOwned>(&self, tree: &Node) -> Result<T, ReadError> {
-        let mut tree = tree.clone();
-        flat::put_defaults(&mut tree, &self.flat_names);
-        reader::read(&tree)
-    }
-
-    fn unreadable(&self, error: ReadError, tree: &Node) -> Error {
-        let (origin, setting) = error.into_setting(tree);
-        self.error(origin, setting)
-    }
-
-    /// Adds the place to the error of a value that passed the deserializer and failed the check of the settings.
-    pub(crate) fn locate(&self, tree: &Node, wrong: InvalidSetting) -> Error {
-        let (origin, wrong) = flat::locate(tree, wrong, &self.flat_names);
-        self.error(origin, wrong)
-    }
-
     /// Adds the file, and the table unless the setting has a flat name.
-    fn error(&self, origin: Origin, wrong: InvalidSetting) -> Error {
+    pub(crate) fn error(&self, origin: Origin, wrong: InvalidSetting) -> Error {
         let setting = match self.table.as_slice() {
             table if !table.is_empty() && origin.flat().is_none() => wrong.within(&table.join(".")),
             _ => wrong,

@@ -3,9 +3,11 @@
 use std::{collections::BTreeMap, ffi::OsString, fmt};
 
 use mainstay_core::InvalidSetting;
+use serde::de::DeserializeOwned;
 
 use crate::{
     FlatName, flat,
+    misspelt::{self, Misspelt},
     node::{Node, Origin, Value},
 };
 
@@ -14,6 +16,10 @@ pub(crate) struct Variables {
     /// Variables `PREFIX__FIELD`, by name.
     prefixed: BTreeMap<String, Prefixed>,
     flat: Vec<(&'static FlatName, OsString)>,
+    /// Variables that name no setting by their form, each with the prefix that it has.
+    strays: Vec<(String, String)>,
+    /// All names of the environment, for flat names.
+    names: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -35,7 +41,21 @@ impl Variables {
         if let Some(path) = path.filter(|_| !is_blank(&value)) {
             let path = path.splitn(MAX_DEPTH, "__").map(str::to_lowercase).collect();
             self.prefixed.insert(name, Prefixed { path, value });
+        } else if path.is_none() && name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('_')) {
+            self.strays.push((prefix.to_owned(), name));
         }
+    }
+
+    /// Adds a name that the environment has, so that a misspelt flat name is found.
+    pub(crate) fn add_name(&mut self, name: OsString) {
+        self.names.extend(name.into_string());
+    }
+
+    /// Returns the variables that are probably misspelt.
+    pub(crate) fn misspelt<T: DeserializeOwned>(&self, flat_names: &[&'static FlatName]) -> Vec<Misspelt> {
+        let prefixed = self.strays.iter().filter_map(|(prefix, name)| misspelt::prefixed::<T>(prefix, name));
+        let flat = self.names.iter().filter_map(|name| misspelt::flat(flat_names, name));
+        prefixed.chain(flat).collect()
     }
 
     /// Adds a variable if its value is not blank.

@@ -1,9 +1,20 @@
-//! Decides whether a file has changed, and applies the change. The clock and the task belong to the reloader.
+//! Decides whether a file has changed, and applies the change. The task belongs to the reloader.
 
-use mainstay_core::InvalidSetting;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use mainstay_core::{InvalidSetting, escaped};
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
-use crate::{Error, Sources, node::Node};
+use crate::{
+    Error, Sources,
+    node::{Node, Origin},
+    results::Results,
+};
 
 /// What one reading of the file returned.
 pub(crate) type Content = Result<String, Error>;
@@ -20,9 +31,21 @@ pub(crate) struct WatchedFile<F> {
     /// A content that differs from `handled`. It is handled if the next reading returns the same, because a first
     /// reading may find a half-written file.
     unconfirmed: Option<Content>,
-    /// The settings in force.
-    tree: Node,
+    in_force: InForce,
+    /// Why `handled` is not in force, and when the log last said so.
+    refused: Option<(Error, Instant)>,
+    results: Arc<Results>,
 }
+
+/// The settings in force.
+struct InForce {
+    tree: Node,
+    /// Whether they were read from an empty file.
+    is_empty: bool,
+}
+
+/// The time between two log lines about a file that stays refused.
+const BETWEEN_REMINDERS: Duration = Duration::from_secs(60);
 
 // === impl WatchedFile ===
 
@@ -34,8 +57,14 @@ impl<F> WatchedFile<F> {
         F: FnMut(T) -> Result<(), InvalidSetting>,
     {
         let text = sources.text()?;
-        let tree = read_and_apply(&sources, &text, &mut apply)?;
-        Ok(Self { sources, apply, handled: Ok(text), unconfirmed: None, tree })
+        let in_force = read_and_apply(&sources, &text, &mut apply, None)?;
+        let results = Arc::new(Results::new());
+        Ok(Self { sources, apply, handled: Ok(text), unconfirmed: None, in_force, refused: None, results })
+    }
+
+    /// Returns the results, which are shared with the handle of the reloader.
+    pub(crate) fn results(&self) -> Arc<Results> {
+        Arc::clone(&self.results)
     }
 
     /// Handles one reading: at once if forced, else if two readings in a row returned the same.
@@ -47,7 +76,7 @@ impl<F> WatchedFile<F> {
         if !forced {
             if content == self.handled {
                 self.unconfirmed = None;
-                return;
+                return self.remind();
             }
             if self.unconfirmed.as_ref() != Some(&content) {
                 self.unconfirmed = Some(content);
@@ -56,15 +85,39 @@ impl<F> WatchedFile<F> {
         }
         self.unconfirmed = None;
         self.handled = content.clone();
-        match content.and_then(|text| read_and_apply(&self.sources, &text, &mut self.apply)) {
-            Ok(tree) => {
-                let changes = self.tree.changes(&tree);
-                self.tree = tree;
+        let applied =
+            content.and_then(|text| read_and_apply(&self.sources, &text, &mut self.apply, Some(&self.in_force)));
+        match applied {
+            Ok(now) => {
+                let changes = self.in_force.tree.changes(&now.tree);
+                (self.in_force, self.refused) = (now, None);
                 let changes = if changes.is_empty() { "nothing".to_owned() } else { changes.join(", ") };
-                tracing::info!(file = self.file(), changed = changes, "settings reloaded");
+                tracing::info!(file = self.file(), changed = %escaped(changes), "settings reloaded");
+                self.results.applied();
             }
-            Err(error) => tracing::warn!(file = self.file(), %error, "settings not reloaded: the old ones stay"),
+            Err(error) => {
+                self.results.refused(&error);
+                self.log_refusal(&error);
+                self.refused = Some((error, Instant::now()));
+            }
         }
+    }
+
+    /// Logs that the file is still refused: the settings in force are not those that the file shows, and a restart would
+    /// fail.
+    fn remind(&mut self) {
+        let now = Instant::now();
+        if let Some((error, logged)) = self.refused.take() {
+            let is_due = now.saturating_duration_since(logged) >= BETWEEN_REMINDERS;
+            if is_due {
+                self.log_refusal(&error);
+            }
+            self.refused = Some((error, if is_due { now } else { logged }));
+        }
+    }
+
+    fn log_refusal(&self, error: &Error) {
+        tracing::warn!(file = self.file(), error = %escaped(error), "settings not reloaded: the old ones stay");
     }
 
     fn file(&self) -> Option<String> {
@@ -72,15 +125,30 @@ impl<F> WatchedFile<F> {
     }
 }
 
+/// A panic of the closure, or of the types of the settings, is an error, so that it does not end the reloading.
 fn read_and_apply<T: DeserializeOwned>(
     sources: &Sources,
     text: &str,
     apply: &mut impl FnMut(T) -> Result<(), InvalidSetting>,
-) -> Result<Node, Error> {
-    let tree = sources.tree(text)?;
-    let settings = sources.settings(&tree)?;
-    match apply(settings) {
-        Ok(()) => Ok(tree),
-        Err(wrong) => Err(sources.locate(&tree, wrong)),
+    in_force: Option<&InForce>,
+) -> Result<InForce, Error> {
+    // A file system may fill a lost block with zeros, and an editor may leave a byte order mark.
+    let is_empty = text.chars().all(|character| character.is_whitespace() || matches!(character, '\0' | '\u{feff}'));
+    let became_empty = is_empty && sources.path().is_some() && in_force.is_some_and(|in_force| !in_force.is_empty);
+    if became_empty {
+        // A full disk or a truncation looks the same as "all defaults".
+        let fault = "is empty, while settings from it are in force; for the defaults, write a comment into it";
+        return Err(Error::message(Origin::Unknown, fault).in_file(sources.path()));
     }
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let tree = sources.tree(text)?;
+        let settings = sources.settings(&tree)?;
+        apply(settings).map_err(|wrong| sources.locate(&tree, wrong))?;
+        Ok(InForce { tree, is_empty })
+    }));
+    // The panic hook has reported the payload.
+    result.unwrap_or_else(|_payload| {
+        let fault = "the closure that applies the settings panicked; they may be applied in part";
+        Err(Error::message(Origin::Unknown, fault).in_file(sources.path()))
+    })
 }

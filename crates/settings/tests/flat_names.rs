@@ -125,7 +125,7 @@ fn error_has_the_name_and_the_value_as_written() {
     assert_eq!(errors("max_requests = 77", &[]), ["line 1: max_requests = 77: must be below the timeout"]);
     assert_eq!(errors("limits.most = 77", &[]), ["line 1: limits.most = 77: must be below the timeout"]);
     let default = errors("", &[("LISTEN", "blame the default")]);
-    assert_eq!(default, ["limits.most (MAX_REQUESTS) = 10: must be below the timeout"]);
+    assert_eq!(default, ["limits.most (MAX_REQUESTS) = 10 (default): must be below the timeout"]);
 
     let error = &read("", &[("MAX_REQUESTS", "many")]).unwrap_err()[0];
     assert_eq!((error.variable(), error.line()), (Some("MAX_REQUESTS"), None));
@@ -138,6 +138,16 @@ fn flat_name_of_a_duration_takes_a_number_of_seconds_only() {
         assert_eq!(error, [format!("TIMEOUT_SECONDS = {text}: must be 0.001 to 60")]);
     }
     assert!(errors("limits.timeout = 5", &[])[0].contains("must be a duration"), "a nested key takes a duration only");
+}
+
+#[test]
+fn misspelt_flat_key_gets_a_suggestion() {
+    let error = errors("max_request = 5", &[]);
+    assert_eq!(error, ["line 1: max_request = 5: no such setting: did you mean max_requests?"]);
+    let error = errors("limit = 5", &[]);
+    assert!(error[0].contains("did you mean limits?"), "{error:?}");
+    let error = errors("limits.mos = 5", &[]);
+    assert!(error[0].contains("did you mean most?"), "{error:?}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{Reason, Refusal};
+use mainstay_core::{Level, Reason, Refusal};
 use mainstay_failover::{
     Endpoint,
     stack::{Standard, StandardSettings},
@@ -124,7 +124,7 @@ async fn half_written_file_is_not_applied() {
     let file = Temporary::new("half", "max_attempts = 5\nattempt_quota = 8");
     let (retrier, applied, _reloading) = following(&file);
     sleep(500 * MS).await;
-    // An empty file is valid, but its author has not finished.
+    // The author of the file has not finished.
     file.write("");
     sleep(1_000 * MS).await;
     file.write("max_attempts = 6\nattempt_quota = 8");
@@ -141,7 +141,7 @@ async fn wrong_file_changes_nothing_and_logs_reason_once() {
     let shown = file.path().display().to_string();
     let bad = [
         ("max_attempts = 4\nattempt_quota = 0", ":2: attempt_quota = 0: must be 1 to"),
-        ("max_attempts = 4\ndeadline = 'soon'", ":2: deadline = soon: must be a duration, such as"),
+        ("max_attempts = 4\ndeadline = 'soon'", ":2: deadline = \"soon\": must be a duration, such as"),
         ("max_attempts = 4\nmax_atempts = 4", ":2: max_atempts = 4: no such setting"),
         ("max_attempts = ", ":1: not TOML: "),
     ];
@@ -166,6 +166,80 @@ async fn wrong_file_changes_nothing_and_logs_reason_once() {
     file.write("max_attempts = 6");
     readings().await;
     assert_eq!(retrier.settings().max_attempts, 6, "a correct file is applied again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn file_that_became_empty_is_refused_and_logged_each_minute() {
+    let (log, _guard) = Log::start();
+    let file = Temporary::new("empty", "max_attempts = 5");
+    let (retrier, applied, reloading) = following(&file);
+    for empty in ["", " \n\n", "\u{feff}"] {
+        file.write(empty);
+        sleep(10 * 60_000 * MS).await;
+        assert_eq!((retrier.settings().max_attempts, applied.load(Relaxed)), (5, 1), "{empty:?}");
+        let logged = log.take();
+        assert!((10..=11).contains(&logged.matches("WARN").count()), "once a minute: {logged}");
+        assert!(logged.contains("is empty, while settings from it are in force"), "{logged}");
+        let snapshot = reloading.snapshot();
+        assert!(snapshot.error.unwrap().to_string().contains("is empty"));
+    }
+    file.write("# The defaults.");
+    readings().await;
+    assert_eq!((retrier.settings().max_attempts, applied.load(Relaxed)), (3, 2), "a comment means the defaults");
+    assert_eq!(reloading.snapshot().refused, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn empty_file_at_the_start_means_the_defaults() {
+    let file = Temporary::new("start-empty", "");
+    let (retrier, _, _reloading) = following(&file);
+    file.write("max_attempts = 5");
+    readings().await;
+    assert_eq!(retrier.settings().max_attempts, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn panic_of_the_closure_does_not_end_the_reloading() {
+    let (log, _guard) = Log::start();
+    let file = Temporary::new("panic", "max_attempts = 5");
+    let retrier = Retrier::new("orders");
+    let handle = retrier.clone();
+    let apply = move |settings: RetrySettings| {
+        assert!(settings.max_attempts < 6, "secret");
+        handle.reconfigure(settings)
+    };
+    let reloading = Reloader::new(Sources::file(file.path())).start(apply).unwrap();
+    file.write("max_attempts = 7");
+    readings().await;
+    let logged = log.take();
+    assert!(logged.contains("WARN") && logged.contains("the closure that applies the settings panicked"), "{logged}");
+    assert!(!logged.contains("secret"), "{logged}");
+    file.write("max_attempts = 4");
+    readings().await;
+    assert_eq!(retrier.settings().max_attempts, 4);
+    let snapshot = reloading.snapshot();
+    assert_eq!((snapshot.applied, snapshot.refused), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn last_result_is_shown() {
+    let file = Temporary::new("result", "max_attempts = 5");
+    let (_, _, reloading) = following(&file);
+    let status = reloading.subscribe();
+    assert_eq!((status.get().level, reloading.snapshot().applied), (Level::Healthy, 1));
+    file.write("max_attempts = 0");
+    readings().await;
+    let snapshot = reloading.snapshot();
+    let error = snapshot.error.unwrap();
+    assert_eq!((error.line(), snapshot.refused), (Some(1), 1));
+    assert_eq!(status.get().level, Level::Degraded);
+    assert_eq!(status.get().reason, format!("settings not reloaded: {error}"));
+    assert!(format!("{reloading:?}").contains("max_attempts"));
+    file.write("max_attempts = 6");
+    readings().await;
+    let snapshot = reloading.snapshot();
+    assert_eq!((snapshot.applied, snapshot.error, status.get().level), (2, None, Level::Healthy));
+    drop(reloading);
 }
 
 #[tokio::test(start_paused = true)]

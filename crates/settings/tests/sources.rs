@@ -15,7 +15,7 @@ use mainstay_fallback::{BackupSettings, FallbackSettings, LastGoodSettings};
 use mainstay_health::CheckSettings;
 use mainstay_retry::{RetrySettings, Scaling};
 use mainstay_settings::{Sources, from_file, from_toml};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::Deserialize;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -93,39 +93,6 @@ fn settings_of_every_pattern_are_read() {
 }
 
 #[test]
-fn serialized_settings_are_read_back() {
-    fn round_trips<T, V>(validate: V)
-    where
-        T: Default + Serialize + DeserializeOwned + 'static,
-        V: Fn(&T) -> Result<(), InvalidSetting>,
-    {
-        let written = |settings: &T| serde_json::to_value(settings).unwrap();
-        let default = written(&T::default());
-        let text = toml::to_string(&T::default()).unwrap();
-        assert_eq!(written(&from_toml(&text, &validate).unwrap()), default, "{text}");
-        #[cfg(feature = "json")]
-        {
-            let read = mainstay_settings::from_json(&default.to_string(), &validate).unwrap();
-            assert_eq!(written(&read), default);
-        }
-    }
-    round_trips(StandardSettings::validate);
-    round_trips(RetrySettings::validate);
-    round_trips(BudgetSettings::validate);
-    round_trips(BreakerSettings::validate);
-    round_trips(KeyedBreakerSettings::validate);
-    round_trips(LimitSettings::validate);
-    round_trips(KeyedBulkheadSettings::validate);
-    round_trips(FailoverSettings::validate);
-    round_trips(FallbackSettings::validate);
-    round_trips(BackupSettings::validate);
-    round_trips(LastGoodSettings::validate);
-    round_trips(CheckSettings::validate);
-    round_trips(DrainSettings::validate);
-    round_trips(ServerSettings::validate);
-}
-
-#[test]
 fn keyed_settings_are_read_and_checked() {
     let file = "[tenants]\ncapacity = 50\nlimit = { limit = 4, queue = 2, max_wait = '250ms' }";
     let sources = Sources::toml(file).table("tenants").variables("TENANTS", [("TENANTS__LIMIT__LIMIT", "9")]);
@@ -142,7 +109,7 @@ fn keyed_settings_are_read_and_checked() {
 fn error_names_line_field_value_and_allowed() {
     assert_eq!(
         wrong("[stack]\n\ntotal_timeout = '10 parsecs'"),
-        r#"line 3: stack.total_timeout = 10 parsecs: must be a duration, such as "250ms" or "1m 30s""#
+        r#"line 3: stack.total_timeout = "10 parsecs": must be a duration, such as "250ms" or "1m 30s""#
     );
     assert_eq!(
         wrong("[stack]\ntotal_timeout = 30"),
@@ -154,26 +121,28 @@ fn error_names_line_field_value_and_allowed() {
     );
     assert_eq!(
         wrong("[stack]\nretry.max_attempts = -1"),
-        "line 2: stack.retry.max_attempts = -1: must be a whole number, 0 to 4294967295"
+        "line 2: stack.retry.max_attempts = -1: must be a whole number, 0 to 4294967295",
+        "the settings have no range of their own"
     );
     let default = wrong("[stack]\n[stack.failover.hold]\nbase = '10m'");
-    assert!(default.starts_with("stack.failover.hold.max = 300s: must be 600s to"), "a default has no line: {default}");
+    let expected = "stack.failover.hold.max = 300s (default): must be 600s to";
+    assert!(default.starts_with(expected), "a default has no line: {default}");
     assert_eq!(
         wrong("[stack]\nattempt_timeout = '30s'"),
         "line 2: stack.attempt_timeout = 30s: must be below the total timeout, 30s"
     );
     let unknown = wrong("[stack.failover]\n\nhold.bse = '30s'");
-    let expected = "line 3: stack.failover.hold.bse = 30s: no such setting: did you mean base? There are base, max";
+    let expected = "line 3: stack.failover.hold.bse = \"30s\": no such setting: did you mean base? There are base, max";
     assert!(unknown.starts_with(expected), "{unknown}");
     assert!(!wrong("[stack]\nzzz = 1").contains("did you mean"));
     let variant =
-        "line 2: stack.failover.all_down = pray: must be one of prefer_primary, refuse, last_resort, or \"off\"";
+        r#"line 2: stack.failover.all_down = "pray": must be one of prefer_primary, refuse, last_resort, or "off""#;
     assert_eq!(wrong("[stack.failover]\nall_down = 'pray'"), variant);
     let two = "[stack.failover]\nwindow = { last = '1s', last_calls = 3 }";
     assert_eq!(wrong(two), "line 2: stack.failover.window = (a table): must have exactly one of last_calls, last");
     assert_eq!(
         wrong("[stack.failover]\nwindow = 'last'"),
-        "line 2: stack.failover.window = last: must be written with its value: { name = value }"
+        "line 2: stack.failover.window = \"last\": must be written with its value: { name = value }"
     );
     assert_eq!(
         wrong("[stack.failover]\nsecond_attempt = 5"),
@@ -181,8 +150,33 @@ fn error_names_line_field_value_and_allowed() {
     );
     assert_eq!(
         wrong("[stack.bulkhead]\nlimit = 99999999999999999999"),
-        "line 2: stack.bulkhead.limit = 99999999999999999999: must be a whole number, 0 to 4294967295"
+        "line 2: stack.bulkhead.limit = 99999999999999999999: must be 1 to 1000000"
     );
+}
+
+#[test]
+fn text_is_shown_in_quotes() {
+    let error = wrong("[stack.bulkhead]\nlimit = '5'");
+    assert_eq!(error, r#"line 2: stack.bulkhead.limit = "5": must be 1 to 1000000"#);
+}
+
+#[test]
+fn range_of_a_number_is_that_of_its_setting() {
+    assert_eq!(wrong("[stack.bulkhead]\nlimit = -1"), "line 2: stack.bulkhead.limit = -1: must be 1 to 1000000");
+    assert_eq!(
+        wrong("[stack.failover]\nfailure_rate = 'half'"),
+        r#"line 2: stack.failover.failure_rate = "half": must be above 0 and at most 1, or "off""#
+    );
+    let two = wrong("[stack.failover]\nfailure_rate = 'half'\n[stack.bulkhead]\nlimit = -1");
+    assert!(two.contains("must be a whole number") || two.contains("must be a number"), "another fault: {two}");
+}
+
+#[test]
+fn line_of_a_value_inside_an_enum_is_found() {
+    let error = wrong("[stack.retry.backoff]\nbase = '1s'\nshape = { exponential = { factor = 0.5 } }");
+    assert_eq!(error, "line 3: stack.retry.backoff.factor = 0.5: must be 1 to 1000");
+    let error = wrong("[stack]\nretry = { backoff = { jitter = { proportional = { share = 7 } } } }");
+    assert_eq!(error, "line 2: stack.retry.backoff.jitter.share = 7: must be 0 to 1");
 }
 
 #[test]
@@ -199,7 +193,7 @@ fn file_extension_selects_format_and_errors_name_file() {
     with_file("limit.toml", b"limit = 7\nqueue = -1", |file| {
         let error = from_file(file, LimitSettings::validate).unwrap_err();
         assert_eq!((error.file(), error.line()), (Some(file), Some(2)));
-        let expected = format!("{}:2: queue = -1: must be a whole number, 0 to 4294967295", file.display());
+        let expected = format!("{}:2: queue = -1: must be 0 to 1000000", file.display());
         assert_eq!(error.to_string(), expected);
     });
     with_file("limit.yaml", b"limit: 7", |file| {
@@ -231,9 +225,51 @@ fn json_is_read_like_toml() {
     let failover = from_json(r#"{ "second_attempt": null, "failure_rate": 1 }"#, FailoverSettings::validate).unwrap();
     assert_eq!((failover.second_attempt, failover.failure_rate), (None, Some(1.0)));
     let error = from_json("{\n\"limit\": 0 }", LimitSettings::validate).unwrap_err();
-    assert_eq!(error.to_string(), "limit = 0: must be 1 to 1000000");
+    assert_eq!(error.to_string(), "line 2: limit = 0: must be 1 to 1000000");
     let error = from_json("{\n\"limit\": }", LimitSettings::validate).unwrap_err();
     assert!(error.to_string().starts_with("line 2: not JSON: "), "{error}");
+}
+
+#[cfg(feature = "json")]
+#[test]
+fn json_errors_have_lines() {
+    let read = |text: &str| {
+        let read = Sources::json(text).table("stack").read(StandardSettings::validate);
+        read.map_err(|error| error.to_string())
+    };
+    let text = "{\n \"stack\": {\n  \"retry\": {\n   \"max_attempts\": 0\n  }\n }\n}";
+    assert_eq!(read(text).unwrap_err(), "line 4: stack.retry.max_attempts = 0: must be 1 to 4294967295");
+    let text = "{\"stack\": {\n\n\"failover\":\n{\"hold\":{\"bse\":\n\"1s\"}}}}";
+    assert!(read(text).unwrap_err().starts_with("line 5: stack.failover.hold.bse = \"1s\": no such setting"));
+    let text = "{\"stack\": [\n1]}";
+    assert_eq!(read(text).unwrap_err(), "line 1: stack = [1]: must be a table");
+    for deep in ["[".repeat(50_000) + &"]".repeat(50_000), "{\"a\":".repeat(50_000) + "1" + &"}".repeat(50_000)] {
+        assert!(read(&deep).unwrap_err().contains("not JSON"));
+    }
+    assert_eq!(read("{\"stack\": {\"total_timeout\": \"\\u00317s\"}}").unwrap().total_timeout, 17 * SECOND);
+}
+
+#[test]
+fn misspelt_variable_is_a_warning_that_names_the_nearest() {
+    let warnings = |name: &str| {
+        let sources = Sources::none().variables("ORDERS", [(name, "5")]);
+        let warnings = sources.warnings::<StandardSettings>();
+        sources.read(StandardSettings::validate).map_err(|error| error.to_string()).unwrap();
+        warnings
+    };
+    for (name, meant) in [
+        ("ORDERS_RETRY__MAX_ATTEMPTS", "ORDERS__RETRY__MAX_ATTEMPTS"),
+        ("ORDERS_RETRY_MAX_ATTEMPTS", "ORDERS__RETRY__MAX_ATTEMPTS"),
+        ("ORDERS_RETRY_MAX_ATEMPTS", "ORDERS__RETRY__MAX_ATTEMPTS"),
+        ("ORDERS_TOTAL_TIMEOUT", "ORDERS__TOTAL_TIMEOUT"),
+        ("ORDERS_FAILOVER_HOLD_BASE", "ORDERS__FAILOVER__HOLD__BASE"),
+    ] {
+        assert_eq!(warnings(name), [format!("the variable {name} is not used: did you mean {meant}?")]);
+    }
+    // Of an orchestrator, or of another program whose name begins in the same way.
+    for name in ["ORDERS_SERVICE_HOST", "ORDERS_PORT_8080_TCP_ADDR", "ORDERS_PORT", "ORDERS_", "ORDERSDB_RETRY__BASE"] {
+        assert_eq!(warnings(name), [""; 0], "{name}");
+    }
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl TimeLimit {
     fn new(name: Name, scope: Scope, time: Duration) -> Result<Self, InvalidSetting> {
         let inner = Inner { name, scope, time: AtomicDuration::default(), counters: Counters::per_thread() };
         let limit = Self(Arc::new(inner));
-        limit.set(time)?;
+        limit.set(time).map_err(|wrong| wrong.of(limit.name()))?;
         Ok(limit)
     }
 

@@ -26,7 +26,7 @@ pub struct BudgetSettings {
     pub allowance: f64,
     /// The time in which one token of the allowance refills. Default: never, so that retries stop during an outage. Set
     /// it for clients with less than one request a second, whose earned tokens expire before they are needed.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::settings::or_off::duration"))]
     pub allowance_refill: Option<Duration>,
 }
 

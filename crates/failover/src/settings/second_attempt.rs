@@ -15,7 +15,7 @@ pub struct SecondAttempt {
     /// The shortest delay. The delay is the 99th percentile of the endpoint's answers, between this and `max_delay`. If
     /// the second attempt answers first, the first endpoint is recorded as failing. `None`: only errors start a second
     /// attempt, and no answer within a delay is no evidence. Default 50 ms.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off::duration"))]
     pub delay: Option<Duration>,
     /// The longest delay. Until 20 answers were seen the delay is this or 1 s, the shorter. A value of `delay` or less
     /// makes the delay fixed. Default 10 s; the standard stack bounds it by half of the attempt timeout.
@@ -31,6 +31,7 @@ pub struct SecondAttempt {
     /// The budget of second attempts, for each endpoint that they go to. Default: earned by successes, with an allowance of
     /// `consecutive_failures` + 1 that refills by one a second. A request that still waits when its endpoint is left
     /// needs none.
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
     pub budget: Option<BudgetSettings>,
 }
 

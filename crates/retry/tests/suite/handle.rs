@@ -10,7 +10,10 @@ use crate::harness::{FAILED, Harness, MS, OK, plain, with};
 
 #[test]
 fn invalid_settings_name_field_value_and_range() {
-    let wrong = |settings: RetrySettings| Retrier::with_settings("orders", settings).unwrap_err().to_string();
+    let wrong = |settings: RetrySettings| {
+        let error = Retrier::with_settings("orders", settings).unwrap_err();
+        error.to_string().strip_prefix("orders: ").unwrap().to_owned()
+    };
     let settings = RetrySettings::default;
     assert!(wrong(RetrySettings { max_attempts: 0, ..settings() }).starts_with("max_attempts = 0: must be 1"));
     assert!(wrong(RetrySettings { attempt_quota: 0, ..settings() }).starts_with("attempt_quota = 0: must be 1"));
