@@ -1,6 +1,6 @@
 //! Defects seen in other libraries, and the tests of Mainstay for each of them.
 //!
-//! A test checks that the tests in the table exist.
+//! A test checks that the tests in the table exist, run and assert something.
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::{fs, path::Path};
@@ -203,12 +203,58 @@ fn root() -> &'static Path {
 
 #[test]
 fn tests_named_in_the_table_exist() {
-    let exists = |test: &str| {
+    let asserts = |test: &str| {
         let (file, name) = test.split_once("::").unwrap();
-        fs::read_to_string(root().join(file)).is_ok_and(|text| text.contains(&format!("fn {name}(")))
+        fs::read_to_string(root().join(file)).is_ok_and(|text| is_test_that_asserts(&text, name))
     };
-    let missing: Vec<_> = all().filter(|(_, test)| !exists(test)).collect();
-    assert!(missing.is_empty(), "tests renamed or removed: update the table: {missing:#?}");
+    let missing: Vec<_> = all().filter(|(_, test)| !asserts(test)).collect();
+    assert!(missing.is_empty(), "no such test, or one that asserts nothing: update the table: {missing:#?}");
+}
+
+/// Whether a source has a test of this name that runs, and that asserts something, itself or through a function of its
+/// file or of the helpers beside it.
+fn is_test_that_asserts(text: &str, name: &str) -> bool {
+    let Some((before, body)) = function(text, name) else { return false };
+    let attributes = before.rsplit("\n\n").next().unwrap_or_default();
+    let is_test = attributes.contains("test]") || attributes.contains("test(") || text.contains("proptest! {");
+    is_test
+        && !attributes.contains("#[ignore")
+        && (asserts(body) || calls(body).any(|called| helper_asserts(text, called)))
+}
+
+/// Returns the text before a function, and its body.
+fn function<'a>(text: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
+    let start = text.find(&format!("fn {name}(")).or_else(|| text.find(&format!("fn {name}<")))?;
+    let line = text[..start].rfind('\n').map_or(0, |line_break| line_break + 1);
+    let indent: String = text[line..].chars().take_while(|character| *character == ' ').collect();
+    let body = &text[start..];
+    let end = body.find(&format!("\n{indent}}}")).unwrap_or(body.len());
+    Some((&text[..line], &body[..end]))
+}
+
+fn asserts(body: &str) -> bool {
+    ["assert", "unwrap_err()", "panic!(", "contract(", ".expect("].iter().any(|word| body.contains(word))
+}
+
+/// Returns the names of the functions that a body calls.
+fn calls(body: &str) -> impl Iterator<Item = &str> {
+    let is_name = |character: char| character.is_alphanumeric() || character == '_';
+    body.split(['(', ',', ')']).filter_map(move |part| part.rsplit(|character| !is_name(character)).next())
+}
+
+/// A helper of another file is not looked at, so it must say by its name what it asserts.
+fn helper_asserts(text: &str, name: &str) -> bool {
+    function(text, name).is_some_and(|(_, body)| asserts(body))
+}
+
+#[test]
+fn test_without_an_assertion_or_an_attribute_is_no_proof() {
+    let source = "#[test]\nfn good() {\n    assert!(true);\n}\n\n#[test]\nfn empty() {\n    let _ = 1;\n}\n\n\
+        fn helper() {\n    assert!(true);\n}\n\n#[test]\nfn through_helper() {\n    helper();\n}\n\n\
+        #[test]\n#[ignore]\nfn ignored() {\n    assert!(true);\n}\n";
+    let proofs = ["good", "empty", "helper", "through_helper", "ignored", "none"];
+    let found: Vec<_> = proofs.into_iter().filter(|name| is_test_that_asserts(source, name)).collect();
+    assert_eq!(found, ["good", "through_helper"]);
 }
 
 #[test]

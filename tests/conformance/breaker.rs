@@ -154,7 +154,7 @@ impl Harness {
         }
     }
 
-    /// Returns the value for a key of the vector; `None` if Mainstay has no such value.
+    /// Returns the value for a key of the vector.
     fn show(&self, key: &str) -> Option<Value> {
         let (now, base) = (self.breaker.snapshot(), &self.base);
         let (successes, failures) = (now.successes - base.successes, now.failures - base.failures);
@@ -166,7 +166,7 @@ impl Harness {
         Some(match key {
             "state" => json!(state(&now)),
             "permitted" => self.last.refusal.is_none().into(),
-            "retry_after_ms" => self.last.refusal.as_ref()?.retry_after().map_or(Value::Null, millis),
+            "retry_after_ms" => self.last.refusal.as_ref().and_then(Rejected::retry_after).map_or(Value::Null, millis),
             "error" => json!(self.last.error),
             "failure_rate" => percent(now.failure_rate),
             "slow_rate" => percent(now.slow_rate),
@@ -182,8 +182,7 @@ impl Harness {
             // The source counts admitted calls.
             "requests" => (successes + failures + ignored + self.in_flight.len() as u64).into(),
             "consecutive_failures" | "fail_counter" => now.consecutive_failures.into(),
-            "success_counter" => now.recovery.map_or(0, |gate| gate.have).into(),
-            "consecutive_successes" => now.recovery?.have.into(),
+            "success_counter" | "consecutive_successes" => now.recovery.map_or(0, |gate| gate.have).into(),
             "opened" | "break_events" => changes_to(State::Open).into(),
             "half_opened" => changes_to(State::HalfOpen).into(),
             "closed" => changes_to(State::Closed).into(),

@@ -7,6 +7,7 @@ use serde_json::Value;
 /// The mismatches of one vector. All comparisons are made, so that the first mismatch does not hide others.
 #[derive(Debug, Default)]
 pub(crate) struct Check {
+    compared: usize,
     mismatches: Vec<Mismatch>,
 }
 
@@ -16,25 +17,34 @@ pub(crate) struct Mismatch {
     step: usize,
     key: String,
     expected: Value,
-    ours: Value,
+    /// `None` if the runner has no value for the key.
+    ours: Option<Value>,
 }
 
 impl Check {
     /// Compares one key of an expectation. Numbers agree to a hundredth.
     pub(crate) fn expect(&mut self, step: usize, key: &str, expected: &Value, ours: impl Into<Value>) {
-        let ours = ours.into();
-        if !agree(expected, &ours) {
+        self.compare(step, key, expected, Some(ours.into()));
+    }
+
+    fn compare(&mut self, step: usize, key: &str, expected: &Value, ours: Option<Value>) {
+        self.compared += 1;
+        if !ours.as_ref().is_some_and(|ours| agree(expected, ours)) {
             self.mismatches.push(Mismatch { step, key: key.to_owned(), expected: expected.clone(), ours });
         }
     }
 
-    /// Compares each key of an expectation. `ours` returns `None` for a key that is not compared, and panics on an
-    /// unknown one.
+    /// Returns whether nothing was compared, so that the vector shows nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.compared == 0
+    }
+
+    /// Compares each key of an expectation. A key for which `ours` returns `None` is a mismatch, unless `unsupported.rs`
+    /// lists it.
     pub(crate) fn expect_all(&mut self, step: usize, expected: &Value, mut ours: impl FnMut(&str) -> Option<Value>) {
         for (key, expected) in expected.as_object().into_iter().flatten().filter(|(key, _)| *key != "note") {
-            if let Some(ours) = ours(key) {
-                self.expect(step, key, expected, ours);
-            }
+            let ours = ours(key);
+            self.compare(step, key, expected, ours);
         }
     }
 
@@ -48,9 +58,14 @@ impl Check {
 }
 
 impl Mismatch {
+    /// Returns the key, if the runner has no value for it.
+    pub(crate) fn key_without_value(&self) -> Option<&str> {
+        self.ours.is_none().then_some(&self.key)
+    }
+
     /// Returns the mismatch in the form of the table of differences: step, key, Mainstay's value.
     pub(crate) fn ours(&self) -> String {
-        format!("{} {} {}", self.step, self.key, show(&self.ours))
+        format!("{} {} {}", self.step, self.key, self.ours.as_ref().map_or("(no value)".to_owned(), show))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Vectors of features that are not built yet.
+//! Vectors of features that are not built yet, and keys of vectors that Mainstay has no value for.
 
 use crate::vector::Vector;
 
@@ -9,6 +9,15 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("fallback_hedge_failover", "hedge", "hedging"),
     ("fallback_hedge_failover", "weighted_pick", "weighted routing, which is not planned: endpoints are in order"),
 ];
+
+/// Section, key, and the reason why there is no value.
+const KEYS: &[(&str, &str, &str)] =
+    &[("window", "total_ms", "a window does not store the durations of calls"), ("window", "average_ms", "as above")];
+
+/// Whether there is no value for a key on purpose.
+pub(crate) fn is_key(section: &str, key: &str) -> bool {
+    KEYS.iter().any(|(of, listed, _)| (*of, *listed) == (section, key))
+}
 
 /// Returns the missing feature, if the vector cannot run yet.
 pub(crate) fn find(vector: &Vector) -> Option<String> {

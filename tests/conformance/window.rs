@@ -57,7 +57,7 @@ impl Windows {
         }
     }
 
-    /// Returns the value of a key; `None` for durations of calls, which a window does not store.
+    /// Returns the value of a key; `None` for those in `unsupported.rs`.
     fn show(&self, key: &str) -> Option<Value> {
         let tally = |window: &Window| window.tally(Instant::now);
         let percent = |tally: Tally| tally.rate(1).map_or(json!(-1), |rate| json!(rate * 100.0));

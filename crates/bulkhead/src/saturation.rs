@@ -68,9 +68,9 @@ impl Saturation {
         let (in_flight, _) = slots.counts();
         match self.log_limit.recovery() {
             Some(left_out) => {
-                tracing::info!(bulkhead = %name.escape_debug(), in_flight, left_out, "permits are free again");
+                tracing::info!(bulkhead = %name, in_flight, left_out, "permits are free again");
             }
-            None => tracing::debug!(bulkhead = %name.escape_debug(), in_flight, "permits are free again"),
+            None => tracing::debug!(bulkhead = %name, in_flight, "permits are free again"),
         }
         self.status.publish_at(changes + 1, Level::Healthy, "");
     }
@@ -78,7 +78,7 @@ impl Saturation {
     fn log_full(&self, name: &Name, slots: &Slots, fault: impl Fn(&LogLimit) -> Option<u64>) {
         if let Some(left_out) = fault(&self.log_limit) {
             let (in_flight, queued) = slots.counts();
-            tracing::warn!(bulkhead = %name.escape_debug(), in_flight, queued, left_out, "full: calls are refused");
+            tracing::warn!(bulkhead = %name, in_flight, queued, left_out, "full: calls are refused");
         }
     }
 

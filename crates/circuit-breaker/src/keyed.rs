@@ -20,7 +20,7 @@ use std::{
     },
 };
 
-use mainstay_core::{Bounded, Evict, InvalidSetting, LogLimit, Name, NotInserted};
+use mainstay_core::{Bounded, Evict, InvalidSetting, LogLimit, Name, NotInserted, escaped};
 
 use crate::{Breaker, BreakerSnapshot, counters::BreakerCounters};
 
@@ -163,7 +163,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
         for breaker in breakers {
             // A program has given this breaker settings of its own.
             if let Err(error) = breaker.reconfigure(breaker_settings.clone()) {
-                tracing::warn!(breaker = %breaker.name().escape_debug(), %error, "breaker not reconfigured: it has its own settings");
+                tracing::warn!(breaker = %breaker.name(), error = %escaped(&error), "breaker not reconfigured: it has its own settings");
             }
         }
         Ok(())
@@ -195,7 +195,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
         let author = author.into();
         self.0.breakers.for_each(|_, breaker| breaker.reset_in_store(&author));
         self.0.overflow.reset_in_store(&author);
-        tracing::info!(store = %self.0.name.escape_debug(), author = %author.escape_debug(), "circuits reset");
+        tracing::info!(store = %self.0.name, %author, "circuits reset");
     }
 }
 

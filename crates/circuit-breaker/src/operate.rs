@@ -66,7 +66,7 @@ impl Breaker {
     }
 
     fn order(&self, state: State, mode: Mode, what: &str, author: Name) -> Transition {
-        let reason = format!("{what} by {}", author.escape_debug());
+        let reason = format!("{what} by {author}");
         let mut locked = self.0.lock();
         self.0.change(&mut locked, Instant::now(), (state, mode), reason, Actor::Operator(author))
     }

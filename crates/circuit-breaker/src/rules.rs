@@ -125,13 +125,14 @@ impl Rules {
         self.slow.record_for_hits(took.is_some_and(|took| self.is_slow(took)), window_epoch, Instant::now)
     }
 
-    /// Lengthens the streak after a failure, ends it after a success, and returns its length. A success without a streak
-    /// writes nothing; a call of another epoch returns 0.
+    /// Lengthens the streak after a failure and ends it after a success. Returns its length after a failure, and 0 after
+    /// any other call: a success, an overload, an ignored call, or one of another epoch. A success without a streak writes
+    /// nothing.
     fn update_streak(&self, class: Class, epoch: u64) -> u32 {
         let empty = epoch << 32;
         let next = |streak: u64| match class {
             _ if streak >> 32 != empty >> 32 => None,
-            Class::Failure => Some(streak + u64::from(streak as u32 != u32::MAX)),
+            Class::Failure => Some(streak + u64::from((streak as u32) < u32::MAX - 1)),
             Class::Success if streak != empty => Some(empty),
             _ => None,
         };

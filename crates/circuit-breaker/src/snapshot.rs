@@ -61,7 +61,7 @@ pub struct BreakerSnapshot {
     pub refused: u64,
     /// Calls that passed in the shadow mode and would have been refused in the normal one.
     pub would_have_refused: u64,
-    /// Calls that counted as failures because the caller dropped them; among `failures`.
+    /// Calls that the caller dropped after `abandoned_after`: among `failures`, unless the breaker was disabled meanwhile.
     pub abandoned: u64,
     /// Calls that the caller dropped and that count for nothing; in no other of these counts.
     pub dropped: u64,

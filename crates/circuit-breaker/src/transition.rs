@@ -46,7 +46,7 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rules => f.write_str("rules"),
-            Self::Operator(name) => write!(f, "{}", name.escape_debug()),
+            Self::Operator(name) => name.fmt(f),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::fmt::{self, Write};
 pub struct Escaped<T>(T);
 
 /// Returns the text for a log line, an error or a page: line breaks, ANSI escapes, other control characters and the
-/// characters that reverse the direction of text are shown as `\n` or `\u{1b}`. It does not allocate.
+/// characters that reverse the direction of text are shown as `\n` or `\u{1b}`. It allocates only to pad.
 ///
 /// ```
 /// use mainstay_core::escaped;
@@ -26,7 +26,10 @@ struct Escaping<'a, 'f>(&'a mut fmt::Formatter<'f>);
 
 impl<T: fmt::Display> fmt::Display for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(Escaping(f), "{}", self.0)
+        match (f.width(), f.precision()) {
+            (None, None) => write!(Escaping(f), "{}", self.0),
+            _ => f.pad(&format!("{self}")),
+        }
     }
 }
 
@@ -81,6 +84,7 @@ mod tests {
             escaped("\na\r\n\u{1b}[31mb\u{2028}\u{202e}c\u{9b}").to_string(),
             r"\na\r\n\u{1b}[31mb\u{2028}\u{202e}c\u{9b}"
         );
+        assert_eq!(format!("{:>4}", escaped("\n")), r"  \n");
         assert_eq!(format!("{:?}", escaped(format_args!("{}\n", 7))), r"7\n");
     }
 

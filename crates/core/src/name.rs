@@ -5,6 +5,8 @@
 
 use std::{borrow::Borrow, fmt, ops::Deref, sync::Arc};
 
+use crate::escaped;
+
 /// The name of a handle, an endpoint, a check or a step: a literal or a shared string.
 ///
 /// ```
@@ -131,9 +133,10 @@ impl fmt::Debug for Name {
     }
 }
 
+/// Escapes control characters, so that a name can be logged and shown. [`as_str`](Name::as_str) returns it as it is.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        escaped(self.as_str()).fmt(f)
     }
 }
 

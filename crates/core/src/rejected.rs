@@ -202,7 +202,7 @@ impl Rejected {
 
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name.escape_debug(), self.reason)?;
+        write!(f, "{}: {}", self.name, self.reason)?;
         match self.retry_after {
             Some(wait) => write!(f, ", try again in {wait:?}"),
             None => Ok(()),

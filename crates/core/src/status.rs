@@ -4,7 +4,7 @@ use std::fmt;
 
 use tokio::{sync::watch, time::Instant};
 
-use crate::EpochWatch;
+use crate::{EpochWatch, escaped};
 
 /// The health of a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -85,7 +85,7 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.reason.as_str() {
             "" => write!(f, "{}", self.level),
-            reason => write!(f, "{}: {}", self.level, reason.escape_debug()),
+            reason => write!(f, "{}: {}", self.level, escaped(reason)),
         }
     }
 }

@@ -13,6 +13,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::conn::auto::{Builder, UpgradeableConnection},
 };
+use mainstay_core::escaped;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::watch,
@@ -187,7 +188,7 @@ where
 fn end(step: Step, state: &ConnectionState) -> u64 {
     match step {
         Step::Ended(Ok(())) => {}
-        Step::Ended(Err(error)) => tracing::trace!(%error, "connection ended early"),
+        Step::Ended(Err(error)) => tracing::trace!(error = %escaped(&error), "connection ended early"),
         Step::Paused(wait) => {
             tracing::debug!(?wait, "client paused for too long: connection closed");
             if let Wait::Write(_) = wait {

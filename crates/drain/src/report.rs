@@ -103,9 +103,9 @@ impl fmt::Display for DrainReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.requests.fmt(f)?;
         if let [first, rest @ ..] = &*self.unfinished_hooks {
-            write!(f, "; hooks not finished: {}", first.escape_debug())?;
+            write!(f, "; hooks not finished: {first}")?;
             for hook in rest {
-                write!(f, ", {}", hook.escape_debug())?;
+                write!(f, ", {hook}")?;
             }
         }
         Ok(())

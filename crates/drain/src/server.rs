@@ -8,7 +8,7 @@ use axum::{
     serve::{Listener, ListenerExt},
 };
 use futures_util::FutureExt;
-use mainstay_core::{InvalidSetting, LogLimit};
+use mainstay_core::{InvalidSetting, LogLimit, escaped};
 use tokio::{
     net::TcpListener,
     task::{JoinError, JoinSet},
@@ -36,7 +36,7 @@ use crate::{
 pub async fn serve(listener: TcpListener, app: Router, drain: &Drain) -> DrainReport {
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::trace!(%error, "cannot set TCP_NODELAY");
+            tracing::trace!(error = %escaped(&error), "cannot set TCP_NODELAY");
         }
     });
     let requests = Server::new(listener, app).run(drain).await;
@@ -198,7 +198,7 @@ impl Connections {
             // The panic hook has reported the panic itself.
             Err(error) => {
                 if let Some(left_out) = self.log_limit.fault(Instant::now()) {
-                    tracing::error!(%error, left_out, "handler panicked; its connection is closed");
+                    tracing::error!(error = %escaped(&error), left_out, "handler panicked; its connection is closed");
                 }
             }
         }

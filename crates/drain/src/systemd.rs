@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use mainstay_core::escaped;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{drain::Drain, phase::Phase};
@@ -96,7 +97,7 @@ impl Notifier {
 
     fn send(&self, message: &str) {
         if let Err(error) = self.socket.send(message.as_bytes()) {
-            tracing::warn!(%error, message, "cannot notify systemd");
+            tracing::warn!(error = %escaped(&error), message, "cannot notify systemd");
         }
     }
 }

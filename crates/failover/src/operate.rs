@@ -1,6 +1,6 @@
 //! Operators' orders. Each is logged with its author.
 
-use mainstay_core::{InvalidSetting, Name};
+use mainstay_core::{InvalidSetting, Name, escaped};
 
 use crate::{FailoverHandle, FailoverSettings, selector::EndpointView, switchboard::Order};
 
@@ -11,14 +11,14 @@ impl FailoverHandle {
     /// No endpoint of that name.
     pub fn force(&self, endpoint: &str, author: impl Into<Name>) -> Result<(), InvalidSetting> {
         let index = self.index(endpoint)?;
-        let reason = format!("forced by {}", author.into().escape_debug());
+        let reason = format!("forced by {}", escaped(author.into()));
         self.board.execute(Order::Force(Some(index)), &reason);
         Ok(())
     }
 
     /// Ends [`force`](Self::force).
     pub fn automatic(&self, author: impl Into<Name>) {
-        let reason = format!("set to automatic by {}", author.into().escape_debug());
+        let reason = format!("set to automatic by {}", escaped(author.into()));
         self.board.execute(Order::Force(None), &reason);
     }
 
@@ -30,7 +30,7 @@ impl FailoverHandle {
         if let Some(primary) = self.board.endpoints.first().filter(|primary| !primary.is_usable()) {
             primary.breaker.reset(author.clone());
         }
-        self.board.execute(Order::Return, &format!("returned by {}", author.escape_debug()));
+        self.board.execute(Order::Return, &format!("returned by {}", escaped(author)));
     }
 
     /// Leaves an endpoint at once: a declared hard failure, as when the endpoint reports its own maintenance.

@@ -26,7 +26,7 @@ fn from_states(endpoints: &[EndpointState], from: Route, to: Route) -> String {
         let EndpointState { name, breaker, .. } = &endpoints[index];
         // Not by a snapshot: that would bring the breaker up to date, which emits tracing events.
         let own = || breaker.transitions().pop().map(|last| last.reason).unwrap_or_default();
-        format!("{}: {}", name.escape_debug(), what.map_or_else(own, str::to_owned))
+        format!("{}: {}", name, what.map_or_else(own, str::to_owned))
     };
     let left = from.index.filter(|index| from.state != FailoverState::AllDown && !endpoints[*index].is_usable());
     match (left, to.index) {

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use mainstay_circuit_breaker::BreakerSnapshot;
-use mainstay_core::{BudgetSnapshot, Name, Tally};
+use mainstay_core::{BudgetSnapshot, Name, Tally, escaped};
 
 use crate::{probe::ProbeReport, route::FailoverState};
 
@@ -118,25 +118,25 @@ pub struct EndpointSnapshot {
 
 impl fmt::Display for FailoverSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |name: &Name| name.escape_debug().to_string();
-        write!(f, "{} is ", name(&self.name))?;
+        write!(f, "{} is ", self.name)?;
         match (self.state, &self.active) {
             (FailoverState::AllDown, None) => write!(f, "down and refuses requests")?,
-            (FailoverState::AllDown, Some(active)) => write!(f, "down and tries {}", name(active))?,
-            (FailoverState::Forced, Some(active)) => write!(f, "forced to {}", name(active))?,
-            (_, active) => write!(f, "on {}", active.as_ref().map(name).unwrap_or_default())?,
+            (FailoverState::AllDown, Some(active)) => write!(f, "down and tries {active}")?,
+            (FailoverState::Forced, Some(active)) => write!(f, "forced to {active}")?,
+            (_, Some(active)) => write!(f, "on {active}")?,
+            (_, None) => write!(f, "on no endpoint")?,
         }
         write!(f, " for {}", tenths(self.for_time))?;
         if self.dry_run {
             write!(f, " (dry run: requests go to the primary)")?;
         }
         if !self.reason.is_empty() {
-            write!(f, ": {}", self.reason)?;
+            write!(f, ": {}", escaped(&self.reason))?;
         }
         let Some(primary) = self.endpoints.first().filter(|primary| !primary.missing.is_empty()) else { return Ok(()) };
         match self.earliest_return {
-            Some(left) => write!(f, "; back on {} in {} at the earliest", name(&primary.name), tenths(left))?,
-            None => write!(f, "; {} is not back", name(&primary.name))?,
+            Some(left) => write!(f, "; back on {} in {} at the earliest", primary.name, tenths(left))?,
+            None => write!(f, "; {} is not back", primary.name)?,
         }
         write!(f, " (missing: {})", primary.missing)
     }

@@ -45,7 +45,7 @@ pub(crate) fn describe(
         Cause::Route(_) if level == Level::Healthy => (level, String::new()),
         Cause::Route(_) => (level, reason.to_owned()),
         Cause::Condemned(index) => {
-            let name = endpoints[index].name.escape_debug();
+            let name = &endpoints[index].name;
             (Level::Unhealthy, format!("{name}: requests fail, and no other endpoint is usable"))
         }
         Cause::Everywhere => {

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use mainstay_core::Name;
+use mainstay_core::{Name, escaped};
 use tokio::time::Instant;
 
 use crate::route::FailoverState;
@@ -46,8 +46,8 @@ impl Transition {
 
 impl fmt::Display for Transition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown =
-            |name: &Option<Name>| name.as_ref().map_or("nowhere".to_owned(), |name| name.escape_debug().to_string());
-        write!(f, "{} -> {} ({}): {}", shown(&self.from), shown(&self.to), self.state, self.reason)
+        const NOWHERE: &Name = &Name::literal("nowhere");
+        let (from, to) = (self.from.as_ref().unwrap_or(NOWHERE), self.to.as_ref().unwrap_or(NOWHERE));
+        write!(f, "{from} -> {to} ({}): {}", self.state, escaped(&self.reason))
     }
 }

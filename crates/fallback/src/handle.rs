@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use mainstay_core::{AtomicDuration, Class, Counters, InvalidSetting, Level, LogLimit, Name, StatusReceiver};
+use mainstay_core::{AtomicDuration, Class, Counters, InvalidSetting, Level, LogLimit, Name, StatusReceiver, escaped};
 use tokio::time::Instant;
 
 use crate::{Chain, Clear, FallbackSettings, FallbackSnapshot, StepState, usage::Usage};
@@ -196,7 +196,7 @@ impl FallbackHandle {
 
     pub(crate) fn record_step_failure(&self, step: &StepState, error: &dyn fmt::Display) {
         step.record_failure();
-        tracing::debug!(fallback = %self.0.name, step = %step.name(), %error, "a fallback step failed");
+        tracing::debug!(fallback = %self.0.name, step = %step.name(), error = %escaped(error), "a fallback step failed");
     }
 
     pub(crate) fn record_step_skipped(&self, step: &StepState, reason: &str) {

@@ -324,7 +324,7 @@ async fn invalid_registries_are_errors_with_field_value_and_range() {
     let with = |settings| refused(Health::builder().check(healthy("database").with_settings(settings)));
     let good = CheckSettings::default();
     assert_eq!(refused(Health::builder().check(healthy("a")).check(failing("a"))), "check = a: must be used once");
-    assert_eq!(refused(Health::builder().check(healthy(" "))), r#"check = \" \": must have a name"#);
+    assert_eq!(refused(Health::builder().check(healthy(" "))), r#"check = " ": must have a name"#);
     assert_eq!(
         refused(Health::builder().check(healthy("a")).group("g", ["a", "b"])),
         "groups.g = b: must name a check or a component of this registry"

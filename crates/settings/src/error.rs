@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mainstay_core::InvalidSetting;
+use mainstay_core::{InvalidSetting, escaped};
 
 use crate::node::Origin;
 
@@ -90,8 +90,18 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.0.origin, self.file(), self.line()) {
-            (Origin::Variable(name), ..) => write!(f, "{}: ", name.escape_debug())?,
+        escaped(Text(self)).fmt(f)
+    }
+}
+
+/// The text of an error, as files and variables have it.
+struct Text<'a>(&'a Error);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let error = self.0;
+        match (&error.0.origin, error.file(), error.line()) {
+            (Origin::Variable(name), ..) => write!(f, "{name}: ")?,
             // The name of the variable is the name of the field.
             (Origin::FlatVariable(_), ..) => {}
             (_, Some(file), Some(line)) => write!(f, "{}:{line}: ", file.display())?,
@@ -99,7 +109,7 @@ impl fmt::Display for Error {
             (_, None, Some(line)) => write!(f, "line {line}: ")?,
             (_, None, None) => {}
         }
-        match &self.0.detail {
+        match &error.0.detail {
             Detail::Message(message) => f.write_str(message),
             Detail::Setting(setting) => setting.fmt(f),
         }

@@ -54,7 +54,11 @@ pub(crate) fn locate(tree: &Node, wrong: InvalidSetting, names: &[&'static FlatN
         (Some(node), Some((_, name)), _) => (name, node.to_string()),
         (None, _, flat) => {
             let name = flat.map(|flat| format!("{} ({})", flat.path, flat.name));
-            (name.unwrap_or_else(|| wrong.field().to_owned()), format!("{} (default)", wrong.value()))
+            let value = match wrong.value() {
+                missing @ "(not set)" => missing.to_owned(),
+                value => format!("{value} (default)"),
+            };
+            (name.unwrap_or_else(|| wrong.field().to_owned()), value)
         }
         _ => return (origin, wrong),
     };

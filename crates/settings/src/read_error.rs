@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mainstay_core::InvalidSetting;
+use mainstay_core::{InvalidSetting, escaped};
 use serde::de::{self, Expected, Unexpected};
 
 use crate::node::{Node, Origin, Value};
@@ -118,7 +118,7 @@ impl ReadError {
             return (origin, setting);
         }
         // Keys are escaped, because they may hold anything and are written to logs.
-        let path: Vec<_> = error.path.iter().rev().map(|key| key.escape_debug().to_string()).collect();
+        let path: Vec<_> = error.path.iter().rev().map(|key| escaped(key).to_string()).collect();
         // The document as a whole has no name.
         let field = if path.is_empty() { "settings".to_owned() } else { path.join(".") };
         (origin, InvalidSetting::new(field, value, error.allowed))

@@ -113,7 +113,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
     #[cold]
     fn refuse(&self) -> Rejected {
         if self.no_room.fetch_add(1, Relaxed) == 0 {
-            tracing::warn!(bulkhead = %self.name.escape_debug(), "all keys are busy: calls with new keys are refused");
+            tracing::warn!(bulkhead = %self.name, "all keys are busy: calls with new keys are refused");
         }
         Rejected::new(Reason::BulkheadFull, self.name.clone())
     }

@@ -1,8 +1,8 @@
 //! Earned tokens, kept by the slice of time in which they were earned, so that they can expire.
 //!
 //! There are ten slices, and two atomic words for each: the tokens left, and all tokens earned in it. Both words have the
-//! number of the slice in their upper bits. The cap follows from the second one: the earnings of the busiest slice scaled
-//! to a second, but at least the setting.
+//! number of the slice in their upper bits. A slice expires as a whole, so that a token lives for nine to ten slices. The
+//! cap follows from the second one: the earnings of the busiest slice scaled to a second, but at least the setting.
 
 use std::time::Duration;
 

@@ -17,7 +17,8 @@ pub struct BudgetSettings {
     pub cost: f64,
     /// The cost of a retry after an overload. Default 0.35, because the server allows it by its answer.
     pub cost_throttled: f64,
-    /// The lifetime of an earned token. Default 10 s: older successes say nothing about the present.
+    /// The longest lifetime of an earned token; the shortest is nine tenths of it. Default 10 s: older successes say nothing
+    /// about the present.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub expiry: Duration,
     /// The upper limit of the balance, unless one second of successes earns more. Default 10.

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use mainstay_core::is_out_of_files;
+use mainstay_core::{escaped, is_out_of_files};
 
 /// The outcome of one probe attempt, or of a round of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,10 +60,10 @@ impl fmt::Display for ProbeOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Healthy => f.write_str("healthy"),
-            Self::Unhealthy { reason } => write!(f, "unhealthy: {}", reason.escape_debug()),
-            Self::NotSent { reason } => write!(f, "not sent: {}", reason.escape_debug()),
+            Self::Unhealthy { reason } => write!(f, "unhealthy: {}", escaped(reason)),
+            Self::NotSent { reason } => write!(f, "not sent: {}", escaped(reason)),
             Self::Overloaded => f.write_str("overloaded"),
-            Self::Out { reason } => write!(f, "asks to be taken out: {}", reason.escape_debug()),
+            Self::Out { reason } => write!(f, "asks to be taken out: {}", escaped(reason)),
         }
     }
 }

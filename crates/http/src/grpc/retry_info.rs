@@ -1,6 +1,6 @@
 //! `google.rpc.RetryInfo` in `grpc-status-details-bin`: the wait before a retry, as most gRPC servers send it.
 //!
-//! Three small protobuf messages, encoded and decoded by hand: generated code would bring a code generator into every
+//! Four small protobuf messages (`Status`, `Any`, `RetryInfo`, `Duration`), encoded and decoded by hand: generated code would bring a code generator into every
 //! build of the policies, with tonic or without.
 
 use std::time::Duration;

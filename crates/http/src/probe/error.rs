@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt};
 
+use mainstay_core::escaped;
+
 /// What an [`HttpProbe`](super::HttpProbe) found where the service is not healthy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HttpProbeError {
@@ -36,10 +38,10 @@ impl From<String> for HttpProbeError {
 impl fmt::Display for HttpProbeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unhealthy { reason } => f.write_str(reason),
-            Self::NotSent { reason } => write!(f, "not sent: {reason}"),
+            Self::Unhealthy { reason } => escaped(reason).fmt(f),
+            Self::NotSent { reason } => write!(f, "not sent: {}", escaped(reason)),
             Self::Overloaded => f.write_str("overloaded"),
-            Self::Out { reason } => write!(f, "out of service: {reason}"),
+            Self::Out { reason } => write!(f, "out of service: {}", escaped(reason)),
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Tests of the delays between attempts.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use mainstay_core::{Backoff, BoxError, Jitter, Random};
+use mainstay_core::{Backoff, BoxError, Jitter, Random, Shape};
 use mainstay_retry::{Retrier, RetryLayer, RetrySettings, Scaling};
 use tokio::time::Instant;
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::harness::{FAILED, Harness, MS, OK};
+use crate::harness::{FAILED, Harness, MS, OK, busy_for};
 
 /// Returns the delays of one request that uses all its attempts.
 async fn waits(retrier: &Retrier) -> Vec<Duration> {
@@ -99,4 +99,20 @@ async fn success_rate_scales_the_delays_of_an_adaptive_retrier() {
     assert_eq!(wait(&[FAILED, FAILED]).await, (700 * MS, Some(0.5)));
     assert_eq!(wait(&[FAILED, FAILED]).await.0, 2_000 * MS);
     assert_eq!(wait(&[FAILED, OK]).await.0, 2_000 * MS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pushback_restarts_the_backoff() {
+    let backoff = Backoff::exponential(100 * MS).with_jitter(Jitter::None);
+    let retrier = Retrier::with_settings("orders", RetrySettings { backoff, ..RetrySettings::default() }).unwrap();
+    let mut harness = Harness::new(retrier.without_budget());
+    harness.answers(&[busy_for(1_500), FAILED, OK]);
+    let (result, took) = harness.call(mainstay_core::test::Request::new(1)).await;
+    assert_eq!((harness.probe.calls(), result.unwrap(), took), (3, OK, 1_600 * MS));
+}
+
+#[test]
+fn custom_delay_is_capped_and_jittered() {
+    let backoff = Backoff { shape: Shape::Custom(Arc::new(|_| Duration::MAX)), ..Backoff::default() };
+    assert_eq!(backoff.delay(1, Duration::ZERO, &Random::scripted(&[0.5])), 10_000 * MS);
 }

@@ -13,5 +13,4 @@ mod harness;
 mod rejections;
 mod run;
 mod stack;
-mod vectors;
 mod warnings;

@@ -110,7 +110,7 @@ fn nested_duration_is_text_with_a_unit() {
     assert_eq!(from_file("drain.delay = '0s'", &[]).unwrap().drain.delay, Duration::ZERO);
     for text in ["0s", "soon", "1d 1s", "1"] {
         let error = read(&format!("'{text}'")).unwrap_err();
-        assert_eq!(error, [format!("FILE:2: health.timeout = {text}: must be \"1ms\" to \"86400s\"")]);
+        assert_eq!(error, [format!("FILE:2: health.timeout = \"{text}\": must be \"1ms\" to \"86400s\"")]);
     }
     assert_eq!(read("1").unwrap_err(), ["FILE:2: health.timeout = 1: must be \"1ms\" to \"86400s\""]);
 }
@@ -121,7 +121,7 @@ fn count_is_a_whole_number_within_its_range() {
         let error = wrong(&[("BACKEND_HEALTH_FAILURE_THRESHOLD", text)]);
         assert_eq!(error, format!("BACKEND_HEALTH_FAILURE_THRESHOLD = {text}: must be 1 to 1000"));
         let error = from_file(&format!("health.failure_threshold = '{text}'"), &[]).unwrap_err();
-        assert_eq!(error, [format!("FILE:1: health.failure_threshold = {text}: must be 1 to 1000")]);
+        assert_eq!(error, [format!("FILE:1: health.failure_threshold = \"{text}\": must be 1 to 1000")]);
     }
     assert_eq!(from_environment(&[("BACKEND_HEALTH_PROBE_MAX_RETRIES", "0")]).unwrap().health.probe_max_retries, 0);
 }
@@ -133,7 +133,7 @@ fn every_wrong_setting_is_named_at_once() {
     let errors = from_file("[health]\ntimeout = '0s'\n[limits]\nmax_concurrent_requests = 0", &[("LOG_LEVEL", "loud")]);
     let expected = [
         "LOG_LEVEL = loud: must be error, warn, info or debug",
-        "FILE:2: health.timeout = 0s: must be \"1ms\" to \"86400s\"",
+        "FILE:2: health.timeout = \"0s\": must be \"1ms\" to \"86400s\"",
         "FILE:4: limits.max_concurrent_requests = 0: must be 1 to 1000000",
     ];
     assert_eq!(errors.unwrap_err(), expected);
@@ -147,7 +147,7 @@ fn contradiction_names_both_settings() {
     let error = from_file("[limits]\nrequest_timeout = '5s'\nattempt_timeout = '6s'", &[]).unwrap_err();
     assert_eq!(error, [format!("FILE:3: limits.attempt_timeout = 6s: must be below {request}, 5s")]);
     let error = wrong(&[("BACKEND_HEALTH_RECHECK_INTERVAL_SECONDS", "1")]);
-    let interval = "health.timeout (BACKEND_HEALTH_TIMEOUT_SECONDS) = 1s: must be below \
+    let interval = "health.timeout (BACKEND_HEALTH_TIMEOUT_SECONDS) = 1s (default): must be below \
                     health.recheck_interval (BACKEND_HEALTH_RECHECK_INTERVAL_SECONDS), 1s";
     assert_eq!(error, interval);
     assert!(
@@ -243,7 +243,10 @@ fn file_with_unknown_names_or_wrong_types_is_refused() {
         "{errors:?}"
     );
     let errors = from_file("[health]\ntimeuot = '1s'", &[]).unwrap_err();
-    assert!(errors[0].starts_with("FILE:2: health.timeuot = 1s: no such setting: did you mean timeout?"), "{errors:?}");
+    assert!(
+        errors[0].starts_with("FILE:2: health.timeuot = \"1s\": no such setting: did you mean timeout?"),
+        "{errors:?}"
+    );
     let errors = from_file("request_timeout_seconds = 5\nlimits.request_timeout = '5s'", &[]).unwrap_err();
     assert!(errors[0].starts_with("FILE:1: request_timeout_seconds = 5: must be left out: "), "{errors:?}");
     assert!(from_file("= 1", &[]).unwrap_err()[0].starts_with("FILE:1: not TOML"));

@@ -91,6 +91,6 @@ fn wrong_value_in_a_file_is_printed_with_file_line_and_range() {
     fs::write(&path, "[drain]\ndelay = '5s'\ntimeout = '2 days'").unwrap();
     let (code, error) = refused(&["--config", path.to_str().unwrap()], &[]);
     fs::remove_file(&path).unwrap();
-    let expected = format!("gateway: {}:3: drain.timeout = 2 days: must be \"0s\" to \"86400s\"\n", path.display());
+    let expected = format!("gateway: {}:3: drain.timeout = \"2 days\": must be \"0s\" to \"86400s\"\n", path.display());
     assert_eq!((code, error), (Some(2), expected));
 }
