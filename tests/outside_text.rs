@@ -104,7 +104,7 @@ async fn names_reasons_and_errors_are_logged_and_shown_without_control_character
     shown("refusal by a breaker", breaker.try_acquire().unwrap_err());
     shown("status of a breaker", breaker.subscribe().get());
     let keyed = KeyedBreakers::new(HOSTILE);
-    keyed.get(HOSTILE).trip(HOSTILE);
+    keyed.get(&HOSTILE).trip(HOSTILE);
     keyed.reset_all(HOSTILE);
     BreakerRegistry::new().get(HOSTILE).trip(HOSTILE);
     lines.check("keyed breakers");
@@ -118,8 +118,8 @@ async fn names_reasons_and_errors_are_logged_and_shown_without_control_character
     let limits = LimitRegistry::new();
     let _held: Vec<_> = std::iter::from_fn(|| limits.get(HOSTILE).try_acquire().ok()).collect();
     let keyed = KeyedLimits::new(HOSTILE, 1).unwrap();
-    let _held = keyed.try_acquire(HOSTILE).unwrap();
-    shown("refusal of a key", keyed.try_acquire(HOSTILE).unwrap_err());
+    let _held = keyed.try_acquire(&HOSTILE).unwrap();
+    shown("refusal of a key", keyed.try_acquire(&HOSTILE).unwrap_err());
     lines.check("bulkheads");
 
     let layer: RetryLayer = RetryLayer::with(Retrier::new(HOSTILE));

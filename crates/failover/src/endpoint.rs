@@ -1,6 +1,6 @@
 //! An endpoint: a name, a service, an address and a probe.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use mainstay_core::{InvalidSetting, Name};
 

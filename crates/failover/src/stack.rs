@@ -11,8 +11,8 @@ use std::{
 };
 
 use mainstay_bulkhead::{Bulkhead, Limit};
-use mainstay_core::{Boxed, InvalidSetting, Name, Plain, Typed};
-use mainstay_retry::{Retrier, Retry};
+use mainstay_core::{Boxed, Budget, BudgetSettings, InvalidSetting, Name, Plain, Typed};
+use mainstay_retry::{Retrier, Retry, RetrySettings};
 use mainstay_timeout::{TimeLimit, Timeout};
 
 use crate::{Endpoint, Failover, FailoverHandle};
@@ -124,7 +124,7 @@ impl<S> Standard<S> {
         let failover = settings.failover_in_stack();
         let handles = StandardHandles {
             total: TimeLimit::total(&name, settings.total_timeout)?,
-            retry: Retrier::with_settings(&name, settings.retry)?,
+            retry: retrier(&name, settings.retry, settings.retry_budget.as_ref())?,
             failover: FailoverHandle::build(name, infos, failover)?,
             endpoints,
             changing: Arc::default(),
@@ -191,11 +191,15 @@ impl StandardHandles {
     /// timers stay; new times apply to what begins afterwards. Settings without effect are logged.
     ///
     /// # Errors
-    /// A setting out of its range or in contradiction to another, or one that a live stack can't change: the failover's
-    /// window and its second attempts' budget. No setting changes then.
+    /// A setting out of its range or in contradiction to another, or one that a live stack can't change: the budget of
+    /// the retries, the failover's window and its second attempts' budget. No setting changes then.
     pub fn reconfigure(&self, settings: &StandardSettings) -> Result<(), InvalidSetting> {
         let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         settings.validate_for(self.failover.board.endpoints.iter().all(|endpoint| endpoint.is_probed))?;
+        if settings.retry_budget.as_ref() != self.retry.budget().map(Budget::settings) {
+            let value = settings.retry_budget.as_ref().map_or("off", |_| "(changed)");
+            return Err(InvalidSetting::new("retry_budget", value, "can't change on a live stack"));
+        }
         // Failover first: it may still refuse, and then has changed nothing.
         self.failover.reconfigure(settings.failover_in_stack()).map_err(|error| error.within("failover"))?;
         self.retry.reconfigure(settings.retry.clone())?;
@@ -207,6 +211,14 @@ impl StandardHandles {
         log(self.failover.name(), &settings.warnings());
         Ok(())
     }
+}
+
+fn retrier(name: &Name, settings: RetrySettings, budget: Option<&BudgetSettings>) -> Result<Retrier, InvalidSetting> {
+    let retrier = Retrier::with_settings(name, settings)?;
+    Ok(match budget {
+        Some(budget) => retrier.with_budget(Budget::with_settings(budget.clone())?),
+        None => retrier.without_budget(),
+    })
 }
 
 fn log(stack: &Name, warnings: &[Warning]) {

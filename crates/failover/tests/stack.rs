@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Fate, Script, endpoints};
-use mainstay_core::{BoxError, Class, Reason, Refusal, Rejected, check};
+use mainstay_core::{BoxError, BudgetSettings, Class, Reason, Refusal, Rejected, check};
 use mainstay_failover::{
     Endpoint, FailoverState,
     stack::{Standard, StandardSettings, StandardStack},
@@ -248,6 +248,20 @@ async fn reconfigure_reaches_every_layer_and_keeps_its_state() {
     assert_eq!(start.elapsed(), 200 * MS, "the new attempt timeout");
 }
 
+#[test]
+fn budget_of_the_retries_is_a_setting() {
+    let budget = |settings: StandardSettings| {
+        let standard = Standard::new("x", [Endpoint::new("a", Script::new("a"))], settings).unwrap();
+        standard.handles().retry.budget().map(|budget| budget.settings().clone())
+    };
+    let allowance_refill = Some(Duration::from_secs(60));
+    let slow = BudgetSettings { allowance_refill, ..BudgetSettings::default() };
+    let settings = StandardSettings { retry_budget: Some(slow.clone()), ..StandardSettings::default() };
+    assert_eq!(budget(settings), Some(slow));
+    assert_eq!(budget(StandardSettings::default()), Some(BudgetSettings::default()));
+    assert_eq!(budget(StandardSettings { retry_budget: None, ..StandardSettings::default() }), None);
+}
+
 #[tokio::test(start_paused = true)]
 async fn refused_reconfigure_changes_no_layer() {
     let (_, standard, _) = two(|_| {});
@@ -269,6 +283,9 @@ async fn refused_reconfigure_changes_no_layer() {
     use mainstay_circuit_breaker::WindowSettings::LastCalls;
     assert_eq!(refused(|s| s.failover.window = LastCalls(50)), "failover.window");
     assert_eq!(refused(|s| s.failover.consecutive_failures = Some(9)), "failover.second_attempt.budget");
+    assert_eq!(refused(|s| s.retry_budget = None), "retry_budget");
+    assert_eq!(refused(|s| s.retry_budget.as_mut().unwrap().cap = 20.0), "retry_budget");
+    assert_eq!(refused(|s| s.retry_budget.as_mut().unwrap().cost = 0.0), "retry_budget.cost");
     assert_eq!(refused(|s| s.bulkhead.limit = 0), "bulkhead.limit");
     assert_eq!(refused(|s| s.attempt_timeout = s.total_timeout), "attempt_timeout");
     assert_eq!(refused(|s| (s.attempt_timeout, s.total_timeout) = (Duration::ZERO, MS)), "attempt_timeout");

@@ -88,8 +88,8 @@ impl Reloader {
     /// Applies the present settings, and from then on every change.
     ///
     /// The closure must apply all settings or none, as the handles' `reconfigure` does. A setting that it refuses is
-    /// reported with its place in the file. The closure runs on the runtime, so it must not block. A panic in it is an
-    /// error, at the start, too.
+    /// reported with its place in the file. After the start the closure runs on a thread for blocking work. A panic in
+    /// it is an error, at the start, too.
     ///
     /// # Errors
     /// [`Sources::read`] or the closure fails at the start; there is no Tokio runtime; SIGHUP can't be listened for.
@@ -128,7 +128,7 @@ where
         let sources = sources.clone();
         // The disk may be slow. An error means that the runtime shuts down.
         let Ok(content) = spawn_blocking(move || sources.text()).await else { return };
-        watched.update::<T>(content, forced);
+        watched.update::<T>(content, forced).await;
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use mainstay_core::{InvalidSetting, escaped};
 use serde::de::DeserializeOwned;
-use tokio::time::Instant;
+use tokio::{task::spawn_blocking, time::Instant};
 
 use crate::{
     Error, Sources,
@@ -25,7 +25,8 @@ pub(crate) type Content = Result<String, Error>;
 /// is swapped as a whole may bring an older one.
 pub(crate) struct WatchedFile<F> {
     sources: Sources,
-    apply: F,
+    /// Absent while it runs.
+    apply: Option<F>,
     /// The last content that was handled, whether it was applied or refused.
     handled: Content,
     /// A content that differs from `handled`. It is handled if the next reading returns the same, because a first
@@ -57,9 +58,9 @@ impl<F> WatchedFile<F> {
         F: FnMut(T) -> Result<(), InvalidSetting>,
     {
         let text = sources.text()?;
-        let in_force = read_and_apply(&sources, &text, &mut apply, None)?;
+        let in_force = read_and_apply(&sources, &text, &mut apply)?;
         let results = Arc::new(Results::new());
-        Ok(Self { sources, apply, handled: Ok(text), unconfirmed: None, in_force, refused: None, results })
+        Ok(Self { sources, apply: Some(apply), handled: Ok(text), unconfirmed: None, in_force, refused: None, results })
     }
 
     /// Returns the results, which are shared with the handle of the reloader.
@@ -68,10 +69,10 @@ impl<F> WatchedFile<F> {
     }
 
     /// Handles one reading: at once if forced, else if two readings in a row returned the same.
-    pub(crate) fn update<T>(&mut self, content: Content, forced: bool)
+    pub(crate) async fn update<T>(&mut self, content: Content, forced: bool)
     where
-        T: DeserializeOwned,
-        F: FnMut(T) -> Result<(), InvalidSetting>,
+        T: DeserializeOwned + 'static,
+        F: FnMut(T) -> Result<(), InvalidSetting> + Send + 'static,
     {
         if !forced {
             if content == self.handled {
@@ -85,8 +86,10 @@ impl<F> WatchedFile<F> {
         }
         self.unconfirmed = None;
         self.handled = content.clone();
-        let applied =
-            content.and_then(|text| read_and_apply(&self.sources, &text, &mut self.apply, Some(&self.in_force)));
+        let applied = match content {
+            Ok(text) => self.apply(text).await,
+            Err(error) => Err(error),
+        };
         match applied {
             Ok(now) => {
                 let changes = self.in_force.tree.changes(&now.tree);
@@ -100,6 +103,33 @@ impl<F> WatchedFile<F> {
                 self.log_refusal(&error);
                 self.refused = Some((error, Instant::now()));
             }
+        }
+    }
+
+    /// Applies the text on a thread for blocking work, because the closure may block.
+    async fn apply<T>(&mut self, text: String) -> Result<InForce, Error>
+    where
+        T: DeserializeOwned + 'static,
+        F: FnMut(T) -> Result<(), InvalidSetting> + Send + 'static,
+    {
+        if is_empty(&text) && self.sources.path().is_some() && !self.in_force.is_empty {
+            // A full disk or a truncation looks the same as "all defaults".
+            let fault = "is empty, while settings from it are in force; for the defaults, write a comment into it";
+            return Err(Error::message(Origin::Unknown, fault).in_file(self.sources.path()));
+        }
+        let (sources, apply) = (self.sources.clone(), self.apply.take());
+        let applying = spawn_blocking(move || {
+            let mut apply = apply?;
+            let applied = read_and_apply(&sources, &text, &mut apply);
+            Some((apply, applied))
+        });
+        match applying.await {
+            Ok(Some((apply, applied))) => {
+                self.apply = Some(apply);
+                applied
+            }
+            // The runtime shuts down, and the task with it.
+            _ => std::future::pending().await,
         }
     }
 
@@ -130,25 +160,22 @@ fn read_and_apply<T: DeserializeOwned>(
     sources: &Sources,
     text: &str,
     apply: &mut impl FnMut(T) -> Result<(), InvalidSetting>,
-    in_force: Option<&InForce>,
 ) -> Result<InForce, Error> {
-    // A file system may fill a lost block with zeros, and an editor may leave a byte order mark.
-    let is_empty = text.chars().all(|character| character.is_whitespace() || matches!(character, '\0' | '\u{feff}'));
-    let became_empty = is_empty && sources.path().is_some() && in_force.is_some_and(|in_force| !in_force.is_empty);
-    if became_empty {
-        // A full disk or a truncation looks the same as "all defaults".
-        let fault = "is empty, while settings from it are in force; for the defaults, write a comment into it";
-        return Err(Error::message(Origin::Unknown, fault).in_file(sources.path()));
-    }
     let result = catch_unwind(AssertUnwindSafe(|| {
         let tree = sources.tree(text)?;
         let settings = sources.settings(&tree)?;
         apply(settings).map_err(|wrong| sources.locate(&tree, wrong))?;
-        Ok(InForce { tree, is_empty })
+        Ok(InForce { tree, is_empty: is_empty(text) })
     }));
     // The panic hook has reported the payload.
     result.unwrap_or_else(|_payload| {
         let fault = "the closure that applies the settings panicked; they may be applied in part";
         Err(Error::message(Origin::Unknown, fault).in_file(sources.path()))
     })
+}
+
+/// Whether a file has no content. A file system may fill a lost block with zeros, and an editor may leave a byte order
+/// mark.
+fn is_empty(text: &str) -> bool {
+    text.chars().all(|character| character.is_whitespace() || matches!(character, '\0' | '\u{feff}'))
 }

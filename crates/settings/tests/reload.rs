@@ -221,6 +221,27 @@ async fn panic_of_the_closure_does_not_end_the_reloading() {
     assert_eq!((snapshot.applied, snapshot.refused), (2, 1));
 }
 
+/// On one worker, which the closure of an earlier version blocked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn closure_that_blocks_its_thread_delays_no_other_task() {
+    let file = Temporary::new("blocks", "max_attempts = 5");
+    let (unblock, blocked) = std::sync::mpsc::channel::<()>();
+    let (blocks, is_blocking) = tokio::sync::oneshot::channel();
+    let (blocked, mut blocks) = (Mutex::new(blocked), Some(blocks));
+    let apply = move |settings: RetrySettings| {
+        if settings.max_attempts == 6 {
+            let _ = blocks.take().map(|blocks| blocks.send(()));
+            let _ = blocked.lock().unwrap().recv();
+        }
+        Ok(())
+    };
+    let reloading = Reloader::new(Sources::file(file.path())).every(MS).start(apply).unwrap();
+    file.write("max_attempts = 6");
+    is_blocking.await.unwrap();
+    tokio::spawn(sleep(MS)).await.unwrap();
+    drop((unblock, reloading));
+}
+
 #[tokio::test(start_paused = true)]
 async fn last_result_is_shown() {
     let file = Temporary::new("result", "max_attempts = 5");

@@ -8,11 +8,10 @@ use std::{
 
 use mainstay_bulkhead::{KeyedBulkheadSettings, LimitSettings};
 use mainstay_circuit_breaker::{BreakerSettings, KeyedBreakerSettings, Recovery, TrialCriteria, WindowSettings};
-use mainstay_core::{BudgetSettings, InvalidSetting};
-use mainstay_drain::{DrainSettings, ServerSettings};
+use mainstay_core::InvalidSetting;
+use mainstay_drain::DrainSettings;
 use mainstay_failover::{FailoverSettings, stack::StandardSettings};
-use mainstay_fallback::{BackupSettings, FallbackSettings, LastGoodSettings};
-use mainstay_health::CheckSettings;
+use mainstay_fallback::FallbackSettings;
 use mainstay_retry::{RetrySettings, Scaling};
 use mainstay_settings::{Sources, from_file, from_toml};
 use serde::Deserialize;

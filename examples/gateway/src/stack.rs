@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use mainstay_bulkhead::LimitSettings;
-use mainstay_core::{BoxError, InvalidSetting};
+use mainstay_core::{BoxError, BudgetSettings, InvalidSetting};
 use mainstay_failover::{
     AllDown, Endpoint, FailoverSettings, HoldSettings, ProbeSettings, SecondAttempt,
     stack::{Standard, StandardHandles, StandardSettings},
@@ -59,6 +59,7 @@ fn layers(settings: &Settings) -> StandardSettings {
         // Outside of failover, so that a retry can go to another backend. Successes fund the retry budget, so that a
         // backend that fails every request is not flooded with retries.
         retry: RetrySettings::default(),
+        retry_budget: Some(BudgetSettings::default()),
         // Chooses the backend. Sends a request to the next backend if this one fails or does not answer in time.
         failover: failover(&settings.health),
         // One bulkhead for each backend. Inside of retry, so that a request holds no permit while it waits for its next

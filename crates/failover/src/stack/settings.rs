@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use mainstay_bulkhead::LimitSettings;
 use mainstay_core::{
-    InvalidSetting,
+    BudgetSettings, InvalidSetting,
     settings::{self, LONGEST, SHORTEST},
 };
 use mainstay_retry::RetrySettings;
@@ -23,6 +23,10 @@ pub struct StandardSettings {
     pub attempt_timeout: Duration,
     /// The retries. Default: 3 attempts, full jitter from 100 ms, budget on. `max_attempts: 1` turns them off.
     pub retry: RetrySettings,
+    /// The budget of the retries. Default: that of [`BudgetSettings`]; `None` turns it off, for background work with few
+    /// and slow retries. It cannot change on a live stack.
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
+    pub retry_budget: Option<BudgetSettings>,
     /// The failover: when an endpoint is left, how it is probed, when traffic returns.
     pub failover: FailoverSettings,
     /// The limit on concurrent calls of each endpoint. Default 256 and no queue: by Little's law, 2,560 calls a second that
@@ -58,6 +62,9 @@ impl StandardSettings {
         }
         self.failover.validate().map_err(|error| error.within("failover"))?;
         self.retry.validate().map_err(|error| error.within("retry"))?;
+        if let Some(budget) = &self.retry_budget {
+            budget.validate().map_err(|error| error.within("retry_budget"))?;
+        }
         self.bulkhead.validate().map_err(|error| error.within("bulkhead"))?;
         let below = |field: &str, time: Duration, what: &str, limit: Duration| match time < limit {
             true => Ok(()),
@@ -134,6 +141,7 @@ impl Default for StandardSettings {
             total_timeout: Duration::from_secs(30),
             attempt_timeout: Duration::from_secs(10),
             retry: RetrySettings::default(),
+            retry_budget: Some(BudgetSettings::default()),
             failover: FailoverSettings::default(),
             bulkhead: LimitSettings { limit: 256, ..LimitSettings::default() },
         }
