@@ -154,7 +154,7 @@ impl Harness {
         }
     }
 
-    /// Returns the value for a key of the vector.
+    /// Returns the value for a key of the vector; `None` for those in `unsupported.rs`.
     fn show(&self, key: &str) -> Option<Value> {
         let (now, base) = (self.breaker.snapshot(), &self.base);
         let (successes, failures) = (now.successes - base.successes, now.failures - base.failures);
@@ -182,7 +182,8 @@ impl Harness {
             // The source counts admitted calls.
             "requests" => (successes + failures + ignored + self.in_flight.len() as u64).into(),
             "consecutive_failures" | "fail_counter" => now.consecutive_failures.into(),
-            "success_counter" | "consecutive_successes" => now.recovery.map_or(0, |gate| gate.have).into(),
+            "success_counter" => now.recovery.map_or(0, |gate| gate.have).into(),
+            "consecutive_successes" => now.recovery?.have.into(),
             "opened" | "break_events" => changes_to(State::Open).into(),
             "half_opened" => changes_to(State::HalfOpen).into(),
             "closed" => changes_to(State::Closed).into(),

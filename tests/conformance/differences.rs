@@ -45,7 +45,7 @@ const ALL: &[Difference] = &[
         "the streak restarts with each state; the reason of the transition has its length"),
     ("win-r4j-02-time-window-clear", &["8 failure_rate -1"],
         "the rate of no calls is undefined, not zero"),
-    ("bh-r4j-02-zero-capacity", &["0 settings limit = 0: must be 1 to 1000000"],
+    ("bh-r4j-02-zero-capacity", &["0 settings vector: limit = 0: must be 1 to 1000000"],
         "a limit of zero is an error in the settings; to refuse all calls, force the breaker open"),
     ("bh-net-01-partitions-borrow-until-global-limit", &["0 granted false", "0 inflight {\"batch\":3}"],
         "a member of a group borrows up to 20 % of its own limit, so that one tenant never takes all idle permits"),

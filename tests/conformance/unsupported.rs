@@ -11,8 +11,11 @@ const KINDS: &[(&str, &str, &str)] = &[
 ];
 
 /// Section, key, and the reason why there is no value.
-const KEYS: &[(&str, &str, &str)] =
-    &[("window", "total_ms", "a window does not store the durations of calls"), ("window", "average_ms", "as above")];
+const KEYS: &[(&str, &str, &str)] = &[
+    ("circuit_breaker", "consecutive_successes", "a closed breaker does not count them; a half-open one does"),
+    ("window", "total_ms", "a window does not store the durations of calls"),
+    ("window", "average_ms", "as above"),
+];
 
 /// Whether there is no value for a key on purpose.
 pub(crate) fn is_key(section: &str, key: &str) -> bool {

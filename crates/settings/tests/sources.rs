@@ -10,7 +10,7 @@ use mainstay_bulkhead::{KeyedBulkheadSettings, LimitSettings};
 use mainstay_circuit_breaker::{BreakerSettings, KeyedBreakerSettings, Recovery, TrialCriteria, WindowSettings};
 use mainstay_core::InvalidSetting;
 use mainstay_drain::DrainSettings;
-use mainstay_failover::{FailoverSettings, stack::StandardSettings};
+use mainstay_failover::{FailoverSettings, ProbeSettings, stack::StandardSettings};
 use mainstay_fallback::FallbackSettings;
 use mainstay_retry::{RetrySettings, Scaling};
 use mainstay_settings::{Sources, from_file, from_toml};
@@ -151,6 +151,17 @@ fn error_names_line_field_value_and_allowed() {
         wrong("[stack.bulkhead]\nlimit = 99999999999999999999"),
         "line 2: stack.bulkhead.limit = 99999999999999999999: must be 1 to 1000000"
     );
+}
+
+/// `interval` alone was refused, because of a timeout that is not in the file.
+#[test]
+fn defaults_of_probes_follow_their_interval() {
+    for interval in ["2ms", "500ms", "1s", "5m"] {
+        let probe = stack(&format!("[stack]\nfailover.probe.interval = '{interval}'")).unwrap().failover.probe;
+        assert_eq!(probe, ProbeSettings::every(probe.interval));
+    }
+    let probe = stack("[stack.failover.probe]\ninterval = '1s'\ntimeout = '100ms'").unwrap().failover.probe;
+    assert_eq!((probe.timeout, probe.interval_counting), (SECOND / 10, SECOND));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use http::{HeaderName, HeaderValue, Request, StatusCode, Uri, Version};
-use mainstay_core::{BoxError, LogLimit, Name};
+use mainstay_core::{BoxError, LogLimit, Name, escaped};
 use mainstay_http::{
     policy::X_DEGRADED,
     proxy::{self, Via},
@@ -103,7 +103,7 @@ impl<C> Shared<C> {
             Ok(response) => response.map(Body::new),
             Err(fault) => {
                 if let Some(more) = self.faults.fault(Instant::now()) {
-                    tracing::warn!(endpoint = %self.backend.name, %fault, more, "answer not forwarded");
+                    tracing::warn!(endpoint = %escaped(&self.backend.name), fault = %escaped(&fault), more, "answer not forwarded");
                 }
                 return problem(StatusCode::BAD_GATEWAY);
             }

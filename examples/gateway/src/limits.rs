@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use mainstay_bulkhead::Limit;
-use mainstay_core::{Level, Status, StatusReceiver, StatusSender};
+use mainstay_core::{Level, Status, StatusReceiver, StatusSender, escaped};
 use mainstay_drain::{ConnectionLimit, Drain, Phase};
 use mainstay_failover::stack::StandardHandles;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -90,12 +90,12 @@ impl Watched {
             let since = *self.since.get_or_insert(now);
             if !self.is_reported && now - since >= LONG {
                 self.is_reported = true;
-                tracing::warn!(%limit, "the limit has been full for {LONG:?}: are places held?");
+                tracing::warn!(limit = %escaped(limit), "the limit has been full for {LONG:?}: are places held?");
             }
         } else {
             self.since = None;
             if std::mem::take(&mut self.is_reported) {
-                tracing::info!(%limit, "the limit is not full any more");
+                tracing::info!(limit = %escaped(limit), "the limit is not full any more");
             }
         }
     }

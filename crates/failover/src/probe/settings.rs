@@ -8,20 +8,31 @@ use mainstay_core::{
 };
 
 /// Settings of the probes of all endpoints of a failover.
+///
+/// Three defaults follow the interval, in a file and in [`ProbeSettings::every`]: the other intervals and the timeout.
+///
+/// ```
+/// use std::time::Duration;
+/// use mainstay_failover::ProbeSettings;
+///
+/// let probe = ProbeSettings { failures: 3, ..ProbeSettings::every(Duration::from_secs(1)) };
+/// assert_eq!(probe.timeout, Duration::from_millis(500));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(from = "Given"))]
 pub struct ProbeSettings {
     /// The time from the start of one round to the next, plus or minus 10 %. Default 5 s.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub interval: Duration,
     /// The interval while failures or recovery successes are being counted, while only probes keep an endpoint away after
-    /// its hold, and while all endpoints are down. Default 1 s, at most `interval`.
+    /// its hold, and while all endpoints are down. At most `interval`. Default 1 s, or `interval` if that is shorter.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub interval_counting: Duration,
-    /// The interval for a healthy endpoint that is not in use. Default 60 s, at least `interval`.
+    /// The interval for a healthy endpoint that is not in use. At least `interval`. Default 60 s, or `interval` if that is
+    /// longer.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub interval_idle: Duration,
-    /// The timeout of one attempt. Default 1 s, below `interval`.
+    /// The timeout of one attempt. Below `interval`. Default 1 s, or half of `interval` if that is shorter.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub timeout: Duration,
     /// The number of further attempts after a failed one; the first success ends the round. Default 2.
@@ -33,6 +44,26 @@ pub struct ProbeSettings {
     pub failures: u32,
     /// What starts the rounds. Default: a background task.
     pub driven: Driven,
+}
+
+/// Settings as a file has them. A default that follows the interval is known once the interval is.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Given {
+    #[serde(with = "humantime_serde")]
+    interval: Duration,
+    #[serde(with = "humantime_serde")]
+    interval_counting: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    interval_idle: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    timeout: Option<Duration>,
+    max_retries: u32,
+    #[serde(with = "humantime_serde")]
+    backoff_base: Duration,
+    failures: u32,
+    driven: Driven,
 }
 
 /// What starts probe rounds.
@@ -52,6 +83,21 @@ pub enum Driven {
 // === impl ProbeSettings ===
 
 impl ProbeSettings {
+    /// Returns the defaults for this interval.
+    #[must_use]
+    pub fn every(interval: Duration) -> Self {
+        Self {
+            interval,
+            interval_counting: Duration::from_secs(1).min(interval),
+            interval_idle: Duration::from_secs(60).max(interval),
+            timeout: Duration::from_secs(1).min(interval / 2),
+            max_retries: 2,
+            backoff_base: Duration::from_millis(500),
+            failures: 2,
+            driven: Driven::Background,
+        }
+    }
+
     /// Returns the duration of the longest round, in which every attempt times out.
     #[must_use]
     pub fn longest_round(&self) -> Duration {
@@ -92,15 +138,48 @@ impl ProbeSettings {
 
 impl Default for ProbeSettings {
     fn default() -> Self {
+        Self::every(Duration::from_secs(5))
+    }
+}
+
+// === impl Given ===
+
+#[cfg(feature = "serde")]
+impl Default for Given {
+    fn default() -> Self {
+        let ProbeSettings { interval, max_retries, backoff_base, failures, driven, .. } = ProbeSettings::default();
+        let (interval_counting, interval_idle, timeout) = (None, None, None);
+        Self { interval, interval_counting, interval_idle, timeout, max_retries, backoff_base, failures, driven }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl From<Given> for ProbeSettings {
+    fn from(given: Given) -> Self {
+        let Given { interval, max_retries, backoff_base, failures, driven, .. } = given;
+        let defaults = Self::every(interval);
         Self {
-            interval: Duration::from_secs(5),
-            interval_counting: Duration::from_secs(1),
-            interval_idle: Duration::from_secs(60),
-            timeout: Duration::from_secs(1),
-            max_retries: 2,
-            backoff_base: Duration::from_millis(500),
-            failures: 2,
-            driven: Driven::Background,
+            interval,
+            interval_counting: given.interval_counting.unwrap_or(defaults.interval_counting),
+            interval_idle: given.interval_idle.unwrap_or(defaults.interval_idle),
+            timeout: given.timeout.unwrap_or(defaults.timeout),
+            max_retries,
+            backoff_base,
+            failures,
+            driven,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_follow_the_interval() {
+        assert_eq!(ProbeSettings::every(Duration::from_secs(5)), ProbeSettings::default());
+        for millis in [2, 500, 1_000, 1_500, 5_000, 600_000] {
+            ProbeSettings::every(Duration::from_millis(millis)).validate().unwrap();
         }
     }
 }
