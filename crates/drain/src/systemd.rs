@@ -21,7 +21,7 @@ use crate::{drain::Drain, phase::Phase};
 ///
 /// # async fn example(drain: Drain) -> std::io::Result<()> {
 /// if let Some(notifier) = Notifier::from_env()? {
-///     // With `mainstay-health`: `async move { drop(health.until_ready().await) }`, and `move || health.is_alive()`.
+///     // With `mainstay-health`: `async move { let _ = health.until_ready().await; }`, and `move || health.is_alive()`.
 ///     let ready = async { /* warm the caches, connect */ };
 ///     tokio::spawn(notifier.run(drain, ready, || true));
 /// }

@@ -116,7 +116,9 @@ async fn hooks_run_in_reverse_order_each_with_its_own_limit() {
 async fn hook_that_blocks_its_thread_is_given_up() {
     let (unblock, blocked) = std::sync::mpsc::channel::<()>();
     let drain = Drain::new();
-    drain.on_shutdown("stuck", Duration::from_millis(10), || async move { drop(blocked.recv()) });
+    drain.on_shutdown("stuck", Duration::from_millis(10), || async move {
+        let _ = blocked.recv();
+    });
     let finish = tokio::spawn(async move { drain.finish(RequestCounts::default()).await });
     let report = tokio::time::timeout(20 * S, finish).await.unwrap().unwrap();
     assert_eq!(report.unfinished_hooks, ["stuck"]);

@@ -116,7 +116,13 @@ async fn systemd_is_notified_of_readiness_and_not_kept_alive_after_declared_deat
     let health = Health::builder().check(check).drain(&drain).build().unwrap();
     let notifier = mainstay_drain::Notifier::new(&address, Some(10 * S)).unwrap();
     let (ready, alive) = (health.clone(), health.clone());
-    tokio::spawn(notifier.run(drain, async move { drop(ready.until_ready().await) }, move || alive.is_alive()));
+    tokio::spawn(notifier.run(
+        drain,
+        async move {
+            let _ = ready.until_ready().await;
+        },
+        move || alive.is_alive(),
+    ));
     tokio::time::sleep(2 * S).await;
     assert_eq!(received(), ["WATCHDOG=1", "READY=1"]);
     health.declare_dead("the writer is gone");
