@@ -108,6 +108,8 @@ fn endpoints_respond(mut runtime: runtime::Builder, stuck: fn(Blocker) -> Check)
     });
     let (address, health) = address.recv_timeout(LONG).unwrap();
     is_blocking.recv_timeout(LONG).unwrap();
+    // The other check may not have run yet.
+    assert!((0..1_000).any(|_| get(address, "/ready") == "HTTP/1.1 200 OK"));
     for _ in 0..10 {
         for path in ["/live", "/ready", "/startup", "/healthz"] {
             assert_eq!(get(address, path), "HTTP/1.1 200 OK", "{path}");

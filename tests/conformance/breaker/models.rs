@@ -31,6 +31,7 @@ pub(super) fn settings(vector: &Vector) -> BreakerSettings {
 /// Settings without rules and without jitter; each source adds its own rules.
 fn bare(open: Duration) -> BreakerSettings {
     BreakerSettings {
+        consecutive_failures: None,
         failure_rate: None,
         abandoned_after: None,
         open: OpenSettings { jitter: 0.0, ..OpenSettings::constant(open) },

@@ -31,6 +31,7 @@ pub struct OpenSettings {
     /// instead of seconds, and the calls to one that is down to a share of the traffic. A half-open breaker admits further
     /// trial calls at the same pace until one has succeeded. Default 50, 2 % of the calls; `None`: the time alone decides,
     /// and a half-open breaker admits all its trial calls at once.
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
     pub refusals_per_trial: Option<u32>,
 }
 
