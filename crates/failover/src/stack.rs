@@ -196,7 +196,7 @@ impl StandardHandles {
     pub fn reconfigure(&self, settings: &StandardSettings) -> Result<(), InvalidSetting> {
         let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         settings.validate_for(self.failover.board.endpoints.iter().all(|endpoint| endpoint.is_probed))?;
-        if settings.retry_budget.as_ref() != self.retry.budget().map(Budget::settings) {
+        if settings.retry_budget != self.retry.budget().map(Budget::settings) {
             let value = settings.retry_budget.as_ref().map_or("off", |_| "(changed)");
             return Err(InvalidSetting::new("retry_budget", value, "can't change on a live stack"));
         }

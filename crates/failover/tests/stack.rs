@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Fate, Script, endpoints};
-use mainstay_core::{BoxError, BudgetSettings, Class, Reason, Refusal, Rejected, check};
+use mainstay_core::{BoxError, Budget, BudgetSettings, Class, Reason, Refusal, Rejected, check};
 use mainstay_failover::{
     Endpoint, FailoverState,
     stack::{Standard, StandardSettings, StandardStack},
@@ -252,7 +252,7 @@ async fn reconfigure_reaches_every_layer_and_keeps_its_state() {
 fn budget_of_the_retries_is_a_setting() {
     let budget = |settings: StandardSettings| {
         let standard = Standard::new("x", [Endpoint::new("a", Script::new("a"))], settings).unwrap();
-        standard.handles().retry.budget().map(|budget| budget.settings().clone())
+        standard.handles().retry.budget().map(Budget::settings)
     };
     let allowance_refill = Some(Duration::from_secs(60));
     let slow = BudgetSettings { allowance_refill, ..BudgetSettings::default() };
