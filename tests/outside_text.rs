@@ -212,6 +212,7 @@ const SAFE: &[&str] = &[
     "registry.name(index)",
     "self.0.name",
     "self.name",
+    "shared.name",
     "stack",
     "step.name()",
     // `Actor`, `InvalidSetting`, `ProbeOutcome`, `Rejected`, `Transition`
