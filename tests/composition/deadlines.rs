@@ -1,6 +1,9 @@
 //! Deadlines across layers: they reach the layers below, and no layer waits or starts an attempt beyond them.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use mainstay_bulkhead::{BulkheadLayer, Limit};
 use mainstay_circuit_breaker::{Breaker, BreakerSettings, CircuitBreakerLayer, OpenSettings};
@@ -9,10 +12,14 @@ use mainstay_core::{
     test::{Answer, Probe, ProbeError, ProbePolicy, Reply, Request, call},
 };
 use mainstay_fallback::FallbackLayer;
+use mainstay_http::{
+    Grpc,
+    context::{ContextHeaders, ForwardContextLayer},
+};
 use mainstay_retry::{Retrier, RetryLayer, RetrySettings};
 use mainstay_timeout::TimeoutLayer;
 use tokio::time::{Instant, sleep};
-use tower::{Layer, ServiceBuilder};
+use tower::{Layer, ServiceBuilder, ServiceExt as _, service_fn};
 
 use crate::stacks::{MS, SECOND, queueing, retrier};
 
@@ -96,4 +103,56 @@ async fn open_breaker_fills_no_bulkhead_at_the_entrance() {
         sleep(5 * MS).await;
     }
     assert_eq!((limit.snapshot().peak, limit.snapshot().in_flight), (1, 0));
+}
+
+/// Defect: a caller with 80 ms was answered after 203 ms, and its server was told 999 ms. The caller's time bounds all
+/// attempts, and each server is told no more than what is left.
+#[tokio::test(start_paused = true)]
+async fn callers_grpc_timeout_bounds_all_attempts() {
+    let told = Arc::new(Mutex::new(Vec::<String>::new()));
+    let seen = told.clone();
+    let server = service_fn(move |call: http::Request<String>| {
+        seen.lock().unwrap().push(call.headers()["grpc-timeout"].to_str().unwrap().to_owned());
+        async {
+            sleep(50 * MS).await;
+            Err::<http::Response<String>, _>(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+        }
+    });
+    let grpc = Grpc::new().repeating_any_method();
+    let at_once = || {
+        let settings = RetrySettings { backoff: Backoff::none(), ..RetrySettings::default() };
+        Retrier::with_settings("retry", settings).unwrap().without_budget()
+    };
+    let stack = |callers| {
+        ServiceBuilder::new()
+            .option_layer(callers)
+            .layer(RetryLayer::with(at_once()).with_policy(grpc))
+            .layer(TimeoutLayer::attempt("attempt", 300 * MS).unwrap().with_policy(grpc))
+            .layer(ForwardContextLayer::new(ContextHeaders::grpc()))
+            .service(server.clone())
+    };
+    let call = || http::Request::post("/orders.Orders/Get").body(String::new());
+    let with_timeout = || {
+        call().map(|mut call| {
+            call.headers_mut().insert("grpc-timeout", http::HeaderValue::from_static("80m"));
+            call
+        })
+    };
+    let total = || TimeoutLayer::total("total", SECOND).unwrap().with_policy(grpc);
+
+    let start = Instant::now();
+    let error = stack(Some(total())).oneshot(with_timeout().unwrap()).await.unwrap_err();
+    assert_eq!(error.rejected().map(Rejected::reason), Some(Reason::TotalTimeout));
+    assert_eq!(
+        (start.elapsed(), std::mem::take(&mut *told.lock().unwrap())),
+        (80 * MS, vec!["80m".into(), "30000000n".into()])
+    );
+
+    // Without a timeout of the caller, a server is told the attempt's; the third attempt has less left than that.
+    let start = Instant::now();
+    stack(None).oneshot(call().unwrap()).await.unwrap_err();
+    assert_eq!(
+        (start.elapsed(), std::mem::take(&mut *told.lock().unwrap())),
+        (150 * MS, vec!["300000u".to_owned(); 3])
+    );
 }

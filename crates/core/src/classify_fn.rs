@@ -128,6 +128,7 @@ impl<F, R, W, C, M> ClassifyFn<F, R, W, C, M> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F, R, W, C, M, Res, E> Classify<Res, E> for ClassifyFn<F, R, W, C, M>
 where
     F: Fn(Result<&Res, &E>) -> Outcome,
@@ -144,6 +145,7 @@ impl<F, R: Replay<Req>, W, C, M, Req> Replay<Req> for ClassifyFn<F, R, W, C, M> 
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F, R, W: Follow<Res>, C, M, Res> Follow<Res> for ClassifyFn<F, R, W, C, M> {
     fn is_streaming(&self, response: &Res) -> bool {
         self.follow.is_streaming(response)
@@ -157,6 +159,7 @@ impl<F, R, W: Follow<Res>, C, M, Res> Follow<Res> for ClassifyFn<F, R, W, C, M> 
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F, R, W, C: Contextual<Req>, M, Req> Contextual<Req> for ClassifyFn<F, R, W, C, M> {
     fn carries_context(&self) -> bool {
         self.context.carries_context()
@@ -171,6 +174,7 @@ impl<F, R, W, C: Contextual<Req>, M, Req> Contextual<Req> for ClassifyFn<F, R, W
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F, R, W, C, M: Mark<Res>, Res> Mark<Res> for ClassifyFn<F, R, W, C, M> {
     fn mark(&self, response: &mut Res, degraded: &Degraded) {
         self.mark.mark(response, degraded);
@@ -185,6 +189,7 @@ impl<F, R, W, C, M> fmt::Debug for ClassifyFn<F, R, W, C, M> {
 
 // === impl ReplayFn ===
 
+#[diagnostic::do_not_recommend]
 impl<F, Req> Replay<Req> for ReplayFn<F>
 where
     F: Fn(&Req) -> Option<RequestCopy<Req>>,
@@ -196,6 +201,7 @@ where
 
 // === impl FollowFn ===
 
+#[diagnostic::do_not_recommend]
 impl<F, Res> Follow<Res> for FollowFn<F>
 where
     F: Fn(Res, OnEnd) -> Res,
@@ -214,6 +220,7 @@ where
 
 // === impl ContextFn ===
 
+#[diagnostic::do_not_recommend]
 impl<G, S, Req> Contextual<Req> for ContextFn<G, S>
 where
     G: Fn(&Req) -> Option<&RequestContext>,
@@ -234,6 +241,7 @@ where
 
 // === impl MarkFn ===
 
+#[diagnostic::do_not_recommend]
 impl<F, Res> Mark<Res> for MarkFn<F>
 where
     F: Fn(&mut Res, &Degraded),
