@@ -75,6 +75,8 @@ pub struct StandardHandles {
     pub failover: FailoverHandle,
     /// The handles of each endpoint, in their order.
     pub endpoints: Vec<EndpointHandles>,
+    /// Whether the retry budget was handed over, so that its settings are not this stack's.
+    has_foreign_budget: bool,
     /// Locked during a change: two changes at once would each be applied in part.
     changing: Arc<Mutex<()>>,
 }
@@ -127,6 +129,7 @@ impl<S> Standard<S> {
             retry: retrier(&name, settings.retry, settings.retry_budget.as_ref())?,
             failover: FailoverHandle::build(name, infos, failover)?,
             endpoints,
+            has_foreign_budget: false,
             changing: Arc::default(),
         };
         Ok(Self { services, handles, warnings, policy: Plain, _error: PhantomData })
@@ -139,6 +142,16 @@ impl<S, P, E> Standard<S, P, E> {
     pub fn with_policy<P2>(self, policy: P2) -> Standard<S, P2, E> {
         let Self { services, handles, warnings, .. } = self;
         Standard { services, handles, warnings, policy, _error: PhantomData }
+    }
+
+    /// Pays for retries from this budget, in place of one by `retry_budget` of the settings: for several stacks that repeat
+    /// requests to one dependency. Its settings are changed by [`Budget::reconfigure`], not by those of the stack. Call it
+    /// before the handles are cloned.
+    #[must_use]
+    pub fn with_retry_budget(mut self, budget: Budget) -> Self {
+        self.handles.retry = self.handles.retry.with_budget(budget);
+        self.handles.has_foreign_budget = true;
+        self
     }
 
     /// Replaces the error type, without boxing.
@@ -191,18 +204,22 @@ impl StandardHandles {
     /// timers stay; new times apply to what begins afterwards. Settings without effect are logged.
     ///
     /// # Errors
-    /// A setting out of its range or in contradiction to another, or one that a live stack can't change: the budget of
-    /// the retries, the failover's window and its second attempts' budget. No setting changes then.
+    /// A setting out of its range or in contradiction to another, or one that a live stack can't change: whether
+    /// retries have a budget, the failover's window and its second attempts' budget. No setting changes then.
     pub fn reconfigure(&self, settings: &StandardSettings) -> Result<(), InvalidSetting> {
         let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         settings.validate_for(self.failover.board.endpoints.iter().all(|endpoint| endpoint.is_probed))?;
-        if settings.retry_budget != self.retry.budget().map(Budget::settings) {
-            let value = settings.retry_budget.as_ref().map_or("off", |_| "(changed)");
-            return Err(InvalidSetting::new("retry_budget", value, "can't change on a live stack"));
+        let budget = self.retry.budget().filter(|_| !self.has_foreign_budget);
+        if !self.has_foreign_budget && settings.retry_budget.is_some() != budget.is_some() {
+            let value = settings.retry_budget.as_ref().map_or("off", |_| "on");
+            return Err(InvalidSetting::new("retry_budget", value, "a live stack can't turn it on or off"));
         }
         // Failover first: it may still refuse, and then has changed nothing.
         self.failover.reconfigure(settings.failover_in_stack()).map_err(|error| error.within("failover"))?;
         self.retry.reconfigure(settings.retry.clone())?;
+        if let (Some(budget), Some(settings)) = (budget, &settings.retry_budget) {
+            budget.reconfigure(settings.clone())?;
+        }
         self.total.set(settings.total_timeout)?;
         for endpoint in &self.endpoints {
             endpoint.limit.reconfigure(settings.bulkhead)?;

@@ -24,7 +24,8 @@ pub struct StandardSettings {
     /// The retries. Default: 3 attempts, full jitter from 100 ms, budget on. `max_attempts: 1` turns them off.
     pub retry: RetrySettings,
     /// The budget of the retries. Default: that of [`BudgetSettings`]; `None` turns it off, for background work with few
-    /// and slow retries. It cannot change on a live stack.
+    /// and slow retries. A live stack cannot turn it on or off. For a budget that several stacks share see
+    /// [`Standard::with_retry_budget`](super::Standard::with_retry_budget).
     #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
     pub retry_budget: Option<BudgetSettings>,
     /// The failover: when an endpoint is left, how it is probed, when traffic returns.
@@ -109,6 +110,11 @@ impl StandardSettings {
             retry.max_attempts > 1 && attempt.saturating_mul(2) > total,
             "retry.max_attempts",
             format!("two attempts of {attempt:?} do not fit into the total timeout, {total:?}"),
+        );
+        warn(
+            retry.max_attempts > retry.attempt_quota,
+            "retry.max_attempts",
+            format!("retry.attempt_quota = {} permits fewer attempts than {}", retry.attempt_quota, retry.max_attempts),
         );
         warn(
             retry.deadline.is_some_and(|deadline| deadline > total),
