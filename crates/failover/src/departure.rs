@@ -120,8 +120,8 @@ impl Switchboard {
         }
     }
 
-    /// Records the outcome of a probe that requests have asked for: a good one forgets the streak, a bad one ends the
-    /// endpoint's use.
+    /// Records the outcome of a probe that requests have asked for: a good one forgets the streak (a proven one once), a
+    /// bad one ends the endpoint's use.
     pub(crate) fn record_asked_probe(&self, index: usize, epoch: u64, failure: Option<String>) {
         let endpoint = &self.endpoints[index];
         let streak = endpoint.signals.consecutive_failures();
@@ -129,7 +129,7 @@ impl Switchboard {
         match failure {
             None => {
                 endpoint.signals.record_probe(true);
-                endpoint.signals.forget_streaks();
+                endpoint.signals.pass_probe(self.live.limits());
             }
             Some(failure) => {
                 let reason = format!("{streak} failures in a row, and the probe failed: {failure}");
@@ -180,9 +180,7 @@ impl Switchboard {
     fn suspend(&self, index: usize) {
         let has_suspended = {
             let Some(_alone) = self.try_leaving() else { return };
-            let suspends = self.endpoints.len() > 1
-                && selector::has_alternative(&self.endpoints, index)
-                && self.endpoints[index].ask.suspend();
+            let suspends = selector::has_alternative(&self.endpoints, index) && self.endpoints[index].ask.suspend();
             if suspends {
                 self.control.set(Flag::Suspended, true);
             }
@@ -203,7 +201,7 @@ impl Switchboard {
                 Signal::Connect | Signal::Requests => self.try_leaving(),
             };
             let Some(_alone) = alone else { return };
-            if signal == Signal::Requests && !selector::has_alternative(&self.endpoints, sent.index) {
+            if signal == Signal::Requests && !self.may_leave_by_requests(sent.index) {
                 if endpoint.is_condemned.swap(true, Relaxed) {
                     return;
                 }
@@ -213,6 +211,15 @@ impl Switchboard {
             }
         }
         self.observe();
+    }
+
+    /// Whether what requests say may end the use of an endpoint: another one is usable, or a single one has no probe that
+    /// decides on it.
+    fn may_leave_by_requests(&self, index: usize) -> bool {
+        match &self.endpoints[..] {
+            [only] => !(only.is_probed && self.live.probes_on_request.load(Relaxed)),
+            endpoints => selector::has_alternative(endpoints, index),
+        }
     }
 
     fn try_leaving(&self) -> Option<MutexGuard<'_, ()>> {

@@ -57,11 +57,12 @@
 //! | slow for all | second attempts answer what is slower than the endpoint's p99; the delay follows, the endpoint stays; with `slow_ratio` it is left when its median answer takes so many times that of the next endpoint | with `slow_ratio`: 20 answers of each |
 //! | one bad route, query of death | the failures count nowhere; the status says how many requests fail everywhere | |
 //! | shared database down | the same; no traffic moves, and requests are answered at once after the repair | |
+//! | hangs, probe good | suspended; left when 3 more requests in a row are proven after the good probe | 6 requests, and the delay twice |
 //! | gray failure | left when 0.2 of the last 100 compared requests failed, at least 20 | 20 requests |
 //! | failing health check | left when 2 probe rounds failed, whatever the requests say | 10 s |
 //! | flapping | left as if hard down; each departure makes the next hold longer | hold 30 s to 300 s |
 //! | no probes | a proven streak leaves, trial calls return | 3 requests |
-//! | one endpoint | left by a failed probe, or without one by its requests; refused while down, with trial calls | 0.5 s to 8 s |
+//! | one endpoint | left by refused connections and a failed probe, without a probe by its requests; refused while down, with trial calls | 0.5 s to 8 s |
 //! | three endpoints, two broken | both are probed after a request that failed at both, and left | 1 request |
 //! | requests that may be sent once only | go elsewhere if their connection was refused; else their streak asks for a probe | 3 requests |
 //! | budget of second attempts used up | callers see failures until the streak's probe has decided | 3 requests |

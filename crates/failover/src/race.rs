@@ -13,6 +13,7 @@ use tower_service::Service;
 use crate::{
     attempt::Attempt,
     counters::SECOND_WON,
+    departure::Sent,
     evidence,
     failed::{Failed, record_failed, record_panic},
     future::FailoverFuture,
@@ -128,7 +129,8 @@ where
         let mut this = self.project();
         let (board, Some(permit)) = (this.shared.board(), this.permit.as_ref()) else { return };
         if this.second.as_mut().poll_delay(board, permit.index, cx) {
-            this.second.as_mut().start(this.shared, permit.index, Cause::Delay, this.history);
+            let cause = if board.is_current(Sent::of(permit)) { Cause::Delay } else { Cause::Left };
+            this.second.as_mut().start(this.shared, permit.index, cause, this.history);
             if !this.second.is_running() {
                 evidence::record_silence(board, permit);
             }

@@ -89,10 +89,10 @@ pub(crate) fn select(
 }
 
 /// Whether an endpoint may be left, or suspended, by what requests say: another endpoint must be usable for first
-/// attempts. A single endpoint may be left.
+/// attempts.
 pub(crate) fn has_alternative(endpoints: &[impl EndpointView], index: usize) -> bool {
     let mut others = endpoints.iter().enumerate().filter(|(other, _)| *other != index);
-    endpoints.len() == 1 || others.any(|(_, other)| other.is_usable() && !other.is_suspended())
+    others.any(|(_, other)| other.is_usable() && !other.is_suspended())
 }
 
 /// Chooses the target of a second attempt: the first endpoint that admits it, other than the one that was tried. One that

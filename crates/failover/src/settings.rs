@@ -160,7 +160,7 @@ impl FailoverSettings {
     pub(crate) fn budget(&self) -> BudgetSettings {
         let own = self.second_attempt.as_ref().and_then(|second| second.budget.clone());
         own.unwrap_or_else(|| BudgetSettings {
-            allowance: f64::from(self.consecutive_failures.unwrap_or(3).min(9_999)) + 1.0,
+            allowance: 2.0 * f64::from(self.consecutive_failures.unwrap_or(3).min(4_999)) + 1.0,
             allowance_refill: Some(Duration::from_secs(1)),
             ..BudgetSettings::default()
         })

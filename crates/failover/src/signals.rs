@@ -32,6 +32,8 @@ pub(crate) struct Signals {
     requests: AtomicU32,
     /// Consecutive requests that failed here and that another endpoint answered.
     proven: AtomicU32,
+    /// Whether a proven streak was forgotten for a good probe, and no request has succeeded since.
+    has_passed_probe: AtomicBool,
     /// Successes, and failures of requests that another endpoint answered.
     compared: Window,
     /// Successes, and failures of requests that no other endpoint was asked.
@@ -53,6 +55,7 @@ impl Signals {
             probes: AtomicU32::default(),
             requests: AtomicU32::default(),
             proven: AtomicU32::default(),
+            has_passed_probe: AtomicBool::default(),
             compared: window(),
             unproven: window(),
             is_marked: AtomicBool::default(),
@@ -114,6 +117,10 @@ impl Signals {
         self.is_marked.store(true, SeqCst);
         match tally.filter(|tally| tally.reaches(limits.failure_rate, limits.minimum_calls)) {
             Some(tally) => Decision::leave(Signal::Requests, rate(tally)),
+            None if streak >= limits.streak && self.has_passed_probe.load(SeqCst) => {
+                let reason = format!("{streak} failures in a row after a good probe, and as many before it");
+                Decision::leave(Signal::Requests, reason)
+            }
             None if streak >= limits.streak => {
                 Decision::Ask { proven: true, leaves_without: true, reason: in_a_row(streak) }
             }
@@ -165,6 +172,16 @@ impl Signals {
     pub(crate) fn forget_streaks(&self) {
         self.requests.store(0, SeqCst);
         self.proven.store(0, SeqCst);
+        self.has_passed_probe.store(false, SeqCst);
+    }
+
+    /// Forgets the streaks for a good probe. A proven streak is forgotten once: after that only a success ends it.
+    pub(crate) fn pass_probe(&self, limits: Limits) {
+        self.requests.store(0, SeqCst);
+        // Set first: a success at the same time clears the streak and then this.
+        if !self.has_passed_probe.swap(true, SeqCst) && self.proven.swap(0, SeqCst) < limits.streak {
+            self.has_passed_probe.store(false, SeqCst);
+        }
     }
 
     /// Records a probe round, and returns the number of failed ones in a row.

@@ -193,6 +193,24 @@ async fn one_endpoint_refuses_while_it_is_down_and_makes_trial_calls() {
     assert_eq!(state(&failover), FailoverState::OnPrimary);
 }
 
+/// Earlier, one route that failed 60 % of the requests made the breaker refuse nearly all of them.
+#[tokio::test(start_paused = true)]
+async fn one_endpoint_with_a_good_probe_is_not_left_by_its_requests() {
+    let script = Script::new("only");
+    let endpoint = Endpoint::new("only", script.clone()).with_probe(|| async { true });
+    let failover = Failover::with_settings("x", [endpoint], settings()).unwrap();
+    for n in 0..1_000 {
+        script.set(if n % 10 < 6 { Fate::Fail } else { Fate::Answer });
+        ask(&failover, 1).await;
+    }
+    assert_eq!((script.calls(), state(&failover)), (1_000, FailoverState::OnPrimary));
+    let status = || failover.handle().subscribe().get().to_string();
+    assert!(status().starts_with("unhealthy: "), "{}", status());
+    script.set(Fate::Answer);
+    ask(&failover, 101).await;
+    assert_eq!(status(), "healthy");
+}
+
 #[tokio::test(start_paused = true)]
 async fn of_three_endpoints_two_broken_ones_are_left_after_one_request() {
     let scripts = [Script::new("a"), Script::new("b"), Script::new("c")];

@@ -29,8 +29,8 @@ pub struct SecondAttempt {
     /// (503) always starts one.
     pub on_rate_limited: bool,
     /// The budget of second attempts, for each endpoint that they go to. Default: earned by successes, with an allowance of
-    /// `consecutive_failures` + 1 that refills by one a second. A request that still waits when its endpoint is left
-    /// needs none.
+    /// two `consecutive_failures` + 1 that refills by one a second. A request that still waits when its endpoint is left
+    /// or suspended needs none.
     #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
     pub budget: Option<BudgetSettings>,
 }
