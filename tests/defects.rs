@@ -61,6 +61,12 @@ const BREAKERS: &[Defect] = &[
 
 #[rustfmt::skip]
 const RETRIES: &[Defect] = &[
+    ("retries without a delay in one poll: no timeout fires", &["{retry}/fairness.rs::layer_without_a_delay_lets_a_timeout_fire", "{retry}/fairness.rs::function_without_a_delay_lets_a_timeout_fire"]),
+    ("a limit of attempts cut by another one without a word", &["{retry}/warnings.rs::quota_below_the_attempts_is_logged_once_with_both_numbers", "{retry}/warnings.rs::policy_without_context_has_all_attempts_and_no_warning", "{failover}/stack.rs::attempts_above_the_quota_are_a_warning_with_both_numbers"]),
+    ("a retry that can never repeat, without a word", &["{retry}/warnings.rs::retry_that_can_never_repeat_is_logged_once", "tests/streams/grpc.rs::call_is_repeated_whose_only_answer_is_a_status_in_trailers"]),
+    ("a budget that refuses a slow client, without a word", &["{retry}/warnings.rs::budget_that_refuses_a_slow_client_is_logged_once_with_the_setting", "crates/core/src/budget/tests.rs::refusal_after_successes_that_expired_is_reported_once"]),
+    ("a budget that saturates", &["crates/core/src/budget/tests.rs::hundred_thousand_successes_a_second_earn_in_proportion"]),
+    ("a shared handle replaced by a disconnected one, without a word", &["{retry}/warnings.rs::handle_that_is_replaced_where_it_is_shared_is_logged"]),
     ("eight clients with eight identical jitter series", &["{retry}/delays.rs::eight_clients_draw_eight_different_series", "crates/core/src/backoff.rs::clones_draw_different_delays"]),
     ("presets documented as jittered that are not", &["{retry}/delays.rs::presets_are_jittered_at_their_cap_too"]),
     ("budgets that bound nothing", &["{retry}/budget.rs::dead_dependency_gets_one_retry_in_ten_minutes", "tests/composition/order.rs::shared_budget_bounds_the_repeats_of_both_layers"]),
@@ -174,6 +180,12 @@ const TYPES: &[Defect] = &[
 
 #[rustfmt::skip]
 const CLIENTS: &[Defect] = &[
+    ("a caller's deadline loosened for the server", &["crates/http/tests/context.rs::shortest_time_is_written", "tests/composition/deadlines.rs::callers_grpc_timeout_bounds_all_attempts", "crates/timeout/tests/timeout.rs::attempt_timeout_limits_the_time_of_the_attempt"]),
+    ("a total timeout that cuts a healthy body", &["crates/http/tests/reqwest.rs::deadline_leaves_the_timeout_of_the_request"]),
+    ("an error held back near the deadline", &["crates/http/tests/context.rs::error_near_the_deadline_is_returned_at_once"]),
+    ("an error that counts otherwise in a typed error", &["crates/http/tests/policies.rs::typed_error_has_the_outcome_of_a_boxed_one"]),
+    ("a policy of another protocol that sees no failure, without a word", &["tests/logs.rs::plain_over_the_responses_of_a_protocol_logs_once"]),
+    ("a wrapper that forgets a part of its policy", &["crates/http/tests/policies.rs::wrappers_forward_every_part_of_a_policy"]),
     ("calls that their callers gave up in no count", &["{failover}/second_attempt.rs::each_attempt_is_in_one_count", "{breaker}::call_that_is_dropped_early_is_neutral", "examples/gateway/tests/end_to_end/operations.rs::abandoned_call_is_an_outcome_of_the_metrics"]),
     ("a process without file descriptors declares its backends down", &["{failover}/probing.rs::probe_that_was_not_sent_changes_nothing", "examples/gateway/tests/end_to_end/connections.rs::gateway_without_file_descriptors_blames_no_backend"]),
     ("a limit of this process is a failure of the server, and does not say so", &["examples/gateway/tests/end_to_end/connections.rs::answer_over_a_limit_of_the_gateway_says_so_and_blames_no_backend", "crates/http/tests/rejections.rs::error_by_a_limit_of_this_process_says_so"]),

@@ -11,7 +11,7 @@ use std::{
 
 use mainstay_bulkhead::Limit;
 use mainstay_circuit_breaker::{Breaker, KeyedBreakers};
-use mainstay_core::{FailureKind, Outcome};
+use mainstay_core::{BoxError, Classify as _, FailureKind, Outcome, Plain};
 use tokio::time::advance;
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
@@ -107,4 +107,24 @@ async fn limit_at_its_edge_logs_every_ten_seconds() {
     advance(Duration::from_secs(10)).await;
     (0..100).for_each(|_| assert!(limit.try_acquire().is_err()));
     assert_eq!(lines.take(), 1);
+}
+
+/// 30 responses of 500 were 30 successes of `Plain`, and nothing said so.
+#[test]
+fn plain_over_the_responses_of_a_protocol_logs_once() {
+    let lines = Lines::default();
+    let _logged = tracing::subscriber::set_default(lines.clone());
+    fn classify<Res>(response: &Res) -> bool {
+        Plain.classify(Ok::<_, &BoxError>(response)).is_success()
+    }
+    let failed = http::Response::builder().status(500).body(()).unwrap();
+    assert!((0..30).all(|_| classify(&failed)));
+    assert_eq!(lines.take(), 1);
+    assert!((0..30).all(|_| classify(&tonic::Response::new(()))));
+    assert_eq!(lines.take(), 1);
+    let failed = reqwest::Response::from(http::Response::new(""));
+    assert!((0..30).all(|_| classify(&failed)));
+    assert_eq!(lines.take(), 1);
+    assert!(classify(&500) && classify(&"http::Response") && classify(&Some(http::StatusCode::OK)));
+    assert_eq!(lines.take(), 0);
 }

@@ -74,7 +74,7 @@ pub struct MarkFn<F>(F);
 ///
 /// assert!(policy.classify(Ok(&"BUSY".to_owned())).is_failure());
 /// let set = Command { line: "SET answer 7".to_owned(), context: None };
-/// assert!(policy.replay(&set).is_some_and(|copy| copy.is_only_if_unsent()));
+/// assert!(Replay::replay(&policy, &set).is_some_and(|copy| copy.is_only_if_unsent()));
 /// assert!(Contextual::<Command>::carries_context(&policy));
 /// ```
 pub fn classify_fn<F, Res, E>(classify: F) -> ClassifyFn<F>

@@ -16,17 +16,19 @@ use crate::{Retrier, Retry};
 /// Place it outside of breaker, bulkhead and attempt timeout, and inside of fallback and total timeout.
 ///
 /// ```
-/// use mainstay_core::{BoxError, FailureKind, Outcome, classify_fn};
+/// use mainstay_core::{BoxError, FailureKind, Outcome, Refusal, classify_fn};
 /// use mainstay_retry::{Retrier, RetryLayer, RetrySettings};
 /// use tower::{ServiceBuilder, service_fn};
 ///
-/// let busy_is_failure = classify_fn(|result: Result<&u16, &BoxError>| match result {
-///     Ok(503) => Outcome::overloaded(None),
-///     Ok(_) => Outcome::Success,
-///     Err(_) => Outcome::failure(FailureKind::Network),
-/// });
+/// fn by_status(result: Result<&u16, &BoxError>) -> Outcome {
+///     match result {
+///         Ok(503) => Outcome::overloaded(None),
+///         Ok(_) => Outcome::Success,
+///         Err(error) => error.rejected().map_or(Outcome::failure(FailureKind::Network), |rejected| rejected.outcome()),
+///     }
+/// }
 /// let service = ServiceBuilder::new()
-///     .layer(RetryLayer::with(Retrier::network("shop")).with_policy(busy_is_failure))
+///     .layer(RetryLayer::with(Retrier::network("shop")).with_policy(classify_fn(by_status)))
 ///     .service(service_fn(|path: String| async move { Ok::<u16, BoxError>(path.len() as u16) }));
 /// # mainstay_core::check::<String, u16, BoxError, _>(service);
 /// ```
