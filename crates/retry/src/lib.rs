@@ -64,6 +64,7 @@ mod settings;
 mod shared;
 mod stats;
 mod stop_reason;
+mod warned;
 mod warnings;
 
 pub use adaptive::Adaptive;

@@ -7,7 +7,7 @@ use std::{
 
 use mainstay_core::{Budget, InvalidSetting, Name, Random};
 
-use crate::{Adaptive, RetrySettings, RetrySnapshot, live_settings::LiveSettings, stats::Stats, warnings::Warnings};
+use crate::{Adaptive, RetrySettings, RetrySnapshot, live_settings::LiveSettings, stats::Stats, warned::Warned};
 
 /// The handle of one operation's retries: settings, budget and figures.
 ///
@@ -43,7 +43,7 @@ pub(crate) struct Inner {
     pub(crate) random: Random,
     pub(crate) adaptive: Adaptive,
     pub(crate) stats: Stats,
-    pub(crate) warnings: Warnings,
+    pub(crate) warned: Warned,
 }
 
 // === impl Retrier ===
@@ -130,7 +130,7 @@ impl Retrier {
         settings.validate()?;
         let mut current = self.0.settings.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.live.set(&settings);
-        self.0.warnings.reset();
+        self.0.warned.reset();
         *current = settings;
         Ok(())
     }
@@ -187,7 +187,7 @@ impl Inner {
             random: Random::new(),
             adaptive: Adaptive::new(),
             stats: Stats::new(),
-            warnings: Warnings::default(),
+            warned: Warned::default(),
         }
     }
 

@@ -1,29 +1,13 @@
 //! What a handle logs once, because retries have less effect than their settings say.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use tracing::warn;
 
 use crate::{Retrier, StopReason, stats::Count};
 
-/// Whether each warning was logged.
-#[derive(Debug, Default)]
-pub(crate) struct Warnings {
-    attempt_quota: AtomicBool,
-    not_replayable: AtomicBool,
-}
-
 /// The number of requests that were not safe to repeat, and none that was, after which a handle warns.
 const UNSAFE_REQUESTS: u64 = 10;
-
-// === impl Warnings ===
-
-impl Warnings {
-    /// Permits the warning about the attempt quota again, for new settings.
-    pub(crate) fn reset(&self) {
-        self.attempt_quota.store(false, Relaxed);
-    }
-}
 
 // === impl Retrier ===
 
@@ -31,7 +15,7 @@ impl Retrier {
     /// Warns that the attempt quota permits fewer attempts than the settings.
     #[cold]
     pub(crate) fn warn_of_quota(&self, max_attempts: u32, attempt_quota: u32) {
-        if !self.0.warnings.attempt_quota.swap(true, Relaxed) {
+        if !self.0.warned.attempt_quota.swap(true, Relaxed) {
             warn!(
                 retrier = %self.0.name, max_attempts, attempt_quota,
                 "requests get only as many attempts as `attempt_quota` permits: raise it to `max_attempts`"
@@ -42,7 +26,7 @@ impl Retrier {
     /// Warns that a failed request had no copy, if this handle has repeated no request so far.
     #[cold]
     pub(crate) fn warn_of_missing_copy(&self) {
-        if self.may_warn_of_replay() && !self.0.warnings.not_replayable.swap(true, Relaxed) {
+        if self.may_warn_of_replay() && !self.0.warned.not_replayable.swap(true, Relaxed) {
             warn!(
                 retrier = %self.0.name,
                 "a failed request is not repeated, because its body cannot be sent again: put `ReplayableLayer` of \
@@ -55,9 +39,7 @@ impl Retrier {
     #[cold]
     pub(crate) fn warn_of_unsafe_requests(&self) {
         let requests = self.0.stats.get(Count::Stopped(StopReason::NotReplayable));
-        if requests >= UNSAFE_REQUESTS
-            && self.may_warn_of_replay()
-            && !self.0.warnings.not_replayable.swap(true, Relaxed)
+        if requests >= UNSAFE_REQUESTS && self.may_warn_of_replay() && !self.0.warned.not_replayable.swap(true, Relaxed)
         {
             warn!(
                 retrier = %self.0.name, requests,
@@ -68,7 +50,7 @@ impl Retrier {
     }
 
     fn may_warn_of_replay(&self) -> bool {
-        !self.0.warnings.not_replayable.load(Relaxed) && self.0.stats.get(Count::Retries) == 0
+        !self.0.warned.not_replayable.load(Relaxed) && self.0.stats.get(Count::Retries) == 0
     }
 
     /// Warns that the budget refuses although the dependency is well, if it does.

@@ -35,7 +35,7 @@ const TICK: Duration = Duration::from_millis(1);
 /// field stays.
 ///
 /// A client that reads these fields (tonic's `Channel` does) ends the call at the same time as an outer total timeout,
-/// which is to fire first: the call is then abandoned and not a failure of the server. So a timeout of the client that
+/// which is to fire first: the call is then abandoned and not a failure of the server. A timeout of the client that
 /// comes at the deadline is returned one millisecond after it. Other errors are returned at once.
 ///
 /// A server may apply the time to the whole stream of its response, not only to its head. Over calls whose responses last
