@@ -135,6 +135,8 @@ const FAILOVERS: &[Defect] = &[
     ("a retry that goes to the endpoint that has just failed", &["{failover}/repeats.rs::repeat_in_the_standard_stack_goes_to_an_endpoint_that_was_not_asked", "{failover}/repeats.rs::repeat_with_the_http_policy_goes_to_an_endpoint_that_was_not_asked", "{failover}/repeats.rs::repeat_after_a_timeout_outside_of_the_failover_goes_elsewhere"]),
     ("an endpoint that hangs while its health check is good", &["{failover}/hanging.rs::two_proven_streaks_around_a_good_probe_leave"]),
     ("one failing route that makes a single endpoint refuse all", &["{failover}/situations.rs::one_endpoint_with_a_good_probe_is_not_left_by_its_requests"]),
+    ("a POST into a black hole that counts only with its timeout", &["{failover}/hanging.rs::silence_counts_in_the_unproven_rate_before_the_timeouts"]),
+    ("callers who give up at both endpoints and take them out", &["{failover}/hanging.rs::callers_who_give_up_at_both_endpoints_move_no_traffic", "{failover}/hanging.rs::work_that_is_dropped_at_the_second_endpoint_has_failed_everywhere"]),
     ("an endpoint that is slow for all requests and stays", &["{failover}/slow.rs::endpoint_that_is_slow_for_all_is_left_with_its_medians_as_the_reason"]),
     ("one request that counts as many failures", &["{failover}/repeats.rs::request_counts_once_against_a_single_endpoint", "{failover}/repeats.rs::request_that_fails_everywhere_counts_once_for_its_first_endpoint_only", "{failover}/repeats.rs::second_attempts_and_repeats_ask_each_endpoint_once"]),
     ("failback in the first good second", &["{failover}/selection.rs::traffic_returns_after_hold_and_probes"]),

@@ -6,14 +6,12 @@
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
-use mainstay_core::{FailureKind, Follow, Outcome, Overload, Repeat, is_runtime_ending};
-use tokio::time::Instant;
+use mainstay_core::{Follow, Outcome, Overload, Repeat};
 
 use crate::{
     departure::Sent,
     history::{Count, History},
     permit::EndpointPermit,
-    second_attempt::is_delay_measured,
     switchboard::Switchboard,
     weight::{Others, Weight, weigh},
 };
@@ -127,36 +125,6 @@ pub(crate) fn record_unready(board: &Switchboard, index: usize, epoch: u64, outc
     }
 }
 
-/// Records that an endpoint has not answered within the delay. Its answer still counts when it comes.
-#[cold]
-pub(crate) fn record_silence(board: &Switchboard, permit: &EndpointPermit) {
-    if permit.trial.is_none() {
-        board.record_failure(Sent::of(permit), Weight::SILENCE);
-    }
-}
-
-/// Records that another endpoint has answered while this attempt was still waiting. `others` is what that answer says.
-pub(crate) fn record_overtaken(
-    board: &Switchboard,
-    permit: EndpointPermit,
-    waiting_since: Option<Instant>,
-    others: Others,
-    history: &History,
-) {
-    let endpoint = &board.endpoints[permit.index];
-    if let Some(since) = waiting_since {
-        endpoint.latency.record_at_least(since.elapsed());
-        board.record_time(permit.index, since.elapsed());
-    }
-    match is_delay_measured(endpoint, &board.live) {
-        true => record(board, permit, Outcome::failure(FailureKind::Timeout), others, history),
-        false => {
-            record_silence(board, &permit);
-            count_dropped(board, &permit);
-        }
-    }
-}
-
 /// Records the outcome of an answer: at its end, where it began well and is a stream, else at once. Does nothing when
 /// the permit is taken already.
 ///
@@ -220,26 +188,6 @@ fn at_the_end(
                 record(&board, permit, outcome, Others::Silent, &history);
             }
         }
-    }
-}
-
-/// Records that an attempt was dropped without an answer: a failure when its caller gave up after waiting for
-/// `abandoned_after`, and else nothing. A thread that panics elsewhere, or a runtime that ends, drops the attempt too:
-/// that says nothing.
-#[cold]
-pub(crate) fn record_drop(
-    board: &Switchboard,
-    permit: EndpointPermit,
-    waiting_since: Option<Instant>,
-    history: &History,
-) {
-    history.note_sent(board.id, permit.index);
-    let abandoned_after = board.live.abandoned_after.load();
-    let is_abandoned = || Some(waiting_since?.elapsed() >= abandoned_after?);
-    if !std::thread::panicking() && is_abandoned() == Some(true) && !is_runtime_ending() {
-        record(board, permit, Outcome::failure(FailureKind::Timeout), Others::Silent, history);
-    } else {
-        count_dropped(board, &permit);
     }
 }
 

@@ -1,14 +1,19 @@
 //! The future of one request: an attempt, and perhaps a second one at another endpoint, which [`race`](crate::race)
 //! polls.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use crate::{
-    attempt::Attempt, evidence, history::History, permit::EndpointPermit, replay_copy::ReplayCopy,
-    second_running::Second, shared::Shared, weight::Others,
+    attempt::Attempt,
+    dropped::{Waiting, record_drop, record_dropped},
+    history::History,
+    permit::EndpointPermit,
+    replay_copy::ReplayCopy,
+    second_running::Second,
+    shared::Shared,
 };
 
 pin_project! {
@@ -35,15 +40,15 @@ pin_project! {
 
     impl<F, S, Req, Res, P, E> PinnedDrop for FailoverFuture<F, S, Req, Res, P, E> {
         fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            if let Some(permit) = this.permit.take() {
-                evidence::record_drop(this.shared.board(), permit, *this.waiting_since, this.history);
-            }
-            if let Some(permit) = this.second.permit() {
-                evidence::count_dropped(this.shared.board(), permit);
-            }
-            if this.second.is_started() && let Some(failed) = this.second.take_undecided() {
-                failed.record(this.shared.board(), this.history, Others::Silent);
+            let mut this = this.project();
+            if this.second.is_started() {
+                let first = this.permit.take().map(|permit| Waiting { permit, waited: elapsed(*this.waiting_since) });
+                let waited = this.second.waited().map(|(_, waited)| waited);
+                let second = this.second.as_mut().take_permit().map(|permit| Waiting { permit, waited });
+                let failed = this.second.take_undecided();
+                record_dropped(this.shared.board(), first, second, failed, this.history);
+            } else if let Some(permit) = this.permit.take() {
+                record_drop(this.shared.board(), permit, elapsed(*this.waiting_since), this.history);
             }
         }
     }
@@ -62,6 +67,10 @@ impl<F, S, Req, Res, P, E> FailoverFuture<F, S, Req, Res, P, E> {
     ) -> Self {
         Self { shared, first, permit, history, waiting_since: None, second: Second::new(copy) }
     }
+}
+
+fn elapsed(since: Option<Instant>) -> Option<Duration> {
+    since.map(|since| since.elapsed())
 }
 
 impl<F, S, Req, Res, P, E> fmt::Debug for FailoverFuture<F, S, Req, Res, P, E> {

@@ -30,6 +30,11 @@ impl History {
         Self(context.and_then(|context| context.attempt_quota.clone()))
     }
 
+    /// Begins a history for a request without a context, so that what is counted against it now is not counted again.
+    pub(crate) fn begin(&mut self) {
+        self.0.get_or_insert_with(|| AttemptQuota::new(0));
+    }
+
     #[inline]
     fn asked(&self) -> Option<&AskedEndpoints> {
         self.0.as_ref().map(AttemptQuota::asked_endpoints)

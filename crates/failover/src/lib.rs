@@ -65,6 +65,8 @@
 //! | one endpoint | left by refused connections and a failed probe, without a probe by its requests; refused while down, with trial calls | 0.5 s to 8 s |
 //! | three endpoints, two broken | both are probed after a request that failed at both, and left | 1 request |
 //! | requests that may be sent once only | go elsewhere if their connection was refused; else their streak asks for a probe | 3 requests |
+//! | the same, hangs, probe good | left when half of the last 100, at least 20, have had no answer for `abandoned_after` | 1 s and 20 requests |
+//! | callers give up at every endpoint | the failures count nowhere, as with one bad route | |
 //! | budget of second attempts used up | callers see failures until the streak's probe has decided | 3 requests |
 //! | dry run | decisions are logged; requests go to the primary, and no failure is compared | |
 //! | forced | requests go to the endpoint; evidence is gathered, and is in force on release | |
@@ -119,6 +121,7 @@ mod control;
 mod counters;
 mod decision;
 mod departure;
+mod dropped;
 mod endpoint;
 mod endpoint_state;
 mod everywhere;
@@ -152,6 +155,7 @@ mod services;
 mod settings;
 mod shared;
 mod signals;
+mod silence;
 mod slow;
 mod snapshot;
 #[cfg(feature = "stack")]

@@ -18,8 +18,9 @@ use crate::{
     failed::{Failed, record_failed, record_panic},
     future::FailoverFuture,
     permit::EndpointPermit,
-    second_attempt::{Cause, cause, is_bad},
+    second_attempt::{Cause, cause, is_bad, long_silence},
     second_running::{FirstEnded, SecondEnded},
+    silence::{record_long_silence, record_overtaken, record_silence},
     weight::Others,
 };
 
@@ -132,8 +133,14 @@ where
             let cause = if board.is_current(Sent::of(permit)) { Cause::Delay } else { Cause::Left };
             this.second.as_mut().start(this.shared, permit.index, cause, this.history);
             if !this.second.is_running() {
-                evidence::record_silence(board, permit);
+                record_silence(board, permit);
+                let end = long_silence(&board.endpoints[permit.index], &board.live)
+                    .and_then(|silence| this.waiting_since.unwrap_or_else(Instant::now).checked_add(silence));
+                this.second.as_mut().set_timer(end);
             }
+        }
+        if this.second.as_mut().poll_long_silence(cx) {
+            record_long_silence(board, permit, this.history);
         }
         if this.second.as_mut().poll_left(board, permit, cx) {
             this.second.start(this.shared, permit.index, Cause::Left, this.history);
@@ -188,7 +195,7 @@ where
         }
         this.first.set(Attempt::Over);
         if let Some(permit) = this.permit.take() {
-            evidence::record_overtaken(board, permit, *this.waiting_since, others, history);
+            record_overtaken(board, permit, *this.waiting_since, others, history);
         }
         answer
     }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::{
     active::Active,
     counters::SECOND_WON,
+    dropped::{Waiting, record_drop, record_dropped},
     evidence,
     failed::{Failed, record_failed, record_panic},
     handle::FailoverHandle,
@@ -24,6 +25,8 @@ struct Running<'a> {
     permit: Option<EndpointPermit>,
     /// The attempt's failure, until it is known what it counts for.
     failed: Option<Failed>,
+    /// The failure of the first attempt, while this is the second one.
+    first: Option<Failed>,
     since: Instant,
 }
 
@@ -78,7 +81,7 @@ impl FailoverHandle {
         let (index, history) = (permit.index, History::default());
         let active = Active::of(&board.endpoints[index], &permit);
         let mut running = Running::new(board, permit);
-        let first = running.run(None, || work(active)).await;
+        let first = running.run(|| work(active)).await;
         let outcome = policy.classify(first.as_ref());
         if outcome.is_success()
             && let Some(target) = board.second_target(index, &history)
@@ -100,19 +103,20 @@ impl FailoverHandle {
         board.counters.add(cause.counter());
         let active = Active::of(&board.endpoints[target], &permit);
         let mut running_second = Running::new(board, permit);
-        let second = running_second.run(Some(&mut running.failed), || work(active)).await;
+        running_second.first = running.failed.take();
+        let second = running_second.run(|| work(active)).await;
         let outcome = policy.classify(second.as_ref());
         match is_bad(&outcome) {
             true => {
                 running_second.fail(outcome);
-                running.record_both(running_second);
+                running_second.record_both();
                 policy.discard(second);
                 first
             }
             false => {
                 let others = if outcome.is_success() { Others::Good } else { Others::Silent };
                 running_second.record(outcome, Others::Silent);
-                running.record_failed(others);
+                running_second.record_first(others);
                 board.counters.add(SECOND_WON);
                 policy.discard(first);
                 second
@@ -125,18 +129,14 @@ impl FailoverHandle {
 
 impl<'a> Running<'a> {
     fn new(board: &'a Switchboard, permit: EndpointPermit) -> Self {
-        Self { board, permit: Some(permit), failed: None, since: Instant::now() }
+        Self { board, permit: Some(permit), failed: None, first: None, since: Instant::now() }
     }
 
     /// Runs the work. A panic of it is a failure, recorded with that of the other attempt.
-    async fn run<Fut: Future>(
-        &mut self,
-        mut other: Option<&mut Option<Failed>>,
-        work: impl FnOnce() -> Fut,
-    ) -> Fut::Output {
-        let Self { board, permit, .. } = self;
+    async fn run<Fut: Future>(&mut self, work: impl FnOnce() -> Fut) -> Fut::Output {
+        let Self { board, permit, first, .. } = self;
         let history = History::default();
-        let mut panicked = || record_panic(board, &history, permit, other.as_deref_mut());
+        let mut panicked = || record_panic(board, &history, permit, Some(&mut *first));
         let mut work = pin!(on_panic(&mut panicked, work));
         poll_fn(|cx| on_panic(&mut panicked, || work.as_mut().poll(cx))).await
     }
@@ -155,22 +155,28 @@ impl<'a> Running<'a> {
         }
     }
 
-    fn record_failed(&mut self, others: Others) {
-        if let Some(failed) = self.failed.take() {
+    fn record_first(&mut self, others: Others) {
+        if let Some(failed) = self.first.take() {
             failed.record(self.board, &History::default(), others);
         }
     }
 
-    fn record_both(&mut self, mut second: Self) {
-        record_failed(self.board, &History::default(), self.failed.take(), second.failed.take());
+    fn record_both(&mut self) {
+        record_failed(self.board, &History::default(), self.first.take(), self.failed.take());
     }
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.record_failed(Others::Silent);
-        if let Some(permit) = self.permit.take() {
-            evidence::record_drop(self.board, permit, Some(self.since), &History::default());
+        let history = History::default();
+        let waiting = self.permit.take().map(|permit| Waiting { permit, waited: Some(self.since.elapsed()) });
+        match (waiting, self.first.take()) {
+            (Some(Waiting { permit, waited }), None) => record_drop(self.board, permit, waited, &history),
+            (None, None) => {}
+            (waiting, first) => record_dropped(self.board, None, waiting, first, &history),
+        }
+        if let Some(failed) = self.failed.take() {
+            failed.record(self.board, &history, Others::Silent);
         }
     }
 }

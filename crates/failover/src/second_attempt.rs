@@ -46,6 +46,18 @@ pub(crate) fn is_delay_measured(endpoint: &EndpointState, live: &LiveSettings) -
     is_fixed || !endpoint.is_probed || endpoint.latency.p99().is_some()
 }
 
+/// Returns how long a request waits for an answer of this endpoint before its silence counts in a rate: as long as a caller
+/// who gives up must have waited, and twice that until the delay is measured. `None` when it never counts.
+pub(crate) fn long_silence(endpoint: &EndpointState, live: &LiveSettings) -> Option<Duration> {
+    let abandoned_after = live.abandoned_after.load()?;
+    Some(if is_delay_measured(endpoint, live) { abandoned_after } else { abandoned_after.saturating_mul(2) })
+}
+
+/// Whether an endpoint that has not answered for this long is later than usual.
+pub(crate) fn is_overdue(endpoint: &EndpointState, live: &LiveSettings, waited: Duration) -> bool {
+    waited >= endpoint.latency.p99().unwrap_or_default().max(live.delay.load().unwrap_or_default())
+}
+
 /// Whether a second attempt may do better: the answer is a failure, an overload, or a refusal by a layer below.
 pub(crate) fn is_bad(outcome: &Outcome) -> bool {
     outcome.is_failure() || outcome.class() == Class::Rejected

@@ -9,7 +9,7 @@ use std::{
 
 use mainstay_core::{Contextual, Replay, Reservation, Wait, on_panic};
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tower_service::Service;
 
 use crate::{
@@ -101,10 +101,10 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
         matches!(self.phase, Phase::Running(_))
     }
 
-    /// Returns the permit of the attempt that runs.
-    pub(crate) fn permit(&self) -> Option<&EndpointPermit> {
-        let Phase::Running(running) = &self.phase else { return None };
-        running.permit.as_ref()
+    /// Takes the permit of the attempt that runs.
+    pub(crate) fn take_permit(self: Pin<&mut Self>) -> Option<EndpointPermit> {
+        let Phase::Running(running) = self.project().phase else { return None };
+        running.as_mut().project().permit.take()
     }
 
     /// Returns the endpoint of the attempt that runs, and how long it has waited for its answer.
@@ -165,6 +165,22 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
             *this.phase = Phase::DelayOver(Wait::default());
         }
         is_over
+    }
+
+    /// Whether a request past the delay and without a second attempt has now waited until the timer's end. Ready once.
+    pub(crate) fn poll_long_silence(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        let mut this = self.project();
+        let is_over = matches!(this.phase, Phase::DelayOver(_))
+            && this.timer.as_mut().as_pin_mut().is_some_and(|timer| timer.poll(cx).is_ready());
+        if is_over {
+            this.timer.set(None);
+        }
+        is_over
+    }
+
+    /// Sets the timer to the end of a long silence.
+    pub(crate) fn set_timer(self: Pin<&mut Self>, end: Option<Instant>) {
+        self.project().timer.set(end.map(sleep_until));
     }
 
     /// Whether the first endpoint has been left or suspended although the request still waits for it, past the delay and without a

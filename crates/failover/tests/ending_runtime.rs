@@ -6,7 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Fate, Script, settings};
-use mainstay_failover::{Endpoint, Failover, FailoverState};
+use mainstay_failover::{Endpoint, Failover, FailoverSettings, FailoverState};
 use tokio::{
     runtime::{Builder, Runtime},
     time::sleep,
@@ -20,7 +20,9 @@ fn runtime() -> Runtime {
 /// Returns the state after requests were dropped: by the end of their runtime, or by their callers.
 fn state_after(drop_requests: fn(&Failover<Script>)) -> FailoverState {
     let script = Script::new("only");
-    let failover = Failover::with_settings("x", [Endpoint::new("only", script.clone())], settings()).unwrap();
+    // Without a delay, because a long silence would count before the requests are dropped.
+    let settings = FailoverSettings { second_attempt: None, ..settings() };
+    let failover = Failover::with_settings("x", [Endpoint::new("only", script.clone())], settings).unwrap();
     script.set(Fate::Hang);
     drop_requests(&failover);
     assert_eq!((script.calls(), script.live()), (30, 0));

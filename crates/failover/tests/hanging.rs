@@ -6,12 +6,13 @@ mod common;
 use std::time::Duration;
 
 use common::{Fate, Script, settings};
+use mainstay_core::{Classify, Contextual, FailureKind, Follow, Outcome, Replay, RequestCopy};
 use mainstay_failover::{Endpoint, Failover, FailoverSettings, FailoverState, SecondAttempt};
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep},
 };
-use tower::ServiceExt;
+use tower::{ServiceExt, service_fn};
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -20,7 +21,6 @@ const SECOND: Duration = Duration::from_secs(1);
 struct Harness {
     failover: Failover<Script>,
     primary: Script,
-    backup: Script,
 }
 
 /// What a load has shown.
@@ -44,7 +44,7 @@ impl Harness {
         let failover = Failover::with_settings("x", [endpoint(&primary), endpoint(&backup)], settings).unwrap();
         primary.set(Fate::AnswerAfter(5 * MS));
         backup.set(Fate::AnswerAfter(5 * MS));
-        Self { failover, primary, backup }
+        Self { failover, primary }
     }
 
     /// Sends `n` requests, one each `pace`, and waits for their answers for 10 s at most.
@@ -95,7 +95,7 @@ async fn two_proven_streaks_around_a_good_probe_leave() {
 async fn pauses_with_answers_between_make_no_departure() {
     let (primary, backup) = (Script::new("primary"), Script::new("backup"));
     let failover = Failover::with_settings("x", common::endpoints(&[primary.clone(), backup]), settings()).unwrap();
-    let harness = Harness { failover, primary, backup: Script::new("unused") };
+    let harness = Harness { failover, primary };
     for _ in 0..10 {
         harness.load(200, 5 * MS).await;
         // What is sent during the pause is answered at its end.
@@ -110,4 +110,97 @@ async fn pauses_with_answers_between_make_no_departure() {
     let snapshot = harness.failover.handle().snapshot();
     assert_eq!((snapshot.state, snapshot.epoch), (FailoverState::OnPrimary, 0), "{snapshot}");
     assert_eq!(snapshot.endpoints[0].suspensions, 10);
+}
+
+/// Requests that may be sent once only.
+#[derive(Clone, Copy)]
+struct Posts;
+
+impl<T, E> Classify<T, E> for Posts {
+    fn classify(&self, result: Result<&T, &E>) -> Outcome {
+        result.map_or(Outcome::failure(FailureKind::Network), |_| Outcome::Success)
+    }
+}
+
+impl Replay<u32> for Posts {
+    fn replay(&self, request: &u32) -> Option<RequestCopy<u32>> {
+        Some(RequestCopy::only_if_unsent(*request))
+    }
+}
+
+impl<T> Contextual<T> for Posts {}
+impl<T> Follow<T> for Posts {}
+
+/// Earlier, no failure was counted before the first timeouts.
+#[tokio::test(start_paused = true)]
+async fn silence_counts_in_the_unproven_rate_before_the_timeouts() {
+    for (warm, least, most) in [(100, 1_000, 1_600), (0, 2_000, 2_600)] {
+        let harness = Harness::new();
+        harness.load(warm, 5 * MS).await;
+        harness.primary.set(Fate::Hang);
+        let posts = harness.failover.clone().with_policy(Posts);
+        let (start, mut requests) = (Instant::now(), JoinSet::new());
+        while harness.state() == FailoverState::OnPrimary && start.elapsed() < 10 * SECOND {
+            requests.spawn(posts.clone().oneshot(1));
+            sleep(20 * MS).await;
+        }
+        assert!((least * MS..most * MS).contains(&start.elapsed()), "{warm}: {:?}", start.elapsed());
+        assert_eq!(harness.failover.handle().snapshot().reason, "primary: 20 of 20 calls failed");
+    }
+}
+
+/// A request without a context counts its silence, or its failure after that, but not both.
+#[tokio::test(start_paused = true)]
+async fn failure_after_a_long_silence_counts_once() {
+    let harness = Harness::new();
+    harness.load(100, 5 * MS).await;
+    let posts = harness.failover.clone().with_policy(Posts);
+    let mut requests = JoinSet::new();
+    // Every third request fails after 3 s.
+    for n in 0..400 {
+        harness.primary.set(if n % 3 == 0 { Fate::FailAfter(3 * SECOND) } else { Fate::AnswerAfter(5 * MS) });
+        requests.spawn(posts.clone().oneshot(1));
+        sleep(50 * MS).await;
+    }
+    let snapshot = harness.failover.handle().snapshot();
+    assert_eq!(snapshot.epoch, 0, "{snapshot}");
+}
+
+/// Earlier, callers who gave up at both endpoints took the primary out, and then the backup.
+#[tokio::test(start_paused = true)]
+async fn callers_who_give_up_at_both_endpoints_move_no_traffic() {
+    let serve = |n: u32| async move {
+        sleep(if n.is_multiple_of(3) { 5 * MS } else { 2 * SECOND }).await;
+        Ok::<_, mainstay_core::BoxError>(n)
+    };
+    let endpoint = |name| Endpoint::new(name, service_fn(serve)).with_probe(|| async { true });
+    let second = Some(SecondAttempt { max_delay: 5 * SECOND, ..SecondAttempt::default() });
+    let settings = FailoverSettings { second_attempt: second, ..settings() };
+    let failover = Failover::with_settings("x", [endpoint("primary"), endpoint("backup")], settings).unwrap();
+    for n in 0..100 {
+        failover.clone().oneshot(3 * n).await.unwrap();
+    }
+    for n in 0..900 {
+        tokio::spawn(tokio::time::timeout(1_100 * MS, failover.clone().oneshot(n)));
+        sleep(33 * MS).await;
+    }
+    let snapshot = failover.handle().snapshot();
+    assert_eq!((snapshot.state, snapshot.epoch), (FailoverState::OnPrimary, 0), "{snapshot}");
+    assert!(snapshot.failed_everywhere > 0);
+}
+
+/// The function form counts as the service does.
+#[tokio::test(start_paused = true)]
+async fn work_that_is_dropped_at_the_second_endpoint_has_failed_everywhere() {
+    let names = common::names(&["primary", "backup"]);
+    let handle = mainstay_failover::FailoverHandle::with_settings("x", names, settings()).unwrap();
+    for _ in 0..40 {
+        let work = |active: mainstay_failover::Active| async move {
+            if active.name() == "primary" { Err::<(), _>("down") } else { std::future::pending().await }
+        };
+        let _ = tokio::time::timeout(1_100 * MS, handle.run(work)).await;
+    }
+    let snapshot = handle.snapshot();
+    assert_eq!((snapshot.epoch, snapshot.endpoints[0].consecutive_failures), (0, 0), "{snapshot}");
+    assert!(snapshot.failed_everywhere > 0);
 }
