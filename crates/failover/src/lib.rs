@@ -89,8 +89,8 @@
 //! 1. `service`: `poll_ready` calls `readiness`, which gets a `Selection` from the `selector` and polls its candidates.
 //! 2. `call` takes an `EndpointPermit`, copies the request (`replay_copy`) and returns the `future`.
 //! 3. `race` polls the `attempt` of the `future`. The `second_attempt` starts on a failure or after its delay, which is computed there.
-//! 4. `evidence` records a success with the endpoint's breaker (`endpoint_state`). A failure waits for what the other
-//!    endpoint says (`failed`), and `weight` says what it counts for. The `history` of the request tells which endpoints
+//! 4. `evidence` records a success with the endpoint's breaker (`endpoint_state`); `silence` records a missing answer, and
+//!    `dropped` a request that its caller drops. A failure waits for what the other endpoint says (`failed`), and `weight` says what it counts for. The `history` of the request tells which endpoints
 //!    its earlier attempts have asked, and what of the failure is new. The `signals` of the endpoint count, and
 //!    `departure` carries out what they call for (`decision`): it asks for a probe (`ask`, `prober`), suspends the endpoint, or opens its breaker. The breaker's
 //!    recovery decides that it is usable again.
@@ -122,6 +122,7 @@ mod counters;
 mod decision;
 mod departure;
 mod dropped;
+mod ended;
 mod endpoint;
 mod endpoint_state;
 mod everywhere;

@@ -14,12 +14,12 @@ use crate::{
     attempt::Attempt,
     counters::SECOND_WON,
     departure::Sent,
+    ended::{FirstEnded, SecondEnded},
     evidence,
     failed::{Failed, record_failed, record_panic},
     future::FailoverFuture,
     permit::EndpointPermit,
     second_attempt::{Cause, cause, is_bad, long_silence},
-    second_running::{FirstEnded, SecondEnded},
     silence::{record_long_silence, record_overtaken, record_silence},
     weight::Others,
 };

@@ -15,6 +15,7 @@ use tower_service::Service;
 use crate::{
     attempt::Attempt,
     changed::changed,
+    ended::{FirstEnded, SecondEnded},
     failed::{Failed, record_panic},
     history::History,
     permit::EndpointPermit,
@@ -61,20 +62,6 @@ pin_project! {
         // The first attempt, if it has ended badly: the caller gets its answer if this attempt fails too.
         first: Option<FirstEnded<Res, E>>,
     }
-}
-
-/// A first attempt that has ended while the second one runs: its answer, and its failure, unless it was refused.
-pub(crate) struct FirstEnded<Res, E> {
-    pub(crate) answer: Result<Res, E>,
-    pub(crate) failed: Option<Failed>,
-}
-
-/// A second attempt that has ended.
-pub(crate) struct SecondEnded<Res, E> {
-    pub(crate) answer: Result<Res, E>,
-    pub(crate) permit: Option<EndpointPermit>,
-    pub(crate) took: Duration,
-    pub(crate) first: Option<FirstEnded<Res, E>>,
 }
 
 // === impl Second ===
