@@ -60,6 +60,8 @@ pub struct RecoveryProgress {
 pub(crate) struct RecoveryState {
     /// The end of the open time.
     pub(crate) open_until: Instant,
+    /// Whether the open time was ended early.
+    pub(crate) is_waived: bool,
     /// The time before which refused calls do not make a trial call due.
     pub(crate) trial_from: Instant,
     /// When a half-open breaker admits another trial call although none has succeeded.
@@ -118,6 +120,7 @@ impl RecoveryState {
     pub(crate) fn new(open_until: Instant, trial_from: Instant) -> Self {
         Self {
             open_until,
+            is_waived: false,
             trial_from,
             next_trial: open_until,
             trials: Trials::default(),
@@ -133,7 +136,8 @@ impl RecoveryState {
             }
             (State::Open, Recovery::Probes { successes, fresh_for }) if now >= self.open_until => {
                 let streak = self.probes.successes;
-                let reason = || format!("{streak} probes succeeded in a row and the hold has passed");
+                let hold = if self.is_waived { "is waived" } else { "has passed" };
+                let reason = || format!("{streak} probes succeeded in a row and the hold {hold}");
                 self.probes.is_enough(successes, fresh_for, now).then(|| (State::Closed, reason()))
             }
             (State::HalfOpen, Recovery::Trials { .. }) => {

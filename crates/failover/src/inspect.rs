@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use mainstay_circuit_breaker::{BreakerSnapshot, State};
+use mainstay_circuit_breaker::{BreakerSnapshot, Recovery, State};
 use tokio::time::Instant;
 
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     counters::{FAILED_EVERYWHERE, REFUSED, SECOND_ON_DELAY, SECOND_ON_ERROR, SECOND_REFUSED, SECOND_WON},
     handle::FailoverHandle,
     prober::{EndpointProber, Prober},
+    reason::departure,
     route::{FailoverState, Route},
     second_attempt::delay,
     settings::ReturnMode,
@@ -66,19 +67,24 @@ impl fmt::Debug for FailoverHandle {
 fn endpoint(board: &Switchboard, prober: &Prober, index: usize, route: Route, now: Instant) -> EndpointSnapshot {
     let (endpoint, prober) = (&board.endpoints[index], prober.endpoints[index].as_deref());
     let breaker = endpoint.breaker.snapshot();
+    // While no endpoint is usable, an endpoint that recovers by probes needs no hold.
+    let recovers_by_probes = matches!(endpoint.breaker.settings().recovery, Recovery::Probes { .. });
+    let is_waived = route.state == FailoverState::AllDown && recovers_by_probes;
+    let hold_left = breaker.open_left.filter(|left| !left.is_zero() && !is_waived);
     let [probes, probes_failed, probes_late] = prober.map(EndpointProber::counts).unwrap_or_default();
     EndpointSnapshot {
         name: endpoint.name.clone(),
         url: endpoint.url.as_ref().map(ToString::to_string),
         active: route.index == Some(index),
-        hold_left: breaker.open_left.filter(|left| !left.is_zero()),
+        hold_left,
         departures: breaker.openings,
         consecutive_failures: endpoint.signals.consecutive_failures(),
         failed_probes: endpoint.signals.failed_probes(),
         compared: endpoint.signals.compared(),
         suspended: endpoint.ask.is_suspended(),
         suspensions: endpoint.ask.suspensions(),
-        missing: missing(&breaker, endpoint.is_probed),
+        cause: if breaker.state == State::Closed { String::new() } else { departure(endpoint) },
+        missing: missing(&breaker, hold_left, recovers_by_probes),
         second_attempt_delay: delay(endpoint, &board.live),
         median_answer: board.live.slow_ratio().and_then(|_| endpoint.answers.median(20)),
         last_probe: prober.and_then(EndpointProber::newest),
@@ -100,6 +106,10 @@ fn earliest_return(board: &Switchboard, route: Route, endpoints: &[EndpointSnaps
         return None;
     }
     let hold = primary.hold_left.unwrap_or_default();
+    if route.state == FailoverState::AllDown && !hold.is_zero() {
+        // Trial requests may begin before the end of the hold.
+        return None;
+    }
     let rounds = match primary.breaker.recovery.map(|recovery| recovery.need - recovery.have) {
         Some(0) | None => Duration::ZERO,
         Some(n) => primary.next_probe? + settings.probe.interval_counting.mul_f64(0.9) * (n - 1),
@@ -108,9 +118,9 @@ fn earliest_return(board: &Switchboard, route: Route, endpoints: &[EndpointSnaps
 }
 
 /// Returns what is missing for an endpoint to be usable, in the words of logs, pages and `Debug`.
-fn missing(breaker: &BreakerSnapshot, is_probed: bool) -> String {
-    let hold = breaker.open_left.filter(|left| !left.is_zero()).map(|left| format!("hold {}", tenths(left)));
-    let what = if is_probed { "probes" } else { "trial requests" };
+fn missing(breaker: &BreakerSnapshot, hold_left: Option<Duration>, recovers_by_probes: bool) -> String {
+    let hold = hold_left.map(|left| format!("hold {}", tenths(left)));
+    let what = if recovers_by_probes { "probes" } else { "trial requests" };
     let recovery = breaker.recovery.filter(|recovery| recovery.have < recovery.need);
     let recovery = recovery.map(|recovery| format!("{what} {} of {}", recovery.have, recovery.need));
     match breaker.state {

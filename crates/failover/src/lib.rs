@@ -59,11 +59,11 @@
 //! | shared database down | the same; no traffic moves, and requests are answered at once after the repair | |
 //! | hangs, probe good | suspended; left when 3 more requests in a row are proven after the good probe | 6 requests, and the delay twice |
 //! | gray failure | left when 0.2 of the last 100 compared requests failed, at least 20 | 20 requests |
-//! | failing health check | left when 2 probe rounds failed, whatever the requests say | 10 s |
+//! | failing health check | left when 2 probe rounds failed, whatever the requests say; the first round since the start decides alone | 10 s |
 //! | flapping | left as if hard down; each departure makes the next hold longer | hold 30 s to 300 s |
 //! | no probes | a proven streak leaves, trial calls return | 3 requests |
 //! | one endpoint | left by refused connections and a failed probe, without a probe by its requests; refused while down, with trial calls | 0.5 s to 8 s |
-//! | three endpoints, two broken | both are probed after a request that failed at both, and left | 1 request |
+//! | three endpoints, two broken | both are probed after a request that failed at both, and left; refused connections count as if hard down | 1 request, or 3 to 4 |
 //! | requests that may be sent once only | go elsewhere if their connection was refused; else their streak asks for a probe | 3 requests |
 //! | the same, hangs, probe good | left when half of the last 100, at least 20, have had no answer for `abandoned_after` | 1 s and 20 requests |
 //! | callers give up at every endpoint | the failures count nowhere, as with one bad route | |

@@ -30,7 +30,7 @@ pub struct FailoverSnapshot {
     /// The number of changes so far.
     pub epoch: u64,
     /// The time until traffic can return to the primary, if every probe succeeds. `None` on the primary, without a probe
-    /// schedule, and when an operator has to order the return.
+    /// schedule, when an operator has to order the return, and when all are down and trial requests decide.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub earliest_return: Option<Duration>,
     /// Second attempts within one request.
@@ -73,7 +73,7 @@ pub struct EndpointSnapshot {
     pub url: Option<String>,
     /// Whether traffic goes here.
     pub active: bool,
-    /// The rest of the hold; `None` outside of one.
+    /// The rest of the hold; `None` outside of one, and while it is waived because no endpoint is usable.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub hold_left: Option<Duration>,
     /// Consecutive departures, less one per healthy period since.
@@ -82,12 +82,15 @@ pub struct EndpointSnapshot {
     pub consecutive_failures: u32,
     /// Consecutive probe rounds that failed.
     pub failed_probes: u32,
-    /// The last requests that were answered, or that failed here and were answered elsewhere, and how many failed.
+    /// The requests since the first failure that was compared, at most the last 100: those that were answered, and those
+    /// that failed here and were answered elsewhere; and how many failed.
     pub compared: Tally,
     /// Whether first attempts go elsewhere while a probe decides on the endpoint.
     pub suspended: bool,
     /// How often first attempts went elsewhere while a probe decided on the endpoint. No departures.
     pub suspensions: u32,
+    /// Why the endpoint is not usable; empty for a usable endpoint.
+    pub cause: String,
     /// What is missing for the endpoint to be usable again, in words; empty for a usable endpoint.
     pub missing: String,
     /// How long a request waits for an answer of this endpoint before its second attempt; `None` when only errors start
@@ -133,7 +136,18 @@ impl fmt::Display for FailoverSnapshot {
         if !self.reason.is_empty() {
             write!(f, ": {}", escaped(&self.reason))?;
         }
-        let Some(primary) = self.endpoints.first().filter(|primary| !primary.missing.is_empty()) else { return Ok(()) };
+        let Some(primary) = self.endpoints.first() else { return Ok(()) };
+        if primary.missing.is_empty() {
+            return match self.state {
+                FailoverState::OnBackup => {
+                    write!(f, "; {} is usable: traffic returns when return_now() is called", name(&primary.name))
+                }
+                _ => Ok(()),
+            };
+        }
+        if !self.reason.contains(&primary.cause) {
+            write!(f, "; {} was left: {}", name(&primary.name), primary.cause)?;
+        }
         match self.earliest_return {
             Some(left) => write!(f, "; back on {} in {} at the earliest", primary.name, tenths(left))?,
             None => write!(f, "; {} is not back", primary.name)?,

@@ -1,57 +1,80 @@
-//! The status that a failover publishes, from its route and from what requests say.
+//! The status that a failover publishes, from its route, its endpoints, and what requests say.
 
 use std::sync::atomic::Ordering::Relaxed;
 
 use mainstay_core::Level;
 
 use crate::{
+    control::Flag,
     endpoint_state::EndpointState,
-    everywhere::Everywhere,
+    reason::{DRY_RUN, departure, named},
     route::{FailoverState, Route},
+    selector::{self, EndpointView},
+    switchboard::Switchboard,
 };
 
-/// Why the status is what it is. The status is published again when this changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cause {
-    /// The route, since this change of it.
-    Route(u64),
-    /// Requests fail at the last usable endpoint.
-    Condemned(usize),
-    /// Many requests fail at every endpoint.
-    Everywhere,
+/// What the status depends on. The status is published again when this changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Basis {
+    /// The number of the newest change of route.
+    change: u64,
+    /// The sum of the epochs of the endpoints.
+    epochs: u64,
+    /// The endpoint in use, if requests fail there and no other endpoint is usable.
+    condemned: Option<usize>,
+    /// Whether many requests fail at every endpoint.
+    everywhere: bool,
+    dry_run: bool,
 }
 
-/// Returns the cause of the status.
-pub(crate) fn cause(endpoints: &[EndpointState], everywhere: &Everywhere, route: Route, change: u64) -> Cause {
-    let condemned = route.index.filter(|index| endpoints[*index].is_condemned.load(Relaxed));
-    match condemned {
-        _ if route.state == FailoverState::AllDown => Cause::Route(change),
-        Some(index) => Cause::Condemned(index),
-        None if everywhere.is_notable() => Cause::Everywhere,
-        None => Cause::Route(change),
+/// Returns what the status depends on.
+pub(crate) fn basis(board: &Switchboard, route: Route, change: u64, epochs: u64) -> Basis {
+    let is_condemned = |index: &usize| {
+        board.endpoints[*index].is_condemned.load(Relaxed) && !selector::has_alternative(&board.endpoints, *index)
+    };
+    Basis {
+        change,
+        epochs,
+        condemned: route.index.filter(is_condemned).filter(|_| route.state != FailoverState::AllDown),
+        everywhere: board.everywhere.is_notable(),
+        dry_run: board.control.load().has(Flag::DryRun),
     }
 }
 
-/// Returns level and reason of the status. `reason` is the reason of the last change of route.
-pub(crate) fn describe(
-    cause: Cause,
-    endpoints: &[EndpointState],
-    everywhere: &Everywhere,
-    route: Route,
-    reason: &str,
-) -> (Level, String) {
-    let level = route.state.level();
-    match cause {
-        Cause::Route(_) if level == Level::Healthy => (level, String::new()),
-        Cause::Route(_) => (level, reason.to_owned()),
-        Cause::Condemned(index) => {
-            let name = &endpoints[index].name;
-            (Level::Unhealthy, format!("{name}: requests fail, and no other endpoint is usable"))
-        }
-        Cause::Everywhere => {
-            let tally = everywhere.tally();
-            let failed = format!("{} of the last {} requests failed at every endpoint", tally.hits, tally.calls);
-            (if level == Level::Healthy { Level::Degraded } else { level }, failed)
-        }
+/// Returns level and reason of the status. `last` is the reason of the newest change of route.
+pub(crate) fn describe(basis: Basis, endpoints: &[EndpointState], route: Route, last: &str) -> (Level, String) {
+    let (mut level, mut texts) = (route.state.level(), Vec::new());
+    if let Some(index) = basis.condemned {
+        level = Level::Unhealthy;
+        texts.push(named(&endpoints[index], "requests fail, and no other endpoint is usable"));
     }
+    let out = |endpoints: &[EndpointState]| {
+        let out = endpoints.iter().filter(|endpoint| !endpoint.is_usable());
+        out.map(|endpoint| named(endpoint, &departure(endpoint))).collect::<Vec<_>>()
+    };
+    match (route.state, route.index) {
+        (FailoverState::AllDown, _) => texts.push(format!("no endpoint is usable: {}", out(endpoints).join("; "))),
+        (FailoverState::Forced, Some(index)) => {
+            texts.push(last.to_owned());
+            let forced = out(&endpoints[index..=index]);
+            if !forced.is_empty() {
+                level = Level::Unhealthy;
+                texts.extend(forced);
+            }
+        }
+        (FailoverState::OnBackup, Some(index)) => {
+            let earlier = &endpoints[..index];
+            texts.extend(out(earlier));
+            if let Some(usable) = earlier.iter().find(|endpoint| endpoint.is_usable()) {
+                texts.push(named(usable, "is usable; traffic returns when return_now() is called"));
+            }
+        }
+        _ => {}
+    }
+    if basis.everywhere {
+        level = level.max(Level::Degraded);
+        texts.push("20 % or more of the last 100 requests failed at every endpoint".to_owned());
+    }
+    let prefix = if basis.dry_run && level != Level::Healthy { DRY_RUN } else { "" };
+    (level, format!("{prefix}{}", texts.join("; ")))
 }

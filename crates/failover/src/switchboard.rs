@@ -58,8 +58,8 @@ pub(crate) struct Locked {
     pub(crate) log: TransitionLog<Transition>,
     /// The sum of the endpoints' epochs when a change was last published.
     pub(crate) epochs: u64,
-    /// The cause of the newest status, and its number. It is published after the lock.
-    pub(crate) status: (status::Cause, u64),
+    /// What the newest status depends on, and its number. It is published after the lock.
+    pub(crate) status: (status::Basis, u64),
 }
 
 /// An operator's order.
@@ -94,7 +94,7 @@ impl Switchboard {
             locked: Mutex::new(Locked {
                 log: TransitionLog::new(now),
                 epochs: 0,
-                status: (status::Cause::Route(0), 0),
+                status: (status::Basis::default(), 0),
             }),
             status: StatusSender::new(Status::new(Level::Healthy, "")),
             changed: watch::Sender::new(FailoverState::OnPrimary),

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use mainstay_core::{Name, escaped};
 use tokio::time::Instant;
 
-use crate::route::FailoverState;
+use crate::{route::FailoverState, snapshot::tenths};
 
 /// One change of where traffic goes.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +18,12 @@ pub struct Transition {
     pub from: Option<Name>,
     /// The endpoint in use after.
     pub to: Option<Name>,
+    /// The state before.
+    pub previous: FailoverState,
     /// The state from here on.
     pub state: FailoverState,
+    /// How long the endpoint that was left for a backup gets no traffic.
+    pub hold: Option<Duration>,
     /// The reason, with the numbers that caused the change.
     pub reason: String,
     /// The time spent in the state before.
@@ -32,14 +36,20 @@ impl Transition {
     /// Emits the tracing event of the change.
     pub(crate) fn trace(&self, failover: &Name, is_alone: bool) {
         let (failover, change) = (&**failover, self);
-        match self.state {
-            FailoverState::AllDown if is_alone => {
+        match (self.state, self.previous) {
+            (FailoverState::AllDown, FailoverState::AllDown) => {
+                tracing::info!(failover, %change, "tries another endpoint");
+            }
+            (FailoverState::AllDown, _) if is_alone => {
                 tracing::error!(failover, %change, "no endpoint is usable and there is no backup");
             }
-            FailoverState::AllDown => tracing::error!(failover, %change, "no endpoint is usable"),
-            FailoverState::OnBackup => tracing::warn!(failover, %change, "switched to a backup"),
-            FailoverState::Forced => tracing::warn!(failover, %change, "switched by an operator"),
-            FailoverState::OnPrimary => tracing::info!(failover, %change, "back on the primary"),
+            (FailoverState::AllDown, _) => tracing::error!(failover, %change, "no endpoint is usable"),
+            (FailoverState::OnBackup, FailoverState::AllDown) => {
+                tracing::warn!(failover, %change, "a backup is usable again");
+            }
+            (FailoverState::OnBackup, _) => tracing::warn!(failover, %change, "switched to a backup"),
+            (FailoverState::Forced, _) => tracing::warn!(failover, %change, "switched by an operator"),
+            (FailoverState::OnPrimary, _) => tracing::info!(failover, %change, "back on the primary"),
         }
     }
 }
@@ -48,6 +58,13 @@ impl fmt::Display for Transition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const NOWHERE: &Name = &Name::literal("nowhere");
         let (from, to) = (self.from.as_ref().unwrap_or(NOWHERE), self.to.as_ref().unwrap_or(NOWHERE));
-        write!(f, "{from} -> {to} ({}): {}", self.state, escaped(&self.reason))
+        match from == to {
+            true => write!(f, "{to} ({} -> {}", self.previous, self.state)?,
+            false => write!(f, "{from} -> {to} ({}", self.state)?,
+        }
+        if let Some(hold) = self.hold {
+            write!(f, ", hold {}", tenths(hold))?;
+        }
+        write!(f, "): {}", escaped(&self.reason))
     }
 }

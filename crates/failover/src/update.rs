@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::{
     control::Flag,
     endpoint_state::EndpointState,
-    reason::reason,
+    reason::{hold, reason},
     route::{FailoverState, Route},
     selector::{self, EndpointView},
     status,
@@ -47,9 +47,9 @@ impl Switchboard {
         let to = selector::choose_route(&self.endpoints, current, self.control.load(), all_down);
         let transition = (from != to).then(|| self.switch(&mut locked, from, to, reason, now));
         self.route.store(to);
-        let status = self.new_status(&mut locked, to);
-        self.review(now);
         let epochs = self.endpoints.iter().fold(0_u64, |sum, endpoint| sum.wrapping_add(endpoint.seen_epoch()));
+        let status = self.new_status(&mut locked, to, epochs);
+        self.review(now);
         let is_news = mem::replace(&mut locked.epochs, epochs) != epochs || transition.is_some();
         drop(locked);
         // After the lock: a waker, a subscriber of tracing, or a reader that holds a borrow of the watch, may read this
@@ -83,16 +83,16 @@ impl Switchboard {
         }
     }
 
-    /// Returns the status with its number, if its cause has changed.
-    fn new_status(&self, locked: &mut Locked, route: Route) -> Option<(u64, Level, String)> {
-        let cause = status::cause(&self.endpoints, &self.everywhere, route, locked.log.sequence());
+    /// Returns the status with its number, if what it depends on has changed.
+    fn new_status(&self, locked: &mut Locked, route: Route, epochs: u64) -> Option<(u64, Level, String)> {
+        let basis = status::basis(self, route, locked.log.sequence(), epochs);
         let (newest, number) = &mut locked.status;
-        if mem::replace(newest, cause) == cause {
+        if mem::replace(newest, basis) == basis {
             return None;
         }
         *number += 1;
-        let reason = locked.log.last().map_or("", |last| &last.reason);
-        let (level, reason) = status::describe(cause, &self.endpoints, &self.everywhere, route, reason);
+        let last = locked.log.last().map_or("", |last| &last.reason);
+        let (level, reason) = status::describe(basis, &self.endpoints, route, last);
         Some((*number, level, reason))
     }
 
@@ -101,6 +101,7 @@ impl Switchboard {
         let name = |route: Route| Some(self.endpoints.get(route.index?)?.name.clone());
         let dry_run = self.control.load().has(Flag::DryRun);
         let reason = reason(ordered, &self.endpoints, from, to, dry_run);
+        let hold = hold(&self.endpoints, from, to).filter(|_| !dry_run);
         let returns = from.state == FailoverState::OnBackup && to.index.is_some() && to.index < from.index;
         self.ramp.set(returns.then(|| self.nanos(now)));
         let transition = locked.log.push(now, |sequence, spent| Transition {
@@ -108,7 +109,9 @@ impl Switchboard {
             at: now,
             from: name(from),
             to: name(to),
+            previous: from.state,
             state: to.state,
+            hold,
             reason,
             spent,
         });

@@ -172,7 +172,8 @@ async fn without_probes_a_proven_streak_leaves() {
     ask(&failover, 50).await;
     assert_eq!(state(&failover), FailoverState::OnBackup);
     let status = failover.handle().subscribe().get().to_string();
-    assert_eq!(status, "unhealthy: backup: requests fail, and no other endpoint is usable");
+    let cause = "requests fail, and no other endpoint is usable; primary: 3 failures in a row";
+    assert_eq!(status, format!("unhealthy: backup: {cause}"));
     scripts[1].set(Fate::Answer);
     ask(&failover, 101).await;
     assert!(failover.handle().subscribe().get().to_string().starts_with("degraded"));
@@ -366,7 +367,7 @@ async fn last_usable_endpoint_is_left_by_refused_connections_and_probes_only() {
     }
     assert_eq!(failing.handle().snapshot().state, FailoverState::OnBackup);
     let status = failing.handle().subscribe().get().to_string();
-    assert_eq!(status, "unhealthy: backup: requests fail, and no other endpoint is usable");
+    assert_eq!(status, "unhealthy: backup: requests fail, and no other endpoint is usable; primary: eve");
 
     let refusing = last_usable(FailureKind::Connect, Fate::Answer).await;
     for _ in 0..3 {

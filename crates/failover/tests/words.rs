@@ -29,13 +29,13 @@ async fn snapshot_displays_state_reason_and_what_is_missing() {
     assert_eq!(format!("{handle:?}"), format!("FailoverHandle({text})"));
     assert_eq!(format!("{failover:?}"), format!("Failover({text})"));
     handle.force("primary", "dora\n").unwrap();
-    let forced = "x is forced to primary for 0s: forced by dora\\n (missing: hold 17.7s, probes 1 of 3)";
+    let forced = "x is forced to primary for 0s: forced by dora\\n; primary was left: 3 failures in a row (missing: hold 17.7s, probes 1 of 3)";
     assert_eq!(handle.snapshot().to_string(), forced.replace(" (missing", "; primary is not back (missing"));
     let log: Vec<_> = handle.transitions().iter().map(ToString::to_string).collect();
     assert_eq!(
         log,
         [
-            "primary -> backup (on backup): primary: 3 failures in a row",
+            "primary -> backup (on backup, hold 30s): primary: 3 failures in a row",
             "backup -> primary (forced): forced by dora\\n",
         ]
     );
@@ -66,7 +66,7 @@ async fn status_has_the_reason_of_the_snapshot() {
     }
     assert_eq!(
         status.changed().await.unwrap().to_string(),
-        "unhealthy: backup: requests fail, and no other endpoint is usable"
+        "unhealthy: backup: requests fail, and no other endpoint is usable; primary: 3 failures in a row"
     );
 }
 

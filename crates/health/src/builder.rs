@@ -49,8 +49,8 @@ impl HealthBuilder {
 
     /// Adds a component that publishes its own status (a breaker, a failover, a bulkhead). Its changes show at once.
     ///
-    /// An unhealthy component shows as degraded: an open breaker refuses calls to a dependency, while the process
-    /// itself works. A component whose handle was dropped is unknown.
+    /// An unhealthy component shows as unhealthy and makes the process degraded at worst: an open breaker refuses calls to
+    /// a dependency, while the process itself works. A component whose handle was dropped is unknown.
     #[must_use]
     pub fn component(self, name: impl Into<Name>, status: StatusReceiver) -> Self {
         self.add_component(name.into(), status, false)

@@ -42,7 +42,7 @@ pub(crate) async fn run_all(registry: Arc<Registry>, registrations: Vec<Registra
     let loops = registrations.into_iter().enumerate().map(|(index, registration)| async move {
         match registration.source {
             Source::Check { run, settings } => run_on_schedule(registry, index, &run, &settings, random).await,
-            Source::Component(status) => follow(registry, index, registration.critical, status).await,
+            Source::Component(status) => follow(registry, index, status).await,
         }
     });
     tokio::join!(join_all(loops), end_delay_before_ready(registry));
@@ -119,15 +119,11 @@ fn record(registry: &Registry, index: usize, result: RunResult, limit: Duration,
 }
 
 /// Records each status that a component publishes.
-async fn follow(registry: &Registry, index: usize, critical: bool, mut status: StatusReceiver) {
+async fn follow(registry: &Registry, index: usize, mut status: StatusReceiver) {
     let log_limit = LogLimit::default();
     let mut next = Some(status.get());
     while let Some(now) = next {
-        let level = match now.level {
-            Level::Unhealthy if !critical => Level::Degraded,
-            level => level,
-        };
-        record_status(registry, index, level, &now.reason, &log_limit);
+        record_status(registry, index, now.level, &now.reason, &log_limit);
         next = status.changed().await;
     }
     record_status(registry, index, Level::Unknown, "the component is gone", &LogLimit::default());

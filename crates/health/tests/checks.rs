@@ -282,7 +282,8 @@ async fn component_status_shows_at_once_and_never_expires() {
     breaker.publish(Level::Unhealthy, "open: 5 failures in a row");
     tokio::task::yield_now().await;
     let check = check(&health, "orders");
-    assert_eq!((check.level, check.reason.as_str()), (Level::Degraded, "open: 5 failures in a row"));
+    assert_eq!((check.level, check.reason.as_str()), (Level::Unhealthy, "open: 5 failures in a row"));
+    assert_eq!(health.snapshot().level, Level::Degraded);
     assert!(health.is_ready(), "an open breaker does not make the process unhealthy");
     drop(breaker);
     tokio::task::yield_now().await;

@@ -94,7 +94,8 @@ fn breakers(text: &mut Text, failover: &FailoverSnapshot) {
             calls.sample([("name", &*breaker.name), ("outcome", outcome)], count);
         }
     }
-    let mut failures = text.counters("circuit_breaker_failures_total", "Calls that failed.");
+    let mut failures =
+        text.counters("circuit_breaker_failures_total", "Calls that failed; a 503 counts as overloaded.");
     for breaker in breakers() {
         failures.sample([("name", &*breaker.name)], breaker.failures);
     }

@@ -39,6 +39,7 @@ impl StateMachine {
         let mut locked = self.lock();
         let change = match self.word.load().state() {
             State::Open => {
+                locked.recovery.is_waived |= locked.recovery.open_until > now;
                 locked.recovery.open_until = locked.recovery.open_until.min(now);
                 self.open_until.store(self.since_start(locked.recovery.open_until));
                 self.advance(&mut locked, now)
@@ -66,6 +67,7 @@ impl StateMachine {
             let jitter = self.random.between(1.0 - open.jitter, 1.0 + open.jitter);
             // One response must not keep the breaker open for an hour.
             let asked = retry_after.unwrap_or_default().min(open.max.saturating_mul(10));
+            locked.recovery.is_waived = false;
             locked.recovery.open_until = now + open.time(locked.openings).mul_f64(jitter).max(asked);
             locked.recovery.trial_from = now + open.base.mul_f64(jitter).max(asked);
         }

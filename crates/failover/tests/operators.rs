@@ -1,0 +1,138 @@
+//! What operators read during an outage: status, summary and changes of route.
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Fate, settings, two};
+use mainstay_core::Level;
+use mainstay_failover::{AllDown, Endpoint, Failover, FailoverHandle, FailoverSettings, FailoverState, ReturnMode};
+use tokio::time::sleep;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn changes(handle: &FailoverHandle) -> Vec<String> {
+    handle.transitions().iter().map(ToString::to_string).collect()
+}
+
+fn status(handle: &FailoverHandle) -> String {
+    handle.subscribe().get().to_string()
+}
+
+/// Earlier, the status said "primary: no endpoint is better", and the summary promised a return after a waived hold.
+#[tokio::test(start_paused = true)]
+async fn all_down_names_each_cause_and_no_waived_hold() {
+    let (failover, primary, backup) = two(settings());
+    let handle = failover.handle();
+    [&primary, &backup].iter().for_each(|script| script.set(Fate::Fail));
+    handle.check_now().await;
+    let cause = "the first probe: unhealthy: scripted";
+    let all_down = format!("unhealthy: no endpoint is usable: primary: {cause}; backup: {cause}");
+    assert_eq!(status(handle), all_down);
+    let snapshot = handle.snapshot();
+    assert_eq!(snapshot.state, FailoverState::AllDown);
+    for endpoint in &snapshot.endpoints {
+        assert_eq!((endpoint.hold_left, endpoint.missing.as_str()), (None, "probes 0 of 3"));
+    }
+    assert!(snapshot.earliest_return.unwrap() < 10 * SECOND, "{snapshot}");
+
+    primary.set(Fate::Answer);
+    handle.watch().wait_for(|state| *state == FailoverState::OnPrimary).await.unwrap();
+    let snapshot = handle.snapshot();
+    assert_eq!(snapshot.reason, "primary: 3 probes succeeded in a row and the hold is waived");
+    assert_eq!(handle.subscribe().get().level, Level::Healthy);
+}
+
+/// Earlier, the log said "backup -> backup", and no change told the hold.
+#[tokio::test(start_paused = true)]
+async fn changes_on_recovery_do_not_contradict_each_other() {
+    let (failover, primary, backup) = two(settings());
+    let handle = failover.handle();
+    common::down(&failover, &primary).await;
+    backup.set(Fate::Fail);
+    handle.watch().wait_for(|state| *state == FailoverState::AllDown).await.unwrap();
+    backup.set(Fate::Answer);
+    handle.watch().wait_for(|state| *state == FailoverState::OnBackup).await.unwrap();
+    let changes = changes(handle);
+    let cause = "primary: 3 failures in a row, and the probe failed: unhealthy: scripted";
+    assert!(changes[0].starts_with(&format!("primary -> backup (on backup, hold 30s): {cause}")), "{changes:#?}");
+    assert!(changes[1].ends_with("(all down): backup: the first probe: unhealthy: scripted"), "{changes:#?}");
+    let last = changes.last().unwrap();
+    let recovered = "backup (all down -> on backup): backup: 3 probes succeeded in a row and the hold is waived";
+    assert_eq!(last, recovered, "{changes:#?}");
+    // The reason why the primary is out stays.
+    assert_eq!(status(handle), format!("degraded: {cause}"));
+    let summary = handle.snapshot().to_string();
+    assert!(summary.contains("; primary was left: 3 failures in a row, and the probe failed: "), "{summary}");
+}
+
+/// Earlier, the change told the failures of the backup only.
+#[tokio::test(start_paused = true)]
+async fn change_to_the_primary_tells_why_it_is_usable() {
+    let (failover, primary, backup) = two(settings());
+    let handle = failover.handle();
+    common::down(&failover, &primary).await;
+    primary.set(Fate::Answer);
+    sleep(10 * SECOND).await;
+    handle.take_out("backup", "maintenance").unwrap();
+    backup.set(Fate::Fail);
+    let changes = changes(handle);
+    let last = changes.last().unwrap();
+    assert!(last.starts_with("backup -> primary (on primary): backup: maintenance; primary: "), "{changes:#?}");
+    assert!(last.ends_with(" probes succeeded in a row and the hold is waived"), "{changes:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn manual_return_names_the_order_that_it_waits_for() {
+    let settings = FailoverSettings { return_mode: ReturnMode::Manual, ..settings() };
+    let (failover, primary, _) = two(settings);
+    let handle = failover.handle();
+    common::down(&failover, &primary).await;
+    primary.set(Fate::Answer);
+    sleep(60 * SECOND).await;
+    let waits = "is usable; traffic returns when return_now() is called";
+    assert_eq!(status(handle), format!("degraded: primary: {waits}"));
+    let summary = handle.snapshot().to_string();
+    assert!(summary.ends_with("; primary is usable: traffic returns when return_now() is called"), "{summary}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn forced_to_an_endpoint_that_is_not_usable_is_unhealthy() {
+    let (failover, ..) = two(settings());
+    let handle = failover.handle();
+    handle.force("primary", "eve").unwrap();
+    assert_eq!(status(handle), "degraded: forced by eve");
+    handle.take_out("primary", "maintenance").unwrap();
+    assert_eq!(status(handle), "unhealthy: forced by eve; primary: maintenance");
+}
+
+/// Earlier, the status still said "no other endpoint is usable" when one was.
+#[tokio::test(start_paused = true)]
+async fn status_follows_the_return_of_the_other_endpoint() {
+    let plain = ["primary", "backup"].map(|name| Endpoint::new(name, common::Script::new(name)));
+    let failover = Failover::with_settings("x", plain, settings()).unwrap();
+    let handle = failover.handle();
+    handle.take_out("backup", "maintenance").unwrap();
+    for _ in 0..3 {
+        let active = handle.active().unwrap();
+        handle.record_failure(&active);
+    }
+    let condemned = "unhealthy: primary: requests fail, and no other endpoint is usable";
+    assert_eq!(status(handle), condemned);
+    handle.reset("eve");
+    assert_eq!(status(handle), "healthy");
+}
+
+/// Earlier, a single endpoint was said to be back "in 7s at the earliest", and tried 0.45 s later.
+#[tokio::test(start_paused = true)]
+async fn single_endpoint_promises_no_time() {
+    let only = [Endpoint::new("only", common::Script::new("only"))];
+    let settings = FailoverSettings { all_down: Some(AllDown::Refuse), ..settings() };
+    let failover = Failover::with_settings("x", only, settings).unwrap();
+    let handle = failover.handle();
+    handle.take_out("only", "maintenance").unwrap();
+    let summary = handle.snapshot().to_string();
+    assert!(!summary.contains("at the earliest") && summary.contains("trial requests 0 of 3"), "{summary}");
+    assert_eq!(status(handle), "unhealthy: no endpoint is usable: only: maintenance");
+}
