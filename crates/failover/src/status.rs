@@ -53,7 +53,7 @@ pub(crate) fn describe(basis: Basis, endpoints: &[EndpointState], route: Route, 
         out.map(|endpoint| named(endpoint, &departure(endpoint))).collect::<Vec<_>>()
     };
     match (route.state, route.index) {
-        (FailoverState::AllDown, _) => texts.push(format!("no endpoint is usable: {}", out(endpoints).join("; "))),
+        (FailoverState::AllDown, _) => texts.push(format!("all endpoints are down: {}", out(endpoints).join("; "))),
         (FailoverState::Forced, Some(index)) => {
             texts.push(last.to_owned());
             let forced = out(&endpoints[index..=index]);

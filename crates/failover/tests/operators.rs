@@ -28,7 +28,7 @@ async fn all_down_names_each_cause_and_no_waived_hold() {
     [&primary, &backup].iter().for_each(|script| script.set(Fate::Fail));
     handle.check_now().await;
     let cause = "the first probe: unhealthy: scripted";
-    let all_down = format!("unhealthy: no endpoint is usable: primary: {cause}; backup: {cause}");
+    let all_down = format!("unhealthy: all endpoints are down: primary: {cause}; backup: {cause}");
     assert_eq!(status(handle), all_down);
     let snapshot = handle.snapshot();
     assert_eq!(snapshot.state, FailoverState::AllDown);
@@ -134,5 +134,5 @@ async fn single_endpoint_promises_no_time() {
     handle.take_out("only", "maintenance").unwrap();
     let summary = handle.snapshot().to_string();
     assert!(!summary.contains("at the earliest") && summary.contains("trial requests 0 of 3"), "{summary}");
-    assert_eq!(status(handle), "unhealthy: no endpoint is usable: only: maintenance");
+    assert_eq!(status(handle), "unhealthy: all endpoints are down: only: maintenance");
 }
