@@ -140,13 +140,13 @@ impl fmt::Display for FailoverSnapshot {
         if primary.missing.is_empty() {
             return match self.state {
                 FailoverState::OnBackup => {
-                    write!(f, "; {} is usable: traffic returns when return_now() is called", name(&primary.name))
+                    write!(f, "; {} is usable: traffic returns when return_now() is called", primary.name)
                 }
                 _ => Ok(()),
             };
         }
         if !self.reason.contains(&primary.cause) {
-            write!(f, "; {} was left: {}", name(&primary.name), primary.cause)?;
+            write!(f, "; {} was left: {}", primary.name, escaped(&primary.cause))?;
         }
         match self.earliest_return {
             Some(left) => write!(f, "; back on {} in {} at the earliest", primary.name, tenths(left))?,
