@@ -76,9 +76,10 @@ impl Switchboard {
     pub(crate) fn record_failed_everywhere(&self) {
         self.counters.add(FAILED_EVERYWHERE);
         let was_notable = self.everywhere.is_notable();
-        self.everywhere.record(self.nanos(Instant::now()));
+        let now = self.nanos(Instant::now());
+        self.everywhere.record(now);
         self.endpoints.iter().for_each(|endpoint| endpoint.signals.mark());
-        if self.everywhere.is_notable() != was_notable {
+        if self.everywhere.review(now) != was_notable {
             self.observe();
         }
     }
@@ -104,7 +105,7 @@ impl Switchboard {
         if recovers {
             endpoint.is_condemned.store(false, Relaxed);
         }
-        if recovers || self.everywhere.is_notable() != was_notable {
+        if recovers || (was_notable && !self.everywhere.review(self.nanos(Instant::now()))) {
             self.observe();
         }
     }

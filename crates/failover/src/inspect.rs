@@ -52,6 +52,7 @@ impl FailoverHandle {
             refused: counts[REFUSED],
             failed_everywhere: counts[FAILED_EVERYWHERE],
             failed_everywhere_lately: board.everywhere.tally(),
+            fails_everywhere: board.everywhere.is_notable(),
             probing: !board.control.load().has(Flag::ProberNotStarted),
             endpoints,
         }

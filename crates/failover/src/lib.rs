@@ -55,7 +55,7 @@
 //! | black hole | second attempts answer after the delay; suspended at once, left when the probe times out | the delay, then 1 s |
 //! | short pause | suspended, and used again when the probe is good; no departure | the probe |
 //! | slow for all | second attempts answer what is slower than the endpoint's p99; the delay follows, the endpoint stays; with `slow_ratio` it is left when its median answer takes so many times that of the next endpoint | with `slow_ratio`: 20 answers of each |
-//! | one bad route, query of death | the failures count nowhere; the status says how many requests fail everywhere | |
+//! | one bad route, query of death | the failures count nowhere; the status says that requests fail everywhere, the summary how many | |
 //! | shared database down | the same; no traffic moves, and requests are answered at once after the repair | |
 //! | hangs, probe good | suspended; left when 3 more requests in a row are proven after the good probe | 6 requests, and the delay twice |
 //! | gray failure | left when 0.2 of the last 100 compared requests failed, at least 20 | 20 requests |

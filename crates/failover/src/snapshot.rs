@@ -41,6 +41,9 @@ pub struct FailoverSnapshot {
     pub failed_everywhere: u64,
     /// The last 100 requests since the first of them, and how many of these failed at every endpoint that was asked.
     pub failed_everywhere_lately: Tally,
+    /// Whether so many requests failed at every endpoint lately that the status is degraded. Ends 30 s after the newest
+    /// one at the latest.
+    pub fails_everywhere: bool,
     /// Whether the probes run that the settings ask for. False before the first request in a runtime, and after the
     /// runtime that ran them has ended, until the next request in another one.
     pub probing: bool,
@@ -135,6 +138,13 @@ impl fmt::Display for FailoverSnapshot {
         }
         if !self.reason.is_empty() {
             write!(f, ": {}", escaped(&self.reason))?;
+        }
+        if self.fails_everywhere {
+            let Tally { hits, calls, .. } = self.failed_everywhere_lately;
+            write!(f, "; {hits} of the last {calls} requests failed at every endpoint")?;
+        }
+        for endpoint in self.endpoints.iter().filter(|endpoint| endpoint.suspended) {
+            write!(f, "; {} is suspended until its probe has ended", endpoint.name)?;
         }
         let Some(primary) = self.endpoints.first() else { return Ok(()) };
         if primary.missing.is_empty() {

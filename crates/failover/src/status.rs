@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use mainstay_core::Level;
+use tokio::time::Instant;
 
 use crate::{
     control::Flag,
@@ -23,7 +24,7 @@ pub(crate) struct Basis {
     /// The endpoint in use, if requests fail there and no other endpoint is usable.
     condemned: Option<usize>,
     /// Whether many requests fail at every endpoint.
-    everywhere: bool,
+    pub(crate) everywhere: bool,
     dry_run: bool,
 }
 
@@ -36,7 +37,7 @@ pub(crate) fn basis(board: &Switchboard, route: Route, change: u64, epochs: u64)
         change,
         epochs,
         condemned: route.index.filter(is_condemned).filter(|_| route.state != FailoverState::AllDown),
-        everywhere: board.everywhere.is_notable(),
+        everywhere: board.everywhere.review(board.nanos(Instant::now())),
         dry_run: board.control.load().has(Flag::DryRun),
     }
 }
@@ -73,7 +74,7 @@ pub(crate) fn describe(basis: Basis, endpoints: &[EndpointState], route: Route, 
     }
     if basis.everywhere {
         level = level.max(Level::Degraded);
-        texts.push("20 % or more of the last 100 requests failed at every endpoint".to_owned());
+        texts.push("many of the last 100 requests failed at every endpoint".to_owned());
     }
     let prefix = if basis.dry_run && level != Level::Healthy { DRY_RUN } else { "" };
     (level, format!("{prefix}{}", texts.join("; ")))

@@ -48,7 +48,9 @@ impl Switchboard {
         let transition = (from != to).then(|| self.switch(&mut locked, from, to, reason, now));
         self.route.store(to);
         let epochs = self.endpoints.iter().fold(0_u64, |sum, endpoint| sum.wrapping_add(endpoint.seen_epoch()));
+        let failed_everywhere = locked.status.0.everywhere;
         let status = self.new_status(&mut locked, to, epochs);
+        let fails_everywhere = locked.status.0.everywhere;
         self.review(now);
         let is_news = mem::replace(&mut locked.epochs, epochs) != epochs || transition.is_some();
         drop(locked);
@@ -56,6 +58,9 @@ impl Switchboard {
         // handle. Another thread may publish first: an older status never replaces a newer one.
         if let Some((number, level, reason)) = status {
             self.status.publish_at(number, level, reason);
+        }
+        if fails_everywhere != failed_everywhere {
+            self.everywhere.trace(&self.name, fails_everywhere, now);
         }
         if let Some(transition) = transition {
             transition.trace(&self.name, self.endpoints.len() == 1);

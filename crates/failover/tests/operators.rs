@@ -9,6 +9,7 @@ use common::{Fate, settings, two};
 use mainstay_core::Level;
 use mainstay_failover::{AllDown, Endpoint, Failover, FailoverHandle, FailoverSettings, FailoverState, ReturnMode};
 use tokio::time::sleep;
+use tower::ServiceExt;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -135,4 +136,28 @@ async fn single_endpoint_promises_no_time() {
     let summary = handle.snapshot().to_string();
     assert!(!summary.contains("at the earliest") && summary.contains("trial requests 0 of 3"), "{summary}");
     assert_eq!(status(handle), "unhealthy: all endpoints are down: only: maintenance");
+}
+
+/// Earlier, the summary did not say it, and without requests it never ended.
+#[tokio::test(start_paused = true)]
+async fn failures_at_every_endpoint_are_in_the_summary_and_end_without_requests() {
+    let scripts = [common::Script::new("primary"), common::Script::new("backup")];
+    let endpoint = |script: &common::Script| Endpoint::new(script.name(), script.clone()).with_probe(|| async { true });
+    let failover = Failover::with_settings("x", scripts.iter().map(endpoint), settings()).unwrap();
+    let handle = failover.handle();
+    scripts.iter().for_each(|script| script.set(Fate::Fail));
+    for _ in 0..40 {
+        let _ = failover.clone().oneshot(1).await;
+        sleep(SECOND).await;
+    }
+    let status = || handle.subscribe().get().to_string();
+    assert_eq!(status(), "degraded: many of the last 100 requests failed at every endpoint");
+    let snapshot = handle.snapshot();
+    let said = snapshot.to_string().contains(" requests failed at every endpoint");
+    assert!(said && snapshot.fails_everywhere, "{snapshot}");
+    // The next probes end it.
+    sleep(40 * SECOND).await;
+    assert_eq!(status(), "healthy");
+    let summary = handle.snapshot().to_string();
+    assert!(!summary.contains("at every endpoint"), "{summary}");
 }

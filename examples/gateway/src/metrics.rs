@@ -128,6 +128,14 @@ fn failover(text: &mut Text, failover: &FailoverSnapshot) {
     let time = failover.for_time.as_secs_f64();
     text.gauges("failover_state_seconds", "Time in the current state.").sample([("failover", name)], time);
     text.counters("failover_transitions_total", "Changes of state.").sample([("failover", name)], failover.epoch);
+    let everywhere = "Requests that failed at every endpoint that was asked; they count against none.";
+    text.counters("failover_failed_everywhere_total", everywhere)
+        .sample([("failover", name)], failover.failed_everywhere);
+    let mut suspensions =
+        text.counters("failover_suspensions_total", "How often first attempts went elsewhere while a probe decided.");
+    for endpoint in &failover.endpoints {
+        suspensions.sample([("failover", name), ("endpoint", &*endpoint.name)], endpoint.suspensions);
+    }
     let refused = "Requests refused because no endpoint was usable.";
     text.counters("failover_refused_total", refused).sample([("failover", name)], failover.refused);
     let second = failover.second_attempts;
