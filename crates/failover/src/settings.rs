@@ -43,8 +43,10 @@ pub struct FailoverSettings {
     /// endpoint, 1.5..=1000. The medians are those of the last 100 answers, and are compared when there are
     /// `minimum_calls` of each; those of an endpoint that is not in use come from second attempts. Default: off.
     pub slow_ratio: Option<f64>,
-    /// A request that its caller drops after waiting this long counts as a failure that is not proven. Default 1 s;
-    /// `None` turns it off. The tasks that a runtime drops when it ends count for nothing; what cannot be told apart is
+    /// A request that its caller drops after waiting this long counts as a failure that is not proven, and so does one that
+    /// still waits then past its delay and that no other endpoint was asked (after twice this time, until the delay is
+    /// measured). If a second endpoint has not answered either, the request has failed everywhere. Default 1 s; `None`
+    /// turns it off. The tasks that a runtime drops when it ends count for nothing; what cannot be told apart is
     /// described at [`BreakerSettings`](mainstay_circuit_breaker::BreakerSettings::abandoned_after).
     #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off::duration"))]
     pub abandoned_after: Option<Duration>,
