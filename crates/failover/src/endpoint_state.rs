@@ -1,9 +1,12 @@
 //! The state of one endpoint: whether it is usable, what counts against it, what second attempts at it may spend, how
 //! fast it answers.
 
-use std::sync::atomic::{
-    AtomicBool, AtomicU64,
-    Ordering::{AcqRel, Acquire, Relaxed},
+use std::sync::{
+    Arc,
+    atomic::{
+        AtomicBool, AtomicU32, AtomicU64,
+        Ordering::{AcqRel, Acquire, Relaxed},
+    },
 };
 
 use mainstay_circuit_breaker::{Breaker, State};
@@ -34,6 +37,8 @@ pub(crate) struct EndpointState {
     pub(crate) ask: Ask,
     /// Whether requests say that the endpoint should be left although it is the last usable one.
     pub(crate) is_condemned: AtomicBool,
+    /// The number of requests that wait past the delay, without a second attempt.
+    pub(crate) overdue: Arc<AtomicU32>,
     /// The budget of second attempts at this endpoint.
     pub(crate) budget: Budget,
     pub(crate) latency: Latency,
@@ -69,6 +74,7 @@ impl EndpointState {
             signals: Signals::new(settings.window),
             ask: Ask::default(),
             is_condemned: AtomicBool::default(),
+            overdue: Arc::default(),
             budget: Budget::with_settings(settings.budget())?,
             latency: Latency::default(),
             answers: Answers::default(),

@@ -1,6 +1,6 @@
 //! The handle's snapshot, built from the switchboard and the prober.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::atomic::Ordering::Relaxed, time::Duration};
 
 use mainstay_circuit_breaker::{BreakerSnapshot, Recovery, State};
 use tokio::time::Instant;
@@ -84,6 +84,7 @@ fn endpoint(board: &Switchboard, prober: &Prober, index: usize, route: Route, no
         compared: endpoint.signals.compared(),
         suspended: endpoint.ask.is_suspended(),
         suspensions: endpoint.ask.suspensions(),
+        overdue: endpoint.overdue.load(Relaxed),
         cause: if breaker.state == State::Closed { String::new() } else { departure(endpoint) },
         missing: missing(&breaker, hold_left, recovers_by_probes),
         second_attempt_delay: delay(endpoint, &board.live),

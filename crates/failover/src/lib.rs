@@ -137,6 +137,7 @@ mod inspect;
 mod latency;
 mod live;
 mod operate;
+mod overdue;
 mod permit;
 pub mod probe;
 mod prober;

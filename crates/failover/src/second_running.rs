@@ -18,6 +18,7 @@ use crate::{
     ended::{FirstEnded, SecondEnded},
     failed::{Failed, record_panic},
     history::History,
+    overdue::Overdue,
     permit::EndpointPermit,
     replay_copy::ReplayCopy,
     second_attempt::{Cause, acquire, delay},
@@ -42,7 +43,7 @@ enum Phase<F, S, Req, Res, E> {
     /// It has not started, or has ended.
     Idle,
     /// The delay is over, and the attempt has not started. Waits for the first endpoint to be left.
-    DelayOver(Wait),
+    DelayOver(Wait, Overdue),
     /// It has failed, and the first attempt still runs. Boxed, because it is rare.
     Failed(Box<Failed>),
     /// It has started. Boxed, because it is rare and would double the size of the future.
@@ -149,7 +150,7 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
         }
         let is_over = this.timer.as_pin_mut().is_some_and(|timer| timer.poll(cx).is_ready());
         if is_over {
-            *this.phase = Phase::DelayOver(Wait::default());
+            *this.phase = Phase::DelayOver(Wait::default(), Overdue::new(&board.endpoints[first].overdue));
         }
         is_over
     }
@@ -157,7 +158,7 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
     /// Whether a request past the delay and without a second attempt has now waited until the timer's end. Ready once.
     pub(crate) fn poll_long_silence(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
         let mut this = self.project();
-        let is_over = matches!(this.phase, Phase::DelayOver(_))
+        let is_over = matches!(this.phase, Phase::DelayOver(..))
             && this.timer.as_mut().as_pin_mut().is_some_and(|timer| timer.poll(cx).is_ready());
         if is_over {
             this.timer.set(None);
@@ -178,7 +179,7 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
         first: &EndpointPermit,
         cx: &mut Context<'_>,
     ) -> bool {
-        let Phase::DelayOver(wait) = self.project().phase else { return false };
+        let Phase::DelayOver(wait, _) = self.project().phase else { return false };
         let endpoint = &board.endpoints[first.index];
         let is_left = || endpoint.breaker.epoch() != first.epoch || endpoint.ask.suspensions() != first.suspensions;
         let look = |_: &mut Context<'_>| if is_left() { Poll::Ready(()) } else { Poll::Pending };

@@ -92,6 +92,8 @@ pub struct EndpointSnapshot {
     pub suspended: bool,
     /// How often first attempts went elsewhere while a probe decided on the endpoint. No departures.
     pub suspensions: u32,
+    /// Requests in flight that wait for the endpoint past the delay, without a second attempt.
+    pub overdue: u32,
     /// Why the endpoint is not usable; empty for a usable endpoint.
     pub cause: String,
     /// What is missing for the endpoint to be usable again, in words; empty for a usable endpoint.
@@ -145,6 +147,9 @@ impl fmt::Display for FailoverSnapshot {
         }
         for endpoint in self.endpoints.iter().filter(|endpoint| endpoint.suspended) {
             write!(f, "; {} is suspended until its probe has ended", endpoint.name)?;
+        }
+        for endpoint in self.endpoints.iter().filter(|endpoint| endpoint.overdue > 0) {
+            write!(f, "; requests that wait for {} past the delay: {}", endpoint.name, endpoint.overdue)?;
         }
         let Some(primary) = self.endpoints.first() else { return Ok(()) };
         if primary.missing.is_empty() {

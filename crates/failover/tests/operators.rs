@@ -161,3 +161,21 @@ async fn failures_at_every_endpoint_are_in_the_summary_and_end_without_requests(
     let summary = handle.snapshot().to_string();
     assert!(!summary.contains("at every endpoint"), "{summary}");
 }
+
+/// Earlier, the summary of a failover with 524 stuck requests said nothing of them.
+#[tokio::test(start_paused = true)]
+async fn requests_past_the_delay_are_counted_until_they_end() {
+    let (failover, primary, backup) = two(settings());
+    let handle = failover.handle();
+    backup.set(Fate::Fail);
+    primary.set(Fate::Hang);
+    let requests: Vec<_> = (0..20).map(|_| tokio::spawn(failover.clone().oneshot(1))).collect();
+    sleep(Duration::from_millis(60)).await;
+    let snapshot = handle.snapshot();
+    let overdue = snapshot.endpoints[0].overdue;
+    let said = format!("; requests that wait for primary past the delay: {overdue}");
+    assert!(overdue > 0 && snapshot.to_string().contains(&said), "{snapshot}");
+    requests.iter().for_each(|request| request.abort());
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(handle.snapshot().endpoints[0].overdue, 0);
+}

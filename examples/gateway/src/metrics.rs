@@ -125,6 +125,9 @@ fn failover(text: &mut Text, failover: &FailoverSnapshot) {
         |endpoint| endpoint.budget.balance,
     );
 
+    let overdue = "Requests in flight that wait past the delay, without a second attempt.";
+    per_endpoint(text, failover, "failover_overdue_requests", overdue, |endpoint| f64::from(endpoint.overdue));
+
     let time = failover.for_time.as_secs_f64();
     text.gauges("failover_state_seconds", "Time in the current state.").sample([("failover", name)], time);
     text.counters("failover_transitions_total", "Changes of state.").sample([("failover", name)], failover.epoch);
