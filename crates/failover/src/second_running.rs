@@ -43,7 +43,7 @@ enum Phase<F, S, Req, Res, E> {
     /// It has not started, or has ended.
     Idle,
     /// The delay is over, and the attempt has not started. Waits for the first endpoint to be left.
-    DelayOver(Wait, Overdue),
+    DelayOver(Wait, #[expect(dead_code, reason = "counts until it is dropped")] Overdue),
     /// It has failed, and the first attempt still runs. Boxed, because it is rare.
     Failed(Box<Failed>),
     /// It has started. Boxed, because it is rare and would double the size of the future.

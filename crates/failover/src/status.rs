@@ -3,15 +3,12 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use mainstay_core::Level;
-use tokio::time::Instant;
 
 use crate::{
-    control::Flag,
     endpoint_state::EndpointState,
     reason::{DRY_RUN, departure, named},
     route::{FailoverState, Route},
     selector::{self, EndpointView},
-    switchboard::Switchboard,
 };
 
 /// What the status depends on. The status is published again when this changes.
@@ -29,16 +26,22 @@ pub(crate) struct Basis {
 }
 
 /// Returns what the status depends on.
-pub(crate) fn basis(board: &Switchboard, route: Route, change: u64, epochs: u64) -> Basis {
-    let is_condemned = |index: &usize| {
-        board.endpoints[*index].is_condemned.load(Relaxed) && !selector::has_alternative(&board.endpoints, *index)
-    };
+pub(crate) fn basis(
+    endpoints: &[EndpointState],
+    route: Route,
+    change: u64,
+    epochs: u64,
+    everywhere: bool,
+    dry_run: bool,
+) -> Basis {
+    let is_condemned =
+        |index: &usize| endpoints[*index].is_condemned.load(Relaxed) && !selector::has_alternative(endpoints, *index);
     Basis {
         change,
         epochs,
         condemned: route.index.filter(is_condemned).filter(|_| route.state != FailoverState::AllDown),
-        everywhere: board.everywhere.review(board.nanos(Instant::now())),
-        dry_run: board.control.load().has(Flag::DryRun),
+        everywhere,
+        dry_run,
     }
 }
 

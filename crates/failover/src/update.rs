@@ -90,7 +90,9 @@ impl Switchboard {
 
     /// Returns the status with its number, if what it depends on has changed.
     fn new_status(&self, locked: &mut Locked, route: Route, epochs: u64) -> Option<(u64, Level, String)> {
-        let basis = status::basis(self, route, locked.log.sequence(), epochs);
+        let everywhere = self.everywhere.review(self.nanos(Instant::now()));
+        let dry_run = self.control.load().has(Flag::DryRun);
+        let basis = status::basis(&self.endpoints, route, locked.log.sequence(), epochs, everywhere, dry_run);
         let (newest, number) = &mut locked.status;
         if mem::replace(newest, basis) == basis {
             return None;
