@@ -182,7 +182,7 @@ async fn failover(lines: &Lines) {
 
 async fn health_and_drain(lines: &Lines) {
     let drain = Drain::new();
-    drain.on_shutdown(HOSTILE, Duration::from_secs(1), || std::future::pending());
+    drain.on_shutdown(HOSTILE, Duration::from_secs(1), std::future::pending);
     let component = StatusSender::new(Status::new(Level::Unhealthy, HOSTILE));
     let health = Health::builder()
         .check(Check::new(HOSTILE, || async { Err::<(), _>(HOSTILE) }).critical())

@@ -65,11 +65,11 @@ async fn timeout_around_a_breaker_opens_it_over_a_hung_backend() {
     let stack = TimeoutLayer::attempt("attempt", 2 * SECOND)
         .unwrap()
         .layer(CircuitBreakerLayer::with(breaker.clone()).layer(hung));
-    for _ in 0..20 {
+    for _ in 0..10 {
         let error = stack.clone().oneshot(Request::default()).await.unwrap_err();
         assert_eq!(reason(&error), Some(Reason::AttemptTimeout));
     }
-    assert_eq!((breaker.state(), breaker.snapshot().abandoned), (State::Open, 20));
+    assert_eq!((breaker.state(), breaker.snapshot().abandoned), (State::Open, 10));
     let error = stack.oneshot(Request::default()).await.unwrap_err();
     assert_eq!(reason(&error), Some(Reason::CircuitOpen));
 }
@@ -85,7 +85,7 @@ async fn attempt_timeouts_open_the_breaker_until_the_backend_recovers() {
         call(&mut stack, Request::default()).await.unwrap_err();
     }
     let calls = probe.calls();
-    assert_eq!((calls, all.attempt.snapshot().timed_out, all.limit.snapshot().in_flight), (20, 20, 0));
+    assert_eq!((calls, all.attempt.snapshot().timed_out, all.limit.snapshot().in_flight), (10, 10, 0));
     probe.always(Reply::Count);
     advance(SECOND).await;
     for _ in 0..3 {
@@ -186,10 +186,10 @@ async fn breaker_counts_requests_outside_a_retry_and_attempts_inside() {
     let stack = CircuitBreakerLayer::with(inner.clone()).layer(probe.clone());
     let stack = RetryLayer::with(retrier(3).without_budget()).layer(stack);
     let mut stack = CircuitBreakerLayer::with(outer.clone()).layer(stack);
-    for _ in 0..5 {
+    for _ in 0..3 {
         call(&mut stack, Request::default()).await.unwrap_err();
     }
-    assert_eq!((outer.snapshot().failures, inner.snapshot().failures, probe.calls()), (5, 15, 15));
+    assert_eq!((outer.snapshot().failures, inner.snapshot().failures, probe.calls()), (3, 9, 9));
 }
 
 /// A request leaves the bulkhead's queue and is then refused by the breaker, which opened while the request waited.

@@ -74,9 +74,9 @@ async fn routes_share_the_breaker_and_the_permits_of_one_layer() {
     hung.shutdown().await;
     assert_eq!(limit.snapshot().in_flight, 0);
 
-    for path in ["/a", "/b"].repeat(10) {
+    for path in ["/a", "/b"].repeat(5) {
         assert_eq!(status(&router, path).await.0, StatusCode::BAD_GATEWAY);
     }
-    assert_eq!(breaker.state(), State::Open, "ten failures of each of two routes");
+    assert_eq!(breaker.state(), State::Open, "five failures of each of two routes");
     assert_eq!(status(&router, "/hung/b").await.0, StatusCode::SERVICE_UNAVAILABLE);
 }

@@ -28,7 +28,7 @@ impl<T: fmt::Display> fmt::Display for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (f.width(), f.precision()) {
             (None, None) => write!(Escaping(f), "{}", self.0),
-            _ => f.pad(&format!("{self}")),
+            _ => f.pad(&escaped(&self.0).to_string()),
         }
     }
 }

@@ -25,7 +25,7 @@ pub fn lines(title: &str, all: &[Runs]) -> Result<String, fmt::Error> {
     let series: Vec<_> = all.iter().filter_map(|runs| Some((runs, &runs.figures.first()?.seconds))).collect();
     let seconds = series.iter().map(|(_, seconds)| seconds.len()).max().unwrap_or(1).max(2);
     let most = series.iter().flat_map(|(_, seconds)| *seconds).map(|(offered, _)| *offered).max().unwrap_or(1).max(1);
-    let (step, most) = (step(seconds as f64 / 8.0), f64::from(most));
+    let (step, most) = (step(seconds as f64 / 8.0).max(1.0), f64::from(most));
     let mut svg = Svg::begin(title, series.len() as f64 * (PANEL + GAP), "second in which the request was sent (s)")?;
     let top = svg.top;
     let x = |second: usize| LEFT + (RIGHT - LEFT) * second as f64 / (seconds - 1) as f64;
