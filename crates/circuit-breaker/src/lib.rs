@@ -47,6 +47,7 @@ mod pace;
 mod permit;
 mod probe_streak;
 mod recovery;
+mod recovery_state;
 mod registry;
 mod rules;
 mod run;

@@ -20,7 +20,7 @@ use crate::{
     BreakerSettings, Mode, State, Transition,
     counters::BreakerCounters,
     pace::Pace,
-    recovery::RecoveryState,
+    recovery_state::RecoveryState,
     rules::Rules,
     word::{AtomicWord, Word},
 };

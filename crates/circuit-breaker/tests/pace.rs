@@ -85,7 +85,9 @@ async fn pending_trial_call_delays_the_next_one_by_the_open_time_or_by_fifty_ref
     let third = breaker.try_acquire().unwrap();
     advance(8 * SECOND).await;
     refuse(&breaker, 1);
-    [second, third].map(|trial| trial.record(Outcome::Success));
+    for trial in [second, third] {
+        trial.record(Outcome::Success);
+    }
     breaker.try_acquire().unwrap().record(Outcome::Success);
     assert_eq!(breaker.state(), State::Closed);
     drop(pending);

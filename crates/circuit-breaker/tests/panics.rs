@@ -29,13 +29,15 @@ async fn panic_of_work_and_of_readiness_is_a_failure() {
     }
     let breaker = breaker(BreakerSettings::default());
     let caught = |call: &mut dyn FnMut()| assert!(catch_unwind(AssertUnwindSafe(call)).is_err());
-    let poll = |future: Pin<&mut dyn Future<Output = ()>>| drop(future.poll(&mut Context::from_waker(Waker::noop())));
+    let poll = |future: Pin<&mut dyn Future<Output = ()>>| {
+        let _ = future.poll(&mut Context::from_waker(Waker::noop()));
+    };
     let mut in_future = pin!(async { drop(breaker.run(|| async { panics::<Result<(), BoxError>>() }).await) });
     caught(&mut || poll(in_future.as_mut()));
     let in_function = || -> std::future::Ready<Result<(), BoxError>> { panics() };
     let mut in_function = pin!(async { drop(breaker.run(in_function).await) });
     caught(&mut || poll(in_function.as_mut()));
-    caught(&mut || drop(breaker.run_blocking(|| panics::<Result<(), BoxError>>())));
+    caught(&mut || drop(breaker.run_blocking(panics::<Result<(), BoxError>>)));
     assert_eq!(breaker.snapshot().failures, 3);
 
     #[derive(Clone)]

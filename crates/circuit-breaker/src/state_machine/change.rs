@@ -6,7 +6,7 @@ use mainstay_core::Level;
 use tokio::time::Instant;
 
 use super::{Locked, StateMachine};
-use crate::{Actor, Mode, Recovery, State, Transition, recovery::RecoveryState, word::Word};
+use crate::{Actor, Mode, Recovery, State, Transition, recovery_state::RecoveryState, word::Word};
 
 impl StateMachine {
     /// Makes the change of state that the passing of time has made due.

@@ -106,7 +106,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn hung_probe_ends_with_its_timeout() {
         let settings = ProbeSettings::default();
-        let report = run_round(&SharedProbe::new(|| std::future::pending::<bool>()), &settings).await;
+        let report = run_round(&SharedProbe::new(std::future::pending::<bool>), &settings).await;
         assert_eq!((report.attempts, report.elapsed), (3, settings.longest_round()));
         assert_eq!(report.outcome.to_string(), "unhealthy: no answer within 1s");
     }
