@@ -209,6 +209,11 @@ impl InFlightGuard {
         self.completed = true;
     }
 
+    /// Returns whether the body of the request was not read to its end. For HTTP/1, which has one request at a time.
+    pub(crate) fn has_unread_body(&self) -> bool {
+        self.connection.open_bodies.load(Relaxed) > 0 || self.connection.unread.load(Relaxed)
+    }
+
     /// Returns the HTTP/2 stream of the request.
     pub(crate) fn stream(&self) -> Option<&SendProgress> {
         self.stream.as_deref()

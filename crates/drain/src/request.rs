@@ -8,18 +8,11 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use axum::{
-    Router,
-    body::{Body, Bytes},
-    extract::ConnectInfo,
-    response::Response,
-    routing::future::RouteFuture,
-};
+use axum::{Router, body::Body, extract::ConnectInfo, response::Response, routing::future::RouteFuture};
 use http::{
-    HeaderMap, HeaderValue, Method, Request, StatusCode, Version,
-    header::{CONNECTION, CONTENT_LENGTH, RETRY_AFTER},
+    HeaderValue, Method, Request, StatusCode, Version,
+    header::{CONNECTION, CONTENT_LENGTH, EXPECT, RETRY_AFTER},
 };
-use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -29,11 +22,11 @@ use crate::{
     drain::Drain,
     head_size::head_size,
     request_body::RequestBody,
+    response_body::CountingBody,
 };
 
-/// The length of a frame over HTTP/2 at most, as on the wire. The client has the write timeout for each: with longer ones
-/// a slow client would exceed it although it reads.
-const PIECE: usize = 16 * 1024;
+/// The length of a body up to which hyper can often discard it, from its buffer, and keep the connection.
+const DISCARDED: u64 = 64 * 1024;
 
 /// The application, for one connection.
 pub(crate) struct CountingService<A> {
@@ -58,24 +51,18 @@ pin_project! {
     #[project = StateProj]
     enum State {
         // The application handles the request.
-        Running { #[pin] response: RouteFuture<Infallible>, guard: Option<InFlightGuard>, bodiless: bool },
+        Running {
+            #[pin]
+            response: RouteFuture<Infallible>,
+            guard: Option<InFlightGuard>,
+            bodiless: bool,
+            // Whether the connection ends if the body of the request is unread at the response.
+            needs_body: bool,
+        },
         // The request arrived after the server stopped accepting.
         Refused,
         // The head of the request is too large.
         TooLarge { guard: Option<InFlightGuard> },
-    }
-}
-
-pin_project! {
-    /// A response body; its last byte completes the request.
-    pub(crate) struct CountingBody {
-        #[pin]
-        body: Body,
-        guard: Option<InFlightGuard>,
-        // The rest of a frame, see `PIECE`.
-        rest: Bytes,
-        // Bytes left of `Content-Length`: hyper drops such a body without polling it for its end.
-        left: Option<u64>,
     }
 }
 
@@ -107,10 +94,11 @@ impl<A: Clone + Send + Sync + 'static> hyper::service::Service<Request<Incoming>
             Some(guard) => {
                 request.extensions_mut().insert(ConnectInfo(self.peer.clone()));
                 let bodiless = request.method() == Method::HEAD;
+                let needs_body = needs_body(&request);
                 let request = request.map(|body| RequestBody::new(body, || self.connection.open_body()));
                 // A `Router` is always ready.
                 let response = self.router.clone().call(request);
-                State::Running { response, guard: Some(guard), bodiless }
+                State::Running { response, guard: Some(guard), bodiless, needs_body }
             }
         };
         CountingFuture { state, drain: self.drain.clone(), version }
@@ -126,8 +114,10 @@ impl Future for CountingFuture {
         let this = self.project();
         let mut closes = this.drain.is_draining();
         let mut response = match this.state.project() {
-            StateProj::Running { response, guard, bodiless } => {
+            StateProj::Running { response, guard, bodiless, needs_body } => {
                 let mut response = ready!(response.poll(cx))?;
+                // The client must not send its next request, or this one again, behind a body that is not read.
+                closes |= *needs_body && guard.as_ref().is_some_and(InFlightGuard::has_unread_body);
                 if *bodiless && *this.version == Version::HTTP_2 {
                     response = head_only(response);
                 }
@@ -149,16 +139,22 @@ impl Future for CountingFuture {
     }
 }
 
-fn counting(response: Response, mut guard: Option<InFlightGuard>, bodiless: bool) -> Response<CountingBody> {
-    let status = response.status();
-    let bodiless = bodiless || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
-    let left = length(response.headers());
-    response.map(|body| {
-        if bodiless || left == Some(0) || http_body::Body::is_end_stream(&body) {
-            guard.as_mut().map(InFlightGuard::complete);
-        }
-        CountingBody { body, guard, rest: Bytes::new(), left }
-    })
+/// Whether the client must be told to close if its body is not read (RFC 9112, 9.3). After `Expect: 100-continue` the
+/// client may leave out the body, so that even a short one cannot be discarded.
+fn needs_body(request: &Request<Incoming>) -> bool {
+    let body = request.body();
+    if http_body::Body::is_end_stream(body) {
+        return false;
+    }
+    let is_long = http_body::Body::size_hint(body).exact().is_none_or(|length| length > DISCARDED);
+    is_long || request.headers().contains_key(EXPECT)
+}
+
+fn counting(response: Response, guard: Option<InFlightGuard>, bodiless: bool) -> Response<CountingBody> {
+    let (head, body) = response.into_parts();
+    let bodiless = bodiless || head.status == StatusCode::NO_CONTENT || head.status == StatusCode::NOT_MODIFIED;
+    let body = CountingBody::new(body, guard, &head.headers, bodiless);
+    Response::from_parts(head, body)
 }
 
 /// Removes the body of a response to `HEAD`. hyper does so over HTTP/1 only, axum only for routes that are handlers. An
@@ -170,10 +166,6 @@ fn head_only(mut response: Response) -> Response {
         response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
     }
     response
-}
-
-fn length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// The application did not see the request, so any client may send it again.
@@ -188,57 +180,4 @@ fn too_large() -> Response {
     let mut response = Response::new(Body::from("the head of the request is too large\n"));
     *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
     response
-}
-
-// === impl CountingBody ===
-
-impl http_body::Body for CountingBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let mut this = self.project();
-        let frame = match this.rest.is_empty() {
-            true => this.body.as_mut().poll_frame(cx),
-            false => Poll::Ready(Some(Ok(Frame::data(mem::take(this.rest))))),
-        };
-        if let Some(stream) = this.guard.as_ref().and_then(InFlightGuard::stream) {
-            stream.polled(frame.is_ready());
-        }
-        let frame = match ready!(frame) {
-            Some(Ok(frame)) if this.guard.as_ref().is_some_and(|guard| guard.stream().is_some()) => Some(Ok(frame
-                .map_data(|mut data| {
-                    *this.rest = data.split_off(data.len().min(PIECE));
-                    data
-                }))),
-            other => other,
-        };
-        let complete = match &frame {
-            None => true,
-            Some(Err(_)) => false,
-            Some(Ok(frame)) => {
-                if let (Some(left), Some(data)) = (this.left.as_mut(), frame.data_ref()) {
-                    *left = left.saturating_sub(data.len() as u64);
-                }
-                *this.left == Some(0) || this.rest.is_empty() && this.body.is_end_stream()
-            }
-        };
-        if complete {
-            this.guard.as_mut().map(InFlightGuard::complete);
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let (mut size, rest) = (http_body::Body::size_hint(&self.body), self.rest.len() as u64);
-        if let Some(upper) = size.upper() {
-            size.set_upper(upper.saturating_add(rest));
-        }
-        size.set_lower(size.lower().saturating_add(rest));
-        size
-    }
 }

@@ -6,7 +6,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::running::{LONG, Running};
+use crate::running::{LONG, Running, read_until};
 
 /// Far more than the buffers of the sockets take.
 const UPLOAD: usize = 24 * 1024 * 1024;
@@ -41,6 +41,32 @@ async fn refused_chunked_upload_gets_its_answer() {
     let body = [format!("{UPLOAD:x}\r\n").as_bytes(), &vec![b'x'; UPLOAD], b"\r\n0\r\n\r\n"].concat();
     let answer = answer_to(head, &body).await;
     assert!(answer.starts_with("HTTP/1.1 503") && answer.ends_with("refused"), "{answer}");
+}
+
+/// The client must not send its next request behind a body that the server does not read.
+#[tokio::test]
+async fn response_before_the_body_is_read_closes_the_connection() {
+    let request = |fields: &str| format!("POST /refuse HTTP/1.1\r\nhost: test\r\n{fields}\r\n");
+    for fields in
+        ["content-length: 3\r\nexpect: 100-continue\r\n", "content-length: 70000\r\n", "transfer-encoding: chunked\r\n"]
+    {
+        let answer = answer_to(request(fields), b"").await;
+        assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("connection: close"), "{fields}: {answer}");
+    }
+}
+
+/// A refusal under load costs the client no new connection.
+#[tokio::test]
+async fn response_to_a_short_unread_body_keeps_the_connection() {
+    let running = Running::limited(ServerSettings::default()).await;
+    let mut stream = running.connect().await;
+    for _ in 0..2 {
+        stream.write_all(b"POST /refuse HTTP/1.1\r\nhost: test\r\ncontent-length: 3\r\n\r\nabc").await.unwrap();
+        let answer = read_until(&mut stream, "refused").await;
+        assert!(!answer.contains("connection: close"), "{answer}");
+    }
+    running.drain.begin(Cause::Interrupt);
+    assert!(running.end().await.is_clean());
 }
 
 /// hyper answers 431 by itself, and the head has not ended.

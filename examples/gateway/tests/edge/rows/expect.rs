@@ -12,6 +12,11 @@ fn send(text: &str) -> Step {
     Step::Send(text.to_owned())
 }
 
+/// Returns the request without the wish to close the connection.
+fn kept(request: &str) -> String {
+    request.replace("Connection: close\r\n", "")
+}
+
 pub(crate) fn rows() -> Vec<Row> {
     let refuses = |answer: &str| [Step::Head, send(answer), Step::Close];
     let refusal = "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
@@ -85,6 +90,22 @@ pub(crate) fn rows() -> Vec<Row> {
             .arrives(&[])
             .interim(&[])
             .gets(&[Status(200)]),
+        // The client cannot tell which bytes would be read as its next request, unless the connection ends (RFC 9112, 9.6).
+        row("refusal_before_the_body_ends_the_connection", "RFC 9112, 9.3")
+            .steps(&[send(&kept(HEAD)), Step::Until("\r\n\r\n")])
+            .backend(&refuses(refusal))
+            .arrives(&[Optional, Broken])
+            .interim(&[])
+            .gets(&[Status(417), Field("connection", "close")]),
+        row("refusal_of_an_upload_ends_the_connection", "RFC 9112, 9.3")
+            .sends(&format!("{}{}", kept(upload).replace("Length: 3", "Length: 4000000"), "x".repeat(4_000_000)))
+            .backend(&refuses(too_large))
+            .arrives(&[Optional, Broken])
+            .gets(&[Status(413), Body("no"), Field("connection", "close")]),
+        row("refusal_by_the_gateway_before_the_body_ends_the_connection", "RFC 9112, 9.3")
+            .steps(&[send(&kept(HEAD).replace("{path}", "/other")), Step::Until("\r\n\r\n")])
+            .interim(&[])
+            .gets(&[Status(404), Field("connection", "close")]),
         row("refusal_of_an_upload", "RFC 9112, 9.3")
             .sends(&format!("{}{}", upload.replace("Length: 3", "Length: 4000000"), "x".repeat(4_000_000)))
             .backend(&refuses(too_large))
