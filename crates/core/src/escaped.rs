@@ -21,14 +21,18 @@ pub fn escaped<T: fmt::Display>(text: T) -> Escaped<T> {
     Escaped(text)
 }
 
-/// Writes to a formatter, and escapes.
-struct Escaping<'a, 'f>(&'a mut fmt::Formatter<'f>);
+/// Escapes what is written to it.
+struct Escaping<W>(W);
 
 impl<T: fmt::Display> fmt::Display for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (f.width(), f.precision()) {
             (None, None) => write!(Escaping(f), "{}", self.0),
-            _ => f.pad(&escaped(&self.0).to_string()),
+            _ => {
+                let mut text = Escaping(String::new());
+                write!(text, "{}", self.0)?;
+                f.pad(&text.0)
+            }
         }
     }
 }
@@ -39,7 +43,7 @@ impl<T: fmt::Display> fmt::Debug for Escaped<T> {
     }
 }
 
-impl Write for Escaping<'_, '_> {
+impl<W: Write> Write for Escaping<W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for part in text.split_inclusive(must_be_escaped) {
             match part.char_indices().next_back().filter(|(_, last)| must_be_escaped(*last)) {
