@@ -145,6 +145,8 @@ const FAILOVERS: &[Defect] = &[
 #[rustfmt::skip]
 const SERVERS: &[Defect] = &[
     ("a client that reads nothing holds its connection for ever", &["{drain}/serve/pauses.rs::client_that_reads_nothing_is_closed_at_the_write_timeout", "{drain}/serve/pauses.rs::http2_client_with_zero_window_gets_its_stream_reset"]),
+    ("an answer that breaks off is in no log", &["examples/gateway/tests/end_to_end/connections.rs::answer_that_breaks_off_is_logged_once_for_each_cause"]),
+    ("a late answer that the log calls a failure", &["crates/failover/src/signals/tests.rs::reason_tells_a_failure_from_an_answer_that_is_late"]),
     ("a next request read as the rest of an unread body", &["{drain}/serve/linger.rs::response_before_the_body_is_read_closes_the_connection", "{drain}/serve/linger.rs::response_to_a_short_unread_body_keeps_the_connection"]),
     ("a reset in place of the answer to a large upload", &["{drain}/serve/linger.rs::refused_upload_of_known_length_gets_its_answer", "{drain}/serve/linger.rs::refused_chunked_upload_gets_its_answer"]),
     ("a frozen backend, or clients that read nothing, hold all places for ever", &["{gateway_e2e}/places.rs::frozen_primary_gives_its_places_back_and_its_downloads_break", "{gateway_e2e}/places.rs::clients_that_read_nothing_give_their_places_back", "{gateway_e2e}/places.rs::http2_clients_with_zero_window_give_their_places_back"]),

@@ -22,7 +22,7 @@ struct Inner {
     limit: usize,
     /// Has one receiver for each open connection, upgraded ones included.
     open: watch::Sender<()>,
-    in_reserve: AtomicU64,
+    served_by_reserve: AtomicU64,
     refused: AtomicU64,
     is_full: AtomicBool,
     status: StatusSender,
@@ -38,7 +38,7 @@ pub struct ConnectionSnapshot {
     /// Connections that are open now, those in the reserve included.
     pub open: usize,
     /// Connections above the limit that the reserve served.
-    pub in_reserve: u64,
+    pub served_by_reserve: u64,
     /// Connections that were closed unserved.
     pub refused: u64,
 }
@@ -69,7 +69,7 @@ impl ConnectionLimit {
         Self(Arc::new(Inner {
             limit,
             open: watch::Sender::new(()),
-            in_reserve: AtomicU64::new(0),
+            served_by_reserve: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             is_full: AtomicBool::new(false),
             status: StatusSender::new(Status::new(Level::Healthy, "")),
@@ -80,9 +80,9 @@ impl ConnectionLimit {
     /// Returns the figures.
     #[must_use]
     pub fn snapshot(&self) -> ConnectionSnapshot {
-        let Inner { limit, in_reserve, refused, .. } = &*self.0;
-        let (in_reserve, refused) = (in_reserve.load(Relaxed), refused.load(Relaxed));
-        ConnectionSnapshot { limit: *limit, open: self.open(), in_reserve, refused }
+        let Inner { limit, served_by_reserve, refused, .. } = &*self.0;
+        let (served_by_reserve, refused) = (served_by_reserve.load(Relaxed), refused.load(Relaxed));
+        ConnectionSnapshot { limit: *limit, open: self.open(), served_by_reserve, refused }
     }
 
     /// Follows whether the limit is reached: degraded from the first connection above it until a quarter of the
@@ -129,7 +129,7 @@ impl ConnectionLimit {
             inner.status.publish(Level::Degraded, "full: connections are refused");
         }
         if open < inner.limit.saturating_add(RESERVE) {
-            inner.in_reserve.fetch_add(1, Relaxed);
+            inner.served_by_reserve.fetch_add(1, Relaxed);
             return Place::Reserve;
         }
         inner.refused.fetch_add(1, Relaxed);

@@ -37,6 +37,11 @@ pub(crate) fn in_a_row(streak: u32) -> String {
     format!("{streak} failures in a row")
 }
 
+/// Returns the reason of a streak whose last request has not failed, but waits for an answer past the delay.
+pub(crate) fn without_answer(streak: u32) -> String {
+    format!("{streak} requests in a row failed or had no answer within the delay")
+}
+
 /// Returns the reason of a rate.
 pub(crate) fn rate(tally: Tally) -> String {
     format!("{} of {} calls failed", tally.hits, tally.calls)

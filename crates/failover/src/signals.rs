@@ -13,7 +13,7 @@ use mainstay_core::{Outcome, Tally, Window};
 use tokio::time::Instant;
 
 use crate::{
-    decision::{Decision, Signal, in_a_row, rate},
+    decision::{Decision, Signal, in_a_row, rate, without_answer},
     live::Limits,
     weight::Weight,
 };
@@ -99,7 +99,8 @@ impl Signals {
                     Some(tally) if !has_failed_everywhere => Decision::leave(Signal::Requests, rate(tally)),
                     _ if streak >= limits.streak => {
                         let leaves_without = in_rate && !has_failed_everywhere;
-                        Decision::Ask { proven: false, leaves_without, reason: in_a_row(streak) }
+                        let reason = if in_rate { in_a_row(streak) } else { without_answer(streak) };
+                        Decision::Ask { proven: false, leaves_without, reason }
                     }
                     _ => Decision::Stay,
                 }

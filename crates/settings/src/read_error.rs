@@ -169,7 +169,7 @@ fn in_words(expected: &str) -> &str {
     match expected {
         "a duration" => "a duration, such as \"250ms\" or \"1m 30s\"",
         "a boolean" => "true or false",
-        "socket address" => "an IP address and a port",
+        "socket address" => "an IP address and a port, such as 0.0.0.0:8080",
         "f32" | "f64" => "a number",
         "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
         "newtype variant" | "struct variant" | "tuple variant" => "written with its value: { name = value }",

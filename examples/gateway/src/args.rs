@@ -41,7 +41,8 @@ impl Command {
                 (true, Some("--prefix")) => prefix = path(text(value()?)?)?,
                 (true, Some("--listen")) => {
                     let address = text(value()?)?;
-                    let wrong = |_| format!("--listen = {address}: must be an IP address and a port");
+                    let wrong =
+                        |_| format!("--listen = {address}: must be an IP address and a port, such as 127.0.0.1:9001");
                     listen = address.parse().map_err(wrong)?;
                 }
                 _ => return Err(format!("{:?} is not an argument; try --help", word.display().to_string())),

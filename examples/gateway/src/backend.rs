@@ -7,6 +7,7 @@ use axum::{
     response::Response,
 };
 use http::{HeaderName, HeaderValue, Request, StatusCode, Uri, Version};
+use http_body_util::BodyExt;
 use mainstay_core::{BoxError, LogLimit, Name, escaped};
 use mainstay_http::{
     policy::X_DEGRADED,
@@ -15,7 +16,7 @@ use mainstay_http::{
 use tokio::time::Instant;
 use tower::{Service, ServiceExt, service_fn};
 
-use crate::{problem::problem, upload::Upload};
+use crate::{broken_answers::BrokenAnswers, problem::problem, upload::Upload};
 
 /// The header that names the endpoint that answered.
 pub(crate) const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
@@ -40,6 +41,7 @@ struct Shared<C> {
     /// The backend's name as the value of a header.
     name: HeaderValue,
     faults: LogLimit,
+    broken: BrokenAnswers,
 }
 
 // === impl Backend ===
@@ -77,7 +79,14 @@ impl Backend {
     {
         let name = HeaderValue::try_from(self.name.as_str()).unwrap_or(HeaderValue::from_static("endpoint"));
         // In an `Arc`, because the service is cloned for every request.
-        let shared = Arc::new(Shared { backend: self.clone(), client, via, name, faults: LogLimit::default() });
+        let shared = Arc::new(Shared {
+            backend: self.clone(),
+            client,
+            via,
+            name,
+            faults: LogLimit::default(),
+            broken: BrokenAnswers::default(),
+        });
         service_fn(move |mut request: ProxyRequest| {
             let shared = shared.clone();
             let backend = &shared.backend;
@@ -86,7 +95,11 @@ impl Backend {
             // The HTTP version concerns one connection only. Backends get HTTP/1.1.
             *request.version_mut() = Version::HTTP_11;
             let answer = shared.client.clone().oneshot(request);
-            async move { Ok(shared.prepare(answer.await?)) }
+            async move {
+                let answer = answer.await?;
+                let log = shared.clone();
+                Ok(shared.prepare(answer.map(|body| body.map_err(move |error| log.record_break(error.into())))))
+            }
         })
     }
 }
@@ -94,6 +107,12 @@ impl Backend {
 // === impl Shared ===
 
 impl<C> Shared<C> {
+    /// Logs the error of an answer's body, and returns it.
+    fn record_break(&self, error: BoxError) -> BoxError {
+        self.broken.record(&self.backend.name, &error);
+        error
+    }
+
     /// Turns an answer into the gateway's. One that must not be forwarded becomes a 502, which counts as a failure.
     fn prepare<B>(&self, answer: http::Response<B>) -> Response
     where
@@ -128,7 +147,8 @@ mod tests {
         let backend = Backend { name: Name::from("backup"), url: Uri::from_static("http://b:81/base"), is_backup };
         let name = HeaderValue::from_static("backup");
         let via = Via::new("gateway").unwrap();
-        let shared = Shared { backend, client: (), via, name, faults: LogLimit::default() };
+        let shared =
+            Shared { backend, client: (), via, name, faults: LogLimit::default(), broken: BrokenAnswers::default() };
         let mut answer = http::Response::new(Body::empty());
         *answer.status_mut() = status;
         answer.headers_mut().extend(fields.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))));

@@ -113,7 +113,8 @@ mod tests {
         let (mut status, start) = (sender.subscribe(), Instant::now());
         let watched = async {
             let short = limit.try_acquire().unwrap();
-            tokio::time::sleep(EVERY * 5).await;
+            // Between two looks.
+            tokio::time::sleep(EVERY * 11 / 2).await;
             drop(short);
             tokio::time::sleep(EVERY).await;
             let held = limit.try_acquire().unwrap();

@@ -13,6 +13,7 @@ use settings::Settings;
 mod app;
 mod args;
 mod backend;
+mod broken_answers;
 mod client;
 mod demo;
 mod forward;

@@ -42,7 +42,7 @@ async fn connections_above_the_limit_are_served_by_the_reserve_once_and_then_clo
         assert!(answer.contains("connection: close"), "{answer}");
         assert!(closes(&mut probe).await);
         assert_eq!(status.changed().await.map(|status| status.level), Some(Level::Degraded));
-        assert_eq!((limit.snapshot().in_reserve, limit.snapshot().refused), (1, 0));
+        assert_eq!((limit.snapshot().served_by_reserve, limit.snapshot().refused), (1, 0));
 
         let mut silent = Vec::new();
         while limit.snapshot().refused == 0 {

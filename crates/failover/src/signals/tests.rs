@@ -36,6 +36,17 @@ fn streaks_ask_and_connect_failures_leave() {
     assert!(is_ask(&last(&signals(), &[Weight::Proven, Weight::Proven, UNPROVEN], false), false, true));
 }
 
+/// Defect: the log spoke of failures where every request was answered, later than the delay.
+#[test]
+fn reason_tells_a_failure_from_an_answer_that_is_late() {
+    let reason = |weights: &[Weight]| match last(&signals(), weights, false) {
+        Decision::Ask { reason, .. } => reason,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(reason(&[Weight::SILENCE; 3]), "3 requests in a row failed or had no answer within the delay");
+    assert_eq!(reason(&[UNPROVEN; 3]), "3 failures in a row");
+}
+
 #[test]
 fn rates_leave_when_enough_calls_are_known() {
     let mixed = |weight: Weight, good: u32, bad: u32, everywhere: bool| {

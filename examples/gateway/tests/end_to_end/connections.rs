@@ -7,7 +7,7 @@ use hyper_util::{client::legacy, rt::TokioExecutor};
 use serde_json::{Value, json};
 
 use crate::{
-    client::{post, send, until},
+    client::{post, send, stream as exchange, until},
     gateway::Gateway,
     scripted::{Reply, Scripted, ok},
 };
@@ -157,4 +157,29 @@ async fn gateway_without_file_descriptors_blames_no_backend() {
     assert_eq!(failover["endpoints"][0]["breaker"]["failures"], 0, "{failover:#}");
     let log = gateway.until_logged("ulimit").await;
     assert_eq!(log.matches("ulimit").count(), 1, "{log}");
+}
+
+/// Defect: an answer that was cut in the middle was in no log.
+#[tokio::test]
+async fn answer_that_breaks_off_is_logged_once_for_each_cause() {
+    let part = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\npart".to_vec();
+    let backend = Scripted::start(move |head, _| match head.contains("/pause") {
+        true => Reply::Write(part.clone()),
+        false => Reply::End(part.clone()),
+    })
+    .await;
+    let gateway = Gateway::start(&[("BACKEND_API_URL", &*backend.url()), ("BODY_IDLE_SECONDS", "0.1")]);
+    for path in ["/pause", "/end", "/pause", "/end"] {
+        let uri = format!("http://{}/api/v1{path}", gateway.address());
+        let answer = exchange(Request::get(uri).body(Body::empty()).unwrap()).await;
+        assert!(answer.into_body().collect().await.is_err(), "{path}: the client can tell");
+    }
+    gateway.until_logged("BODY_IDLE_SECONDS and was broken off").await;
+    let log = gateway.until_logged("ended before the answer did").await;
+    assert_eq!(
+        (log.matches("BODY_IDLE_SECONDS").count(), log.matches("before the answer did").count()),
+        (1, 1),
+        "{log}"
+    );
+    assert!(log.contains("endpoint=primary"), "{log}");
 }
