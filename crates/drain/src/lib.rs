@@ -54,6 +54,7 @@ mod request;
 mod request_body;
 #[cfg(feature = "serve")]
 mod request_counters;
+#[cfg(feature = "serve")]
 mod response_body;
 #[cfg(feature = "serve")]
 mod send_progress;

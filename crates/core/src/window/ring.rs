@@ -36,7 +36,11 @@ impl Ring {
         let ticket = self.draw(epoch)?;
         let delta = self.place(ticket, hit, epoch);
         let hits = self.count(delta, epoch)?;
-        Some(Tally { calls: self.calls(ticket + 1), hits: hits as u32 })
+        // Read after the hits were counted: of two concurrent calls, the later one to count sees both calls and all hits.
+        // Each orders its ticket before its count with `SeqCst`; a ticket alone would let neither see both.
+        let head = self.head.load(Ordering::SeqCst);
+        let tickets = if epoch_of(head) == epoch { head & LOW } else { ticket + 1 };
+        Some(Tally { calls: self.calls(tickets), hits: hits as u32 })
     }
 
     pub(super) fn tally(&self) -> Tally {
@@ -51,7 +55,7 @@ impl Ring {
 
     fn draw(&self, epoch: u16) -> Option<u64> {
         let next = |head: u64| (epoch_of(head) == epoch).then(|| tagged(epoch, (head & LOW) + 1));
-        let head = self.head.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).ok()?;
+        let head = self.head.fetch_update(Ordering::SeqCst, Ordering::Acquire, next).ok()?;
         // 47 bits of tickets last four years at a million a second; wrapping then costs one round of precision.
         Some((head & LOW) & (LOW >> 1))
     }
@@ -70,12 +74,12 @@ impl Ring {
 
     fn count(&self, delta: i64, epoch: u16) -> Option<u64> {
         if delta == 0 {
-            let hits = self.hits.load(Ordering::Acquire);
+            let hits = self.hits.load(Ordering::SeqCst);
             return (epoch_of(hits) == epoch).then_some(hits & LOW);
         }
         // The -1 of one thread can precede the +1 of another. The count is kept modulo 2^48 and returned as at least 0.
         let add = |hits: u64| (epoch_of(hits) == epoch).then(|| tagged(epoch, (hits & LOW).wrapping_add_signed(delta)));
-        let before = self.hits.fetch_update(Ordering::AcqRel, Ordering::Acquire, add).ok()?;
+        let before = self.hits.fetch_update(Ordering::SeqCst, Ordering::Acquire, add).ok()?;
         let hits = (before & LOW).wrapping_add_signed(delta) & LOW;
         Some(if hits > self.slots.len() as u64 { 0 } else { hits })
     }
