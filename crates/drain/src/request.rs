@@ -11,7 +11,7 @@ use std::{
 use axum::{Router, body::Body, extract::ConnectInfo, response::Response, routing::future::RouteFuture};
 use http::{
     HeaderValue, Method, Request, StatusCode, Version,
-    header::{CONNECTION, CONTENT_LENGTH, EXPECT, RETRY_AFTER},
+    header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, RETRY_AFTER},
 };
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
@@ -170,14 +170,19 @@ fn head_only(mut response: Response) -> Response {
 
 /// The application did not see the request, so any client may send it again.
 fn refusal() -> Response {
-    let mut response = Response::new(Body::from("draining\n"));
-    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let mut response = text(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
 
 fn too_large() -> Response {
-    let mut response = Response::new(Body::from("the head of the request is too large\n"));
-    *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    text(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the head of the request is too large\n")
+}
+
+/// Returns a response of the server itself.
+fn text(status: StatusCode, text: &'static str) -> Response {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }

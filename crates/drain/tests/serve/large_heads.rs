@@ -20,7 +20,13 @@ async fn heads_have_one_limit_over_both_versions() {
                 request.headers_mut().append("large", "x".repeat(size).parse().unwrap());
             }
             match client.request(request).await {
-                Ok(response) => assert_eq!(response.status(), expected, "{size}, {fields}, HTTP/2: {http2}"),
+                Ok(response) => {
+                    assert_eq!(response.status(), expected, "{size}, {fields}, HTTP/2: {http2}");
+                    // Beyond the buffer, hyper answers by itself, without a body.
+                    let is_own = expected == 431 && size < 100_000;
+                    let has_type = response.headers().contains_key("content-type");
+                    assert!(has_type || !is_own || http2, "{size}, {fields}, HTTP/2: {http2}");
+                }
                 // The client's own h2 gives up on the answer to a head that the server did not read to its end.
                 Err(error) => assert!(http2 && expected == 431, "{size}, {fields}: {error:?}"),
             }
