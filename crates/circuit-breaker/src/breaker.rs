@@ -16,12 +16,12 @@ use crate::{
 /// use mainstay_core::{FailureKind, Outcome};
 ///
 /// let breaker = Breaker::new("orders");
-/// for _ in 0..20 {
+/// for _ in 0..10 {
 ///     breaker.try_acquire().expect("closed").record(Outcome::failure(FailureKind::Network));
 /// }
 /// let refusal = breaker.try_acquire().unwrap_err();
 /// assert!(refusal.retry_after().is_some());
-/// assert_eq!(breaker.snapshot().reason, "20 of 20 calls failed");
+/// assert_eq!(breaker.snapshot().reason, "10 failures in a row");
 /// ```
 #[derive(Clone)]
 pub struct Breaker(pub(crate) Shared<StateMachine>);
