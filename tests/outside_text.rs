@@ -206,6 +206,7 @@ const SAFE: &[&str] = &[
     "author",
     "breaker.name()",
     "check",
+    "endpoint",
     "hook",
     "inner.name",
     "name",
