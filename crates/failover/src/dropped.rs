@@ -35,7 +35,7 @@ pub(crate) fn record_drop(board: &Switchboard, permit: EndpointPermit, waited: O
 }
 
 /// Records that a request was dropped whose second attempt had started. `failed` is the failure of the attempt that does
-/// not wait. A caller who gives up has failed everywhere, as far as the second endpoint had the time to answer.
+/// not wait. A request that is given up has failed everywhere, as far as the second endpoint had the time to answer.
 #[cold]
 pub(crate) fn record_dropped(
     board: &Switchboard,
@@ -70,7 +70,7 @@ pub(crate) fn record_dropped(
     }
 }
 
-/// Whether a caller who has waited for this long has given up.
+/// Whether a request that was dropped after this wait counts as given up by its caller.
 fn has_given_up(board: &Switchboard, waited: Option<Duration>) -> bool {
     let is_abandoned = || Some(waited? >= board.live.abandoned_after.load()?);
     !std::thread::panicking() && is_abandoned() == Some(true) && !is_runtime_ending()

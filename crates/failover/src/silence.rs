@@ -21,8 +21,7 @@ pub(crate) fn record_silence(board: &Switchboard, permit: &EndpointPermit) {
     }
 }
 
-/// Records that an endpoint has not answered for as long as a caller who gives up must have waited, and that no other
-/// endpoint was asked. Counts as its failure would, and the failure then counts no more.
+/// Records that an endpoint has not answered for `abandoned_after`, and that no other endpoint was asked. Counts as its failure would, and the failure then counts no more.
 #[cold]
 pub(crate) fn record_long_silence(board: &Switchboard, permit: &EndpointPermit, history: &mut History) {
     let (sent, index) = (Sent::of(permit), permit.index);

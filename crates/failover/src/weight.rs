@@ -52,7 +52,7 @@ impl Weight {
     /// No answer came within the delay: it asks for a probe, and says no more.
     pub(crate) const SILENCE: Self = Self::Unproven { in_streak: true, in_rate: false };
 
-    /// No answer came within the time after which a caller who gives up counts. It was in the streak before.
+    /// No answer came within `abandoned_after`. The attempt was in the streak before.
     pub(crate) const LONG_SILENCE: Self = Self::Unproven { in_streak: false, in_rate: true };
 
     /// Whether the failure of a trial call counts, given whether the failover has other endpoints and how many such
