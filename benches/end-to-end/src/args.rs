@@ -1,6 +1,6 @@
 //! The command line. Its first word may select the part of the benchmark that this process runs.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crate::{load::Load, scenario::Scenario};
 
@@ -8,6 +8,7 @@ pub(crate) const HELP: &str = "\
 Measures the gateway, a bare reverse proxy of the same libraries, and nginx if it is installed.
 
 Usage: mainstay-bench-gateway [--quick] [--save] [--rounds N] [--seconds S] [--only WORDS] [--no-pin]
+                              [--before PROGRAM]
 
   --quick      one short round without nginx: shows that it works, and its figures mean nothing
   --save       also writes benches/results/gateway.md and gateway.json
@@ -15,6 +16,8 @@ Usage: mainstay-bench-gateway [--quick] [--save] [--rounds N] [--seconds S] [--o
   --seconds S  duration of a turn; default 1.5
   --only WORDS scenarios whose name contains this, such as \"64 connections, small\"
   --no-pin     does not pin the proxy to a processor
+  --before PROGRAM
+               also measures this gateway, such as a build of an earlier commit
 ";
 
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     pub(crate) measure: Duration,
     pub(crate) only: String,
+    /// The binary of another gateway.
+    pub(crate) before: Option<PathBuf>,
     /// Connections held open to measure their memory. Twice this number is below the usual limit of 1024 open files.
     pub(crate) held: usize,
 }
@@ -64,12 +69,15 @@ impl Options {
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or(format!("{word} needs a value"));
             match word.as_str() {
-                "--quick" => it = Self { save: it.save, pin: it.pin, only: it.only, ..Self::quick() },
+                "--quick" => {
+                    it = Self { save: it.save, pin: it.pin, only: it.only, before: it.before, ..Self::quick() }
+                }
                 "--save" => it.save = true,
                 "--no-pin" => it.pin = false,
                 "--rounds" => it.rounds = number(&value()?, 1.0..=1_000.0)? as usize,
                 "--seconds" => it.measure = Duration::from_secs_f64(number(&value()?, 0.05..=600.0)?),
                 "--only" => it.only = value()?,
+                "--before" => it.before = Some(value()?.into()),
                 _ => return Err(format!("{word:?} is not an argument")),
             }
         }
@@ -99,6 +107,7 @@ impl Default for Options {
             rounds: 5,
             measure: Duration::from_millis(1_500),
             only: String::new(),
+            before: None,
             held: 400,
         }
     }
@@ -124,6 +133,13 @@ mod tests {
         assert!(parse(&["--seconds", "0"]).unwrap_err().contains("0.05 to 600"));
         assert!(parse(&["--only", "h3"]).unwrap_err().contains("h3"));
         assert!(parse(&["load", "{}"]).is_err());
+    }
+
+    #[test]
+    fn another_gateway_can_be_given() {
+        let Ok(Command::Run(options)) = parse(&["--before", "old/gateway", "--quick"]) else { panic!("not a run") };
+        assert_eq!(options.before, Some("old/gateway".into()));
+        assert!(parse(&["--before"]).unwrap_err().contains("needs a value"));
     }
 
     #[test]

@@ -10,6 +10,8 @@ pub(crate) enum Contestant {
     /// The reference of the others.
     Bare,
     Gateway,
+    /// Another build of the gateway, given by `--before`.
+    Before,
     Nginx,
 }
 
@@ -29,6 +31,7 @@ impl Contestant {
         match self {
             Self::Bare => "bare",
             Self::Gateway => "gateway",
+            Self::Before => "before",
             Self::Nginx => "nginx",
         }
     }
@@ -37,6 +40,7 @@ impl Contestant {
         let (process, http2) = match self {
             Self::Bare => (stage.bare().await?, None),
             Self::Gateway => (stage.gateway().await?, None),
+            Self::Before => (stage.before().await?, None),
             Self::Nginx => {
                 let (process, http2) = stage.nginx().await?;
                 (process, Some(http2))

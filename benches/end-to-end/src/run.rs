@@ -21,8 +21,11 @@ const WARM: f64 = 0.2;
 
 pub(crate) async fn run(options: &Options) -> Result<Report, BoxError> {
     let placement = if options.pin { Placement::separate() } else { Placement::default() };
-    let stage = Stage::start(placement, !options.quick).await?;
+    let stage = Stage::start(placement, options).await?;
     let mut contestants = vec![Contestant::Bare, Contestant::Gateway];
+    if options.before.is_some() {
+        contestants.push(Contestant::Before);
+    }
     if stage.nginx.is_some() {
         contestants.push(Contestant::Nginx);
     }

@@ -1,11 +1,17 @@
 //! The shared parts of all contestants: origins, binaries and placement.
 
-use std::{env, net::SocketAddr, path::PathBuf};
+use std::{
+    env, fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use tokio::process::Command;
 
 use crate::{
-    BoxError, gateway,
+    BoxError,
+    args::Options,
+    gateway,
     nginx::{self, Folder},
     placement::Placement,
     process::{self, Process},
@@ -16,6 +22,8 @@ pub(crate) struct Stage {
     pub(crate) placement: Placement,
     this: PathBuf,
     gateway: PathBuf,
+    /// The binary of `--before`.
+    before: Option<PathBuf>,
     pub(crate) nginx: Option<PathBuf>,
     folder: Folder,
     primary: Process,
@@ -26,7 +34,11 @@ pub(crate) struct Stage {
 // === impl Stage ===
 
 impl Stage {
-    pub(crate) async fn start(placement: Placement, with_nginx: bool) -> Result<Self, BoxError> {
+    pub(crate) async fn start(placement: Placement, options: &Options) -> Result<Self, BoxError> {
+        let before = options.before.as_ref().map(|program| {
+            fs::canonicalize(program).map_err(|error| format!("--before {}: {error}", program.display()))
+        });
+        let before = before.transpose()?;
         let gateway = gateway::program().await?;
         let this = env::current_exe()?;
         let origin = || {
@@ -38,11 +50,12 @@ impl Stage {
         for origin in [&primary, &backup] {
             eprintln!("origin  {}  process {}", origin.url(), origin.id);
         }
+        let with_nginx = !options.quick;
         let nginx = if with_nginx { nginx::installed() } else { None };
         if with_nginx && nginx.is_none() {
             eprintln!("nginx is not installed, and is not measured (Debian: apt-get install nginx-light)");
         }
-        Ok(Self { placement, this, gateway, nginx, folder: Folder::new()?, primary, backup })
+        Ok(Self { placement, this, gateway, before, nginx, folder: Folder::new()?, primary, backup })
     }
 
     pub(crate) async fn bare(&self) -> Result<Process, BoxError> {
@@ -53,7 +66,16 @@ impl Stage {
 
     /// Starts the gateway with two backends and defaults. It logs warnings.
     pub(crate) async fn gateway(&self) -> Result<Process, BoxError> {
-        let mut command = process::command(self.placement.proxy.as_deref(), &self.gateway);
+        self.start_gateway(&self.gateway).await
+    }
+
+    /// Starts the gateway of `--before`, with the same settings.
+    pub(crate) async fn before(&self) -> Result<Process, BoxError> {
+        self.start_gateway(self.before.as_ref().ok_or("--before is not given")?).await
+    }
+
+    async fn start_gateway(&self, program: &Path) -> Result<Process, BoxError> {
+        let mut command = process::command(self.placement.proxy.as_deref(), program);
         command
             .env("LISTEN_ADDR", "127.0.0.1:0")
             .env("ENVIRONMENT", "production")
