@@ -161,10 +161,8 @@ impl FailoverSettings {
     /// Returns the budget of second attempts at one endpoint.
     pub(crate) fn budget(&self) -> BudgetSettings {
         let own = self.second_attempt.as_ref().and_then(|second| second.budget.clone());
-        own.unwrap_or_else(|| BudgetSettings {
-            allowance: 2.0 * f64::from(self.consecutive_failures.unwrap_or(3).min(4_999)) + 1.0,
-            allowance_refill: Some(Duration::from_secs(1)),
-            ..BudgetSettings::default()
+        own.unwrap_or_else(|| {
+            second_attempt::default_budget(self.consecutive_failures.unwrap_or(second_attempt::CONSECUTIVE_FAILURES))
         })
     }
 }
@@ -172,7 +170,7 @@ impl FailoverSettings {
 impl Default for FailoverSettings {
     fn default() -> Self {
         Self {
-            consecutive_failures: Some(3),
+            consecutive_failures: Some(second_attempt::CONSECUTIVE_FAILURES),
             failure_rate: Some(0.2),
             unproven_failure_rate: Some(0.5),
             window: WindowSettings::LastCalls(100),

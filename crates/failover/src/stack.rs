@@ -17,6 +17,7 @@ use mainstay_timeout::{TimeLimit, Timeout};
 
 use crate::{Endpoint, Failover, FailoverHandle};
 
+mod limit;
 mod settings;
 
 pub use settings::{StandardSettings, Warning};

@@ -128,6 +128,57 @@ macro_rules! all_survive {
 }
 for_every_struct!(all_survive);
 
+/// Defect: `bulkhead = { queue = 10 }` of a stack had the limit of a bulkhead alone, 10, instead of the stack's, 256.
+fn partly_written_tables_keep_defaults<T: Debug + Default + Serialize + DeserializeOwned>(name: &str) {
+    let defaults = serde_json::to_value(T::default()).unwrap();
+    let expected = format!("{:?}", T::default());
+    let mut places = Vec::new();
+    pointers(&defaults, "", &mut places);
+    let partly = places.iter().map(|place| (place, only(&defaults, place)));
+    let empty = places.iter().filter(|place| defaults.pointer(place).unwrap().is_object());
+    let empty = empty.map(|place| (place, with_value(place, json!({}))));
+    for (place, document) in partly.chain(empty) {
+        // A variant of an enum has no defaults, so a part of it is an error.
+        let read = [serde_json::from_value::<T>(document.clone()).ok(), read_by_sources(&document)];
+        for read in read.into_iter().flatten() {
+            assert_eq!(format!("{read:?}"), expected, "{name}{place}: {document}");
+        }
+    }
+}
+
+fn read_by_sources<T: DeserializeOwned>(document: &Value) -> Option<T> {
+    // TOML has no null.
+    Sources::toml(toml::to_string(document).ok()?).read(|_| Ok(())).ok()
+}
+
+/// Returns a document that has only this value of the defaults.
+fn only(defaults: &Value, place: &str) -> Value {
+    with_value(place, defaults.pointer(place).unwrap().clone())
+}
+
+fn with_value(place: &str, value: Value) -> Value {
+    place.rsplit('/').filter(|key| !key.is_empty()).fold(value, |value, key| json!({ key: value }))
+}
+
+macro_rules! all_keep_defaults {
+    ($($settings:ident),*) => {
+        #[test]
+        fn partly_written_table_keeps_the_defaults_of_the_struct_that_holds_it() {
+            $(partly_written_tables_keep_defaults::<$settings>(stringify!($settings));)*
+        }
+    };
+}
+for_every_struct!(all_keep_defaults);
+
+/// The budget's default is off, and means one that is larger than that of a budget alone.
+#[test]
+fn partly_written_budget_of_second_attempts_keeps_its_defaults() {
+    let read = Sources::toml("second_attempt.budget.cost = 2.0").read(FailoverSettings::validate).unwrap();
+    let budget = read.second_attempt.unwrap().budget.unwrap();
+    let allowance_refill = Some(Duration::from_secs(1));
+    assert_eq!(budget, BudgetSettings { cost: 2.0, allowance: 7.0, allowance_refill, ..BudgetSettings::default() });
+}
+
 /// Every option, off: one whose default is on came back on.
 #[test]
 fn options_that_are_off_stay_off() {

@@ -30,10 +30,33 @@ pub struct SecondAttempt {
     pub on_rate_limited: bool,
     /// The budget of second attempts, for each endpoint that they go to. Default: earned by successes, with an allowance of
     /// two `consecutive_failures` + 1 that refills by one a second. A request that still waits when its endpoint is left
-    /// or suspended needs none.
-    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
+    /// or suspended needs none. A table that is written in part has the rest of the default for three
+    /// `consecutive_failures`.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "mainstay_core::settings::or_off::serialize", deserialize_with = "budget")
+    )]
     pub budget: Option<BudgetSettings>,
 }
+
+/// The budget as a file has it: what is not given is that of second attempts, not that of a budget alone.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(remote = "BudgetSettings", default = "usual_budget", deny_unknown_fields)]
+struct GivenBudget {
+    earned_per_success: f64,
+    cost: f64,
+    cost_throttled: f64,
+    #[serde(with = "humantime_serde")]
+    expiry: Duration,
+    cap: f64,
+    allowance: f64,
+    #[serde(with = "mainstay_core::settings::or_off::duration")]
+    allowance_refill: Option<Duration>,
+}
+
+/// The default of `consecutive_failures`.
+pub(super) const CONSECUTIVE_FAILURES: u32 = 3;
 
 // === impl SecondAttempt ===
 
@@ -45,6 +68,29 @@ impl SecondAttempt {
         settings::duration("max_delay", self.max_delay, SHORTEST..=LONGEST)?;
         self.budget.as_ref().map_or(Ok(()), |budget| budget.validate().map_err(|error| error.within("budget")))
     }
+}
+
+/// Returns the default budget of second attempts at one endpoint.
+pub(super) fn default_budget(consecutive_failures: u32) -> BudgetSettings {
+    BudgetSettings {
+        allowance: 2.0 * f64::from(consecutive_failures.min(4_999)) + 1.0,
+        allowance_refill: Some(Duration::from_secs(1)),
+        ..BudgetSettings::default()
+    }
+}
+
+#[cfg(feature = "serde")]
+fn usual_budget() -> BudgetSettings {
+    default_budget(CONSECUTIVE_FAILURES)
+}
+
+#[cfg(feature = "serde")]
+fn budget<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<BudgetSettings>, D::Error> {
+    #[derive(serde::Deserialize)]
+    struct Given(#[serde(with = "GivenBudget")] BudgetSettings);
+
+    let given = settings::or_off::deserialize::<Given, D>(deserializer)?;
+    Ok(given.map(|Given(budget)| budget))
 }
 
 impl Default for SecondAttempt {

@@ -11,6 +11,10 @@ use mainstay_retry::RetrySettings;
 
 use crate::FailoverSettings;
 
+#[cfg(feature = "serde")]
+use super::limit::GivenLimit;
+use super::limit::default_limit;
+
 /// Settings of a [`Standard`](super::Standard) stack.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
@@ -32,6 +36,7 @@ pub struct StandardSettings {
     pub failover: FailoverSettings,
     /// The limit on concurrent calls of each endpoint. Default 256 and no queue: by Little's law, 2,560 calls a second that
     /// take 100 ms each.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "GivenLimit::deserialize"))]
     pub bulkhead: LimitSettings,
 }
 
@@ -149,7 +154,7 @@ impl Default for StandardSettings {
             retry: RetrySettings::default(),
             retry_budget: Some(BudgetSettings::default()),
             failover: FailoverSettings::default(),
-            bulkhead: LimitSettings { limit: 256, ..LimitSettings::default() },
+            bulkhead: default_limit(),
         }
     }
 }
