@@ -55,7 +55,8 @@
 //!   underscores that leads to no field is an error. One with a single underscore that is near a setting is a warning
 //!   ([`Sources::warnings`]), because other programs may use the same prefix.
 //! * A [`FlatName`] gives a nested setting a second, flat name.
-//! * A setting that is not given keeps its default.
+//! * A setting that is not given keeps its default, also within a table that is written in part: `bulkhead.queue = 10` of
+//!   a stack leaves the limit at the stack's 256.
 //!
 //! Errors show the value that was refused, and the log shows what a reload changed: keep secrets out of these files.
 //!

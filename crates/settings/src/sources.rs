@@ -1,7 +1,8 @@
 //! The sources of settings, and the reading from them.
 
 use std::{
-    ffi::OsString,
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
     path::{Path, PathBuf},
 };
 
@@ -101,14 +102,32 @@ impl Sources {
     ///
     /// A flat variable wins over the document and over `PREFIX__FIELD`. An empty one counts as not set.
     #[must_use]
-    pub fn flat_names(mut self, names: impl IntoIterator<Item = &'static FlatName>) -> Self {
-        for (name, _) in std::env::vars_os() {
-            self.variables.add_name(name);
-        }
-        self.flat_names_from(names, |name| std::env::var_os(name))
+    pub fn flat_names(self, names: impl IntoIterator<Item = &'static FlatName>) -> Self {
+        self.flat_names_among(names, std::env::vars_os())
     }
 
-    /// Adds flat names as [`flat_names`](Self::flat_names) does, with variables that the closure returns.
+    /// Adds flat names as [`flat_names`](Self::flat_names) does, with the variables among these. A name of these that is
+    /// near a flat name becomes a [warning](Self::warnings).
+    #[must_use]
+    pub fn flat_names_among<N, V>(
+        mut self,
+        names: impl IntoIterator<Item = &'static FlatName>,
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self
+    where
+        N: Into<OsString>,
+        V: Into<OsString>,
+    {
+        let variables: BTreeMap<OsString, OsString> =
+            variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        for name in variables.keys() {
+            self.variables.add_name(name.clone());
+        }
+        self.flat_names_from(names, |name| variables.get(OsStr::new(name)).cloned())
+    }
+
+    /// Adds flat names as [`flat_names`](Self::flat_names) does, with variables that the closure returns. The other names
+    /// are not known then, so that no misspelt one is found.
     #[must_use]
     pub fn flat_names_from(
         mut self,

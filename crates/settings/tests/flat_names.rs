@@ -151,6 +151,16 @@ fn misspelt_flat_key_gets_a_suggestion() {
 }
 
 #[test]
+fn misspelt_variable_is_a_warning() {
+    let variables = [("MAX_REQUEST", "5"), ("ORDERS_PORT", "80"), ("TIMEOUT_SECONDS", "5")];
+    let sources = Sources::none().flat_names_among(&NAMES, variables);
+    let warning = "the variable MAX_REQUEST is not used: did you mean MAX_REQUESTS?";
+    assert_eq!(sources.warnings::<Program>(), [warning]);
+    let program = sources.read_all(|_: &Program| Vec::new()).unwrap();
+    assert_eq!(program.limits.timeout, Duration::from_secs(5));
+}
+
+#[test]
 fn every_fault_is_returned() {
     let text = "\nlisen = 'x'\n[limits]\nmost = -1\ntimeout = 'soon'\n[backend]\nurls = ['a', 2]\n[more]";
     let errors = errors(text, &[("TIMEOUT_SECONDS", "-1")]);

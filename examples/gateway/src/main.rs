@@ -42,8 +42,12 @@ async fn main() -> ExitCode {
                 Ok(drain) => drain,
                 Err(error) => return failed(&error),
             };
-            match Settings::read(config, |name| env::var_os(name)) {
-                Ok(settings) => serve(settings, drain).await,
+            match Settings::read(config, env::vars_os()) {
+                Ok((settings, warnings)) => {
+                    logs::install(&settings.log);
+                    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+                    serve(settings, drain).await
+                }
                 Err(errors) => refuse(errors),
             }
         }
@@ -58,7 +62,6 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(settings: Settings, drain: Drain) -> ExitCode {
-    logs::install(&settings.log);
     match app::serve(settings, drain).await {
         // Exits with 0 if no request was cut off. Returning from `main` instead would wait for the runtime's blocking
         // threads, and so for a DNS lookup that does not end.

@@ -150,19 +150,25 @@ pub(crate) enum LogLevel {
 // === impl Settings ===
 
 impl Settings {
-    /// Reads the file, if there is one, and the variables, which win over it.
+    /// Reads the file, if there is one, and the variables, which win over it. Returns a warning for each variable whose
+    /// name is near that of a setting: there is no log yet.
     ///
     /// # Errors
     /// Every fault, so that a deployment is corrected in one go. If each setting by itself is right: the settings that
     /// contradict each other.
-    pub(crate) fn read(file: Option<PathBuf>, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Vec<Error>> {
+    pub(crate) fn read(
+        file: Option<PathBuf>,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<(Self, Vec<String>), Vec<Error>> {
         let sources = file.map_or_else(Sources::none, Sources::file);
-        sources.flat_names_from(table::flat_names(), variable).read_all(|settings: &Self| {
+        let sources = sources.flat_names_among(table::flat_names(), variables);
+        let settings = sources.read_all(|settings: &Self| {
             let mut faults = settings.contradictory_times();
             faults.extend(settings.missing_primary());
             faults.extend(settings.repeated_backend());
             faults
-        })
+        })?;
+        Ok((settings, sources.warnings::<Self>()))
     }
 
     fn contradictory_times(&self) -> Vec<InvalidSetting> {

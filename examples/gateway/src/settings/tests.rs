@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, path::PathBuf};
+use std::path::PathBuf;
 
 use mainstay_settings::FlatName;
 
@@ -7,9 +7,9 @@ use super::{table::SETTINGS, *};
 type Variables<'a> = &'a [(&'a str, &'a str)];
 
 fn read(file: Option<PathBuf>, variables: Variables<'_>) -> Result<Settings, Vec<String>> {
-    let variables: BTreeMap<_, _> = variables.iter().copied().collect();
-    let settings = Settings::read(file, |name| variables.get(name).map(OsString::from));
-    settings.map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
+    let read = Settings::read(file, variables);
+    read.map(|(settings, _)| settings).map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }
 
 fn from_environment(variables: Variables<'_>) -> Result<Settings, Vec<String>> {

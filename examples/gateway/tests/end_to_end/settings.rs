@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::{
     client::get,
-    gateway::Backend,
+    gateway::{Backend, Gateway},
     process::{Process, command},
 };
 
@@ -39,6 +39,18 @@ fn contradiction_names_both_settings() {
     assert_eq!(code, Some(2));
     let both = "ATTEMPT_TIMEOUT_SECONDS = 3: must be below limits.request_timeout (REQUEST_TIMEOUT_SECONDS), 2.5s";
     assert_eq!(error, format!("gateway: {both}\n"));
+}
+
+/// Defect: a misspelt variable had no effect, and nothing said so.
+#[tokio::test]
+async fn misspelt_variable_is_logged_with_the_name_that_is_meant() {
+    let gateway = Gateway::start(&[("REQUEST_TIMEOUT_SECOND", "5"), ("ORDERS_PORT", "80"), ("LOG_LEVEL", "warn")]);
+    let log = gateway.until_logged("did you mean").await;
+    assert!(
+        log.contains("the variable REQUEST_TIMEOUT_SECOND is not used: did you mean REQUEST_TIMEOUT_SECONDS?"),
+        "{log}"
+    );
+    assert!(!log.contains("ORDERS_PORT"), "{log}");
 }
 
 #[test]
