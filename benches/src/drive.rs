@@ -9,8 +9,12 @@ use std::{
     time::Duration,
 };
 
+use http::{Request, Response};
+use http_body::Body;
 use tokio::runtime::{Builder, Runtime};
 use tower::Service;
+
+use crate::work::{Content, received};
 
 /// Makes calls on one thread. Clones share the handles of the layers.
 pub trait Drive: Clone + Send + 'static {
@@ -26,6 +30,15 @@ pub trait Drive: Clone + Send + 'static {
 pub struct Tower<S, Req> {
     service: S,
     request: Req,
+}
+
+/// Calls a service as a server does: clones it for each request, and reads the body of the response to its end.
+///
+/// The headers of a request share one buffer, as those that hyper parses do. Clones of the driver have buffers of their own.
+#[derive(Debug)]
+pub struct Served<S> {
+    service: S,
+    request: Request<Content>,
 }
 
 /// Calls a function that returns a future.
@@ -78,6 +91,49 @@ where
     }
 }
 
+// === impl Served ===
+
+impl<S> Served<S> {
+    /// Creates a driver that calls clones of `service`.
+    pub fn new(service: S) -> Self {
+        Self { service, request: received() }
+    }
+}
+
+impl<S: Clone> Clone for Served<S> {
+    fn clone(&self) -> Self {
+        Self::new(self.service.clone())
+    }
+}
+
+impl<S, B> Drive for Served<S>
+where
+    S: Service<Request<Content>, Response = Response<B>> + Clone + Send + 'static,
+    B: Body,
+{
+    #[inline]
+    fn call(&mut self) -> bool {
+        let mut service = self.service.clone();
+        let mut cx = Context::from_waker(Waker::noop());
+        for polls in 0..POLLS {
+            match service.poll_ready(&mut cx) {
+                Poll::Ready(Ok(())) => {
+                    let call = service.call(black_box(self.request.clone()));
+                    drop(service);
+                    return read(call);
+                }
+                Poll::Ready(Err(_)) => return false,
+                Poll::Pending => pause(polls),
+            }
+        }
+        false
+    }
+
+    fn sizes(&mut self) -> (usize, usize) {
+        (size_of::<S>(), size_of::<S::Future>())
+    }
+}
+
 // === impl Function ===
 
 impl<F, Fut, T, E> Drive for Function<F>
@@ -109,6 +165,32 @@ fn complete<T, E>(call: impl Future<Output = Result<T, E>>) -> bool {
         }
     }
     false
+}
+
+/// Polls until the call is done, and reads the body of its response to the end.
+fn read<B: Body, E>(call: impl Future<Output = Result<Response<B>, E>>) -> bool {
+    let mut call = pin!(call);
+    let mut cx = Context::from_waker(Waker::noop());
+    for polls in 0..POLLS {
+        match call.as_mut().poll(&mut cx) {
+            Poll::Ready(Ok(response)) => return read_body(response.into_body(), &mut cx),
+            Poll::Ready(Err(_)) => return false,
+            Poll::Pending => pause(polls),
+        }
+    }
+    false
+}
+
+fn read_body(body: impl Body, cx: &mut Context<'_>) -> bool {
+    let mut body = pin!(body);
+    while !body.is_end_stream() {
+        match body.as_mut().poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => _ = black_box(frame.is_data()),
+            Poll::Ready(None) => break,
+            Poll::Ready(Some(Err(_))) | Poll::Pending => return false,
+        }
+    }
+    true
 }
 
 fn pause(polls: u32) {

@@ -24,8 +24,8 @@ mod work;
 
 pub mod pattern;
 
-pub use drive::{Drive, Function, Tower};
+pub use drive::{Drive, Function, Served, Tower};
 pub use report::run as main;
 pub use row::{Bare, Row};
 pub use rows::FULL;
-pub use work::{Later, NoBody, Site, request};
+pub use work::{Boxed, Content, Later, NoBody, Page, Site, received, request, unavailable};

@@ -34,6 +34,10 @@ pub const FULL: &str = "full bulkhead refuses";
 pub const NONE: &str = "failover refuses, all are down";
 /// A retry of an HTTP request that can be sent twice.
 pub const HTTP: &str = "retry of an HTTP request, first try works";
+/// The stack of four as a server drives it: cloned for each HTTP request, with boxed bodies that are read to the end.
+pub const SERVED: &str = "four layers, HTTP, cloned for each request";
+/// The standard stack as a server drives it.
+pub const SERVED_STANDARD: &str = "standard stack, HTTP, cloned for each request";
 /// A rate limiter, for comparison.
 pub const RATE: &str = "rate limit, below it";
 

@@ -14,6 +14,8 @@ pub enum Bare {
     Later,
     /// Responds to an HTTP request.
     Site,
+    /// Is cloned for each HTTP request, and responds with a boxed body.
+    Page,
 }
 
 /// A measured layer or stack.
@@ -42,6 +44,7 @@ impl Bare {
             Self::Echo => "answers at once",
             Self::Later => "answers at the second poll",
             Self::Site => "answers an HTTP request",
+            Self::Page => "answers an HTTP request with a boxed body",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod curves;
 mod mainstay_layers;
+mod served;
 mod stacks;
 mod tower;
 
@@ -10,9 +11,9 @@ use std::time::Duration;
 use mainstay_tests::Echo;
 
 use crate::{
-    drive::Tower,
+    drive::{Served, Tower},
     row::{Bare, Row},
-    work::{Later, Site, request},
+    work::{Later, Page, Site, request},
 };
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -26,9 +27,11 @@ pub(crate) fn rows(most: u64) -> Result<Vec<Row>, mainstay::InvalidSetting> {
         Row::new(Bare::NAME, Bare::Echo.who(), Tower::new(Echo, 1)),
         Row::new(Bare::NAME, Bare::Later.who(), Tower::new(Later, 1)).over(Bare::Later),
         Row::new(Bare::NAME, Bare::Site.who(), Tower::new(Site, request())).over(Bare::Site),
+        Row::new(Bare::NAME, Bare::Page.who(), Served::new(Page)).over(Bare::Page),
     ];
     rows.extend(mainstay_layers::rows()?);
     rows.extend(stacks::rows()?);
+    rows.extend(served::rows()?);
     rows.extend(tower::rows());
     rows.extend(curves::rows(most)?);
     Ok(rows)

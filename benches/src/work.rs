@@ -9,7 +9,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response};
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
 use tower::Service;
 
 use crate::clock;
@@ -26,8 +28,18 @@ pub struct AtSecondPoll(bool);
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Site;
 
+/// Responds to HTTP requests at once, with a boxed body of a few bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Page;
+
+/// The body of a request to [`Page`]: in memory, so that every peer can copy it.
+pub type Content = Full<Bytes>;
+
+/// The boxed body of a response of [`Page`].
+pub type Boxed = UnsyncBoxBody<Bytes, Infallible>;
+
 /// The empty body of a request that can be sent twice.
-pub type NoBody = http_body_util::Empty<bytes::Bytes>;
+pub type NoBody = http_body_util::Empty<Bytes>;
 
 /// Returns a GET request with eight typical headers.
 #[must_use]
@@ -35,9 +47,39 @@ pub fn request() -> Request<NoBody> {
     let mut request = Request::new(NoBody::new());
     let names = ["accept", "accept-encoding", "accept-language", "authorization", "cookie", "host", "user-agent"];
     for name in names.into_iter().chain(["traceparent"]) {
-        request.headers_mut().insert(name, http::HeaderValue::from_static("00-4bf92f3577b34da6a3ce929d0e0e4736-01"));
+        request.headers_mut().insert(name, HeaderValue::from_static("00-4bf92f3577b34da6a3ce929d0e0e4736-01"));
     }
     request
+}
+
+/// Returns a GET request with the same eight headers, as a server receives it: path and values share one buffer.
+#[must_use]
+pub fn received() -> Request<Content> {
+    const PATH: &str = "/orders/8e03978e-40d5-43e8-bc93-6894a57f9324?fields=lines";
+    let head = request().into_parts().0;
+    let mut text = PATH.to_owned();
+    head.headers.values().for_each(|value| text.push_str(value.to_str().unwrap_or_default()));
+    let (buffer, mut at) = (Bytes::from(text), PATH.len());
+    let mut request = Request::new(Full::default());
+    if let Ok(uri) = Uri::from_maybe_shared(buffer.slice(..at)) {
+        *request.uri_mut() = uri;
+    }
+    for (name, value) in &head.headers {
+        let end = at + value.len();
+        if let Ok(value) = HeaderValue::from_maybe_shared(buffer.slice(at..end)) {
+            request.headers_mut().insert(name, value);
+        }
+        at = end;
+    }
+    request
+}
+
+/// Returns the response of a fallback.
+#[must_use]
+pub fn unavailable() -> Response<Boxed> {
+    let mut response = Response::new(Full::default().boxed_unsync());
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response
 }
 
 /// Runs for about `nanos` nanoseconds.
@@ -101,5 +143,22 @@ impl<B> Service<Request<B>> for Site {
     fn call(&mut self, request: Request<B>) -> Self::Future {
         drop(request);
         ready(Ok(Response::new(())))
+    }
+}
+
+// === impl Page ===
+
+impl Service<Request<Content>> for Page {
+    type Response = Response<Boxed>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Boxed>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Content>) -> Self::Future {
+        drop(black_box(request));
+        ready(Ok(Response::new(Full::from("{\"lines\":[]}").boxed_unsync())))
     }
 }

@@ -1,4 +1,5 @@
-//! `cargo xtask gate`, and a step of the tests: counts the instructions and locked operations of a call through each layer.
+//! `cargo xtask gate`, and a step of the tests: counts the instructions, locked operations, allocations and copied bytes of a
+//! call through each layer.
 //!
 //! The counts are the same in every run, however busy the machine is. A bound on them can fail a change; a bound on
 //! nanoseconds would only make people rerun the tests. `tests/allocations.rs` holds allocations to zero.
@@ -26,22 +27,28 @@ pub(crate) const COMMAND: Command = Command {
     name: "gate",
     about: "Counts the instructions of a call through each layer, and checks benches/results/bounds.json.",
     help: "\
---save   replaces the bounds: 15 % above the instructions counted now
+--save       replaces the bounds: 15 % above the instructions and copied bytes counted now
+--row NAME   only counts the rows with NAME in their names, those of Tower too; checks nothing
 
-Instructions and locked operations of one call, counted by valgrind: x86-64 Linux only. A step of `cargo xtask test`.",
+Instructions, locked operations, allocations and copied bytes of one call, counted by valgrind: x86-64 Linux only. A step of
+`cargo xtask test`.",
     run: command,
 };
 
 fn command(args: &[String]) -> ExitCode {
-    let save = match args {
-        [] => false,
-        [flag] if flag == "--save" => true,
+    let outcome = match args {
+        [] => step(),
+        [flag] if flag == "--save" => save_bounds(),
+        [flag, name] if flag == "--row" => print_rows(name),
+        [flag] if flag == "--row" => {
+            eprintln!("--row needs a name");
+            return ExitCode::from(USAGE);
+        }
         [.., other] => {
-            eprintln!("{}", suggest::unknown("option", other, ["--save", "--help"]));
+            eprintln!("{}", suggest::unknown("option", other, ["--save", "--row", "--help"]));
             return ExitCode::from(USAGE);
         }
     };
-    let outcome = if save { save_bounds() } else { step() };
     match outcome.map(|finding| finding.verdict) {
         Ok(Verdict::Passed) => ExitCode::SUCCESS,
         Ok(Verdict::Skipped(why)) => {
@@ -61,7 +68,7 @@ fn command(args: &[String]) -> ExitCode {
 
 /// The step of the tests; each row counts as one test.
 pub(crate) fn step() -> io::Result<Finding> {
-    counted(|costs| {
+    counted(has_bound, |costs| {
         let bounds = Bounds::read()?;
         println!("{}", bounds.table(costs));
         let failures = bounds.failures(costs);
@@ -74,7 +81,7 @@ pub(crate) fn step() -> io::Result<Finding> {
 }
 
 fn save_bounds() -> io::Result<Finding> {
-    counted(|costs| {
+    counted(has_bound, |costs| {
         let bounds = Bounds::above(costs);
         println!("{}", bounds.table(costs));
         bounds.write()?;
@@ -83,8 +90,21 @@ fn save_bounds() -> io::Result<Finding> {
     })
 }
 
-/// Counts every row, and calls `evaluate` with the costs. Skipped if this machine cannot count.
-fn counted(evaluate: impl FnOnce(&[(String, Cost)]) -> io::Result<Finding>) -> io::Result<Finding> {
+fn print_rows(name: &str) -> io::Result<Finding> {
+    counted(
+        |row| row.contains(name),
+        |costs| {
+            println!("{}", Bounds::read()?.table(costs));
+            Ok(Verdict::Passed.into())
+        },
+    )
+}
+
+/// Counts the selected rows, and calls `evaluate` with the costs. Skipped if this machine cannot count.
+fn counted(
+    is_selected: impl Fn(&str) -> bool,
+    evaluate: impl FnOnce(&[(String, Cost)]) -> io::Result<Finding>,
+) -> io::Result<Finding> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         return Ok(Verdict::Skipped("the bounds are for x86-64 Linux").into());
     }
@@ -96,17 +116,17 @@ fn counted(evaluate: impl FnOnce(&[(String, Cost)]) -> io::Result<Finding>) -> i
         return Ok(Verdict::Failed("the build failed".to_owned()).into());
     }
     let bench = root().join(target()).join("release/mainstay-benches");
-    let rows = rows(&bench)?;
+    let rows = rows(&bench, is_selected)?;
     println!("counting {} rows", rows.len());
     let mut counter = Counter::new(bench);
     let costs = rows.into_iter().map(|row| Ok((row.clone(), counter.cost(&row)?)));
     evaluate(&costs.collect::<io::Result<Vec<_>>>()?)
 }
 
-fn rows(bench: &PathBuf) -> io::Result<Vec<String>> {
+fn rows(bench: &PathBuf, is_selected: impl Fn(&str) -> bool) -> io::Result<Vec<String>> {
     let output = Process::new(bench).arg("--list").output()?;
     let names = String::from_utf8_lossy(&output.stdout);
-    Ok(names.lines().filter(|name| has_bound(name)).map(str::to_owned).collect())
+    Ok(names.lines().filter(|name| is_selected(name)).map(str::to_owned).collect())
 }
 
 /// Returns whether `row` has a bound: a row of Mainstay that is no point of a curve (whose name ends in a number).

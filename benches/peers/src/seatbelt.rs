@@ -2,7 +2,9 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use mainstay_benches::{Bare, Later, NoBody, Row, Site, Tower, pattern, request};
+use mainstay_benches::{
+    Bare, Boxed, Content, Later, NoBody, Page, Row, Served, Site, Tower, pattern, request, unavailable,
+};
 use seatbelt::{RecoveryInfo, ResilienceContext, breaker::Breaker, fallback::Fallback, retry::Retry, timeout::Timeout};
 use tick::Clock;
 use tower::{Layer, Service, ServiceBuilder};
@@ -29,6 +31,7 @@ pub fn rows() -> Vec<Row> {
     ];
     rows.extend(timeouts(&context));
     rows.push(http());
+    rows.push(served());
     rows.push(Row::new(pattern::STACK, "seatbelt (timeout for bulkhead)", Tower::new(four(&context), 1)));
     rows
 }
@@ -81,6 +84,25 @@ fn http() -> Row {
     let layer =
         Retry::layer("retry", &context).clone_input().recovery_with(|result: &Answered, _| recovery(result.is_ok()));
     Row::new(pattern::HTTP, "seatbelt (no budget)", Tower::new(layer.layer(Site), request())).over(Bare::Site)
+}
+
+/// Returns its stack of four as a server drives it. The error type of the service has no values, so the stack answers
+/// instead of an error.
+fn served() -> Row {
+    type Answered = Result<http::Response<Boxed>, Infallible>;
+    let context: ResilienceContext<http::Request<Content>, Answered> = ResilienceContext::new(Clock::new_tokio());
+    let recovered = |result: &Answered, _: seatbelt::retry::RecoveryArgs<'_>| recovery(result.is_ok());
+    let four = ServiceBuilder::new()
+        .layer(Fallback::layer("fallback", &context).should_fallback(Result::is_err).fallback(|_, _| Ok(unavailable())))
+        .layer(Retry::layer("retry", &context).clone_input().recovery_with(recovered))
+        .layer(
+            Breaker::layer("breaker", &context)
+                .recovery_with(|result: &Answered, _| recovery(result.is_ok()))
+                .rejected_input(|_, _| Ok(unavailable())),
+        )
+        .layer(Timeout::layer("timeout", &context).timeout(SECOND).timeout_output(|_| Ok(unavailable())))
+        .service(Page);
+    Row::new(pattern::SERVED, "seatbelt (timeout for bulkhead)", Served::new(four)).over(Bare::Page)
 }
 
 /// Returns its stack of four.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mainstay_benches::{Bare, Later, Row, Site, Tower, pattern, request};
+use mainstay_benches::{Bare, Later, Page, Row, Served, Site, Tower, pattern, request};
 use tower::{Layer, Service, ServiceBuilder};
 use tower_resilience_bulkhead::BulkheadLayer;
 use tower_resilience_circuitbreaker::{CircuitBreakerLayer, SlidingWindowType};
@@ -22,6 +22,14 @@ pub fn rows() -> Vec<Row> {
     rows.extend(others());
     rows.extend(bulkheads());
     rows.push(Row::new(pattern::STACK, WHO, Tower::new(four(), 1)));
+    // Its fallback needs responses that are `Clone`, which those with boxed bodies are not.
+    let served = ServiceBuilder::new()
+        .layer(retry())
+        .layer(breaker())
+        .layer(BulkheadLayer::builder().max_concurrent_calls(64).reject_when_full().build().expect("a bulkhead"));
+    rows.push(
+        Row::new(pattern::SERVED, "tower-resilience (no fallback)", Served::new(served.service(Page))).over(Bare::Page),
+    );
     rows
 }
 

@@ -16,11 +16,11 @@ use tower::{
 
 use super::{FULL, SECOND};
 use crate::{
-    drive::Tower,
+    drive::{Served, Tower},
     figures::REFERENCE,
     pattern,
     row::{Bare, Row},
-    work::{Later, Site, request},
+    work::{Later, Page, Site, request},
 };
 
 /// A retry policy with Tower's budget, as in Tower's documentation.
@@ -35,6 +35,11 @@ pub(crate) fn rows() -> Vec<Row> {
         .layer(retry())
         .layer(timeout.clone())
         .layer(GlobalConcurrencyLimitLayer::new(64));
+    let served = ServiceBuilder::new()
+        .layer(LoadShedLayer::new())
+        .layer(retry())
+        .layer(timeout.clone())
+        .layer(GlobalConcurrencyLimitLayer::new(64));
     let full = GlobalConcurrencyLimitLayer::new(FULL).layer(Echo);
     let mut rows = vec![
         Row::new(REFERENCE.0, REFERENCE.1, Tower::new(GlobalConcurrencyLimitLayer::new(64).layer(Echo), 1)),
@@ -43,6 +48,8 @@ pub(crate) fn rows() -> Vec<Row> {
         Row::new(pattern::ARMED, "tower Timeout", Tower::new(timeout.layer(Later), 1)).over(Bare::Later),
         Row::new(pattern::STACK, "tower shed(retry(timeout(limit)))", Tower::new(four.service(Echo), 1)),
         Row::new(pattern::HTTP, "tower Retry + TpsBudget", Tower::new(retry().layer(Site), request())).over(Bare::Site),
+        Row::new(pattern::SERVED, "tower shed(retry(timeout(limit)))", Served::new(served.service(Page)))
+            .over(Bare::Page),
     ];
     // Leaks a clone that holds the permit from its `poll_ready`, so that the limit stays full.
     let mut holder = full.clone();
