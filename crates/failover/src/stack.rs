@@ -205,21 +205,16 @@ impl StandardHandles {
     /// timers stay; new times apply to what begins afterwards. Settings without effect are logged.
     ///
     /// # Errors
-    /// A setting out of its range or in contradiction to another, or one that a live stack can't change: whether
-    /// retries have a budget, the failover's window and its second attempts' budget. No setting changes then.
+    /// A setting out of its range or in contradiction to another, or one that a live stack can't change: the
+    /// failover's window and its second attempts' budget. No setting changes then.
     pub fn reconfigure(&self, settings: &StandardSettings) -> Result<(), InvalidSetting> {
         let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         settings.validate_for(self.failover.board.endpoints.iter().all(|endpoint| endpoint.is_probed))?;
-        let budget = self.retry.budget().filter(|_| !self.has_foreign_budget);
-        if !self.has_foreign_budget && settings.retry_budget.is_some() != budget.is_some() {
-            let value = settings.retry_budget.as_ref().map_or("off", |_| "on");
-            return Err(InvalidSetting::new("retry_budget", value, "a live stack can't turn it on or off"));
-        }
         // Failover first: it may still refuse, and then has changed nothing.
         self.failover.reconfigure(settings.failover_in_stack()).map_err(|error| error.within("failover"))?;
         self.retry.reconfigure(settings.retry.clone())?;
-        if let (Some(budget), Some(settings)) = (budget, &settings.retry_budget) {
-            budget.reconfigure(settings.clone())?;
+        if !self.has_foreign_budget {
+            self.retry.reconfigure_budget(settings.retry_budget.clone())?;
         }
         self.total.set(settings.total_timeout)?;
         for endpoint in &self.endpoints {
@@ -233,10 +228,8 @@ impl StandardHandles {
 
 fn retrier(name: &Name, settings: RetrySettings, budget: Option<&BudgetSettings>) -> Result<Retrier, InvalidSetting> {
     let retrier = Retrier::with_settings(name, settings)?;
-    Ok(match budget {
-        Some(budget) => retrier.with_budget(Budget::with_settings(budget.clone())?),
-        None => retrier.without_budget(),
-    })
+    retrier.reconfigure_budget(budget.cloned())?;
+    Ok(retrier)
 }
 
 fn log(stack: &Name, warnings: &[Warning]) {

@@ -283,7 +283,6 @@ async fn refused_reconfigure_changes_no_layer() {
     use mainstay_circuit_breaker::WindowSettings::LastCalls;
     assert_eq!(refused(|s| s.failover.window = LastCalls(50)), "failover.window");
     assert_eq!(refused(|s| s.failover.consecutive_failures = Some(9)), "failover.second_attempt.budget");
-    assert_eq!(refused(|s| s.retry_budget = None), "retry_budget");
     assert_eq!(refused(|s| s.retry_budget.as_mut().unwrap().cost = 0.0), "retry_budget.cost");
     assert_eq!(refused(|s| s.bulkhead.limit = 0), "bulkhead.limit");
     assert_eq!(refused(|s| s.attempt_timeout = s.total_timeout), "attempt_timeout");
@@ -331,6 +330,38 @@ async fn retry_budget_is_set_reloaded_and_shared() {
     budget.reserve(Cost::Retry, Instant::now()).unwrap().spend();
     shared[0].handles().reconfigure(&settings(9.0)).unwrap();
     assert_eq!(shared.each_ref().map(|stack| balance(stack.handles())), [0.0, 0.0]);
+}
+
+/// Defect: a running stack could not turn the budget on or off.
+#[tokio::test(start_paused = true)]
+async fn retry_budget_is_turned_off_and_on_live() {
+    let (_, standard, scripts) = two(|settings| settings.failover.second_attempt = None);
+    let handles = standard.handles().clone();
+    let stack = standard.build();
+    let mut settings = StandardSettings { failover: common::settings(), ..StandardSettings::default() };
+    settings.failover.second_attempt = None;
+    scripts.iter().for_each(|script| script.set(Fate::Fail));
+    let retries_of_ten_requests = async || {
+        let before = handles.retry.snapshot().retries;
+        for _ in 0..10 {
+            stack.clone().oneshot(1).await.unwrap_err();
+        }
+        handles.retry.snapshot().retries - before
+    };
+    settings.retry_budget = None;
+    handles.reconfigure(&settings).unwrap();
+    assert!(handles.retry.budget().is_none());
+    assert_eq!(retries_of_ten_requests().await, 20);
+
+    let wrong = BudgetSettings { cost: 0.0, ..BudgetSettings::default() };
+    settings.retry_budget = Some(wrong);
+    handles.reconfigure(&settings).unwrap_err();
+    assert!(handles.retry.budget().is_none(), "a refused change turns nothing on");
+
+    settings.retry_budget = Some(BudgetSettings { allowance: 4.0, ..BudgetSettings::default() });
+    handles.reconfigure(&settings).unwrap();
+    assert_eq!(handles.retry.snapshot().budget.unwrap().balance, 4.0);
+    assert_eq!(retries_of_ten_requests().await, 4);
 }
 
 #[test]

@@ -102,7 +102,7 @@ impl Retrier {
         if state.attempt > 1 {
             inner.stats.add(Count::SucceededAfterRetry);
         }
-        if let Some(budget) = &inner.budget {
+        if let Some(budget) = inner.budget() {
             budget.earn();
         }
         if inner.live.is_adaptive() {

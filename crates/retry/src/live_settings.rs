@@ -18,6 +18,8 @@ pub(crate) struct LiveSettings {
     /// Whether every request reads the clock, for a deadline or because all attempts are timed.
     reads_clock: AtomicBool,
     is_adaptive: AtomicBool,
+    /// Whether retries pay from the budget.
+    has_budget: AtomicBool,
 }
 
 // === impl LiveSettings ===
@@ -30,6 +32,15 @@ impl LiveSettings {
         self.wait_out.store(settings.wait_out);
         self.reads_clock.store(settings.deadline.is_some() || settings.timing == Timing::Every, Relaxed);
         self.is_adaptive.store(settings.scaling == Scaling::Adaptive, Relaxed);
+    }
+
+    pub(crate) fn set_budget(&self, is_on: bool) {
+        self.has_budget.store(is_on, Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn has_budget(&self) -> bool {
+        self.has_budget.load(Relaxed)
     }
 
     #[inline]

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use mainstay_core::{Budget, InvalidSetting, Name, Random};
+use mainstay_core::{Budget, BudgetSettings, InvalidSetting, Name, Random};
 
 use crate::{Adaptive, RetrySettings, RetrySnapshot, live_settings::LiveSettings, stats::Stats, warned::Warned};
 
@@ -39,7 +39,8 @@ pub(crate) struct Inner {
     pub(crate) name: Name,
     pub(crate) live: LiveSettings,
     settings: Mutex<RetrySettings>,
-    pub(crate) budget: Option<Budget>,
+    /// Used while `live.has_budget()`.
+    budget: Budget,
     pub(crate) random: Random,
     pub(crate) adaptive: Adaptive,
     pub(crate) stats: Stats,
@@ -93,14 +94,18 @@ impl Retrier {
     /// logged. To change the settings of a budget that is in use, see [`Budget::reconfigure`].
     #[must_use]
     pub fn with_budget(self, budget: Budget) -> Self {
-        self.changed("with_budget", |inner| inner.budget = Some(budget))
+        self.changed("with_budget", |inner| {
+            inner.budget = budget;
+            inner.live.set_budget(true);
+        })
     }
 
     /// Removes the budget: every request may use all its attempts, whatever load that puts on a dependency that is
-    /// down. For tests, and for background work with few and slow retries. Call it before the handle is shared.
+    /// down. For tests, and for background work with few and slow retries. Call it before the handle is shared;
+    /// [`reconfigure_budget`](Self::reconfigure_budget) turns the budget off, and on again, later.
     #[must_use]
     pub fn without_budget(self) -> Self {
-        self.changed("without_budget", |inner| inner.budget = None)
+        self.changed("without_budget", |inner| inner.live.set_budget(false))
     }
 
     /// Sets the random source of the jitter, so that tests are repeatable. Call it before the handle is shared.
@@ -116,7 +121,9 @@ impl Retrier {
                 "the handle is shared already, so this makes a second one: `reconfigure` and the figures of the first do \
                  not concern it; call the method before the handle is cloned"
             );
-            Inner { budget: shared.budget.clone(), ..Inner::new(shared.name.clone(), shared.settings()) }
+            let second = Inner::new(shared.name.clone(), shared.settings());
+            second.live.set_budget(shared.live.has_budget());
+            Inner { budget: shared.budget.clone(), ..second }
         });
         change(&mut inner);
         Self(Arc::new(inner))
@@ -135,6 +142,22 @@ impl Retrier {
         Ok(())
     }
 
+    /// Changes the settings of the budget, or turns it off with `None`, while requests run. A budget that is turned on
+    /// again has the tokens that it had and that have not expired; successes that came meanwhile have earned none.
+    ///
+    /// New settings of a budget that other handles share apply to these, too. Off applies to this handle alone.
+    ///
+    /// # Errors
+    /// A setting is out of its range; nothing is changed.
+    pub fn reconfigure_budget(&self, settings: Option<BudgetSettings>) -> Result<(), InvalidSetting> {
+        let is_on = settings.is_some();
+        if let Some(settings) = settings {
+            self.0.budget.reconfigure(settings)?;
+        }
+        self.0.live.set_budget(is_on);
+        Ok(())
+    }
+
     /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &Name {
@@ -150,7 +173,7 @@ impl Retrier {
     /// Returns the budget, if there is one.
     #[must_use]
     pub fn budget(&self) -> Option<&Budget> {
-        self.0.budget.as_ref()
+        self.0.budget()
     }
 
     /// Returns the figures. They are the sums of per-thread counters, and exact once no request is in flight.
@@ -158,17 +181,17 @@ impl Retrier {
     pub fn snapshot(&self) -> RetrySnapshot {
         let inner = &*self.0;
         let success_rate = inner.live.is_adaptive().then(|| inner.adaptive.success_rate());
-        inner.stats.snapshot(inner.name.clone(), success_rate, inner.budget.as_ref().map(Budget::snapshot))
+        inner.stats.snapshot(inner.name.clone(), success_rate, inner.budget().map(Budget::snapshot))
     }
 }
 
 impl fmt::Debug for Retrier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { name, budget, .. } = &*self.0;
+        let Inner { name, .. } = &*self.0;
         f.debug_struct("Retrier")
             .field("name", name)
             .field("settings", &self.settings())
-            .field("budget", budget)
+            .field("budget", &self.budget())
             .finish_non_exhaustive()
     }
 }
@@ -179,16 +202,23 @@ impl Inner {
     fn new(name: Name, settings: RetrySettings) -> Self {
         let live = LiveSettings::default();
         live.set(&settings);
+        live.set_budget(true);
         Self {
             name,
             live,
             settings: Mutex::new(settings),
-            budget: Some(Budget::new()),
+            budget: Budget::new(),
             random: Random::new(),
             adaptive: Adaptive::new(),
             stats: Stats::new(),
             warned: Warned::default(),
         }
+    }
+
+    /// Returns the budget, unless it is off.
+    #[inline]
+    pub(crate) fn budget(&self) -> Option<&Budget> {
+        self.live.has_budget().then_some(&self.budget)
     }
 
     pub(crate) fn settings(&self) -> RetrySettings {

@@ -85,7 +85,7 @@ impl Retrier {
             Outcome::Overloaded { .. } => Cost::Throttled,
             _ => Cost::Retry,
         };
-        let reservation = inner.budget.as_ref().map(|budget| budget.reserve(cost, now));
+        let reservation = inner.budget().map(|budget| budget.reserve(cost, now));
         if matches!(reservation, Some(None)) {
             // The budget is empty. The outer layers share the quota and must not retry in place of this one.
             if let Some(attempt_quota) = attempt_quota {

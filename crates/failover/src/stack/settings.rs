@@ -28,7 +28,7 @@ pub struct StandardSettings {
     /// The retries. Default: 3 attempts, full jitter from 100 ms, budget on. `max_attempts: 1` turns them off.
     pub retry: RetrySettings,
     /// The budget of the retries. Default: that of [`BudgetSettings`]; `None` turns it off, for background work with few
-    /// and slow retries. A live stack cannot turn it on or off. For a budget that several stacks share see
+    /// and slow retries. For a budget that several stacks share see
     /// [`Standard::with_retry_budget`](super::Standard::with_retry_budget).
     #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
     pub retry_budget: Option<BudgetSettings>,

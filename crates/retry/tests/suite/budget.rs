@@ -116,3 +116,23 @@ fn budget_is_on_by_default() {
     assert!(Retrier::with_settings("orders", RetrySettings::network()).unwrap().budget().is_some());
     assert!(Retrier::new("orders").without_budget().budget().is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn budget_is_turned_off_and_on_while_requests_run() {
+    let mut harness = Harness::new(quick(3).with_budget(Budget::new()));
+    let retrier = harness.retrier.clone();
+    let clone = retrier.clone();
+    harness.answers(&[FAILED; 100]);
+    harness.get().await;
+    assert_eq!(retrier.snapshot().retries, 1, "the allowance");
+    retrier.reconfigure_budget(None).unwrap();
+    assert!(clone.budget().is_none() && clone.snapshot().budget.is_none(), "clones share it");
+    harness.get().await;
+    assert_eq!(retrier.snapshot().retries, 3);
+    let settings = BudgetSettings { allowance: 1.0, cost: 0.0, ..BudgetSettings::default() };
+    assert_eq!(retrier.reconfigure_budget(Some(settings)).unwrap_err().field(), "cost");
+    assert!(clone.budget().is_none());
+    retrier.reconfigure_budget(Some(BudgetSettings::default())).unwrap();
+    harness.get().await;
+    assert_eq!((retrier.snapshot().retries, clone.snapshot().budget.unwrap().balance), (3, 0.0), "still spent");
+}
