@@ -30,6 +30,15 @@ pub(crate) fn root() -> PathBuf {
     root
 }
 
+/// Returns the output of `cargo metadata` on the packages of the workspace.
+pub(crate) fn metadata() -> io::Result<Vec<u8>> {
+    let output = cargo(["metadata", "--locked", "--no-deps", "--format-version", "1"]).output()?;
+    match output.status.success() {
+        true => Ok(output.stdout),
+        false => Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned())),
+    }
+}
+
 /// Returns whether `cargo run` sets the variable `name` to describe xtask. Some build scripts (ring's) depend on these:
 /// if they were passed on, builds from xtask and builds from the shell would invalidate each other.
 fn describes_xtask(name: &OsString) -> bool {

@@ -11,6 +11,7 @@ mod cargo;
 mod clock;
 mod command;
 mod counted;
+mod docs;
 mod files;
 mod finding;
 mod gate;
@@ -18,10 +19,12 @@ mod libtest;
 mod listen;
 mod matrix;
 mod nextest;
+mod package;
 mod picture;
 mod process;
 mod profile;
 mod prose;
+mod published;
 mod races;
 mod rooms;
 mod rust;
@@ -43,6 +46,7 @@ const COMMANDS: &[Command] = &[
     rooms::COMMAND,
     races::COMMAND,
     api::COMMAND,
+    package::COMMAND,
     picture::COMMAND,
     bench::COMMAND,
     gate::COMMAND,

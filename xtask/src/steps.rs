@@ -4,11 +4,10 @@
 //! dependency a second fingerprint and build the tree twice. With `--locked`, a Cargo.lock that does not match the
 //! manifests is an error; without it cargo would rewrite the file silently.
 
-use std::env;
 use std::io;
 
 use crate::alarms::Alarms;
-use crate::cargo::cargo;
+use crate::cargo::{cargo, metadata};
 use crate::counted::counted;
 use crate::finding::{Finding, Verdict};
 use crate::gate;
@@ -16,7 +15,7 @@ use crate::libtest::Libtest;
 use crate::matrix;
 use crate::nextest::Nextest;
 use crate::process::{run, shown, works};
-use crate::{prose, rooms, scenarios};
+use crate::{docs, package, prose, rooms, scenarios};
 
 pub(crate) struct Step {
     pub(crate) name: &'static str,
@@ -32,7 +31,8 @@ pub(crate) const STEPS: &[Step] = &[
     step("tests", "unit and integration tests", tests),
     step("doctests", "examples in the documentation", doctests),
     step("features", "each crate alone, then with each feature", features),
-    step("docs", "documentation builds, warnings denied", docs),
+    step("docs", "documentation builds, with all features and with the default ones", docs::step),
+    step("package", "manifests are complete, and the archives of the crates can be made", package::step),
     step("deny", "licences and advisories of dependencies", deny),
     step("gate", "instructions and locked operations of a call, within their bounds", gate::step),
     step("scenarios", "the bars of the simulations, in a release build", scenarios::step),
@@ -78,12 +78,7 @@ fn doctests() -> io::Result<Finding> {
 }
 
 fn features() -> io::Result<Finding> {
-    let metadata = cargo(["metadata", "--locked", "--no-deps", "--format-version", "1"]).output()?;
-    if !metadata.status.success() {
-        let message = String::from_utf8_lossy(&metadata.stderr).into_owned();
-        return Err(io::Error::other(message));
-    }
-    let builds = matrix::builds(&metadata.stdout).map_err(io::Error::other)?;
+    let builds = matrix::builds(&metadata()?).map_err(io::Error::other)?;
     let mut failed = Vec::new();
     for build in &builds {
         let mut command = cargo(build.args());
@@ -96,12 +91,6 @@ fn features() -> io::Result<Finding> {
     }
     let (count, list) = (failed.len(), failed.join("\n    "));
     Ok(Verdict::Failed(format!("{count} of {} builds:\n    {list}", builds.len())).into())
-}
-
-fn docs() -> io::Result<Finding> {
-    let flags = env::var("RUSTDOCFLAGS").unwrap_or_default() + " -D warnings";
-    let mut command = cargo(["doc", "--locked", "--workspace", "--all-features", "--no-deps"]);
-    Ok(run(command.env("RUSTDOCFLAGS", flags.trim_start()))?.into())
 }
 
 fn deny() -> io::Result<Finding> {

@@ -30,6 +30,7 @@
 //! assert_eq!(limit.snapshot().limit, 128);
 //! # Ok(()) }
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod count;
 mod future;

@@ -32,6 +32,7 @@
 //! | [`GateLayer`] | is unready while the breaker is open: for balancers |
 //! | [`KeyedBreakers`], [`KeyedBreakerLayer`] | one breaker per key, bounded |
 //! | [`BreakerRegistry`] | breakers by name: get or create one, take all snapshots, reset all |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod breaker;
 mod calls;

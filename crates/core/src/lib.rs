@@ -25,9 +25,10 @@
 //!
 //! # Features
 //!
-//! * `bounded`: [`Bounded`], a bounded map by key.
+//! * `bounded`: `Bounded`, a bounded map by key.
 //! * `serde`: settings and snapshots implement serde's traits, durations read as `"250ms"`.
 //! * `test-util`: the probe service and the contract suite, for tests of layers.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod asked_endpoints;
 mod atomic;

@@ -31,6 +31,7 @@
 //! * `systemd`: ready, stopping and watchdog messages.
 //! * `serde`: settings and reports implement serde's traits, durations read as `"250ms"`.
 //! * `full`: all of them.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "serve")]
 mod connection;

@@ -109,6 +109,7 @@
 //! * `tcp-probe`: `probe::TcpProbe`.
 //! * `tonic`: `probe::grpc::GrpcProbe`, for `grpc.health.v1`.
 //! * `serde`: settings, snapshots and reports implement serde's traits.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod active;
 mod address;

@@ -7,7 +7,7 @@
 //! | step | answers with | needs of the request |
 //! |---|---|---|
 //! | [`backup`] | another service, for at most 5 s | a copy |
-//! | [`last_good`] (feature `last-good`) | the last good answer for the same key, up to 300 s old | a key |
+//! | `last_good` (feature `last-good`) | the last good answer for the same key, up to 300 s old | a key |
 //! | [`value`], [`value_from`] | a value, a function of the failure | nothing |
 //! | [`value_fn`] | a function of the request and the failure | a copy |
 //! | [`step`], [`step_fn`] | the result of a custom step | a copy |
@@ -41,6 +41,7 @@
 //!
 //! * `last-good`: the cache of last good answers, on `moka`.
 //! * `serde`: settings and snapshots implement serde's traits; durations read as `"250ms"`.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "last-good")]
 mod answer_cache;

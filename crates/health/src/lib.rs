@@ -36,6 +36,7 @@
 //! * `http`, `redis`, `disk`: ready-made checks of a downstream service, a Redis and a file system.
 //! * `serde`: settings implement serde's traits, durations read as `"250ms"`.
 //! * `full`: all of them.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod builder;
 mod check;

@@ -46,6 +46,7 @@
 //!   in errors and results are classified; tonic's bodies are replayed and guarded.
 //! * `reqwest`: the `Reqwest` policy.
 //! * `probe`: module `probe`, the HTTP probe of a failover's endpoint and of a health check.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod authority;
 #[cfg(feature = "axum")]

@@ -20,6 +20,7 @@
 //! `redis` (for health) and `systemd` (for drain). `full` is all of this; `test-util` is for tests of layers.
 #![cfg_attr(feature = "full", doc = "")]
 #![cfg_attr(feature = "full", doc = include_str!("../GUIDE.md"))]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[doc(inline)]
 pub use mainstay_core::*;

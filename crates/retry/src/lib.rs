@@ -42,6 +42,7 @@
 //!
 //! * `rt`: `Retrier::run_blocking` on Tokio's blocking threads.
 //! * `serde`: settings and snapshots implement serde's traits, durations read as `"250ms"`.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod adaptive;
 mod chooser;

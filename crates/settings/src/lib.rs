@@ -64,6 +64,7 @@
 //!
 //! * `json`: files and text in JSON.
 //! * `signal`: reload on SIGHUP (Unix).
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod document;
 mod error;

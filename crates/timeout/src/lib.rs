@@ -28,6 +28,7 @@
 //! assert_eq!(error.rejected().map(|refusal| refusal.reason()), Some(Reason::AttemptTimeout));
 //! # Ok(()) }
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod future;
 mod handle;
