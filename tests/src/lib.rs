@@ -12,6 +12,7 @@
 //! | `generated.rs` | a generated gRPC client over the layers: the statuses that its caller receives |
 //! | `streams/` | a gigabyte each way in constant memory; permits and outcomes at the end of a stream |
 //! | `scenarios/` | a package of its own: simulations of stacks under failure, and their bars |
+//! | `documents/` | the first program of the README runs, tables match their sources, links and paths have a target |
 //! | `defects.rs` | the tests for each defect seen in other libraries |
 
 use std::{

@@ -35,22 +35,3 @@ pub(crate) fn files(chosen: impl Fn(&str) -> bool) -> io::Result<Vec<File>> {
     }
     Ok(found)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::files;
-
-    /// A path such as `crates/core/src/budget.rs`, in inline code.
-    fn paths(text: &str) -> impl Iterator<Item = &str> {
-        text.split('`').skip(1).step_by(2).filter(|code| code.contains('/') && code.ends_with(".rs"))
-    }
-
-    #[test]
-    fn files_named_in_architecture_exist() {
-        let files = files(|path| path == "ARCHITECTURE.md" || path.ends_with(".rs")).unwrap();
-        let map = files.iter().find(|file| file.path == "ARCHITECTURE.md").unwrap();
-        let missing: Vec<_> = paths(&map.text).filter(|path| !files.iter().any(|file| file.path == *path)).collect();
-        assert!(paths(&map.text).count() > 20, "the map names its files in inline code");
-        assert!(missing.is_empty(), "renamed or removed: update ARCHITECTURE.md: {missing:#?}");
-    }
-}
