@@ -5,10 +5,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 mod costs;
+mod crates;
 mod features;
 mod first_use;
 mod generated;
 mod paths;
+mod stories;
 
 use std::{
     fs,
