@@ -104,7 +104,7 @@
 //! # Features
 //!
 //! * `stack`: `stack::Standard`, total timeout, retry, failover, bulkheads and attempt timeouts in one
-//!   constructor.
+//!   constructor; `stack::DependencyLayer`, the stack around one dependency.
 //! * `http-probe`: `mainstay_http::probe::HttpProbe` as an endpoint's probe.
 //! * `tcp-probe`: `probe::TcpProbe`.
 //! * `tonic`: `probe::grpc::GrpcProbe`, for `grpc.health.v1`.

@@ -11,16 +11,25 @@ use std::{
 };
 
 use mainstay_bulkhead::{Bulkhead, Limit};
-use mainstay_core::{Boxed, Budget, BudgetSettings, InvalidSetting, Name, Plain, Typed};
-use mainstay_retry::{Retrier, Retry, RetrySettings};
+use mainstay_core::{Boxed, Budget, InvalidSetting, Name, Plain, Typed};
+use mainstay_retry::{Retrier, Retry};
 use mainstay_timeout::{TimeLimit, Timeout};
 
 use crate::{Endpoint, Failover, FailoverHandle};
 
+mod common;
+mod dependency;
+mod dependency_handles;
+mod dependency_settings;
 mod limit;
 mod settings;
+mod warning;
 
-pub use settings::{StandardSettings, Warning};
+pub use dependency::{DependencyLayer, DependencyStack, NoFallback};
+pub use dependency_handles::DependencyHandles;
+pub use dependency_settings::DependencySettings;
+pub use settings::StandardSettings;
+pub use warning::Warning;
 
 /// The service that [`Standard::build`] makes.
 pub type StandardStack<S, P = Plain, E = Boxed> = Timeout<Retry<Failover<Guarded<S, P, E>, P, E>, P, E>, P, E>;
@@ -112,8 +121,7 @@ impl<S> Standard<S> {
         let (infos, services): (Vec<_>, Vec<_>) = endpoints.into_iter().map(|e| (e.info, e.service)).unzip();
         let all_probed = infos.iter().all(|info| info.probe.is_some());
         settings.validate_for(all_probed).map_err(|wrong| wrong.of(&name))?;
-        let warnings = settings.warnings();
-        log(&name, &warnings);
+        let warnings = settings.warnings().log(&name);
         let endpoints = infos.iter().map(|info| {
             let limit = Limit::with_settings(&info.name, settings.bulkhead);
             let attempt = TimeLimit::attempt(&info.name, settings.attempt_timeout)?;
@@ -127,7 +135,7 @@ impl<S> Standard<S> {
         let failover = settings.failover_in_stack();
         let handles = StandardHandles {
             total: TimeLimit::total(&name, settings.total_timeout)?,
-            retry: retrier(&name, settings.retry, settings.retry_budget.as_ref())?,
+            retry: common::retrier(&name, settings.retry, settings.retry_budget)?,
             failover: FailoverHandle::build(name, infos, failover)?,
             endpoints,
             has_foreign_budget: false,
@@ -221,19 +229,7 @@ impl StandardHandles {
             endpoint.limit.reconfigure(settings.bulkhead)?;
             endpoint.attempt.set(settings.attempt_timeout)?;
         }
-        log(self.failover.name(), &settings.warnings());
+        let _logged = settings.warnings().log(self.failover.name());
         Ok(())
-    }
-}
-
-fn retrier(name: &Name, settings: RetrySettings, budget: Option<&BudgetSettings>) -> Result<Retrier, InvalidSetting> {
-    let retrier = Retrier::with_settings(name, settings)?;
-    retrier.reconfigure_budget(budget.cloned())?;
-    Ok(retrier)
-}
-
-fn log(stack: &Name, warnings: &[Warning]) {
-    for warning in warnings {
-        tracing::warn!(%stack, setting = warning.field, "{}", warning.reason);
     }
 }

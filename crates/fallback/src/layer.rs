@@ -88,6 +88,11 @@ impl<C, P, E> FallbackLayer<C, P, E> {
         FallbackLayer { shared: self.shared, policy: self.policy, _error: PhantomData }
     }
 
+    /// Puts the layer around a service with another policy and error type: for a layer that contains this one.
+    pub fn wrap<S, P2, E2: ErrorType>(&self, inner: S, policy: P2) -> Fallback<S, C, P2, E2> {
+        Fallback::new(inner, self.shared.clone(), policy)
+    }
+
     /// Returns the handle that all services of this layer share.
     #[must_use]
     pub fn handle(&self) -> &FallbackHandle {

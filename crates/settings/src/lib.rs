@@ -19,7 +19,8 @@
 //!
 //! # A stack from a file
 //!
-//! `examples/stack.toml` in this crate has every setting of the standard stack with its default. [`Sources`] reads the
+//! `examples/stack.toml` in this crate has every setting of the standard stack with its default, `examples/dependency.toml`
+//! those of the stack around one dependency. [`Sources`] reads the
 //! table `[stack]` of such a file, and variables over it; a [`Reloader`] applies each change of the file to a running
 //! stack:
 //!

@@ -7,7 +7,10 @@ use mainstay_bulkhead::{KeyedBulkheadSettings, LimitSettings};
 use mainstay_circuit_breaker::{BreakerSettings, KeyedBreakerSettings, OpenSettings};
 use mainstay_core::{Backoff, BudgetSettings};
 use mainstay_drain::{DrainSettings, ServerSettings};
-use mainstay_failover::{FailoverSettings, HoldSettings, ProbeSettings, SecondAttempt, stack::StandardSettings};
+use mainstay_failover::{
+    FailoverSettings, HoldSettings, ProbeSettings, SecondAttempt,
+    stack::{DependencySettings, StandardSettings},
+};
 use mainstay_fallback::{BackupSettings, FallbackSettings, LastGoodSettings};
 use mainstay_health::{CheckSettings, DiskSettings};
 use mainstay_retry::RetrySettings;
@@ -20,7 +23,7 @@ use serde_json::{Value, json};
 macro_rules! for_every_struct {
     ($call:ident) => {
         $call! {
-            Backoff, BackupSettings, BreakerSettings, BudgetSettings, CheckSettings, DiskSettings, DrainSettings,
+            Backoff, BackupSettings, BreakerSettings, BudgetSettings, CheckSettings, DependencySettings, DiskSettings, DrainSettings,
             FailoverSettings, FallbackSettings, HoldSettings, KeyedBreakerSettings, KeyedBulkheadSettings,
             LastGoodSettings, LimitSettings, OpenSettings, ProbeSettings, RetrySettings, SecondAttempt,
             ServerSettings, StandardSettings

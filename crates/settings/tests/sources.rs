@@ -10,16 +10,19 @@ use mainstay_bulkhead::{KeyedBulkheadSettings, LimitSettings};
 use mainstay_circuit_breaker::{BreakerSettings, KeyedBreakerSettings, Recovery, TrialCriteria, WindowSettings};
 use mainstay_core::InvalidSetting;
 use mainstay_drain::DrainSettings;
-use mainstay_failover::{FailoverSettings, ProbeSettings, stack::StandardSettings};
+use mainstay_failover::{
+    FailoverSettings, ProbeSettings,
+    stack::{DependencySettings, StandardSettings},
+};
 use mainstay_fallback::FallbackSettings;
 use mainstay_retry::{RetrySettings, Scaling};
 use mainstay_settings::{Sources, from_file, from_toml};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn example() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/stack.toml")
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
 }
 
 /// Calls the closure with a file of this content, and removes the file.
@@ -41,16 +44,24 @@ fn wrong(text: &str) -> String {
 }
 
 #[test]
-fn example_lists_every_default() {
-    let sources = Sources::file(example()).table("stack");
-    let read: StandardSettings = sources.read(StandardSettings::validate).unwrap();
-    let defaults = serde_json::to_value(StandardSettings::default()).unwrap();
+fn examples_list_every_default() {
+    lists_every_default::<StandardSettings>("stack", StandardSettings::validate);
+    lists_every_default::<DependencySettings>("dependency", DependencySettings::validate);
+}
+
+fn lists_every_default<T: Default + DeserializeOwned + Serialize>(
+    table: &str,
+    validate: fn(&T) -> Result<(), InvalidSetting>,
+) {
+    let file = example(&format!("{table}.toml"));
+    let read: T = Sources::file(&file).table(table).read(validate).unwrap();
+    let defaults = serde_json::to_value(T::default()).unwrap();
     assert_eq!(serde_json::to_value(read).unwrap(), defaults);
 
     // The example has every path that a serialized default has.
-    let text = std::fs::read_to_string(example()).unwrap();
+    let text = std::fs::read_to_string(file).unwrap();
     let written: toml::Table = text.parse().unwrap();
-    let written = serde_json::to_value(&written["stack"]).unwrap();
+    let written = serde_json::to_value(&written[table]).unwrap();
     let missing = missing(&defaults, &written, "");
     assert!(missing.is_empty(), "{missing:?}");
 }

@@ -1,19 +1,20 @@
 //! The settings of the standard stack, and their contradictions.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use mainstay_bulkhead::LimitSettings;
-use mainstay_core::{
-    BudgetSettings, InvalidSetting,
-    settings::{self, LONGEST, SHORTEST},
-};
+use mainstay_core::{BudgetSettings, InvalidSetting, settings::SHORTEST};
 use mainstay_retry::RetrySettings;
 
 use crate::FailoverSettings;
 
 #[cfg(feature = "serde")]
 use super::limit::GivenLimit;
-use super::limit::default_limit;
+use super::{
+    common::{Common, below},
+    limit::default_limit,
+    warning::Warnings,
+};
 
 /// Settings of a [`Standard`](super::Standard) stack.
 #[derive(Clone, Debug)]
@@ -40,16 +41,6 @@ pub struct StandardSettings {
     pub bulkhead: LimitSettings,
 }
 
-/// A setting that has no effect, or less than expected.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Warning {
-    /// The setting's path.
-    pub field: &'static str,
-    /// The reason, for the log.
-    pub reason: String,
-}
-
 // === impl StandardSettings ===
 
 impl StandardSettings {
@@ -63,28 +54,23 @@ impl StandardSettings {
     }
 
     pub(super) fn validate_for(&self, all_probed: bool) -> Result<(), InvalidSetting> {
-        for (field, time) in [("total_timeout", self.total_timeout), ("attempt_timeout", self.attempt_timeout)] {
-            settings::duration(field, time, SHORTEST..=LONGEST)?;
-        }
         self.failover.validate().map_err(|error| error.within("failover"))?;
-        self.retry.validate().map_err(|error| error.within("retry"))?;
-        if let Some(budget) = &self.retry_budget {
-            budget.validate().map_err(|error| error.within("retry_budget"))?;
-        }
-        self.bulkhead.validate().map_err(|error| error.within("bulkhead"))?;
-        let below = |field: &str, time: Duration, what: &str, limit: Duration| match time < limit {
-            true => Ok(()),
-            false => Err(InvalidSetting::new(field, format!("{time:?}"), format!("must be below {what}, {limit:?}"))),
-        };
-        below("attempt_timeout", self.attempt_timeout, "the total timeout", self.total_timeout)?;
+        self.common().validate()?;
         below("failover.ready_timeout", self.failover.ready_timeout, "the total timeout", self.total_timeout)?;
-        if let Some(max_wait) = self.bulkhead.max_wait.filter(|_| self.bulkhead.queue > 0) {
-            below("bulkhead.max_wait", max_wait, "the total timeout", self.total_timeout)?;
-        }
         match all_probed {
             true => Ok(()),
             // A trial request that runs longer than its lease is a failure whatever its outcome.
             false => below("attempt_timeout", self.attempt_timeout, "failover.trial_lease", self.failover.trial_lease),
+        }
+    }
+
+    pub(super) fn common(&self) -> Common<'_> {
+        Common {
+            total_timeout: self.total_timeout,
+            attempt_timeout: self.attempt_timeout,
+            retry: &self.retry,
+            retry_budget: self.retry_budget.as_ref(),
+            bulkhead: &self.bulkhead,
         }
     }
 
@@ -97,51 +83,19 @@ impl StandardSettings {
         failover
     }
 
-    pub(super) fn warnings(&self) -> Vec<Warning> {
-        let mut warnings = Vec::new();
-        let mut warn = |is_ineffective: bool, field, reason: String| {
-            if is_ineffective {
-                warnings.push(Warning { field, reason });
-            }
-        };
-        let (attempt, total, retry) = (self.attempt_timeout, self.total_timeout, &self.retry);
+    pub(super) fn warnings(&self) -> Warnings {
+        let mut warnings = Warnings::default();
+        let attempt = self.attempt_timeout;
         let delay = self.failover.second_attempt.as_ref().and_then(|second| second.delay);
-        warn(
-            delay.is_some_and(|delay| delay >= attempt),
-            "failover.second_attempt.delay",
-            format!("the attempt timeout, {attempt:?}, ends the attempt before a delay of {delay:?}"),
-        );
-        warn(
-            retry.max_attempts > 1 && attempt.saturating_mul(2) > total,
-            "retry.max_attempts",
-            format!("two attempts of {attempt:?} do not fit into the total timeout, {total:?}"),
-        );
-        warn(
-            retry.max_attempts > retry.attempt_quota,
-            "retry.max_attempts",
-            format!("retry.attempt_quota = {} permits fewer attempts than {}", retry.attempt_quota, retry.max_attempts),
-        );
-        warn(
-            retry.deadline.is_some_and(|deadline| deadline > total),
-            "retry.deadline",
-            format!("the total timeout, {total:?}, is earlier"),
-        );
-        warn(
-            retry.max_attempts > 1 && retry.backoff.base >= total,
-            "retry.backoff.base",
-            format!("a wait of {:?} does not fit into the total timeout, {total:?}", retry.backoff.base),
-        );
-        warn(
-            self.bulkhead.execution_timeout.is_some_and(|limit| limit > attempt),
-            "bulkhead.execution_timeout",
-            format!("the attempt timeout, {attempt:?}, is earlier"),
-        );
+        warnings.add_if(delay.is_some_and(|delay| delay >= attempt), "failover.second_attempt.delay", || {
+            let delay = delay.unwrap_or_default();
+            format!("the attempt timeout, {attempt:?}, ends the attempt before a delay of {delay:?}")
+        });
+        self.common().warn(&mut warnings);
         let recovery = self.failover.probe.interval_counting.saturating_mul(self.failover.recovery_successes - 1);
-        warn(
-            self.failover.hold.base < recovery,
-            "failover.hold.base",
-            format!("the probes of a recovery take {recovery:?}: a shorter hold has no effect"),
-        );
+        warnings.add_if(self.failover.hold.base < recovery, "failover.hold.base", || {
+            format!("the probes of a recovery take {recovery:?}: a shorter hold has no effect")
+        });
         warnings
     }
 }
@@ -156,13 +110,5 @@ impl Default for StandardSettings {
             failover: FailoverSettings::default(),
             bulkhead: default_limit(),
         }
-    }
-}
-
-// === impl Warning ===
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.field, self.reason)
     }
 }
