@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{failed::Failed, permit::EndpointPermit};
+use crate::{failed::Failed, permit::EndpointPermit, second_start::Spare};
 
 /// A first attempt that has ended while the second one runs: its answer, and its failure, unless it was refused.
 pub(crate) struct FirstEnded<Res, E> {
@@ -11,9 +11,11 @@ pub(crate) struct FirstEnded<Res, E> {
 }
 
 /// A second attempt that has ended.
-pub(crate) struct SecondEnded<Res, E> {
+pub(crate) struct SecondEnded<Req, Res, E> {
     pub(crate) answer: Result<Res, E>,
     pub(crate) permit: Option<EndpointPermit>,
     pub(crate) took: Duration,
     pub(crate) first: Option<FirstEnded<Res, E>>,
+    /// What a further attempt needs if this one could not be sent.
+    pub(crate) spare: Option<Spare<Req>>,
 }

@@ -63,7 +63,7 @@
 //! | flapping | left as if hard down; each departure makes the next hold longer | hold 30 s to 300 s |
 //! | no probes | a proven streak leaves, trial calls return | 3 requests |
 //! | one endpoint | left by refused connections and a failed probe, without a probe by its requests; refused while down, with trial calls | 0.5 s to 8 s |
-//! | three endpoints, two broken | both are probed after a request that failed at both, and left; refused connections count as if hard down | 1 request, or 3 to 4 |
+//! | three endpoints, two broken | both are probed after a request that failed at both, and left; a request whose connections they refuse goes on to the third, and each is left as if hard down | 1 request, or 3 |
 //! | requests that may be sent once only | go elsewhere if their connection was refused; else their streak asks for a probe | 3 requests |
 //! | the same, hangs, probe good | left when half of the last 100, at least 20, have had no answer for `abandoned_after` | 1 s and 20 requests |
 //! | callers give up at every endpoint | the failures count nowhere, as with one bad route | |
@@ -88,7 +88,8 @@
 //!
 //! 1. `service`: `poll_ready` calls `readiness`, which gets a `Selection` from the `selector` and polls its candidates.
 //! 2. `call` takes an `EndpointPermit`, copies the request (`replay_copy`) and returns the `future`.
-//! 3. `race` polls the `attempt` of the `future`. The `second_attempt` starts on a failure or after its delay, which is computed there.
+//! 3. `race` polls the `attempt` of the `future`. The `second_attempt` starts on a failure or after its delay, which is computed there;
+//!    `second_start` sends it, and a further one where it could not be sent.
 //! 4. `evidence` records a success with the endpoint's breaker (`endpoint_state`); `silence` records a missing answer, and
 //!    `dropped` a request that its caller drops. A failure waits for what the other endpoint says (`failed`), and `weight` says what it counts for. The `history` of the request tells which endpoints
 //!    its earlier attempts have asked, and what of the failure is new. The `signals` of the endpoint count, and
@@ -97,7 +98,7 @@
 //! 5. `switchboard` sees that a breaker has changed, lets the `selector` choose the route from the endpoints' states, and
 //!    is the only writer of route, ramp, log, status and watch.
 //!
-//! Imports go one way: `service`, `call`, `readiness`, `race`, `future`, `second_attempt`, `shared`, `handle`, `evidence` and
+//! Imports go one way: `service`, `call`, `readiness`, `race`, `future`, `second_start`, `second_attempt`, `shared`, `handle`, `evidence` and
 //! `prober`, `departure`, `switchboard`, `endpoint_state`, `signals`, `selector`. A change comes back to requests only
 //! through the route, which the next request loads.
 //!
@@ -152,6 +153,7 @@ mod route;
 mod run;
 mod second_attempt;
 mod second_running;
+mod second_start;
 mod selector;
 mod service;
 mod services;

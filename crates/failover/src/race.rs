@@ -3,10 +3,9 @@
 use std::{
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
-use mainstay_core::{Classify, Contextual, Follow, Outcome, Refusal, Replay, on_panic};
+use mainstay_core::{Classify, Contextual, Follow, Outcome, Replay, on_panic};
 use tokio::time::Instant;
 use tower_service::Service;
 
@@ -18,7 +17,6 @@ use crate::{
     evidence,
     failed::{Failed, record_failed, record_panic},
     future::FailoverFuture,
-    permit::EndpointPermit,
     second_attempt::{Cause, cause, is_bad, long_silence},
     silence::{record_long_silence, record_overtaken, record_silence},
     weight::Others,
@@ -29,7 +27,6 @@ where
     F: Future<Output = Result<S::Response, S::Error>>,
     S: Service<Req, Future = F> + Clone,
     S::Error: Into<E>,
-    E: Refusal,
     P: Classify<S::Response, E> + Follow<S::Response> + Replay<Req> + Contextual<Req>,
 {
     type Output = Result<S::Response, E>;
@@ -49,7 +46,6 @@ where
     F: Future<Output = Result<S::Response, S::Error>>,
     S: Service<Req, Future = F> + Clone,
     S::Error: Into<E>,
-    E: Refusal,
     P: Classify<S::Response, E> + Follow<S::Response> + Replay<Req> + Contextual<Req>,
 {
     /// Polls the first attempt. Ready when its answer is the caller's.
@@ -147,38 +143,47 @@ where
         }
     }
 
-    /// Polls the second attempt. Ready when the caller gets its answer, or when both attempts have failed.
+    /// Polls the second attempt. Ready when the caller gets its answer, or when all attempts have failed.
     fn poll_second(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<S::Response, E>> {
-        let mut this = self.as_mut().project();
-        let board = this.shared.board();
-        let SecondEnded { answer, permit, took, first } = ready!(this.second.as_mut().poll(board, this.history, cx));
-        let policy = &this.shared.policy;
-        let outcome = policy.classify(answer.as_ref());
-        if !is_bad(&outcome) {
-            return Poll::Ready(self.second_won(outcome, answer, permit, took, first));
-        }
-        // The caller gets the first attempt's answer, now or when it comes.
-        policy.discard(answer);
-        let second = permit.map(|permit| Failed::new(permit, outcome)).filter(|_| outcome.is_failure());
-        let Some(FirstEnded { answer, failed }) = first else {
-            if let Some(second) = second {
-                this.second.set_failed(second);
+        loop {
+            let mut this = self.as_mut().project();
+            let (board, policy) = (this.shared.board(), &this.shared.policy);
+            let ended = ready!(this.second.as_mut().poll(board, this.history, cx));
+            let outcome = policy.classify(ended.answer.as_ref());
+            if !is_bad(&outcome) {
+                return Poll::Ready(self.second_won(outcome, ended));
             }
-            return Poll::Pending;
-        };
-        record_failed(board, this.history, failed, second);
-        Poll::Ready(answer)
+            let SecondEnded { answer, permit, first, spare, .. } = ended;
+            // The caller gets the first attempt's answer, now or when it comes.
+            policy.discard(answer);
+            let second = permit.map(|permit| Failed::new(permit, outcome)).filter(|_| outcome.is_failure());
+            let is_unsent = cause(&board.live, &outcome).is_some_and(Cause::is_unsent);
+            if is_unsent && this.second.as_mut().start_next(this.shared, spare, this.history) {
+                // A request that could not be sent counts for its endpoint, whatever the others say.
+                record_failed(board, this.history, None, second);
+                if let Some(first) = first {
+                    this.second.as_mut().keep(first);
+                }
+                continue;
+            }
+            let Some(FirstEnded { answer, failed }) = first else {
+                if let Some(second) = second {
+                    this.second.set_failed(second);
+                }
+                return Poll::Pending;
+            };
+            record_failed(board, this.history, failed, second);
+            return Poll::Ready(answer);
+        }
     }
 
     /// Returns the answer of the second attempt, and records what it says of the first.
     fn second_won(
         self: Pin<&mut Self>,
         outcome: Outcome,
-        answer: Result<S::Response, E>,
-        mut permit: Option<EndpointPermit>,
-        took: Duration,
-        first: Option<FirstEnded<S::Response, E>>,
+        ended: SecondEnded<Req, S::Response, E>,
     ) -> Result<S::Response, E> {
+        let SecondEnded { answer, mut permit, took, first, .. } = ended;
         let mut this = self.project();
         let (policy, board, history) = (&this.shared.policy, this.shared.board(), &*this.history);
         let others = if outcome.is_success() { Others::Good } else { Others::Silent };

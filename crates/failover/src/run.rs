@@ -25,14 +25,14 @@ struct Running<'a> {
     permit: Option<EndpointPermit>,
     /// The attempt's failure, until it is known what it counts for.
     failed: Option<Failed>,
-    /// The failure of the first attempt, while this is the second one.
+    /// The failure of the first attempt, while this is a later one.
     first: Option<Failed>,
     since: Instant,
 }
 
 impl FailoverHandle {
-    /// Runs `work` at the endpoint in use, and once more at another one if it fails. Every error is a failure, except a
-    /// refusal by one of our layers.
+    /// Runs `work` at the endpoint in use, and once more at another one if it fails; at a further one only if it could not
+    /// be sent to the second. Every error is a failure, except a refusal by one of our layers.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), mainstay_core::BoxError> {
@@ -88,40 +88,35 @@ impl FailoverHandle {
         {
             board.endpoints[target].budget.earn();
         }
-        let cause = second_attempt::cause(&board.live, &outcome);
-        let acquired = cause
-            .and_then(|cause| Some((cause, second_attempt::acquire(board, index, cause, &history, Instant::now())?)));
-        let Some((cause, (permit, reservation))) = acquired else {
-            running.record(outcome, Others::Silent);
-            return first;
-        };
+        let (mut tried, mut cause) = (vec![index], second_attempt::cause(&board.live, &outcome));
         running.fail(outcome);
-        let target = permit.index;
-        if let Some(reservation) = reservation {
-            reservation.spend();
-        }
-        board.counters.add(cause.counter());
-        let active = Active::of(&board.endpoints[target], &permit);
-        let mut running_second = Running::new(board, permit);
-        running_second.first = running.failed.take();
-        let second = running_second.run(|| work(active)).await;
-        let outcome = policy.classify(second.as_ref());
-        match is_bad(&outcome) {
-            true => {
-                running_second.fail(outcome);
-                running_second.record_both();
-                policy.discard(second);
-                first
+        // Ends with the first attempt that could be sent, or when no endpoint is left.
+        while let Some(why) = cause
+            && let Some((permit, reservation)) = second_attempt::acquire(board, &tried, why, &history, Instant::now())
+        {
+            tried.push(permit.index);
+            if let Some(reservation) = reservation {
+                reservation.spend();
             }
-            false => {
+            board.counters.add(why.counter());
+            let active = Active::of(&board.endpoints[permit.index], &permit);
+            running = running.next(permit);
+            let second = running.run(|| work(active)).await;
+            let outcome = policy.classify(second.as_ref());
+            if !is_bad(&outcome) {
                 let others = if outcome.is_success() { Others::Good } else { Others::Silent };
-                running_second.record(outcome, Others::Silent);
-                running_second.record_first(others);
+                running.record(outcome, Others::Silent);
+                running.record_first(others);
                 board.counters.add(SECOND_WON);
                 policy.discard(first);
-                second
+                return second;
             }
+            running.fail(outcome);
+            policy.discard(second);
+            cause = second_attempt::cause(&board.live, &outcome).filter(|cause| cause.is_unsent());
         }
+        running.record_both();
+        first
     }
 }
 
@@ -130,6 +125,22 @@ impl FailoverHandle {
 impl<'a> Running<'a> {
     fn new(board: &'a Switchboard, permit: EndpointPermit) -> Self {
         Self { board, permit: Some(permit), failed: None, first: None, since: Instant::now() }
+    }
+
+    /// Returns the next attempt of the same request. Keeps the failure of the first one; that of a further one counts now,
+    /// because it could not be sent.
+    fn next(mut self, permit: EndpointPermit) -> Self {
+        let (first, failed) = (self.first.take(), self.failed.take());
+        let first = match first {
+            None => failed,
+            first => {
+                record_failed(self.board, &History::default(), None, failed);
+                first
+            }
+        };
+        let mut next = Self::new(self.board, permit);
+        next.first = first;
+        next
     }
 
     /// Runs the work. A panic of it is a failure, recorded with that of the other attempt.

@@ -46,8 +46,8 @@ pub(crate) fn is_delay_measured(endpoint: &EndpointState, live: &LiveSettings) -
     is_fixed || !endpoint.is_probed || endpoint.latency.p99().is_some()
 }
 
-/// Returns how long a request waits for an answer of this endpoint before its silence counts in a rate: as long as a caller
-/// who gives up must have waited, and twice that until the delay is measured. `None` when it never counts.
+/// Returns how long a request waits for an answer of this endpoint before its silence counts in a rate: `abandoned_after`,
+/// and twice that until the delay is measured. `None` when it never counts.
 pub(crate) fn long_silence(endpoint: &EndpointState, live: &LiveSettings) -> Option<Duration> {
     let abandoned_after = live.abandoned_after.load()?;
     Some(if is_delay_measured(endpoint, live) { abandoned_after } else { abandoned_after.saturating_mul(2) })
@@ -74,16 +74,19 @@ pub(crate) fn cause(live: &LiveSettings, outcome: &Outcome) -> Option<Cause> {
     (deserves && outcome.repeat() != Repeat::Never).then_some(Cause::Error { throttled, unsent: outcome.is_unsent() })
 }
 
-/// Returns a permit for a second attempt, and the reservation that pays for it. A request whose endpoint was left needs
-/// none, since each such request is sent once more at most.
+/// A permit for a second attempt, and the reservation that pays for it.
+pub(crate) type Paid = (EndpointPermit, Option<Reservation>);
+
+/// Returns a permit for a second attempt at an endpoint other than those that were tried, and the reservation that pays for
+/// it. A request whose endpoint was left needs none, since each such request is sent once more at most.
 pub(crate) fn acquire(
     board: &Switchboard,
-    tried: usize,
+    tried: &[usize],
     cause: Cause,
     history: &History,
     now: Instant,
-) -> Option<(EndpointPermit, Option<Reservation>)> {
-    let index = board.second_target(tried, history)?;
+) -> Option<Paid> {
+    let index = board.untried_target(tried, history)?;
     let endpoint = &board.endpoints[index];
     let cost = match cause {
         Cause::Left => return Some((endpoint.acquire_second(index)?, None)),

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{Contextual, Replay, Reservation, Wait, on_panic};
+use mainstay_core::{Reservation, Wait, on_panic};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tower_service::Service;
@@ -21,8 +21,8 @@ use crate::{
     overdue::Overdue,
     permit::EndpointPermit,
     replay_copy::ReplayCopy,
-    second_attempt::{Cause, acquire, delay},
-    shared::Shared,
+    second_attempt::delay,
+    second_start::Spare,
     switchboard::Switchboard,
 };
 
@@ -30,16 +30,16 @@ pin_project! {
     /// The second attempt of one request, from before it starts to its end.
     pub(crate) struct Second<F, S, Req, Res, E> {
         // Taken when the second attempt starts.
-        copy: Option<ReplayCopy<Req>>,
+        pub(crate) copy: Option<ReplayCopy<Req>>,
         // Armed when the first attempt is found to be waiting.
         #[pin]
         timer: Option<Sleep>,
-        phase: Phase<F, S, Req, Res, E>,
+        pub(crate) phase: Phase<F, S, Req, Res, E>,
     }
 }
 
 /// Where a second attempt stands. One field rather than three: dropping it is on the path of every request.
-enum Phase<F, S, Req, Res, E> {
+pub(crate) enum Phase<F, S, Req, Res, E> {
     /// It has not started, or has ended.
     Idle,
     /// The delay is over, and the attempt has not started. Waits for the first endpoint to be left.
@@ -55,13 +55,15 @@ pin_project! {
     /// A second attempt that has started.
     pub(crate) struct Running<F, S, Req, Res, E> {
         #[pin]
-        attempt: Attempt<F, S, Req, E>,
-        permit: Option<EndpointPermit>,
+        pub(crate) attempt: Attempt<F, S, Req, E>,
+        pub(crate) permit: Option<EndpointPermit>,
         // Spent when the request is sent; returned to the budget when it is dropped before.
-        reservation: Option<Reservation>,
-        since: Instant,
+        pub(crate) reservation: Option<Reservation>,
+        pub(crate) since: Instant,
         // The first attempt, if it has ended badly: the caller gets its answer if this attempt fails too.
-        first: Option<FirstEnded<Res, E>>,
+        pub(crate) first: Option<FirstEnded<Res, E>>,
+        // What a further attempt needs if this one can't be sent.
+        pub(crate) spare: Option<Spare<Req>>,
     }
 }
 
@@ -185,36 +187,6 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
         let look = |_: &mut Context<'_>| if is_left() { Poll::Ready(()) } else { Poll::Pending };
         wait.poll(cx, || changed(board), look).is_ready()
     }
-
-    /// Starts the second attempt if nothing forbids it: the copy is intact, the deadline has not passed, and there are a
-    /// target, budget and attempt quota for it.
-    #[cold]
-    pub(crate) fn start<P>(self: Pin<&mut Self>, shared: &Shared<S, P>, tried: usize, cause: Cause, history: &History)
-    where
-        S: Clone,
-        P: Replay<Req> + Contextual<Req>,
-    {
-        let (this, now) = (self.project(), Instant::now());
-        let Some(copy) = this.copy.as_ref() else { return };
-        if copy.request.is_only_if_unsent() && !cause.is_unsent() {
-            return;
-        }
-        let context = shared.policy.context(copy.request.request());
-        let is_late = context.and_then(|context| context.deadline).is_some_and(|deadline| deadline <= now);
-        if is_late || !shared.policy.is_intact(copy.request.request()) {
-            return;
-        }
-        let Some((permit, reservation)) = acquire(shared.board(), tried, cause, history, now) else { return };
-        if context.and_then(|context| context.attempt_quota.as_ref()).is_some_and(|quota| !quota.take()) {
-            return;
-        }
-        let Some(copy) = this.copy.take() else { return };
-        [tried, permit.index].iter().for_each(|index| history.note_sent(shared.board().id, *index));
-        let attempt = Attempt::readying(shared.clean_clone(permit.index), copy.request.into_request());
-        shared.board().counters.add(cause.counter());
-        let running = Running { attempt, permit: Some(permit), reservation, since: now, first: None };
-        *this.phase = Phase::Running(Box::pin(running));
-    }
 }
 
 impl<F, S, Req, E> Second<F, S, Req, S::Response, E>
@@ -229,7 +201,7 @@ where
         board: &Switchboard,
         history: &History,
         cx: &mut Context<'_>,
-    ) -> Poll<SecondEnded<S::Response, E>> {
+    ) -> Poll<SecondEnded<Req, S::Response, E>> {
         let this = self.project();
         let Phase::Running(running) = this.phase else { return Poll::Pending };
         let mut second = running.as_mut().project();
@@ -243,7 +215,8 @@ where
         }
         let answer = ready!(polled);
         let (permit, first, took) = (second.permit.take(), second.first.take(), second.since.elapsed());
+        let spare = second.spare.take();
         *this.phase = Phase::Idle;
-        Poll::Ready(SecondEnded { answer, permit, took, first })
+        Poll::Ready(SecondEnded { answer, permit, took, first, spare })
     }
 }

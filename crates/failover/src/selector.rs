@@ -95,11 +95,11 @@ pub(crate) fn has_alternative(endpoints: &[impl EndpointView], index: usize) -> 
     others.any(|(_, other)| other.is_usable() && !other.is_suspended())
 }
 
-/// Chooses the target of a second attempt: the first endpoint that admits it, other than the one that was tried. One that
+/// Chooses the target of a second attempt: the first endpoint that admits it, other than those that were tried. One that
 /// the request has not asked goes first.
 pub(crate) fn second_target(
     endpoints: &[impl EndpointView],
-    tried: usize,
+    tried: &[usize],
     route: Route,
     control: Control,
     is_asked: impl Fn(usize) -> bool,
@@ -109,7 +109,7 @@ pub(crate) fn second_target(
     }
     let targets = || {
         let order = order(first(route, control), endpoints.len());
-        order.filter(|index| *index != tried && endpoints[*index].admits_second_attempt())
+        order.filter(|index| !tried.contains(index) && endpoints[*index].admits_second_attempt())
     };
     targets().find(|index| !is_asked(*index)).or_else(|| targets().next())
 }

@@ -143,12 +143,17 @@ impl Switchboard {
             false => None,
             // Fast path: nothing else decides, and the first other endpoint is usable.
             true if is_plain() && self.endpoints.get(next).is_some_and(EndpointView::is_usable) => Some(next),
-            true => self.second_target_in_order(tried, history),
+            true => self.second_target_in_order(&[tried], history),
         }
     }
 
+    /// Chooses where a second attempt goes, other than to the endpoints that were tried.
+    pub(crate) fn untried_target(&self, tried: &[usize], history: &History) -> Option<usize> {
+        self.live.second_attempt.load(Relaxed).then(|| self.second_target_in_order(tried, history)).flatten()
+    }
+
     #[cold]
-    fn second_target_in_order(&self, tried: usize, history: &History) -> Option<usize> {
+    fn second_target_in_order(&self, tried: &[usize], history: &History) -> Option<usize> {
         let is_asked = |index| history.has_asked(self.id, index);
         selector::second_target(&self.endpoints, tried, self.route(), self.control.load(), is_asked)
     }

@@ -5,9 +5,9 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Fate, Script, endpoints, probe_asked, settings, two};
+use common::{Fate, Script, endpoints, names, probe_asked, settings, two};
 use mainstay_core::{BoxError, FailureKind, Outcome, Refusal, RequestCopy};
-use mainstay_failover::{Driven, Endpoint, Failover, FailoverSettings, FailoverState, ProbeSettings};
+use mainstay_failover::{Driven, Endpoint, Failover, FailoverHandle, FailoverSettings, FailoverState, ProbeSettings};
 use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
 
@@ -242,6 +242,69 @@ impl mainstay_core::Replay<u32> for Posts {
 impl<T> mainstay_core::Contextual<T> for Posts {}
 impl<T> mainstay_core::Follow<T> for Posts {}
 
+/// Each of the first requests met both broken endpoints, and failed.
+#[tokio::test(start_paused = true)]
+async fn request_that_two_endpoints_refuse_to_take_goes_on_to_the_third() {
+    let scripts = ["a", "b", "c", "d"].map(Script::new);
+    let [a, b, c, d] = &scripts;
+    let failover = Failover::with_settings("x", endpoints(&scripts), settings()).unwrap();
+    let posts = failover.with_policy(Posts(FailureKind::Connect));
+    [a, b, c].iter().for_each(|script| script.set(Fate::Fail));
+    for _ in 0..3 {
+        assert_eq!(posts.clone().oneshot(1).await.unwrap(), "d");
+    }
+    assert_eq!(scripts.each_ref().map(Script::calls), [3; 4]);
+    let snapshot = posts.handle().snapshot();
+    assert_eq!(snapshot.active.unwrap(), "d", "each has refused three requests in a row");
+    assert_eq!((snapshot.second_attempts.on_error, snapshot.second_attempts.won), (9, 3));
+    // The caller gets the first answer when all fail.
+    d.set(Fate::Fail);
+    assert_eq!(posts.clone().oneshot(1).await.unwrap_err().to_string(), "d");
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_two_endpoints_refuse_to_take_goes_on_to_the_third() {
+    let handle = FailoverHandle::with_settings("x", names(&["a", "b", "c"]), settings()).unwrap();
+    for _ in 0..3 {
+        let answer = handle.run_with(&Posts(FailureKind::Connect), |active| async move {
+            if active.name() == "c" { Ok("c") } else { Err::<_, BoxError>("refused".into()) }
+        });
+        assert_eq!(answer.await.unwrap(), "c");
+    }
+    let snapshot = handle.snapshot();
+    assert_eq!(snapshot.active.unwrap(), "c", "each has refused three requests in a row");
+    assert_eq!((snapshot.second_attempts.on_error, snapshot.second_attempts.won), (6, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn second_attempt_that_was_sent_is_the_last() {
+    let scripts = ["a", "b", "c"].map(Script::new);
+    let [a, b, c] = &scripts;
+    let failover = Failover::with_settings("x", endpoints(&scripts), settings()).unwrap();
+    [a, b].iter().for_each(|script| script.set(Fate::Fail));
+    assert_eq!(failover.clone().oneshot(1).await.unwrap_err().to_string(), "a");
+    assert_eq!([a, b, c].map(Script::calls), [1, 1, 0]);
+    // A refusal by a layer below goes nowhere else, unless that is asked for.
+    b.set(Fate::Refuse);
+    assert_eq!(failover.oneshot(1).await.unwrap_err().to_string(), "a");
+    assert_eq!([a, b, c].map(Script::calls), [2, 2, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_without_an_answer_goes_on_to_the_third_endpoint_if_the_second_refuses_it() {
+    let scripts = ["a", "b", "c"].map(Script::new);
+    let [a, b, _] = &scripts;
+    let failover = Failover::with_settings("x", endpoints(&scripts), settings()).unwrap();
+    let gets = failover.with_policy(mainstay_core::classify_fn(|answer: Result<&&str, &BoxError>| match answer {
+        Ok(_) => Outcome::Success,
+        Err(_) => Outcome::failure(FailureKind::Connect),
+    }));
+    a.set(Fate::Hang);
+    b.set(Fate::Fail);
+    assert_eq!(gets.clone().oneshot(1).await.unwrap(), "c");
+    assert_eq!(a.live(), 0);
+}
+
 /// A POST may be executed once only, but one whose connection was refused was not sent.
 #[tokio::test(start_paused = true)]
 async fn post_goes_to_the_backup_only_if_it_was_not_sent() {
@@ -294,8 +357,8 @@ async fn evidence_of_a_forced_endpoint_is_in_force_on_release() {
 /// Earlier, every caller was sent to an endpoint that should get one trial call at a time.
 #[tokio::test(start_paused = true)]
 async fn active_grants_one_trial_call_at_a_time() {
-    let names = common::names(&["a", "b"]);
-    let handle = mainstay_failover::FailoverHandle::with_settings("x", names, settings()).unwrap();
+    let names = names(&["a", "b"]);
+    let handle = FailoverHandle::with_settings("x", names, settings()).unwrap();
     handle.take_out("a", "test").unwrap();
     sleep(31 * SECOND).await;
     let _ = handle.snapshot();

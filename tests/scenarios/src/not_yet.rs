@@ -30,8 +30,6 @@ pub const NOT_YET: &[NotYet] = &[
     ("s6", "black-hole-5", Ours, "good after repair", 0.9675),
     // 10 of the 36 calls that the bar allows have been sent before the first timeout of a second.
     ("s6", "black-hole-20", Ours, "reach the dead shard (%)", 3.23),
-    // Each request asks two endpoints, and the first three meet both that are broken.
-    ("s7b", "three", Ours, "lost", 3.0),
 ];
 
 /// Returns whether this bar of the cell is listed.

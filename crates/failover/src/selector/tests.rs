@@ -150,7 +150,7 @@ fn second_attempt_goes_to_another_endpoint() {
         (&[Usable, Usable], 0, PRIMARY, NONE.with_forced(Some(0)), None),
     ];
     for (row, (endpoints, tried, route, control, expected)) in table.into_iter().enumerate() {
-        assert_eq!(second_target(endpoints, tried, route, control, |_| false), expected, "row {row}");
+        assert_eq!(second_target(endpoints, &[tried], route, control, |_| false), expected, "row {row}");
     }
 }
 
@@ -170,6 +170,6 @@ fn repeat_and_its_second_attempt_prefer_what_was_not_asked() {
     for (row, (endpoints, selection, asked, repeat, second)) in table.into_iter().enumerate() {
         let is_asked = |index: usize| asked.contains(&index);
         assert_eq!(repeat_target(endpoints, selection, is_asked), repeat, "row {row}");
-        assert_eq!(second_target(endpoints, 0, PRIMARY, NONE, is_asked), second, "row {row}");
+        assert_eq!(second_target(endpoints, &[0], PRIMARY, NONE, is_asked), second, "row {row}");
     }
 }

@@ -8,7 +8,7 @@ use mainstay_core::{
 };
 
 /// A second attempt at the next endpoint within one request: on an error, or after a delay without an answer. The first
-/// success wins.
+/// success wins. If the second endpoint can't be connected to, the request goes on to the next one, until one takes it.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct SecondAttempt {

@@ -1,0 +1,105 @@
+//! The start of a second attempt, and of a further one where the second could not be sent.
+//!
+//! A request that was not handed over has cost its endpoint nothing, so it goes on to the next endpoint that it was not
+//! sent to, until there is none. The first attempt's answer is the caller's if all fail.
+
+use std::pin::Pin;
+
+use mainstay_core::{Contextual, Replay, RequestCopy};
+use tokio::time::Instant;
+use tower_service::Service;
+
+use crate::{
+    attempt::Attempt,
+    history::History,
+    permit::EndpointPermit,
+    second_attempt::{Cause, Paid, acquire},
+    second_running::{Phase, Running, Second},
+    shared::Shared,
+};
+
+/// What a further attempt needs: a copy of the request, and where it was sent.
+pub(crate) struct Spare<Req> {
+    copy: RequestCopy<Req>,
+    tried: Vec<usize>,
+}
+
+impl<F, S, Req, E> Second<F, S, Req, S::Response, E>
+where
+    S: Service<Req, Future = F> + Clone,
+{
+    /// Starts the second attempt if nothing forbids it: the copy is intact, the deadline has not passed, and there are a
+    /// target, budget and attempt quota for it.
+    #[cold]
+    pub(crate) fn start<P>(self: Pin<&mut Self>, shared: &Shared<S, P>, tried: usize, cause: Cause, history: &History)
+    where
+        P: Replay<Req> + Contextual<Req>,
+    {
+        let this = self.project();
+        let Some(request) = this.copy.as_ref().map(|copy| &copy.request) else { return };
+        let is_sent_once = request.is_only_if_unsent() && !cause.is_unsent();
+        if is_sent_once || !may_send(shared, request) {
+            return;
+        }
+        let Some(paid) = acquire(shared.board(), &[tried], cause, history, Instant::now()) else { return };
+        let context = shared.policy.context(request.request());
+        if context.and_then(|context| context.attempt_quota.as_ref()).is_some_and(|quota| !quota.take()) {
+            return;
+        }
+        let Some(copy) = this.copy.take() else { return };
+        history.note_sent(shared.board().id, tried);
+        *this.phase = Phase::Running(Box::pin(run(shared, copy.request, vec![tried], paid, cause, history)));
+    }
+
+    /// Starts a further attempt after one that could not be sent. Its target's budget pays for it; the attempt quota has
+    /// been taken. Returns whether it has started.
+    #[cold]
+    pub(crate) fn start_next<P>(
+        self: Pin<&mut Self>,
+        shared: &Shared<S, P>,
+        spare: Option<Spare<Req>>,
+        history: &History,
+    ) -> bool
+    where
+        P: Replay<Req> + Contextual<Req>,
+    {
+        let Some(Spare { copy, tried }) = spare.filter(|spare| may_send(shared, &spare.copy)) else { return false };
+        let cause = Cause::Error { throttled: false, unsent: true };
+        let Some(paid) = acquire(shared.board(), &tried, cause, history, Instant::now()) else { return false };
+        *self.project().phase = Phase::Running(Box::pin(run(shared, copy, tried, paid, cause, history)));
+        true
+    }
+}
+
+/// Whether the request is complete, and its deadline has not passed.
+fn may_send<S, Req, P>(shared: &Shared<S, P>, request: &RequestCopy<Req>) -> bool
+where
+    P: Replay<Req> + Contextual<Req>,
+{
+    let deadline = shared.policy.context(request.request()).and_then(|context| context.deadline);
+    deadline.is_none_or(|deadline| deadline > Instant::now()) && shared.policy.is_intact(request.request())
+}
+
+/// Creates the attempt. Keeps a copy of its request if there is an endpoint left that it was not sent to.
+fn run<F, S, Req, P, E>(
+    shared: &Shared<S, P>,
+    request: RequestCopy<Req>,
+    mut tried: Vec<usize>,
+    (permit, reservation): Paid,
+    cause: Cause,
+    history: &History,
+) -> Running<F, S, Req, S::Response, E>
+where
+    S: Service<Req, Future = F> + Clone,
+    P: Replay<Req>,
+{
+    let EndpointPermit { index, .. } = permit;
+    tried.push(index);
+    history.note_sent(shared.board().id, index);
+    shared.board().counters.add(cause.counter());
+    let has_next = tried.len() < shared.len();
+    let copy = has_next.then(|| shared.policy.replay(request.request())).flatten();
+    let attempt = Attempt::readying(shared.clean_clone(index), request.into_request());
+    let spare = copy.map(|copy| Spare { copy, tried });
+    Running { attempt, permit: Some(permit), reservation, since: Instant::now(), first: None, spare }
+}
