@@ -38,6 +38,8 @@ pub const HTTP: &str = "retry of an HTTP request, first try works";
 pub const SERVED: &str = "four layers, HTTP, cloned for each request";
 /// The standard stack as a server drives it.
 pub const SERVED_STANDARD: &str = "standard stack, HTTP, cloned for each request";
+/// A condition over facts.
+pub const CONDITION: &str = "condition of two comparisons";
 /// A rate limiter, for comparison.
 pub const RATE: &str = "rate limit, below it";
 

@@ -1,5 +1,6 @@
 //! The measured rows.
 
+mod conditions;
 mod curves;
 mod mainstay_layers;
 mod served;
@@ -33,6 +34,7 @@ pub(crate) fn rows(most: u64) -> Result<Vec<Row>, mainstay::InvalidSetting> {
     rows.extend(stacks::rows()?);
     rows.extend(served::rows()?);
     rows.extend(tower::rows());
+    rows.extend(conditions::rows());
     rows.extend(curves::rows(most)?);
     Ok(rows)
 }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use crate::{Kind, limits::DEPTH, program::Relation, quoted::Quoted, schema::LONGEST_NAME};
+use crate::{kind::Kind, limits::DEPTH, quoted::Quoted, relation::Relation, words::LONGEST_NAME};
 
 /// Why a text is not a condition, and where.
 ///

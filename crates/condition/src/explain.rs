@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn long_explanation_is_cut() {
-        let long = vec!["count > 5"; 12].join(" or ");
+        let long = ["count > 5"; 12].join(" or ");
         assert!(explained(&long).ends_with("count 3 <= 5, and 4 more"));
     }
 }

@@ -3,8 +3,8 @@
 use crate::{
     error::{ParseError, Problem},
     number::Number,
-    program::Relation,
-    schema::LONGEST_NAME,
+    relation::Relation,
+    words::{LONGEST_NAME, is_word},
 };
 
 /// A token, and its place.
@@ -59,9 +59,6 @@ const RELATIONS: [Relation; 6] = [
     Relation::Less,
     Relation::Greater,
 ];
-
-/// Words of other languages, and what is written here.
-const WORDS: [&str; 5] = ["and", "or", "not", "true", "false"];
 
 // === impl Lexer ===
 
@@ -172,10 +169,6 @@ impl<'a> Lexer<'a> {
     }
 }
 
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
 /// Whether a text has digits before and after its point, and in its exponent.
 fn is_decimal(text: &str) -> bool {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
@@ -189,18 +182,4 @@ fn is_decimal(text: &str) -> bool {
     };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits(whole) && fraction.is_none_or(digits) && exponent.is_none_or(digits)
-}
-
-/// Whether a text is a name.
-pub(crate) fn is_name(text: &str) -> bool {
-    let is_one = |word: &str| {
-        let starts = word.bytes().next().is_some_and(|first| !first.is_ascii_digit());
-        starts && word.bytes().all(is_word)
-    };
-    text.len() <= LONGEST_NAME && !WORDS.contains(&text) && text.split('.').all(is_one)
-}
-
-/// Returns the word of the language that was meant by one of another language, such as `AND` or `True`.
-pub(crate) fn meant(word: &str) -> Option<&'static str> {
-    WORDS.into_iter().find(|known| known.eq_ignore_ascii_case(word))
 }

@@ -2,8 +2,6 @@
 
 use std::{cmp::Ordering, fmt};
 
-use crate::Value;
-
 /// An integer or a float.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Number {
@@ -41,15 +39,6 @@ fn compare_with_float(integer: i128, float: f64) -> Option<Ordering> {
     // Exact: a float in this range has an integral part that is an `i128`.
     let whole = integer.cmp(&(float.trunc() as i128));
     Some(whole.then_with(|| 0.0.partial_cmp(&float.fract()).unwrap_or(Ordering::Equal)))
-}
-
-impl From<Number> for Value<'_> {
-    fn from(number: Number) -> Self {
-        match number {
-            Number::Integer(integer) => Self::Integer(integer),
-            Number::Float(float) => Self::Float(float),
-        }
-    }
 }
 
 impl fmt::Display for Number {

@@ -6,10 +6,12 @@ use std::collections::HashMap;
 use crate::{
     Kind, Limits, Schema,
     error::{ParseError, Problem},
-    lexer::{self, Lexer, Token, TokenKind},
+    lexer::{Lexer, Token, TokenKind},
     limits::DEPTH,
     nearest::nearest,
-    program::{Comparison, Name, Operand, Program, Relation, Step},
+    program::{Comparison, Name, Operand, Program, Step},
+    relation::Relation,
+    words,
 };
 
 /// Compiles a text.
@@ -172,7 +174,7 @@ impl<'a> Parser<'a> {
             }
             _ => {
                 let found = token.text.into();
-                let problem = match lexer::meant(token.text) {
+                let problem = match words::meant(token.text) {
                     Some(meant) if meant != token.text => Problem::Word { given: found, meant },
                     _ => Problem::OperatorExpected { found },
                 };
@@ -194,7 +196,7 @@ impl<'a> Parser<'a> {
     fn name(&mut self, token: Token<'_>) -> Result<(Operand, Kind), ParseError> {
         let text = token.text;
         let Some(kind) = self.schema.kind(text) else {
-            let problem = match lexer::meant(text) {
+            let problem = match words::meant(text) {
                 Some(meant) => Problem::Word { given: text.into(), meant },
                 None => {
                     let nearest = nearest(text, self.schema.iter().map(|(name, _)| name));

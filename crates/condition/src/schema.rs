@@ -2,24 +2,11 @@
 
 use std::{collections::BTreeMap, error::Error, fmt};
 
-use crate::{lexer, quoted::Quoted};
-
-/// The most bytes of a name.
-pub(crate) const LONGEST_NAME: usize = 64;
-
-/// The kind of values that a name has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Kind {
-    /// A number, with or without a fraction.
-    Number,
-    /// A whole number. Facts may be floats all the same: all numbers compare exactly.
-    Integer,
-    /// True or false.
-    Bool,
-    /// Text.
-    Text,
-}
+use crate::{
+    kind::Kind,
+    quoted::Quoted,
+    words::{LONGEST_NAME, is_name},
+};
 
 /// The names that conditions may use, and their kinds.
 ///
@@ -38,27 +25,6 @@ pub struct Schema(BTreeMap<Box<str>, Kind>);
 /// A name that no condition can contain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidName(Box<str>);
-
-// === impl Kind ===
-
-impl Kind {
-    /// Returns `"number"`, `"integer"`, `"bool"` or `"text"`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Number => "number",
-            Self::Integer => "integer",
-            Self::Bool => "bool",
-            Self::Text => "text",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
 
 // === impl Schema ===
 
@@ -82,7 +48,7 @@ impl Schema {
     /// An invalid name, as in [`new`](Self::new).
     pub fn declare(&mut self, name: impl Into<Box<str>>, kind: Kind) -> Result<(), InvalidName> {
         let name = name.into();
-        if !lexer::is_name(&name) {
+        if !is_name(&name) {
             return Err(InvalidName(name));
         }
         self.0.insert(name, kind);

@@ -16,7 +16,7 @@ pub enum Value<'a> {
     Float(f64),
     /// True or false.
     Bool(bool),
-    /// Text.
+    /// A text, borrowed or owned.
     Text(Cow<'a, str>),
 }
 
@@ -98,5 +98,14 @@ impl<'a> From<&'a str> for Value<'a> {
 impl From<String> for Value<'_> {
     fn from(text: String) -> Self {
         Self::Text(Cow::Owned(text))
+    }
+}
+
+impl From<Number> for Value<'_> {
+    fn from(number: Number) -> Self {
+        match number {
+            Number::Integer(integer) => Self::Integer(integer),
+            Number::Float(float) => Self::Float(float),
+        }
     }
 }

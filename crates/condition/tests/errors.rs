@@ -53,7 +53,7 @@ fn limits_are_kept() {
     assert_eq!(error(&long), "condition, byte 1024: 1037 bytes are too long: at most 1024");
     let many = vec!["step>1"; 13].join(" or ");
     assert_eq!(error(&many), "condition, byte 125: too many words and symbols: at most 50");
-    assert!(parse_condition(&vec!["step>1"; 12].join(" or ")).is_ok());
+    assert!(parse_condition(&["step>1"; 12].join(" or ")).is_ok());
     let name = "x".repeat(65);
     assert!(error(&format!("{name} > 1")).ends_with("is too long: at most 64 bytes"));
     let nested = |depth| format!("{}true{}", "(".repeat(depth), ")".repeat(depth));

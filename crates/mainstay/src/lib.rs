@@ -14,6 +14,7 @@
 //! | `health` | checks, `/healthz` | |
 //! | `drain` | a shutdown that ends on time; with `axum`, a server | |
 //! | `http` | policies for HTTP and gRPC, replayable bodies, refusals as responses | |
+//! | `condition` | conditions that operators write, compiled once | |
 //! | `settings` | settings from TOML, JSON and the environment, and their live reload | |
 //!
 //! Across them: `axum`, `reqwest`, `tonic`, `serde`, `probes` (HTTP and TCP), `rt` (blocking functions under retry), `disk`,
@@ -29,6 +30,8 @@ pub use mainstay_core::*;
 pub use mainstay_bulkhead as bulkhead;
 #[cfg(feature = "circuit-breaker")]
 pub use mainstay_circuit_breaker as circuit_breaker;
+#[cfg(feature = "condition")]
+pub use mainstay_condition as condition;
 #[cfg(feature = "drain")]
 pub use mainstay_drain as drain;
 #[cfg(feature = "failover")]
@@ -60,6 +63,9 @@ mod documents {
 
     #[doc = include_str!("../../../docs/thresholds.md")]
     struct Thresholds;
+
+    #[doc = include_str!("../../../docs/conditions.md")]
+    struct Conditions;
 
     #[doc = include_str!("../../../docs/classifier.md")]
     struct Classifier;
