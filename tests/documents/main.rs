@@ -7,8 +7,10 @@
 mod costs;
 mod crates;
 mod features;
+mod figures;
 mod first_use;
 mod generated;
+mod migrations;
 mod paths;
 mod stories;
 

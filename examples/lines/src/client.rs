@@ -9,7 +9,7 @@ use std::{
 };
 
 use mainstay::{
-    BoxError,
+    BoxError, classify_fn,
     failover::{
         Endpoint, FailoverSettings, HoldSettings, ProbeSettings, SecondAttempt,
         stack::{Standard, StandardHandles, StandardSettings},
@@ -21,7 +21,7 @@ use tokio::{
 };
 use tower::{Service, util::BoxCloneSyncService};
 
-use crate::protocol::{Command, Lines, Reply};
+use crate::protocol::{self, Command, Reply};
 
 /// The client in its stack. Boxed, so that its type can be named.
 pub type Client = BoxCloneSyncService<Command, Reply, BoxError>;
@@ -38,7 +38,11 @@ pub struct LineClient {
 /// A setting is out of its range.
 pub fn client(primary: SocketAddr, backup: SocketAddr) -> Result<(Client, StandardHandles), BoxError> {
     let endpoints = [endpoint("primary", primary), endpoint("backup", backup)];
-    let standard = Standard::new("lines", endpoints, settings())?.with_policy(Lines);
+    // What the layers need to know of the protocol. One value serves the whole stack.
+    let policy = classify_fn(protocol::outcome)
+        .replay(protocol::copy)
+        .context(|command: &Command| command.context.as_ref(), |command, context| command.context = Some(context));
+    let standard = Standard::new("lines", endpoints, settings())?.with_policy(policy);
     let handles = standard.handles().clone();
     Ok((BoxCloneSyncService::new(standard.build()), handles))
 }
