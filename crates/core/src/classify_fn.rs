@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::{Classify, Contextual, Degraded, Follow, Mark, Outcome, Plain, Replay, RequestContext, RequestCopy};
+use crate::{
+    CacheByKey, Classify, Contextual, Degraded, Follow, Mark, Outcome, Plain, Replay, RequestContext, RequestCopy,
+};
 
 /// A policy of closures: see [`classify_fn`]. What has no closure is the same as in [`Plain`].
 ///
@@ -137,6 +139,8 @@ where
         (self.classify)(result)
     }
 }
+
+impl<F, R, W, C, M> CacheByKey for ClassifyFn<F, R, W, C, M> {}
 
 #[diagnostic::do_not_recommend]
 impl<F, R: Replay<Req>, W, C, M, Req> Replay<Req> for ClassifyFn<F, R, W, C, M> {

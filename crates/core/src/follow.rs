@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use crate::{Classify, Contextual, Degraded, Mark, Outcome, Replay, RequestContext, RequestCopy, UploadClock};
+use crate::{
+    CacheByKey, Classify, Contextual, Degraded, Mark, Outcome, Replay, RequestContext, RequestCopy, UploadClock,
+};
 
 /// Follows a response to its end.
 ///
@@ -103,6 +105,8 @@ impl<P: Contextual<Req>, Req> Contextual<Req> for HeadOnly<P> {
         self.0.upload_clock(request)
     }
 }
+
+impl<P: CacheByKey> CacheByKey for HeadOnly<P> {}
 
 #[diagnostic::do_not_recommend]
 impl<P: Mark<Res>, Res> Mark<Res> for HeadOnly<P> {

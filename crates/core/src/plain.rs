@@ -2,7 +2,7 @@
 
 use std::{any::type_name, sync::Once};
 
-use crate::{Classify, Contextual, FailureKind, Follow, Mark, Outcome, Refusal, Replay, RequestCopy};
+use crate::{CacheByKey, Classify, Contextual, FailureKind, Follow, Mark, Outcome, Refusal, Replay, RequestCopy};
 
 /// The default policy: every `Ok` is a success, and every error is a failure unless a Mainstay layer refused. Requests
 /// that are `Clone` can be retried. There is no context and no mark.
@@ -50,6 +50,16 @@ impl<Req> Contextual<Req> for Plain {}
 impl<Res> Follow<Res> for Plain {}
 
 impl<Res> Mark<Res> for Plain {}
+
+impl CacheByKey for Plain {}
+
+/// Returns whether a type is `http::Response` or `reqwest::Response`, by its name: this crate depends on neither.
+#[inline]
+#[must_use]
+pub fn is_http_response<Res>() -> bool {
+    let response = type_name::<Res>();
+    response.starts_with(HTTP) || response.starts_with(REQWEST)
+}
 
 #[inline]
 fn is_of_protocol(response: &'static str) -> bool {

@@ -66,10 +66,11 @@ pub trait Answers<Req, Res, E, P>: Chain {
         None
     }
 
-    /// Caches a good answer of the inner service.
+    /// Caches a good answer of the inner service, or begins to, and returns it.
     #[doc(hidden)]
-    fn cache_answer(&self, kept: Self::Kept, response: &Res) {
-        let _ = (kept, response);
+    fn cache_answer(&self, kept: Self::Kept, response: Res) -> Res {
+        let _ = kept;
+        response
     }
 
     /// Starts the step. The result borrows nothing, so that responses need not be `Sync`.
@@ -202,9 +203,9 @@ where
         }
     }
 
-    fn cache_answer(&self, (first, then): Self::Kept, response: &Res) {
-        self.first.cache_answer(first, response);
-        self.then.cache_answer(then, response);
+    fn cache_answer(&self, (first, then): Self::Kept, response: Res) -> Res {
+        let response = self.first.cache_answer(first, response);
+        self.then.cache_answer(then, response)
     }
 
     fn start(&self, index: usize, kept: &Self::Kept, input: StepInput<'_, Req, Res, E, P>) -> StepStart<Res> {

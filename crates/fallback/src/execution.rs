@@ -134,9 +134,7 @@ impl<C, P> Executor<'_, C, P> {
         C: Answers<Req, Res, E, P>,
     {
         if outcome.is_success() {
-            if let Ok(response) = &result {
-                self.chain.cache_answer(kept, response);
-            }
+            let result = result.map(|response| self.chain.cache_answer(kept, response));
             self.handle.record_success();
             return Decision::Return(result);
         }

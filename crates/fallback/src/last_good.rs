@@ -1,41 +1,35 @@
-//! The step that answers with the last good answer for the same key.
+//! The step that answers with the last good answer to a request.
 
-use std::{fmt, hash::Hash, time::Duration};
+use std::{fmt, hash::Hash};
 
-use mainstay_core::{
-    InvalidSetting, Name,
-    settings::{self, LONGEST, SHORTEST},
-};
+use mainstay_core::{InvalidSetting, Name};
 
 use crate::{
-    AnswerCache, Answers, CacheKey, Chain, Clear, CloneCodec, Codec, FnCodec, KeyFn, OptionalKeyFn, Or, StepInput,
+    AnswerCache, AnswerRules, Answers, ByKey, Chain, Clear, CloneCodec, FnCodec, KeyFn, OptionalKeyFn, Or, StepInput,
     StepStart, StepState, chain::SingleStep,
 };
 
-/// A step that answers with the last good answer; see [`last_good`].
-pub struct LastGood<K, V, F, T = CloneCodec> {
-    key: F,
-    codec: T,
-    cache: AnswerCache<K, V>,
-    settings: LastGoodSettings,
-    state: StepState,
-}
+pub(crate) mod settings;
 
-/// Settings of a [`LastGood`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
-pub struct LastGoodSettings {
-    /// The age at which an answer expires. Default 300 s; [`long_lived`](LastGoodSettings::long_lived) 3,600 s.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
-    pub ttl: Duration,
-    /// The most answers that are cached. Default 1,000; the memory needed is this times the size of an answer.
-    pub capacity: u64,
+use settings::LastGoodSettings;
+
+/// A step that answers with the last good answer; see [`last_good`].
+///
+/// `K` and `V` are the keys and the values of its cache, `R` its [rules](AnswerRules).
+pub struct LastGood<K, V, R> {
+    rules: R,
+    cache: AnswerCache<K, V>,
+    state: StepState,
 }
 
 /// Creates a step named `last_good` that answers with the last good answer for the request's key, up to 300 s old.
 ///
 /// Every good answer is cloned into a cache; to store something else, see [`LastGood::with_codec`]. The key must contain
 /// *everything* that the answer depends on, the user included: otherwise one user may get another user's answer.
+///
+/// It is for protocols without rules of caching. HTTP has some: with the policies `Http` and `Reqwest` the step does not
+/// compile, and with others it keeps no `http::Response` and no `reqwest::Response`, and logs a warning. For those use
+/// `last_good_http` (feature `http`).
 ///
 /// ```
 /// use mainstay_core::BoxError;
@@ -59,71 +53,72 @@ pub struct LastGoodSettings {
 /// # Ok(())
 /// # }
 /// ```
-pub fn last_good<Req, K, V, F>(key: F) -> LastGood<K, V, KeyFn<F>>
+pub fn last_good<Req, K, V, F>(key: F) -> LastGood<K, V, ByKey<KeyFn<F>, CloneCodec>>
 where
     F: Fn(&Req) -> K,
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
-    LastGood::new(KeyFn(key), CloneCodec, LastGoodSettings::default())
+    last_good_by(ByKey::new(KeyFn(key), CloneCodec))
 }
 
 /// Like [`last_good`], for requests of which only some may be cached: a request without a key is not cached.
-///
-/// For HTTP: `last_good_if(|request: &Request| (request.method() == GET).then(|| request.uri().clone()))`.
-pub fn last_good_if<Req, K, V, F>(key: F) -> LastGood<K, V, OptionalKeyFn<F>>
+pub fn last_good_if<Req, K, V, F>(key: F) -> LastGood<K, V, ByKey<OptionalKeyFn<F>, CloneCodec>>
 where
     F: Fn(&Req) -> Option<K>,
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
-    LastGood::new(OptionalKeyFn(key), CloneCodec, LastGoodSettings::default())
+    last_good_by(ByKey::new(OptionalKeyFn(key), CloneCodec))
 }
 
-// === impl LastGood ===
-
-impl<K, V, F, T> LastGood<K, V, F, T>
+/// Creates a step named `last_good` that keeps answers by the rules of a protocol; see [`AnswerRules`].
+pub fn last_good_by<K, V, R>(rules: R) -> LastGood<K, V, R>
 where
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
-    fn new(key: F, codec: T, settings: LastGoodSettings) -> Self {
-        let state = StepState::new(Name::literal("last_good"));
-        Self { key, codec, cache: AnswerCache::new(settings.capacity), settings, state }
-    }
+    let cache = AnswerCache::new(LastGoodSettings::default());
+    LastGood { rules, cache, state: StepState::new(Name::literal("last_good")) }
+}
 
+// === impl LastGood ===
+
+impl<K, V, R> LastGood<K, V, R>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Send + Sync + 'static,
+{
     /// Sets the settings, and empties the cache.
     ///
     /// # Errors
     /// A setting is out of its range.
     pub fn with_settings(mut self, settings: LastGoodSettings) -> Result<Self, InvalidSetting> {
         settings.validate()?;
-        self.cache = AnswerCache::new(settings.capacity);
-        self.settings = settings;
+        self.cache = AnswerCache::new(settings);
         Ok(self)
     }
 }
 
-impl<K, V, F> LastGood<K, V, F>
+impl<K, V, F> LastGood<K, V, ByKey<F, CloneCodec>>
 where
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
     /// Sets the functions that convert a response to a cached value and back. A response for which `encode` returns
     /// `None` is not cached.
-    pub fn with_codec<W, A, B>(self, encode: A, decode: B) -> LastGood<K, W, F, FnCodec<A, B>>
+    pub fn with_codec<W, A, B>(self, encode: A, decode: B) -> LastGood<K, W, ByKey<F, FnCodec<A, B>>>
     where
         W: Send + Sync + 'static,
         A: Fn(&V) -> Option<W>,
         B: Fn(&W) -> V,
     {
-        let cache = AnswerCache::new(self.settings.capacity);
-        let codec = FnCodec { encode, decode };
-        LastGood { key: self.key, codec, cache, settings: self.settings, state: self.state }
+        let rules = ByKey::new(self.rules.key, FnCodec { encode, decode });
+        LastGood { rules, cache: AnswerCache::new(self.cache.settings().clone()), state: self.state }
     }
 }
 
-impl<K, V, F, T> LastGood<K, V, F, T> {
+impl<K, V, R> LastGood<K, V, R> {
     /// Sets the name, for marks, counts and switches.
     #[must_use]
     pub fn named(mut self, name: impl Into<Name>) -> Self {
@@ -143,7 +138,7 @@ impl<K, V, F, T> LastGood<K, V, F, T> {
     }
 }
 
-impl<K, V, F, T> SingleStep for LastGood<K, V, F, T>
+impl<K, V, R> SingleStep for LastGood<K, V, R>
 where
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
@@ -162,75 +157,38 @@ where
 }
 
 #[diagnostic::do_not_recommend]
-impl<Req, Res, E, P, K, V, F, T> Answers<Req, Res, E, P> for LastGood<K, V, F, T>
+impl<Req, Res, E, P, K, V, R> Answers<Req, Res, E, P> for LastGood<K, V, R>
 where
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
-    F: CacheKey<Req, K>,
-    T: Codec<Res, V>,
+    R: AnswerRules<Req, Res, K, V, P>,
 {
-    type Kept = Option<K>;
+    type Kept = Option<R::Kept>;
 
-    fn keep(&self, _: &P, request: &Req, _: bool) -> Option<K> {
-        if self.state.is_on() { self.key.cache_key(request) } else { None }
+    fn keep(&self, _: &P, request: &Req, _: bool) -> Option<R::Kept> {
+        if self.state.is_on() { self.rules.keep(request) } else { None }
     }
 
-    fn cache_answer(&self, key: Option<K>, response: &Res) {
-        if let Some(key) = key
-            && let Some(value) = self.codec.encode(response)
-        {
-            self.cache.insert(key, value);
+    fn cache_answer(&self, kept: Option<R::Kept>, response: Res) -> Res {
+        match kept {
+            Some(kept) => self.rules.store(kept, response, &self.cache),
+            None => response,
         }
     }
 
-    fn start(&self, _: usize, key: &Option<K>, _: StepInput<'_, Req, Res, E, P>) -> StepStart<Res> {
-        let Some(key) = key else {
-            return StepStart::Skipped("the request has no key");
+    fn start(&self, _: usize, kept: &Option<R::Kept>, _: StepInput<'_, Req, Res, E, P>) -> StepStart<Res> {
+        let Some(kept) = kept else {
+            return StepStart::Skipped("no answer to this request is kept");
         };
-        match self.cache.get_fresh(self.settings.ttl, key) {
-            Some((value, age)) => StepStart::Answer(self.codec.decode(&value), Some(age)),
-            None => StepStart::Skipped("no answer is cached"),
+        match self.rules.answer(kept, &self.cache) {
+            Ok((response, age)) => StepStart::Answer(response, Some(age)),
+            Err(reason) => StepStart::Skipped(reason),
         }
     }
 }
 
-impl<K, V, F, T> fmt::Debug for LastGood<K, V, F, T> {
+impl<K, V, R> fmt::Debug for LastGood<K, V, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LastGood").field(self.state.name()).field(&self.settings).finish()
-    }
-}
-
-// === impl LastGoodSettings ===
-
-impl LastGoodSettings {
-    /// Settings for answers that rarely change (a catalogue, a configuration): 3,600 s.
-    #[must_use]
-    pub fn long_lived() -> Self {
-        Self { ttl: Duration::from_secs(3_600), ..Self::default() }
-    }
-
-    /// Returns the settings of this name: `default` or `long_lived`.
-    #[must_use]
-    pub fn by_name(name: &str) -> Option<Self> {
-        match name {
-            "default" => Some(Self::default()),
-            "long_lived" => Some(Self::long_lived()),
-            _ => None,
-        }
-    }
-
-    /// Checks every field.
-    ///
-    /// # Errors
-    /// A TTL below a millisecond or above a year; a capacity of zero or above 1,000,000,000.
-    pub fn validate(&self) -> Result<(), InvalidSetting> {
-        settings::duration("ttl", self.ttl, SHORTEST..=LONGEST)?;
-        settings::count("capacity", self.capacity, 1..=1_000_000_000)
-    }
-}
-
-impl Default for LastGoodSettings {
-    fn default() -> Self {
-        Self { ttl: Duration::from_secs(300), capacity: 1_000 }
+        f.debug_tuple("LastGood").field(self.state.name()).field(&self.cache).finish()
     }
 }

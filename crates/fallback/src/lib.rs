@@ -39,13 +39,15 @@
 //!
 //! # Features
 //!
-//! * `last-good`: the cache of last good answers, on `moka`.
+//! * `last-good`: the cache of last good answers.
 //! * `serde`: settings and snapshots implement serde's traits; durations read as `"250ms"`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "last-good")]
 mod answer_cache;
 mod backup;
+#[cfg(feature = "last-good")]
+mod by_key;
 mod cause;
 mod chain;
 #[cfg(feature = "last-good")]
@@ -57,6 +59,8 @@ mod handle;
 mod last_good;
 mod layer;
 mod registry;
+#[cfg(feature = "last-good")]
+mod rules;
 mod run;
 mod service;
 mod settings;
@@ -69,8 +73,10 @@ mod usage;
 mod value;
 
 #[cfg(feature = "last-good")]
-pub use answer_cache::AnswerCache;
+pub use answer_cache::{AnswerCache, PendingAnswer};
 pub use backup::{Backup, BackupSettings, backup};
+#[cfg(feature = "last-good")]
+pub use by_key::ByKey;
 pub use cause::Cause;
 pub use chain::{Answers, Chain, Or};
 #[cfg(feature = "last-good")]
@@ -78,9 +84,11 @@ pub use codec::{CacheKey, CloneCodec, Codec, FnCodec, KeyFn, OptionalKeyFn};
 pub use future::FallbackFuture;
 pub use handle::FallbackHandle;
 #[cfg(feature = "last-good")]
-pub use last_good::{LastGood, LastGoodSettings, last_good, last_good_if};
+pub use last_good::{LastGood, last_good, last_good_by, last_good_if, settings::LastGoodSettings};
 pub use layer::FallbackLayer;
 pub use registry::FallbackRegistry;
+#[cfg(feature = "last-good")]
+pub use rules::AnswerRules;
 pub use service::Fallback;
 pub use settings::FallbackSettings;
 pub use snapshot::{FallbackSnapshot, StepSnapshot};

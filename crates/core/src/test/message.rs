@@ -3,8 +3,8 @@
 use std::{error::Error, fmt};
 
 use crate::{
-    Classify, Contextual, Degraded, Follow, Mark, Outcome, Plain, Refusal, Replay, RequestContext, RequestCopy,
-    UploadClock,
+    CacheByKey, Classify, Contextual, Degraded, Follow, Mark, Outcome, Plain, Refusal, Replay, RequestContext,
+    RequestCopy, UploadClock,
 };
 
 /// A request to a [`Probe`](super::Probe).
@@ -95,6 +95,8 @@ impl<E: Refusal> Classify<Answer, E> for ProbePolicy {
 }
 
 impl Follow<Answer> for ProbePolicy {}
+
+impl CacheByKey for ProbePolicy {}
 
 #[diagnostic::do_not_recommend]
 impl Replay<Request> for ProbePolicy {
