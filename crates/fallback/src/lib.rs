@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`backup`] | another service, for at most 5 s | a copy |
 //! | `last_good` (feature `last-good`) | the last good answer for the same key, up to 300 s old | a key |
+//! | `last_good_http` (features `last-good` and `http`) | the last good HTTP response, if HTTP allows to keep it | its head |
 //! | [`value`], [`value_from`] | a value, a function of the failure | nothing |
 //! | [`value_fn`] | a function of the request and the failure | a copy |
 //! | [`step`], [`step_fn`] | the result of a custom step | a copy |
@@ -39,6 +40,7 @@
 //!
 //! # Features
 //!
+//! * `http`: with `last-good`, the step `last_good_http`, on `mainstay-http`.
 //! * `last-good`: the cache of last good answers.
 //! * `serde`: settings and snapshots implement serde's traits; durations read as `"250ms"`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -58,6 +60,8 @@ mod handle;
 #[cfg(feature = "last-good")]
 mod last_good;
 mod layer;
+#[cfg(all(feature = "http", feature = "last-good"))]
+mod over_http;
 mod registry;
 #[cfg(feature = "last-good")]
 mod rules;
@@ -86,6 +90,8 @@ pub use handle::FallbackHandle;
 #[cfg(feature = "last-good")]
 pub use last_good::{LastGood, last_good, last_good_by, last_good_if, settings::LastGoodSettings};
 pub use layer::FallbackLayer;
+#[cfg(all(feature = "http", feature = "last-good"))]
+pub use over_http::last_good_http;
 pub use registry::FallbackRegistry;
 #[cfg(feature = "last-good")]
 pub use rules::AnswerRules;

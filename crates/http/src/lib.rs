@@ -52,6 +52,7 @@ mod authority;
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod body;
+pub mod cache;
 #[cfg(feature = "hyper")]
 pub mod client;
 pub mod context;
