@@ -104,6 +104,9 @@ const BULKHEADS: &[Defect] = &[
 const FAILOVERS: &[Defect] = &[
     ("`poll_ready` errors skip the fallback", &["{fallback}::poll_ready_error_runs_the_steps", "{failover}/readiness.rs::readiness_error_counts_and_the_next_endpoint_is_used", "tests/composition/order.rs::fallback_handles_readiness_errors_of_inner_layers"]),
     ("a handle whose switches and figures are those of other steps", &["crates/fallback/tests/steps.rs::handle_of_other_steps_is_an_error"]),
+    ("one user's last good answer for another user", &["crates/fallback/tests/http/callers.rs::caller_gets_nothing_that_is_for_another_one", "crates/fallback/tests/http/callers.rs::credential_of_any_name_makes_a_response_private", "crates/fallback/tests/last_good.rs::http_response_is_not_kept_under_a_key"]),
+    ("last good answers that are kept for ever, or without a bound in bytes", &["crates/fallback/tests/last_good.rs::expired_answers_are_forgotten_by_later_calls", "crates/fallback/tests/last_good.rs::cache_is_bounded_in_bytes"]),
+    ("a last good answer whose body was cut off", &["crates/fallback/tests/http/bodies.rs::body_that_does_not_end_well_is_not_kept"]),
     ("a backup behind one async mutex, awaited while locked", &["{fallback}::stuck_backup_blocks_only_its_own_request"]),
     ("a router that polls all backends, so one dead one stalls it", &["{failover}/readiness.rs::unready_backup_does_not_delay_requests_to_the_primary"]),
     ("a clone that copies readiness and panics", &["{fallback}::clone_does_not_copy_the_poll_ready_error", "{failover}/readiness.rs::second_attempts_are_made_on_ready_services"]),

@@ -110,14 +110,14 @@ pub trait Mark<Res> {
     }
 }
 
-/// A policy whose protocol has no rules on which responses may be kept and for whom, so that a key of the caller's
+/// A policy whose protocol has no rules on which responses may be kept and for which callers, so that a key of the caller's
 /// decides it: `last_good(key)` of the fallback requires it.
 ///
 /// HTTP has such rules, so the policies `Http` and `Reqwest` do not implement it; `last_good_http` follows the rules.
 /// Implement it for a policy of your own: `impl CacheByKey for MyPolicy {}`.
 #[diagnostic::on_unimplemented(
     message = "responses of the policy `{Self}` are not kept under a key alone",
-    label = "the protocol says which responses may be kept and for whom",
+    label = "the protocol says which responses may be kept and for which callers",
     note = "for HTTP use `last_good_http(CacheRules::new())` in place of `last_good`; for a protocol without such rules write `impl CacheByKey for {Self} {{}}`"
 )]
 pub trait CacheByKey {}

@@ -25,7 +25,7 @@ impl<F, T> ByKey<F, T> {
         self.warned.call_once(|| {
             tracing::warn!(
                 response,
-                "no last good answer is kept: a key does not tell for whom an HTTP response may be kept; \
+                "no last good answer is kept: a key does not tell for which callers an HTTP response may be kept; \
                  use `last_good_http(CacheRules::new())` in place of `last_good`"
             );
         });

@@ -156,7 +156,6 @@ where
     }
 }
 
-#[diagnostic::do_not_recommend]
 impl<Req, Res, E, P, K, V, R> Answers<Req, Res, E, P> for LastGood<K, V, R>
 where
     K: Hash + Eq + Send + Sync + 'static,

@@ -61,7 +61,7 @@ where
     }
 
     fn store(&self, request: KeptRequest, response: Res, cache: &AnswerCache<AnswerKey, KeptAnswer>) -> Res {
-        Self::store(self, request, response, cache)
+        Self::store(self, &request, response, cache)
     }
 
     fn answer(

@@ -53,7 +53,7 @@ use crate::AnswerCache;
     message = "the last good `{Res}` cannot be kept by `{Self}`",
     label = "these rules do not fit the service under the layer",
     note = "`last_good` keeps a clone under a key: for a response that is not `Clone` add `.with_codec(encode, decode)`",
-    note = "for `http::Response` and `reqwest::Response` use `last_good_http(CacheRules::new())`, which keeps what HTTP allows to keep and for whom"
+    note = "for `http::Response` and `reqwest::Response` use `last_good_http(CacheRules::new())`, which keeps what HTTP allows to keep and for which callers"
 )]
 pub trait AnswerRules<Req, Res, K, V, P> {
     /// What is kept of a request during the inner call.

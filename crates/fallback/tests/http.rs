@@ -1,6 +1,7 @@
 //! Tests of last good answers over HTTP.
 
 #![cfg(all(feature = "http", feature = "last-good"))]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 use std::{
     collections::VecDeque,

@@ -225,7 +225,7 @@ async fn failing_calls_forget_expired_answers_too() {
 
 fn cache_of(capacity: u64, max_bytes: u64) -> AnswerCache<u32, u32> {
     let settings = LastGoodSettings { capacity, max_bytes, max_answer_bytes: max_bytes, ..LastGoodSettings::default() };
-    last_good_by::<u32, u32, ()>(()).with_settings(settings).unwrap().cache()
+    last_good_by::<u32, u32, ()>(()).with_settings(settings).expect("valid settings").cache()
 }
 
 #[tokio::test(start_paused = true)]
@@ -322,7 +322,7 @@ fn cache_is_exact_after_two_threads() {
     assert_eq!((cache.len(), cache.bytes()), (0, 0));
 }
 
-/// HTTP says for whom a response may be kept, so a key alone keeps none, whatever the policy.
+/// HTTP says for which callers a response may be kept, so a key alone keeps none, whatever the policy.
 #[tokio::test(start_paused = true)]
 async fn http_response_is_not_kept_under_a_key() {
     let mut calls = 0;

@@ -72,4 +72,7 @@ mod documents {
 
     #[doc = include_str!("../../../docs/coming-from.md")]
     struct ComingFrom;
+
+    #[doc = include_str!("../../../docs/last-good.md")]
+    struct LastGood;
 }

@@ -53,7 +53,7 @@ enum Front {
     Requeued,
     /// An answer that was not written since.
     Current,
-    /// Nothing.
+    /// The queue is empty.
     Empty,
 }
 

@@ -7,7 +7,7 @@ use httpdate::parse_http_date;
 
 use crate::cache::{
     control::{RequestDirectives, ResponseDirectives, seconds},
-    storable::Scope,
+    scope::Scope,
 };
 
 /// Returns the time for which a response is fresh, if it says so. The times that a cache may guess are not used: a

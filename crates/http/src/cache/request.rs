@@ -21,7 +21,7 @@ pub struct KeptRequest {
 /// What the response to a request may do to what is kept, and the other way round.
 pub(super) enum Kind {
     /// It may be kept, and what is kept may be the answer.
-    Get(Get),
+    Get(Box<Get>),
     /// A good one shows that what is kept has changed (RFC 9111, 4.4).
     Unsafe,
 }
@@ -53,7 +53,7 @@ impl KeptRequest {
                 headers: request.headers.clone(),
                 target: request.target,
             };
-            return Some(Self { key, caller, kind: Kind::Get(get) });
+            return Some(Self { key, caller, kind: Kind::Get(Box::new(get)) });
         }
         (!request.method.is_safe()).then_some(Self { key, caller, kind: Kind::Unsafe })
     }

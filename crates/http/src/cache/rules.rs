@@ -18,12 +18,13 @@ use crate::cache::{
     lifetime::satisfies,
     message::{CacheRequest, CacheResponse, RequestView},
     request::{Get, KeptRequest, Kind},
-    storable::{NotKept, Scope, Storable},
+    scope::Scope,
+    storable::{NotKept, Storable},
     store::AnswerStore,
     vary::Vary,
 };
 
-/// Which responses are kept as last good answers, and for whom: the rules of HTTP (RFC 9111; [the table](crate::cache)).
+/// Which responses are kept as last good answers, and for which callers: the rules of HTTP (RFC 9111; [the table](crate::cache)).
 ///
 /// By default responses for all callers are kept, as by a shared cache. Responses for one caller (`private`,
 /// `Set-Cookie`, a request with a credential) are kept only if [`with_caller`](Self::with_caller) names the caller, and
@@ -99,11 +100,11 @@ impl CacheRules {
 
     /// Keeps a good response if that is allowed, as soon as its body is complete. A good response to an unsafe method
     /// removes what is kept for its target.
-    pub fn store<Res: CacheResponse>(&self, request: KeptRequest, response: Res, store: &impl AnswerStore) -> Res {
+    pub fn store<Res: CacheResponse>(&self, request: &KeptRequest, response: Res, store: &impl AnswerStore) -> Res {
         let get = match &request.kind {
             Kind::Get(get) => get,
             Kind::Unsafe => {
-                remove(&request, store);
+                remove(request, store);
                 return response;
             }
         };
@@ -111,11 +112,11 @@ impl CacheRules {
             return response;
         }
         match Storable::of(get, request.caller.is_some(), response.status(), response.headers()) {
-            Ok(storable) => self.begin(&request, get, &storable, response, store),
+            Ok(storable) => self.begin(request, get, &storable, response, store),
             Err(why) => {
                 // What was kept before is not what the server wants to be kept now.
                 if why == NotKept::Forbidden {
-                    remove(&request, store);
+                    remove(request, store);
                 }
                 response
             }
@@ -137,7 +138,7 @@ impl CacheRules {
         let Some(base) = base else { return response };
         let key = match storable.vary.is_empty() {
             true => base,
-            false => self.note(base, get, &storable.vary, store),
+            false => self.note(&base, get, &storable.vary, store),
         };
         let head = KeptHead::new(response.status(), response.headers(), response.kept_extensions(), storable);
         let bytes = head.bytes() + key.bytes();
@@ -152,10 +153,10 @@ impl CacheRules {
     }
 
     /// Notes that the response depends on these fields, and returns the key that it is kept under.
-    fn note<S: AnswerStore>(&self, base: AnswerKey, get: &Get, vary: &Vary, store: &S) -> AnswerKey {
+    fn note<S: AnswerStore>(&self, base: &AnswerKey, get: &Get, vary: &Vary, store: &S) -> AnswerKey {
         // Begun before the note is read: a removal in between is not undone.
         let pending = store.begin(base.clone(), get.sent_at);
-        let noted = store.get(&base);
+        let noted = store.get(base);
         let generation = match noted.as_ref().map(|(noted, _)| &noted.0) {
             Some(Kept::Varies { vary: noted, generation }) if noted == vary => *generation,
             _ => self.generations.fetch_add(1, Relaxed),

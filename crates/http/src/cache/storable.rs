@@ -1,4 +1,4 @@
-//! Whether a response may be kept, and for whom (RFC 9111, 3).
+//! Whether a response may be kept, and for which callers (RFC 9111, 3).
 
 use std::time::Duration;
 
@@ -8,17 +8,9 @@ use crate::cache::{
     control::ResponseDirectives,
     lifetime::{freshness, initial_age, usable},
     request::Get,
+    scope::Scope,
     vary::Vary,
 };
-
-/// For whom a response is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// For all callers, as by a shared cache.
-    Shared,
-    /// For the caller of its request, as by a private cache of that caller.
-    Caller,
-}
 
 /// How a response is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +93,7 @@ impl Storable {
     }
 }
 
-/// Returns for whom a response is: for all unless something says or suggests that it is for one caller.
+/// Returns for which callers a response is: for all unless something says or suggests that it is for one caller.
 fn scope(request: &Get, control: &ResponseDirectives, headers: &HeaderMap) -> Scope {
     let is_for_all = control.public || control.s_maxage.is_some() || control.must_revalidate;
     let sets_cookie = headers.contains_key(header::SET_COOKIE) || headers.contains_key("set-cookie2");

@@ -4,7 +4,8 @@ use http_body_util::Empty;
 use super::{
     message::CacheRequest as _,
     request::{Get, KeptRequest, Kind},
-    storable::{NotKept, Scope, Storable},
+    scope::Scope,
+    storable::{NotKept, Storable},
 };
 
 mod control;
@@ -28,7 +29,7 @@ fn get(fields: Fields<'_>) -> Get {
     *request.headers_mut() = headers(fields);
     let has_credentials = super::credential::Credentials::default().are_in(request.headers());
     match KeptRequest::new(request.view(), None, has_credentials).map(|kept| kept.kind) {
-        Some(Kind::Get(get)) => get,
+        Some(Kind::Get(get)) => *get,
         _ => unreachable!("a GET without conditions"),
     }
 }

@@ -1,4 +1,4 @@
-//! Which responses are kept, and for whom.
+//! Which responses are kept, and for which callers.
 
 use super::*;
 
@@ -9,7 +9,7 @@ const fn not(why: NotKept) -> Result<Scope, NotKept> {
     Err(why)
 }
 
-/// Section of RFC 9111, fields of the request, status, fields of the response; for whom it is kept if no caller is named,
+/// Section of RFC 9111, fields of the request, status, fields of the response; for which callers it is kept if no caller is named,
 /// and if the caller is.
 type Case<'a> = (&'a str, Fields<'a>, u16, Fields<'a>, Result<Scope, NotKept>, Result<Scope, NotKept>);
 
@@ -97,7 +97,7 @@ fn directives_say_what_is_kept() {
 }
 
 #[test]
-fn credentials_say_for_whom_a_response_is() {
+fn credentials_say_for_which_callers_a_response_is() {
     let auth: Fields<'_> = &[("authorization", "Bearer ann")];
     let cookie: Fields<'_> = &[("cookie", "sid=ann")];
     let set_cookie = ("set-cookie", "sid=ann");
