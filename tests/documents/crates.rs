@@ -26,6 +26,8 @@ fn graph_of_the_crates_is_that_of_the_manifests() {
     let edges: Vec<_> = crates.iter().map(|name| (name, dependencies(name))).collect();
     let actual: BTreeSet<_> =
         edges.iter().flat_map(|(name, to)| to.iter().map(|to| (name.as_str(), to.as_str()))).collect();
+    let absent: Vec<_> = crates.iter().filter(|name| !graph.contains(name.as_str())).collect();
+    assert!(absent.is_empty(), "ARCHITECTURE.md: the graph has no {absent:?}");
     let missing: Vec<_> = actual.difference(&drawn).map(|(from, to)| format!("    {from} --> {to}")).collect();
     let extra: Vec<_> = drawn.difference(&actual).collect();
     assert!(missing.is_empty() && extra.is_empty(), "ARCHITECTURE.md: add {missing:#?}, remove {extra:#?}");
