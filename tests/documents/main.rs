@@ -4,6 +4,7 @@
 //! writes them; without the variable a difference fails.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
+mod changelog;
 mod costs;
 mod crates;
 mod features;
