@@ -26,7 +26,7 @@ const BREAKERS: &[Defect] = &[
     ("half-open wedges: a probe's caller gave up", &["{breaker}::dropped_trial_call_releases_its_permit"]),
     ("half-open wedges: a hung probe", &["{breaker}::hung_trial_call_expires_as_a_failure"]),
     ("half-open: a success wakes no waiter", &["crates/circuit-breaker/tests/pace.rs::success_of_a_trial_call_wakes_a_gate_that_waits_for_a_permit"]),
-    ("an open time refuses hundreds of calls to a dependency that is back", &["crates/circuit-breaker/tests/pace.rs::fifty_refused_calls_make_a_trial_call_due_after_the_base_time"]),
+    ("an open time refuses hundreds of calls to a dependency that is back", &["crates/circuit-breaker/tests/pace.rs::sixty_refused_calls_make_a_trial_call_due_after_the_base_time"]),
     ("each opening sends three calls to a dead dependency", &["crates/circuit-breaker/tests/pace.rs::second_trial_call_waits_for_the_success_of_the_first"]),
     ("half-open wedges: successes age out of a time window", &["{breaker}::trials_longer_than_the_time_window_close_the_breaker"]),
     ("results of calls admitted before the trip move the half-open circuit", &["{breaker}::results_of_an_earlier_epoch_change_nothing"]),

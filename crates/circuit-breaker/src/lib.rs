@@ -5,7 +5,7 @@
 //! * the count window slides call by call, and the closed path takes no lock and allocates nothing;
 //! * a trial call of a half-open breaker holds a *lease* with an epoch and a deadline, so no caller can block the
 //!   recovery, and outcomes of calls that were admitted before a change of state change nothing;
-//! * trial calls follow the traffic: the first one comes after the open time or after 50 refused calls, and more after its
+//! * trial calls follow the traffic: the first one comes after the open time or after 60 refused calls, and more after its
 //!   success, so that a busy dependency is back soon and a dead one gets few calls;
 //! * the policy decides what a result means ([`Classify`](mainstay_core::Classify)): the caller's own mistakes and
 //!   refusals by Mainstay layers count neither for nor against the dependency;

@@ -2,7 +2,7 @@
 
 use portable_atomic::{AtomicU32, Ordering::Relaxed};
 
-/// The refused calls since the last trial call or change of state.
+/// The refused calls since the last trial call, or since a closed breaker opened.
 ///
 /// Threads that count at once may lose counts, which only delays a trial call. In exchange a refusal needs no locked
 /// operation.
@@ -26,6 +26,12 @@ impl Pace {
         let refused = self.refused.load(Relaxed).saturating_add(1);
         self.refused.store(refused, Relaxed);
         refused == self.per_trial.load(Relaxed)
+    }
+
+    /// Returns whether a trial call is due by the calls that were refused so far.
+    pub(crate) fn is_due(&self) -> bool {
+        let per_trial = self.per_trial.load(Relaxed);
+        per_trial > 0 && self.refused.load(Relaxed) >= per_trial
     }
 
     pub(crate) fn restart(&self) {

@@ -174,7 +174,7 @@ mod tests {
         let (closed, open) = (Breaker::new("closed"), Breaker::new("open"));
         open.trip("test");
         let _held = (closed.0.lock(), open.0.lock());
-        // The fiftieth refusal makes a trial call due, under the lock.
+        // The sixtieth refusal makes a trial call due, under the lock.
         for _ in 0..20 {
             assert!(closed.refusal().is_none());
             assert!(closed.try_acquire().is_ok_and(|permit| {

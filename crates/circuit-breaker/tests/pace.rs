@@ -36,10 +36,10 @@ fn refuse(breaker: &Breaker, calls: u32) {
 
 /// After a repair, an open time of up to 8 s lost hundreds of calls to a busy dependency.
 #[tokio::test(start_paused = true)]
-async fn fifty_refused_calls_make_a_trial_call_due_after_the_base_time() {
+async fn sixty_refused_calls_make_a_trial_call_due_after_the_base_time() {
     let breaker = relapsed().await;
     advance(BASE / 2).await;
-    refuse(&breaker, 50);
+    refuse(&breaker, 60);
     assert_eq!(breaker.try_acquire().unwrap_err().retry_after(), Some(BASE / 2));
     advance(BASE / 2).await;
     assert!(breaker.try_acquire().is_ok());
@@ -48,7 +48,7 @@ async fn fifty_refused_calls_make_a_trial_call_due_after_the_base_time() {
 #[tokio::test(start_paused = true)]
 async fn fewer_refused_calls_leave_the_open_time() {
     let breaker = relapsed().await;
-    refuse(&breaker, 49);
+    refuse(&breaker, 59);
     advance(4 * SECOND - Duration::from_millis(1)).await;
     assert!(breaker.refusal().is_some());
     advance(Duration::from_millis(1)).await;
@@ -72,7 +72,7 @@ async fn second_trial_call_waits_for_the_success_of_the_first() {
 
 /// A trial call without an answer must not delay the next one until its lease ends.
 #[tokio::test(start_paused = true)]
-async fn pending_trial_call_delays_the_next_one_by_the_open_time_or_by_fifty_refused_calls() {
+async fn pending_trial_call_delays_the_next_one_by_the_open_time_or_by_sixty_refused_calls() {
     let breaker = relapsed().await;
     advance(4 * SECOND).await;
     let pending = breaker.try_acquire().unwrap();
@@ -80,7 +80,7 @@ async fn pending_trial_call_delays_the_next_one_by_the_open_time_or_by_fifty_ref
     refuse(&breaker, 1);
     advance(Duration::from_millis(1)).await;
     let second = breaker.try_acquire().unwrap();
-    refuse(&breaker, 50);
+    refuse(&breaker, 60);
     advance(BASE).await;
     let third = breaker.try_acquire().unwrap();
     advance(8 * SECOND).await;
@@ -93,6 +93,36 @@ async fn pending_trial_call_delays_the_next_one_by_the_open_time_or_by_fifty_ref
     drop(pending);
 }
 
+/// A trial call that was sent before a repair times out after it. Each such call cost a second of refusals, then 60 more.
+#[tokio::test(start_paused = true)]
+async fn calls_refused_during_a_trial_call_count_towards_the_next() {
+    let breaker = relapsed().await;
+    advance(4 * SECOND).await;
+    let trial = breaker.try_acquire().unwrap();
+    refuse(&breaker, 40);
+    advance(SECOND).await;
+    trial.record(failure());
+    assert_eq!(breaker.state(), State::Open);
+    refuse(&breaker, 18);
+    assert!(breaker.try_acquire().unwrap_err().retry_after() > Some(SECOND));
+    refuse(&breaker, 1);
+    assert!(breaker.try_acquire().is_ok(), "60 refused calls, and `base` since the last trial call");
+}
+
+/// The refused call that makes a trial call due may come while the last one still runs.
+#[tokio::test(start_paused = true)]
+async fn failed_trial_call_does_not_delay_the_one_that_is_due() {
+    let breaker = relapsed().await;
+    advance(4 * SECOND).await;
+    let trial = breaker.try_acquire().unwrap();
+    refuse(&breaker, 60);
+    advance(BASE / 5).await;
+    trial.record(failure());
+    refuse(&breaker, 1);
+    advance(BASE - BASE / 5).await;
+    assert!(breaker.try_acquire().is_ok());
+}
+
 /// What a server asks for is a lower bound.
 #[tokio::test(start_paused = true)]
 async fn refused_calls_do_not_shorten_what_the_server_asked_for() {
@@ -100,7 +130,7 @@ async fn refused_calls_do_not_shorten_what_the_server_asked_for() {
     advance(4 * SECOND).await;
     let asked = Outcome::Failure { kind: FailureKind::Network, repeat: Repeat::After(6 * SECOND) };
     breaker.try_acquire().unwrap().record(asked);
-    refuse(&breaker, 50);
+    refuse(&breaker, 60);
     advance(5 * SECOND).await;
     assert!(breaker.refusal().is_some());
     advance(SECOND).await;

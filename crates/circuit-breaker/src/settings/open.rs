@@ -27,9 +27,10 @@ pub struct OpenSettings {
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub decay: Duration,
     /// The number of refused calls after which a trial call is admitted although the open time has not passed; not before
-    /// `base` has passed, or the time that the server asked for. It bounds what a recovered dependency loses in calls
+    /// `base` has passed since the breaker opened or the last trial call began, or the time that the server asked for. The
+    /// calls that are refused while a trial call runs count too, whatever its result. It bounds what a recovered dependency loses in calls
     /// instead of seconds, and the calls to one that is down to a share of the traffic. A half-open breaker admits further
-    /// trial calls at the same pace until one has succeeded. Default 50, 2 % of the calls; `None`: the time alone decides,
+    /// trial calls at the same pace until one has succeeded. Default 60, 1.6 % of the calls; `None`: the time alone decides,
     /// and a half-open breaker admits all its trial calls at once.
     #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
     pub refusals_per_trial: Option<u32>,
@@ -90,7 +91,7 @@ impl Default for OpenSettings {
             growth: Growth::Doubling,
             jitter: 0.1,
             decay: Duration::from_secs(30),
-            refusals_per_trial: Some(50),
+            refusals_per_trial: Some(60),
         }
     }
 }

@@ -69,7 +69,14 @@ impl StateMachine {
             let asked = retry_after.unwrap_or_default().min(open.max.saturating_mul(10));
             locked.recovery.is_waived = false;
             locked.recovery.open_until = now + open.time(locked.openings).mul_f64(jitter).max(asked);
-            locked.recovery.trial_from = now + open.base.mul_f64(jitter).max(asked);
+            locked.recovery.trial_from = match word.state() {
+                // `base` after the last trial call, however long that took to fail.
+                State::HalfOpen => locked.recovery.trial_from.max(now + asked),
+                _ => now + open.base.mul_f64(jitter).max(asked),
+            };
+            if word.state() == State::HalfOpen && self.pace.is_due() {
+                locked.recovery.open_until = locked.recovery.open_until.min(locked.recovery.trial_from);
+            }
         }
         self.change(locked, now, (to, word.mode()), reason, Actor::Rules)
     }
@@ -96,7 +103,10 @@ impl StateMachine {
         let entry = |sequence, spent| Transition { sequence, at: now, from, to, mode, reason, actor, open_for, spent };
         let transition = locked.log.push(now, entry).clone();
         locked.recovery = RecoveryState::new(open_until, locked.recovery.trial_from);
-        self.pace.restart();
+        // The calls that were refused during a failed trial call count towards the next one.
+        if (from, to) != (State::HalfOpen, State::Open) {
+            self.pace.restart();
+        }
         self.rules.reset(epoch);
         self.open_until.store(self.since_start(open_until));
         self.changed_at.store(self.since_start(now));
