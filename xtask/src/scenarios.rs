@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::process::ExitCode;
 
+use crate::bench::target;
 use crate::cargo::{cargo, root};
 use crate::command::{Command, USAGE};
 use crate::counted::counted;
@@ -22,6 +23,7 @@ pub(crate) const COMMAND: Command = Command {
 [NAME..]    only these scenarios, such as s1 or s7b
 --seeds N   the seeds 1 to N (5)
 --full      the long runs: an hour instead of ten minutes in S7b
+--peers     only the scenarios with other libraries, into docs/scenarios/peers
 
 Writes a table and plots for each scenario, with the commit. Takes some minutes, with --full more. One cell, printed:
 cargo run --release --package mainstay-scenarios -- s7b pause",
@@ -30,13 +32,16 @@ cargo run --release --package mainstay-scenarios -- s7b pause",
 
 const PACKAGE: &str = "mainstay-scenarios";
 const FOLDER: &str = "docs/scenarios";
+/// The scenarios with other libraries: a workspace of its own.
+const PEERS: &str = "tests/scenarios/peers/Cargo.toml";
 
 fn command(args: &[String]) -> ExitCode {
-    let (mut names, mut options) = (Vec::new(), Vec::new());
+    let (mut names, mut options, mut with_peers) = (Vec::new(), Vec::new(), false);
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         match arg.as_str() {
             "--full" => options.push(arg.as_str()),
+            "--peers" => with_peers = true,
             "--seeds" => {
                 let Some(seeds) = rest.next() else {
                     eprintln!("--seeds needs a number");
@@ -45,7 +50,7 @@ fn command(args: &[String]) -> ExitCode {
                 options.extend([arg.as_str(), seeds.as_str()]);
             }
             flag if flag.starts_with('-') => {
-                eprintln!("{}", suggest::unknown("option", flag, ["--full", "--seeds", "--help"]));
+                eprintln!("{}", suggest::unknown("option", flag, ["--full", "--peers", "--seeds", "--help"]));
                 return ExitCode::from(USAGE);
             }
             name => names.push(Some(name)),
@@ -57,7 +62,11 @@ fn command(args: &[String]) -> ExitCode {
     if !options.contains(&"--seeds") {
         options.extend(["--seeds", "5"]);
     }
-    match names.iter().map(|name| write(*name, &options)).collect::<io::Result<Vec<_>>>() {
+    let written = match with_peers {
+        true => peers().map(|written| vec![written]),
+        false => names.iter().map(|name| write(*name, &options)).collect(),
+    };
+    match written {
         Ok(written) if written.iter().all(|written| *written) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
@@ -77,6 +86,13 @@ fn write(name: Option<&str>, options: &[&str]) -> io::Result<bool> {
     args.extend(["--out", &folder, "--commit", &commit]);
     args.extend(options);
     run(&mut cargo(args))
+}
+
+/// Runs the scenarios with other libraries.
+fn peers() -> io::Result<bool> {
+    let (folder, commit, target) = (root().join(FOLDER).join("peers"), commit(), target());
+    let build = ["run", "--release", "--locked", "--manifest-path", PEERS, "--target-dir", &target, "--"];
+    run(&mut cargo(build.into_iter().chain([&*folder.to_string_lossy(), &*commit])))
 }
 
 /// Returns the commit of the checkout, with a mark if it has changes.

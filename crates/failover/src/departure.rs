@@ -188,6 +188,9 @@ impl Switchboard {
             suspends
         };
         if has_suspended {
+            // Debug: as often as once a second while an endpoint that fails requests has good probes.
+            let (failover, endpoint) = (&*self.name, &*self.endpoints[index].name);
+            tracing::debug!(failover, endpoint, "endpoint suspended until the probe that its failures have asked for");
             self.announce();
         }
     }

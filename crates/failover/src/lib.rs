@@ -59,7 +59,7 @@
 //! | shared database down | the same; no traffic moves, and requests are answered at once after the repair | |
 //! | hangs, probe good | suspended; left when 3 more requests in a row are proven after the good probe | 6 requests, and the delay twice |
 //! | gray failure | left when 0.2 of the last 100 compared requests failed, at least 20 | 20 requests |
-//! | failing health check | left when 2 probe rounds failed, whatever the requests say; the first round since the start decides alone | 10 s |
+//! | failing health check | left when 2 probe rounds failed, whatever the requests say; the first round since the start decides alone | 10 s; a bad first round: 5 s from the start |
 //! | flapping | left as if hard down; each departure makes the next hold longer | hold 30 s to 300 s |
 //! | no probes | a proven streak leaves, trial calls return | 3 requests |
 //! | one endpoint | left by refused connections and a failed probe, without a probe by its requests; refused while down, with trial calls | 0.5 s to 8 s |

@@ -1,8 +1,8 @@
 //! A cell: one experiment of a scenario, its contestants, and the bars for ours.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
-use crate::measure::Seconds;
+use crate::{measure::Seconds, run::Client};
 
 /// A stack that takes part in a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,17 @@ pub enum Contestant {
     Tower,
     /// A policy that knows the fault script.
     Omniscient,
+    /// Layers of another library, from a workspace of its own.
+    Peer(Peer),
+}
+
+/// Layers of another library. Two of the same name are the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// The name in the tables.
+    pub name: &'static str,
+    /// Builds the stack of one client process over the server. Attempts have a timeout in the scenarios that give one.
+    pub build: fn(Client, Option<Duration>) -> Client,
 }
 
 /// The duration of the long runs.
@@ -99,9 +110,18 @@ impl fmt::Display for Contestant {
             Self::Naive => "naive",
             Self::Tower => "Tower",
             Self::Omniscient => "omniscient",
+            Self::Peer(peer) => peer.name,
         })
     }
 }
+
+impl PartialEq for Peer {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Peer {}
 
 // === impl Limit ===
 

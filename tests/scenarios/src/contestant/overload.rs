@@ -46,6 +46,7 @@ pub fn fleet(contestant: Contestant, clients: usize, server: &Server, attempt: D
         Contestant::Naive => naive(entrance.clone(), attempt),
         Contestant::Tower => tower(entrance.clone(), attempt, seed.wrapping_add(number as u64)),
         Contestant::Omniscient => knowing(server.clone(), attempt),
+        Contestant::Peer(peer) => (peer.build)(entrance.clone(), Some(attempt)),
         Contestant::Ours => {
             let breaker = CircuitBreakerLayer::new("client").with_policy(POLICY);
             ours(BoxCloneSyncService::new(breaker.layer(guarded_attempts(entrance.clone(), attempt))))
@@ -77,6 +78,7 @@ pub fn retrying(contestant: Contestant, inner: Client, seed: u64) -> Client {
         }
         Contestant::Tower => BoxCloneSyncService::new(TowerRetryLayer::new(TowerRetries::new(seed)).layer(inner)),
         Contestant::Omniscient => inner,
+        Contestant::Peer(peer) => (peer.build)(inner, None),
         _ => ours(inner),
     }
 }

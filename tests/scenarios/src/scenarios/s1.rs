@@ -100,6 +100,8 @@ fn figures(load: u32, stall: Ms, clients: usize, run: Run) -> Figures {
     let values = vec![
         ("recovery (s)", measure.recovery(end)),
         ("lost", measure.lost()),
+        ("p99 (ms)", measure.quantile(0.99)),
+        ("p99.9 (ms)", measure.quantile(0.999)),
         ("amplification before", rate(15)),
         ("peak", peak),
         ("50 s after", rate(second + 50)),

@@ -80,6 +80,7 @@ fn figures(fault: Fault, shards: usize, run: Run) -> Figures {
         ("ideal (%)", 100.0 * ideal),
         ("below ideal (points)", 100.0 * (ideal - down.good())),
         ("reach the dead shard (%)", 100.0 * f64::from(reached) / for_dead.max(1) as f64),
+        ("p99.9 (ms)", down.quantile(0.999)),
         ("good after repair", measure.between(UNTIL, UNTIL + 10_000).good()),
     ];
     Figures { values, seconds: measure.by_second() }

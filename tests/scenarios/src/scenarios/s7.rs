@@ -78,7 +78,8 @@ fn cell(name: &str, about: &str, script: Script) -> Cell {
 fn figures(experiment: &Experiment, end: Ms, run: Run) -> Figures {
     let Outcome { measure, watched, calls } = experiment.run(run.contestant, run.seed);
     let mut values = vec![("lost", measure.lost()), ("slow", measure.slower_than(SLOW))];
-    values.extend([("p99 (ms)", measure.quantile(0.99)), ("max (ms)", measure.quantile(1.0))]);
+    values.extend([("p99 (ms)", measure.quantile(0.99)), ("p99.9 (ms)", measure.quantile(0.999))]);
+    values.push(("max (ms)", measure.quantile(1.0)));
     values.push(("calls for each request", calls.iter().sum::<u64>() as f64 / measure.offered()));
     if run.contestant == Contestant::Ours {
         let omniscient = experiment.run(Contestant::Omniscient, run.seed).measure.lost();

@@ -77,6 +77,7 @@ fn cell(name: &str, about: String, run: impl Fn(Run) -> Figures + Send + Sync + 
 fn common(outcome: &Outcome, run: Run, until: Ms) -> Vec<(&'static str, f64)> {
     let Outcome { measure, watched, calls } = outcome;
     let mut values = vec![("lost", measure.lost()), ("good", measure.good()), ("p99 (ms)", measure.quantile(0.99))];
+    values.push(("p99.9 (ms)", measure.quantile(0.999)));
     if run.contestant == Contestant::Ours {
         values.push(("departures/h", watched.departures().len() as f64 * (60 * MINUTE) as f64 / until as f64));
         values.push(("all down (s)", watched.all_down(until) as f64 / 1_000.0));
