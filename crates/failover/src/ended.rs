@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{failed::Failed, permit::EndpointPermit, second_start::Spare};
+use crate::{failed::Failed, permit::EndpointPermit, replay_copy::Spare};
 
 /// A first attempt that has ended while the second one runs: its answer, and its failure, unless it was refused.
 pub(crate) struct FirstEnded<Res, E> {

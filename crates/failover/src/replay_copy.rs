@@ -10,6 +10,13 @@ pub(crate) struct ReplayCopy<Req> {
     pub(crate) target: usize,
 }
 
+/// What a further attempt needs if the second one could not be sent: a copy of the request, and where it was sent.
+pub(crate) struct Spare<Req> {
+    pub(crate) copy: RequestCopy<Req>,
+    /// The indices of the endpoints.
+    pub(crate) tried: Vec<usize>,
+}
+
 // === impl ReplayCopy ===
 
 impl<Req> ReplayCopy<Req> {

@@ -20,9 +20,8 @@ use crate::{
     history::History,
     overdue::Overdue,
     permit::EndpointPermit,
-    replay_copy::ReplayCopy,
+    replay_copy::{ReplayCopy, Spare},
     second_attempt::delay,
-    second_start::Spare,
     switchboard::Switchboard,
 };
 

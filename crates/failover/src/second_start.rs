@@ -13,16 +13,11 @@ use crate::{
     attempt::Attempt,
     history::History,
     permit::EndpointPermit,
+    replay_copy::Spare,
     second_attempt::{Cause, Paid, acquire},
     second_running::{Phase, Running, Second},
     shared::Shared,
 };
-
-/// What a further attempt needs: a copy of the request, and where it was sent.
-pub(crate) struct Spare<Req> {
-    copy: RequestCopy<Req>,
-    tried: Vec<usize>,
-}
 
 impl<F, S, Req, E> Second<F, S, Req, S::Response, E>
 where
