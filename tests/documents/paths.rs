@@ -77,3 +77,14 @@ fn paths_in_architecture_and_contributing_exist() {
         assert!(missing.is_empty(), "renamed or removed: update {document}: {missing:#?}");
     }
 }
+
+#[test]
+fn every_guide_is_compiled_and_linked() {
+    let (umbrella, readme, guide) =
+        (read("crates/mainstay/src/lib.rs"), read("README.md"), read("crates/mainstay/GUIDE.md"));
+    for document in documents().iter().filter(|path| path.starts_with("docs/") && path.matches('/').count() == 1) {
+        assert!(umbrella.contains(document.as_str()), "crates/mainstay/src/lib.rs does not compile {document}");
+        let linked = readme.contains(&format!("]({document}")) || guide.contains(&format!("](../../{document}"));
+        assert!(linked, "neither README.md nor GUIDE.md links {document}");
+    }
+}
