@@ -89,3 +89,19 @@ fn keyed_breaker_that_is_found_is_not_evicted_before_its_call_ends() {
     let forgotten = |breakers: &KeyedBreakers<u32>| breakers.snapshots().iter().all(|one| one.state != State::Open);
     race(make, fail, |breakers| drop(breakers.get(&2)), forgotten);
 }
+
+/// A breaker that was made while the settings changed kept the old ones.
+#[test]
+fn keyed_breaker_made_during_a_change_has_the_new_settings() {
+    let changed = |breakers: &KeyedBreakers<u32>| {
+        let mut settings = breakers.settings();
+        settings.breaker.minimum_calls = 30;
+        breakers.reconfigure(settings).unwrap();
+    };
+    race(
+        || KeyedBreakers::<u32>::new("race"),
+        |breakers| drop(breakers.get(&1)),
+        changed,
+        |breakers| breakers.get(&1).settings().minimum_calls != 30,
+    );
+}

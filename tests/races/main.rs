@@ -7,5 +7,6 @@
 
 mod evictions;
 mod round;
+mod settings;
 mod status;
 mod wakeups;

@@ -17,7 +17,7 @@ fn breaker_publishes_its_last_state() {
             State::Closed => (Level::Healthy, State::Closed),
             state => (Level::Unhealthy, state),
         };
-        breaker.subscribe().get().level != level || *breaker.watch().borrow() != state
+        breaker.subscribe().get().level != level || breaker.watch().get() != state
     };
     race(|| Breaker::new("race"), |breaker| breaker.force_open("left"), |breaker| breaker.reset("right"), is_stale);
 }
@@ -45,7 +45,7 @@ fn failover_publishes_its_last_state() {
     let is_stale = |failover: &FailoverHandle| {
         let state = failover.snapshot().state;
         let level = if state == FailoverState::OnPrimary { Level::Healthy } else { Level::Degraded };
-        failover.subscribe().get().level != level || *failover.watch().borrow() != state
+        failover.subscribe().get().level != level || failover.watch().get() != state
     };
     race(make, |failover| failover.take_out("a", "left").unwrap(), |failover| failover.reset("right"), is_stale);
     let force = |failover: &FailoverHandle| failover.force("b", "left").unwrap();

@@ -4,7 +4,7 @@ use std::{
     future::{Future, poll_fn},
     pin::pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{Ordering::SeqCst, fence},
     },
     task::Poll,
@@ -29,6 +29,8 @@ pub(crate) struct Inner {
     readiness_waiters: ReadinessWaiters,
     max_wait: AtomicOptionDuration,
     execution_timeout: AtomicOptionDuration,
+    /// Locked while the settings are written.
+    configuring: Mutex<()>,
     counters: Counters<COUNTS>,
     saturation: Saturation,
     /// Of the keyed store that holds this limit, if one does.
@@ -51,6 +53,7 @@ impl Inner {
             readiness_waiters: ReadinessWaiters::default(),
             max_wait: settings.max_wait.into(),
             execution_timeout: settings.execution_timeout.into(),
+            configuring: Mutex::new(()),
             counters,
             saturation: Saturation::new(store.as_ref().map(|store| store.log_limit.clone()).unwrap_or_default()),
             store,
@@ -66,10 +69,18 @@ impl Inner {
         }
     }
 
-    pub(crate) fn configure(&self, settings: &LimitSettings) {
-        self.max_wait.store(settings.max_wait);
-        self.execution_timeout.store(settings.execution_timeout);
-        self.slots.resize(settings.limit, settings.queue);
+    /// Changes the settings. They are written under a lock, so that of two changes at once none is lost, and one wins in
+    /// every word. Waiting calls are woken after it.
+    pub(crate) fn configure(&self, change: impl FnOnce(&mut LimitSettings)) {
+        {
+            let _alone = self.configuring.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut settings = self.settings();
+            change(&mut settings);
+            self.max_wait.store(settings.max_wait);
+            self.execution_timeout.store(settings.execution_timeout);
+            self.slots.set_size(settings.limit, settings.queue);
+        }
+        self.slots.apply_size();
         self.note_filled();
         self.note_idle();
         self.saturation.on_release(&self.name, &self.slots);

@@ -3,9 +3,9 @@
 //! Limits are not handed out: one that a caller keeps could not be evicted, or would be a second limit for its key after
 //! it was.
 
-use std::{borrow::Borrow, fmt, future::Future, hash::Hash, sync::Arc};
+use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
 
-use mainstay_core::{BoxError, InvalidSetting, Name, Rejected};
+use mainstay_core::{InvalidSetting, Name, Rejected};
 use tokio::time::Instant;
 
 use crate::{LimitSettings, LimitSnapshot, Permit, waiter::Admission};
@@ -14,6 +14,7 @@ pub use settings::KeyedBulkheadSettings;
 pub use snapshot::KeyedSnapshot;
 use store::Store;
 
+mod run;
 mod settings;
 mod snapshot;
 mod store;
@@ -121,20 +122,6 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedLimits<K> {
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
         self.0.acquire(key, Admission::acquire)
-    }
-
-    /// Runs the work with a permit of the key, which it takes as [`acquire`](Self::acquire) does, for at most the
-    /// execution timeout.
-    ///
-    /// # Errors
-    /// The work's own error, or the refusal.
-    pub async fn run<Q, T, E>(&self, key: &Q, work: impl Future<Output = Result<T, E>>) -> Result<T, BoxError>
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
-        E: Into<BoxError>,
-    {
-        self.acquire(key).await?.run(work).await
     }
 
     /// Sets a limit for one key, 1 to a million; see [`set`](Self::set).

@@ -47,6 +47,7 @@ mod permit;
 mod queued_call;
 mod readiness;
 mod registry;
+mod run;
 mod saturation;
 mod service;
 mod settings;

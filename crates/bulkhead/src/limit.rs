@@ -5,7 +5,9 @@ use std::{fmt, future::Future};
 use mainstay_core::{BoxError, Counters, InvalidSetting, Name, Reason, Rejected, Shared, StatusReceiver};
 use tokio::time::Instant;
 
-use crate::{LimitSettings, LimitSnapshot, Permit, inner::Inner, lending::Membership, settings, waiter::Admission};
+use crate::{
+    LimitSettings, LimitSnapshot, Permit, inner::Inner, lending::Membership, run, settings, waiter::Admission,
+};
 
 /// A limit on concurrent calls, with a bounded queue. Clones share it.
 ///
@@ -97,6 +99,8 @@ impl Limit {
     }
 
     /// Runs the work with a permit, which it takes as [`acquire`](Self::acquire) does, for at most the execution timeout.
+    /// Then the work is dropped. Use [`run_blocking`](Self::run_blocking) or
+    /// [`run_with_permit`](Self::run_with_permit) for work that a drop does not stop, such as `spawn_blocking`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), mainstay_core::BoxError> {
@@ -114,14 +118,45 @@ impl Limit {
     where
         E: Into<BoxError>,
     {
-        self.acquire().await?.run(work).await
+        run::run(self.acquire().await?, work).await
     }
 
-    /// Runs blocking work with a permit, on tokio's threads for blocking work. A thread cannot be stopped: there is no
-    /// execution timeout, and the permit comes back when the work ends, even if the caller is gone.
+    /// Runs work that holds its permit itself, and waits for it for at most the execution timeout.
+    ///
+    /// For work that goes on when its future is dropped: a task, a thread, a command of another process. With
+    /// [`run`](Self::run) the permit comes back when the *wait* ends, so that more of such work runs than the limit allows.
+    /// Here it comes back when the work drops it.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), mainstay_core::BoxError> {
+    /// use mainstay_bulkhead::Limit;
+    ///
+    /// let limit = Limit::new("reports", 2)?;
+    /// let report = limit.run_with_permit(|permit| {
+    ///     tokio::spawn(async move {
+    ///         let _permit = permit; // returned when this task ends
+    ///         "report"
+    ///     })
+    /// });
+    /// assert_eq!(report.await?, "report");
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// The work's own error, or the refusal.
+    /// The work's own error, or the refusal: [`Reason::AttemptTimeout`] after the execution timeout.
+    pub async fn run_with_permit<F, T, E>(&self, work: impl FnOnce(Permit) -> F) -> Result<T, BoxError>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: Into<BoxError>,
+    {
+        run::run_with_permit(self.acquire().await?, work).await
+    }
+
+    /// Runs blocking work with a permit, on tokio's threads for blocking work, and waits for it for at most the execution
+    /// timeout. A thread cannot be stopped: the permit comes back when the work ends, even if the caller is gone.
+    ///
+    /// # Errors
+    /// The work's own error, or the refusal: [`Reason::AttemptTimeout`] after the execution timeout.
     ///
     /// # Panics
     /// If the work does.
@@ -130,7 +165,7 @@ impl Limit {
         T: Send + 'static,
         E: Into<BoxError> + Send + 'static,
     {
-        self.acquire().await?.run_blocking(work).await
+        run::run_blocking(self.acquire().await?, work).await
     }
 
     /// Sets a new limit, 1 to a million. Growing admits waiting calls at once. Shrinking never blocks and takes no
@@ -140,7 +175,7 @@ impl Limit {
     /// A limit out of its range.
     pub fn resize(&self, limit: u32) -> Result<(), InvalidSetting> {
         settings::limit("limit", limit)?;
-        self.0.configure(&LimitSettings { limit, ..self.0.settings() });
+        self.0.configure(|settings| settings.limit = limit);
         Ok(())
     }
 
@@ -150,7 +185,7 @@ impl Limit {
     /// A setting out of its range; nothing changes then.
     pub fn reconfigure(&self, settings: LimitSettings) -> Result<(), InvalidSetting> {
         settings.validate()?;
-        self.0.configure(&settings);
+        self.0.configure(|current| *current = settings);
         Ok(())
     }
 

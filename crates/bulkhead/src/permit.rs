@@ -1,8 +1,8 @@
 //! A permit to run one call.
 
-use std::{fmt, future::Future, panic::resume_unwind};
+use std::fmt;
 
-use mainstay_core::{BoxError, Reason, Rejected, Shared};
+use mainstay_core::{Reason, Rejected, Shared};
 
 use crate::inner::Inner;
 
@@ -25,6 +25,10 @@ impl Permit {
         Self(inner)
     }
 
+    pub(crate) fn shared(&self) -> &Shared<Inner> {
+        &self.0
+    }
+
     pub(crate) fn inner(&self) -> &Inner {
         &self.0
     }
@@ -34,42 +38,6 @@ impl Permit {
         let inner = self.0.clone();
         drop(self);
         inner.reject(reason)
-    }
-
-    pub(crate) async fn run<T, E>(self, work: impl Future<Output = Result<T, E>>) -> Result<T, BoxError>
-    where
-        E: Into<BoxError>,
-    {
-        let result = match self.0.execution_timeout() {
-            None => work.await,
-            Some(time) => match tokio::time::timeout(time, work).await {
-                Ok(result) => result,
-                Err(_) => return Err(self.0.reject(Reason::AttemptTimeout).into()),
-            },
-        };
-        result.map_err(Into::into)
-    }
-
-    pub(crate) async fn run_blocking<T, E>(
-        self,
-        work: impl FnOnce() -> Result<T, E> + Send + 'static,
-    ) -> Result<T, BoxError>
-    where
-        T: Send + 'static,
-        E: Into<BoxError> + Send + 'static,
-    {
-        let work = tokio::task::spawn_blocking(move || {
-            let _permit = self;
-            work()
-        });
-        match work.await {
-            Ok(result) => result.map_err(Into::into),
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => resume_unwind(panic),
-                // The runtime shuts down: nothing else cancels the task.
-                Err(cancelled) => Err(cancelled.into()),
-            },
-        }
     }
 }
 

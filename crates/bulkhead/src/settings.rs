@@ -9,8 +9,9 @@ use mainstay_core::{
 
 /// Settings of a [`Limit`](crate::Limit).
 ///
-/// Presets by name of the resource: [`database`](Self::database), [`communication`](Self::communication),
-/// [`external_api`](Self::external_api), [`files`](Self::files), and [`resource`](Self::resource) for any other.
+/// Presets: [`database`](Self::database), [`agent_communication`](Self::agent_communication),
+/// [`external_api`](Self::external_api), [`file_operations`](Self::file_operations), and [`resource`](Self::resource) for
+/// any other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct LimitSettings {
@@ -24,7 +25,9 @@ pub struct LimitSettings {
     #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off::duration"))]
     pub max_wait: Option<Duration>,
     /// The longest time from the permit to the response: 1 ms to a year. A longer call ends with
-    /// [`Reason::AttemptTimeout`](mainstay_core::Reason::AttemptTimeout). Default `None`: unlimited.
+    /// [`Reason::AttemptTimeout`](mainstay_core::Reason::AttemptTimeout), and its future is dropped with its permit. What
+    /// goes on after that, as work on another thread or in another task does, is counted only if it holds the permit: see
+    /// [`Limit::run_with_permit`](crate::Limit::run_with_permit). Default `None`: unlimited.
     #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off::duration"))]
     pub execution_timeout: Option<Duration>,
 }
@@ -35,38 +38,42 @@ const MAX: u64 = 1_000_000;
 // === impl LimitSettings ===
 
 impl LimitSettings {
-    /// Any resource: 10 calls at once, 100 queued for at most 30 s each.
+    /// Any resource: 10 calls at once, of at most 30 s each; 100 may wait.
+    ///
+    /// The seconds of this preset and of the others bound the execution, not the wait: a call that waits for a permit does
+    /// so for at most `max_wait`, 1 s unless it is set. The presets are examples for a
+    /// [table of settings by name](mainstay_core::SettingsByName); no name selects one by itself.
     #[must_use]
     pub fn resource() -> Self {
-        Self::queueing(10, 30)
+        Self::preset(10, 30)
     }
 
-    /// A database: 20 calls at once, 100 queued for at most 10 s each.
+    /// A database: 20 calls at once, of at most 10 s each; 100 may wait.
     #[must_use]
     pub fn database() -> Self {
-        Self::queueing(20, 10)
+        Self::preset(20, 10)
     }
 
-    /// Messages, mails, notifications: 50 calls at once, 100 queued for at most 30 s each.
+    /// Communication between agents and other services: 50 calls at once, of at most 30 s each; 100 may wait.
     #[must_use]
-    pub fn communication() -> Self {
-        Self::queueing(50, 30)
+    pub fn agent_communication() -> Self {
+        Self::preset(50, 30)
     }
 
-    /// A third party's API: 10 calls at once, 100 queued for at most 60 s each.
+    /// A third party's API: 10 calls at once, of at most 60 s each; 100 may wait.
     #[must_use]
     pub fn external_api() -> Self {
-        Self::queueing(10, 60)
+        Self::preset(10, 60)
     }
 
-    /// Work on files: 5 calls at once, 100 queued for at most 120 s each.
+    /// Operations on files: 5 calls at once, of at most 120 s each; 100 may wait.
     #[must_use]
-    pub fn files() -> Self {
-        Self::queueing(5, 120)
+    pub fn file_operations() -> Self {
+        Self::preset(5, 120)
     }
 
-    fn queueing(limit: u32, seconds: u64) -> Self {
-        Self { limit, queue: 100, max_wait: Some(Duration::from_secs(seconds)), execution_timeout: None }
+    fn preset(limit: u32, seconds: u64) -> Self {
+        Self { limit, queue: 100, execution_timeout: Some(Duration::from_secs(seconds)), ..Self::default() }
     }
 
     /// Checks every field.

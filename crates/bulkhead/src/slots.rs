@@ -223,10 +223,15 @@ impl Slots {
         self.word.load(SeqCst) == 0
     }
 
-    /// Grows at once, and shrinks as calls end: releases grant nothing while the word exceeds the limit.
-    pub(crate) fn resize(&self, limit: u32, queue: u32) {
+    /// Sets the limit and the queue; [`apply_size`](Self::apply_size) follows. Shrinks as calls end: releases grant
+    /// nothing while the word exceeds the limit.
+    pub(crate) fn set_size(&self, limit: u32, queue: u32) {
         self.limit.store(limit, SeqCst);
         self.queue.store(queue, SeqCst);
+    }
+
+    /// Grants the slots that a greater size has made free.
+    pub(crate) fn apply_size(&self) {
         self.membership.recount();
         self.grant();
         self.membership.offer();

@@ -1,7 +1,7 @@
 //! Limits by key: isolation, eviction and settings.
 #![allow(clippy::unwrap_used, reason = "tests say what they mean")]
 
-use std::{future::pending, time::Duration};
+use std::{cell::RefCell, fmt, future::pending, sync::mpsc, thread, time::Duration};
 
 use mainstay_bulkhead::{KeyedBulkheadSettings, KeyedLimits, LimitSettings, Permit};
 use mainstay_core::{Reason, Refusal as _};
@@ -204,4 +204,34 @@ fn settings_deserialize_and_snapshot_serializes() {
     drop(limits.try_acquire(&1));
     let page = serde_json::to_value(limits.snapshot()).unwrap();
     assert_eq!((&page["permitted"], &page["limits"][0]["name"]), (&1.into(), &"keys/1".into()));
+}
+
+thread_local! {
+    static STORE: RefCell<Option<KeyedLimits<Key>>> = const { RefCell::new(None) };
+}
+
+/// A key that reads the store while it is formatted.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key(u32);
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        STORE.with_borrow(|store| store.as_ref().map(|store| (store.settings(), store.snapshot())));
+        self.0.fmt(f)
+    }
+}
+
+/// The name of a new limit was formatted under the lock of the store.
+#[test]
+fn key_reads_the_store_while_it_is_formatted() {
+    let (done, ended) = mpsc::channel();
+    thread::spawn(move || {
+        let limits = KeyedLimits::new("keys", 1).unwrap();
+        STORE.set(Some(limits.clone()));
+        let permit = limits.try_acquire(&Key(7)).unwrap();
+        STORE.set(None);
+        done.send(limits.snapshot_of(&Key(7)).unwrap().name).unwrap();
+        drop(permit);
+    });
+    assert_eq!(ended.recv_timeout(Duration::from_secs(20)).expect("no deadlock"), "keys/7");
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use mainstay_bulkhead::{Group, Limit, LimitRegistry, LimitSettings, Permit};
+use mainstay_bulkhead::{Group, Limit, LimitSettings, Permit};
 use mainstay_core::{BoxError, Level, Reason, Refusal, Rejected};
 use tokio::time::{Instant, advance};
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task::spawn};
@@ -228,21 +228,6 @@ fn invalid_settings_report_field_value_and_range() {
     assert_eq!(Limit::new("x", 0).unwrap_err().field(), "limit");
     assert_eq!(Limit::new("x", 1).unwrap().resize(0).unwrap_err().field(), "limit");
     assert_eq!(Group::with_total("x", 0).unwrap_err().field(), "total");
-}
-
-#[test]
-fn resources_have_defaults_by_name() {
-    let limits = LimitRegistry::new();
-    let found = ["database", "communication", "external_api", "files", "anything"].map(|resource| {
-        let LimitSettings { limit, queue, max_wait, .. } = limits.get(resource).settings();
-        (limit, queue, max_wait.unwrap().as_secs())
-    });
-    assert_eq!(found, [(20, 100, 10), (50, 100, 30), (10, 100, 60), (5, 100, 120), (10, 100, 30)]);
-    let custom = Limit::new("files", 1).unwrap();
-    assert_eq!(limits.insert(custom).unwrap().snapshot().limit, 5);
-    let _permit = limits.get("files").try_acquire().unwrap();
-    assert!(limits.get("files").try_acquire().is_err());
-    assert_eq!(limits.snapshots().len(), 5);
 }
 
 #[cfg(feature = "serde")]

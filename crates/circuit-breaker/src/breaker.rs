@@ -2,11 +2,12 @@
 
 use std::{fmt, sync::Arc};
 
-use mainstay_core::{InvalidSetting, LogLimit, Name, Shared, StatusReceiver};
-use tokio::{sync::watch, time::Instant};
+use mainstay_core::{InvalidSetting, Name, Shared, StateReceiver, StatusReceiver};
+use tokio::time::Instant;
 
 use crate::{
-    BreakerSettings, BreakerSnapshot, Mode, State, Transition, counters::BreakerCounters, state_machine::StateMachine,
+    BreakerSettings, BreakerSnapshot, Mode, State, Transition, counters::BreakerCounters, in_store::InStore,
+    state_machine::StateMachine,
 };
 
 /// A circuit breaker: the algorithm, usable without Tower. Clones share one state.
@@ -49,14 +50,14 @@ impl Breaker {
         Self::in_store(name, settings, counters, Arc::default())
     }
 
-    /// Creates a breaker that shares the limit of log lines with others.
+    /// Creates a breaker of a keyed store.
     pub(crate) fn in_store(
         name: Name,
         settings: BreakerSettings,
         counters: BreakerCounters,
-        log_limit: Arc<LogLimit>,
+        store: Arc<InStore>,
     ) -> Self {
-        Self(Shared::new(StateMachine::new(name, settings, counters, log_limit)))
+        Self(Shared::new(StateMachine::new(name, settings, counters, store)))
     }
 
     /// Returns the same breaker with its memory leaked: two kilobytes, and up to ten for the counters of each thread.
@@ -119,8 +120,19 @@ impl Breaker {
     }
 
     /// Watches the state. Wakes at every change, and when a permit for a trial call becomes free.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use mainstay_circuit_breaker::{Breaker, State};
+    ///
+    /// let breaker = Breaker::new("orders");
+    /// let mut states = breaker.watch();
+    /// breaker.force_open("ann");
+    /// assert_eq!(states.changed().await, Some(State::Open));
+    /// # }
+    /// ```
     #[must_use]
-    pub fn watch(&self) -> watch::Receiver<State> {
+    pub fn watch(&self) -> StateReceiver<State> {
         self.0.watch.subscribe()
     }
 

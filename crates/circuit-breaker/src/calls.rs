@@ -2,7 +2,7 @@
 
 use mainstay_core::{Outcome, Rejected};
 
-use crate::{Breaker, Permit, counters::Counter, state_machine::admit::Admission};
+use crate::{Announcement, Breaker, Permit, counters::Counter, state_machine::admit::Admission};
 
 impl Breaker {
     /// Acquires a permit for one call. One load while closed; no lock and no allocation while refusing.
@@ -69,13 +69,20 @@ impl Breaker {
     /// Opens at once, by the rules: for a dependency that reports that it must not be used. An open breaker stays as it
     /// is, and its streak of probes starts again.
     pub fn trip(&self, reason: impl Into<String>) {
-        self.0.open(self.epoch(), reason.into(), None);
-        self.0.lock().recovery.probes = Default::default();
+        self.0.trip(reason.into());
     }
 
     /// Opens, by rules that the caller evaluates itself, if the breaker is still in this epoch.
     pub fn trip_at(&self, epoch: u64, reason: impl Into<String>) {
         self.0.open(epoch, reason.into(), None);
+    }
+
+    /// Does the same as [`trip_at`](Self::trip_at) for a caller that holds a lock, under which no subscriber may run: the
+    /// state changes now, and the change is logged and published when the result is dropped. Returns `None` if nothing
+    /// changes.
+    pub fn begin_trip_at(&self, epoch: u64, reason: impl Into<String>) -> Option<Announcement> {
+        let change = self.0.begin_open(epoch, reason.into(), None)?;
+        Some(Announcement::new(self.clone(), change))
     }
 
     /// Counts a call that its caller dropped and that counts for nothing: for owners that took no permit for it.

@@ -32,6 +32,7 @@ const COUNT: usize = Counter::WouldHaveRefused as usize + 1;
 pub(crate) struct BreakerCounters(Counters<COUNT>);
 
 /// One reading of all counters, indexed by [`Counter`].
+#[derive(Default)]
 pub(crate) struct Counts([u64; COUNT]);
 
 // === impl BreakerCounters ===
@@ -50,6 +51,11 @@ impl BreakerCounters {
     #[inline]
     pub(crate) fn add(&self, counter: Counter) {
         self.0.add(counter as usize);
+    }
+
+    /// Adds the counts of another breaker.
+    pub(crate) fn add_all(&self, counts: &Counts) {
+        counts.0.iter().enumerate().for_each(|(index, count)| self.0.add_many(index, *count));
     }
 
     pub(crate) fn read(&self) -> Counts {

@@ -135,7 +135,9 @@ fn change(breaker: &Breaker) -> Change {
     let mut watch = breaker.watch();
     let next_change = breaker.next_change();
     Box::pin(async move {
-        let changed = async { drop(watch.changed().await) };
+        let changed = async {
+            watch.changed().await;
+        };
         match next_change {
             Some(at) => {
                 let at = at.max(Instant::now() + Duration::from_millis(1));

@@ -34,12 +34,14 @@
 //! | [`BreakerRegistry`] | breakers by name: get or create one, take all snapshots, reset all |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod announcement;
 mod breaker;
 mod calls;
 mod counters;
 mod criteria;
 mod future;
 mod gate;
+mod in_store;
 mod keyed;
 mod keyed_service;
 mod layer;
@@ -61,11 +63,12 @@ mod transition;
 mod trials;
 mod word;
 
+pub use announcement::Announcement;
 pub use breaker::Breaker;
 pub use criteria::TrialCriteria;
 pub use future::BreakerFuture;
 pub use gate::{Gate, GateLayer};
-pub use keyed::{KeyedBreakerSettings, KeyedBreakers};
+pub use keyed::{KeyedBreakerSettings, KeyedBreakerSnapshot, KeyedBreakers};
 pub use keyed_service::{KeyedBreaker, KeyedBreakerLayer};
 pub use layer::CircuitBreakerLayer;
 pub use permit::Permit;

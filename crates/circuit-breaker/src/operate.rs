@@ -3,7 +3,7 @@
 use mainstay_core::{InvalidSetting, Name};
 use tokio::time::Instant;
 
-use crate::{Actor, Breaker, BreakerSettings, Mode, State, Transition};
+use crate::{Actor, Breaker, BreakerSettings, Mode, State, Transition, state_machine::Locked};
 
 impl Breaker {
     /// Refuses every call until an operator changes the mode.
@@ -23,15 +23,14 @@ impl Breaker {
 
     /// Closes the breaker in the normal mode, with empty windows and no openings counted.
     pub fn reset(&self, author: impl Into<Name>) {
-        self.operate(State::Closed, Mode::Normal, "reset", author.into());
-        self.0.lock().openings = 0;
+        let change = self.order_reset(author.into());
+        self.0.announce(Some(change));
     }
 
     /// Does the same as [`reset`](Self::reset), and logs nothing: the store of this breaker logs one line for all keys.
     pub(crate) fn reset_in_store(&self, author: &Name) {
-        let change = self.order(State::Closed, Mode::Normal, "reset", author.clone());
+        let change = self.order_reset(author.clone());
         self.0.publish(&change);
-        self.0.lock().openings = 0;
     }
 
     /// Replaces the settings. State, counts, timers and subscribers stay; a half-open breaker that is to recover by probes
@@ -40,16 +39,8 @@ impl Breaker {
     /// # Errors
     /// A setting out of its range, or another window.
     pub fn reconfigure(&self, settings: BreakerSettings) -> Result<(), InvalidSetting> {
-        settings.validate()?;
+        self.check(&settings)?;
         let mut locked = self.0.lock();
-        let fixed = "can't change on a live breaker: make a new one, or keep";
-        if settings.window != locked.settings.window {
-            let allowed = format!("{fixed} {:?}", locked.settings.window);
-            return Err(InvalidSetting::new("window", format!("{:?}", settings.window), allowed));
-        }
-        if settings.slow_calls.is_some() && locked.settings.slow_calls.is_none() {
-            return Err(InvalidSetting::new("slow_calls", "on", format!("{fixed} it off")));
-        }
         locked.settings = settings;
         self.0.configure(&mut locked);
         // Another way of recovery may be due at once, and other tasks may now be admitted.
@@ -60,14 +51,38 @@ impl Breaker {
         Ok(())
     }
 
+    /// Checks whether [`reconfigure`](Self::reconfigure) accepts these settings, and changes nothing: for programs that
+    /// reconfigure several handles or none.
+    ///
+    /// # Errors
+    /// A setting out of its range, another window, or a rule for slow calls where the breaker was made without one.
+    pub fn check(&self, settings: &BreakerSettings) -> Result<(), InvalidSetting> {
+        settings.validate()?;
+        let fixed = "can't change on a live breaker: make a new one, or keep";
+        let window = self.0.lock().settings.window;
+        if settings.window != window {
+            return Err(InvalidSetting::new("window", format!("{:?}", settings.window), format!("{fixed} {window:?}")));
+        }
+        if settings.slow_calls.is_some() && !self.0.rules.has_slow_window() {
+            return Err(InvalidSetting::new("slow_calls", "on", format!("{fixed} it off")));
+        }
+        Ok(())
+    }
+
     fn operate(&self, state: State, mode: Mode, what: &str, author: Name) {
-        let change = self.order(state, mode, what, author);
+        let change = self.order(&mut self.0.lock(), state, mode, what, author);
         self.0.announce(Some(change));
     }
 
-    fn order(&self, state: State, mode: Mode, what: &str, author: Name) -> Transition {
-        let reason = format!("{what} by {author}");
+    fn order_reset(&self, author: Name) -> Transition {
         let mut locked = self.0.lock();
-        self.0.change(&mut locked, Instant::now(), (state, mode), reason, Actor::Operator(author))
+        let change = self.order(&mut locked, State::Closed, Mode::Normal, "reset", author);
+        locked.openings = 0;
+        change
+    }
+
+    fn order(&self, locked: &mut Locked, state: State, mode: Mode, what: &str, author: Name) -> Transition {
+        let reason = format!("{what} by {author}");
+        self.0.change(locked, Instant::now(), (state, mode), reason, Actor::Operator(author))
     }
 }

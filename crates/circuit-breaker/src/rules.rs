@@ -22,6 +22,8 @@ pub(crate) struct Rules {
     slow_rate: AtomicF64,
     slow_from: AtomicOptionDuration,
     minimum_calls: AtomicU32,
+    /// Whether the window of slow calls has the size of the settings.
+    has_slow_window: bool,
 }
 
 /// The rule whose threshold was reached, with its numbers.
@@ -48,6 +50,7 @@ impl Rules {
             slow_rate: AtomicF64::new(0.0),
             slow_from: AtomicOptionDuration::default(),
             minimum_calls: AtomicU32::new(0),
+            has_slow_window: settings.slow_calls.is_some(),
         };
         rules.configure(settings);
         rules
@@ -103,6 +106,11 @@ impl Rules {
     #[inline]
     pub(crate) fn needs_duration(&self) -> bool {
         self.slow_from.load().is_some()
+    }
+
+    /// Returns whether the rule for slow calls can be on.
+    pub(crate) fn has_slow_window(&self) -> bool {
+        self.has_slow_window
     }
 
     /// Returns the tallies of failed and of slow calls.

@@ -111,7 +111,9 @@ where
 /// Completes at the next change of state. The service keeps the breaker, so the sender outlives the receiver.
 fn change(breaker: &Breaker) -> Change {
     let mut watch = breaker.watch();
-    Box::pin(async move { drop(watch.changed().await) })
+    Box::pin(async move {
+        watch.changed().await;
+    })
 }
 
 /// The clone starts without readiness.

@@ -11,14 +11,14 @@ use std::{
 };
 
 use mainstay_core::{
-    AtomicDuration, AtomicOptionDuration, EpochWatch, Level, LogLimit, Name, Random, Status, StatusSender,
-    TransitionLog, Window,
+    AtomicDuration, AtomicOptionDuration, EpochWatch, Level, Name, Random, Status, StatusSender, TransitionLog, Window,
 };
 use tokio::time::Instant;
 
 use crate::{
     BreakerSettings, Mode, State, Transition,
     counters::BreakerCounters,
+    in_store::InStore,
     pace::Pace,
     recovery_state::RecoveryState,
     rules::Rules,
@@ -41,8 +41,7 @@ pub(crate) struct StateMachine {
     pub(crate) failures_in_hour: Window,
     pub(crate) status: StatusSender,
     pub(crate) watch: EpochWatch<State>,
-    /// Of the lines of this breaker, or of all breakers of its keyed store.
-    log_limit: Arc<LogLimit>,
+    pub(crate) in_store: Arc<InStore>,
     /// The origin of the times below.
     start: Instant,
     random: Random,
@@ -79,7 +78,7 @@ impl StateMachine {
         name: Name,
         settings: BreakerSettings,
         counters: BreakerCounters,
-        log_limit: Arc<LogLimit>,
+        in_store: Arc<InStore>,
     ) -> Self {
         let now = Instant::now();
         let machine = Self {
@@ -91,7 +90,7 @@ impl StateMachine {
             failures_in_hour: Window::last_in_slices(Duration::from_secs(3600), 12),
             status: StatusSender::new(Status::new(Level::Healthy, "")),
             watch: EpochWatch::new(State::Closed),
-            log_limit,
+            in_store,
             start: now,
             random: Random::new(),
             refuses_until: AtomicOptionDuration::default(),

@@ -3,6 +3,7 @@
 //! Bits from low to high: 2 for the state, 2 for the mode, 1 for "calls may need a start time", 1 for "ramping", and the
 //! rest for the epoch. The state, mode and ramping bits of a closed breaker in the normal mode are all zero.
 
+use mainstay_core::Level;
 use portable_atomic::{AtomicU64, Ordering};
 
 use crate::{Mode, State};
@@ -70,6 +71,17 @@ impl Word {
             1 => Mode::ForcedOpen,
             2 => Mode::Disabled,
             _ => Mode::Shadow,
+        }
+    }
+}
+
+impl Word {
+    /// Returns the health of a breaker in this state and mode.
+    pub(crate) fn level(self) -> Level {
+        match (self.mode(), self.state()) {
+            (Mode::Normal | Mode::ForcedOpen, State::Open) => Level::Unhealthy,
+            (Mode::Normal, State::HalfOpen) | (Mode::Disabled, _) => Level::Degraded,
+            _ => Level::Healthy,
         }
     }
 }

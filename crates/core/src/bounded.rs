@@ -108,7 +108,8 @@ impl<K: Hash + Eq + Clone, V: Evict> Bounded<K, V> {
     }
 
     /// Inserts a value for a new key, and evicts an entry if the map is full. `make` returns the value and a result for
-    /// the caller; it runs before any other thread can see the value. `evicted` is called with each evicted value.
+    /// the caller; it runs before any other thread can see the value. `evicted` is called with each evicted value. Both
+    /// run under the map's lock, as `Hash`, `Eq` and `Clone` of the key do.
     ///
     /// # Errors
     /// The key is present by now, or there is no room.
@@ -118,8 +119,9 @@ impl<K: Hash + Eq + Clone, V: Evict> Bounded<K, V> {
         make: impl FnOnce(&K) -> (V, R),
         mut evicted: impl FnMut(&V),
     ) -> Result<R, NotInserted> {
-        let mut clock = self.lock();
+        // Pinned for longer than the lock is held: removed values are dropped after it, and their wakers may run this map.
         let entries = self.entries.pin();
+        let mut clock = self.lock();
         if entries.contains_key(&key) {
             return Err(NotInserted::Present);
         }
@@ -137,11 +139,18 @@ impl<K: Hash + Eq + Clone, V: Evict> Bounded<K, V> {
 
     /// Removes entries above the capacity, as far as they can be evicted. For use after the capacity was reduced.
     pub fn evict_excess(&self, evicted: impl FnMut(&V)) {
+        let _entries = self.entries.pin();
         let _clock = self.lock();
         self.evict(self.len().saturating_sub(self.capacity()), evicted);
     }
 
-    /// Calls `visit` with every key and value, in no order.
+    /// Runs `read` while no entry is inserted or removed, under the map's lock.
+    pub fn frozen<R>(&self, read: impl FnOnce() -> R) -> R {
+        let _clock = self.lock();
+        read()
+    }
+
+    /// Calls `visit` with every key and value, in no order. Takes no lock: an entry may be removed meanwhile.
     pub fn for_each(&self, mut visit: impl FnMut(&K, &V)) {
         self.entries.pin().iter().for_each(|(key, entry)| visit(key, &entry.value));
     }

@@ -18,6 +18,13 @@ pub struct EpochWatch<T> {
     epoch: AtomicU64,
 }
 
+/// The receiving side of a watch channel, which returns copies of the value.
+///
+/// tokio's receiver lends the value and locks the channel meanwhile: a `match` on it that calls the handle in one of its
+/// arms deadlocks if the handle publishes. A copy locks nothing.
+#[derive(Clone, Debug)]
+pub struct StateReceiver<T>(watch::Receiver<T>);
+
 // === impl EpochWatch ===
 
 impl<T> EpochWatch<T> {
@@ -45,24 +52,67 @@ impl<T> EpochWatch<T> {
 
     /// Returns a new receiver, which has seen the current value.
     #[must_use]
-    pub fn subscribe(&self) -> watch::Receiver<T> {
-        self.sender.subscribe()
+    pub fn subscribe(&self) -> StateReceiver<T> {
+        self.sender.subscribe().into()
     }
 
-    /// Returns a borrow of the current value. Drop it soon: it locks the channel.
-    pub fn borrow(&self) -> watch::Ref<'_, T> {
-        self.sender.borrow()
+    /// Returns a copy of the current value.
+    #[must_use]
+    pub fn get(&self) -> T
+    where
+        T: Clone,
+    {
+        self.sender.borrow().clone()
+    }
+}
+
+// === impl StateReceiver ===
+
+impl<T: Clone> StateReceiver<T> {
+    /// Returns the current value.
+    #[must_use]
+    pub fn get(&self) -> T {
+        self.0.borrow().clone()
+    }
+
+    /// Waits for the next change and returns the new value, or `None` once the sender is dropped.
+    pub async fn changed(&mut self) -> Option<T> {
+        self.0.changed().await.ok()?;
+        Some(self.0.borrow_and_update().clone())
+    }
+
+    /// Waits until a value meets the condition, which the current one may do, and returns it. Returns `None` once the
+    /// sender is dropped. The condition runs without a lock.
+    pub async fn wait_for(&mut self, mut is_met: impl FnMut(&T) -> bool) -> Option<T> {
+        loop {
+            let value = self.0.borrow_and_update().clone();
+            if is_met(&value) {
+                return Some(value);
+            }
+            self.0.changed().await.ok()?;
+        }
+    }
+}
+
+impl<T> From<watch::Receiver<T>> for StateReceiver<T> {
+    fn from(receiver: watch::Receiver<T>) -> Self {
+        Self(receiver)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
     use super::*;
 
     #[test]
     fn older_epoch_does_not_overwrite_a_newer_one() {
         let watch = EpochWatch::new("first");
-        let receiver = watch.subscribe();
+        let mut receiver = watch.subscribe();
         let send = |epoch, value| {
             watch.send(epoch, |current| {
                 *current = value;
@@ -71,9 +121,19 @@ mod tests {
         };
         send(2, "second change");
         send(1, "first change");
-        assert_eq!(*watch.borrow(), "second change");
-        assert!(receiver.has_changed().unwrap());
+        assert_eq!(watch.get(), "second change");
+        assert_eq!(now(receiver.changed()), Some("second change"));
         send(3, "third change");
-        assert_eq!(*receiver.borrow(), "third change");
+        assert_eq!(receiver.get(), "third change");
+        assert_eq!(now(receiver.changed()), Some("third change"));
+        drop(watch);
+        assert_eq!(now(receiver.wait_for(|value| *value == "fourth change")), None);
+    }
+
+    fn now<T>(future: impl Future<Output = Option<T>>) -> Option<T> {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => value,
+            Poll::Pending => panic!("pending"),
+        }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use tokio::{sync::watch, time::Instant};
+use tokio::time::Instant;
 
-use crate::{EpochWatch, escaped};
+use crate::{EpochWatch, StateReceiver, escaped};
 
 /// The health of a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,7 +37,7 @@ pub struct StatusSender(EpochWatch<Status>);
 
 /// The receiving side of a component's status.
 #[derive(Clone, Debug)]
-pub struct StatusReceiver(watch::Receiver<Status>);
+pub struct StatusReceiver(StateReceiver<Status>);
 
 // === impl Level ===
 
@@ -122,7 +122,7 @@ impl StatusSender {
     /// Returns the current status.
     #[must_use]
     pub fn get(&self) -> Status {
-        self.0.borrow().clone()
+        self.0.get()
     }
 }
 
@@ -132,13 +132,12 @@ impl StatusReceiver {
     /// Returns the current status.
     #[must_use]
     pub fn get(&self) -> Status {
-        self.0.borrow().clone()
+        self.0.get()
     }
 
     /// Waits for the next change and returns the new status, or `None` once the sender is dropped.
     pub async fn changed(&mut self) -> Option<Status> {
-        self.0.changed().await.ok()?;
-        Some(self.0.borrow_and_update().clone())
+        self.0.changed().await
     }
 }
 

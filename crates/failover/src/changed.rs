@@ -7,5 +7,7 @@ use crate::switchboard::Switchboard;
 /// Completes at the next change of any endpoint after this call.
 pub(crate) fn changed(board: &Switchboard) -> Change {
     let mut receiver = board.watch();
-    Box::pin(async move { drop(receiver.changed().await) })
+    Box::pin(async move {
+        receiver.changed().await;
+    })
 }

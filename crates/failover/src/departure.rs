@@ -6,6 +6,7 @@
 
 use std::sync::{MutexGuard, PoisonError, TryLockError, atomic::Ordering::Relaxed};
 
+use mainstay_circuit_breaker::State;
 use tokio::time::Instant;
 
 use crate::{
@@ -199,6 +200,8 @@ impl Switchboard {
     /// request that finds the lock taken leaves the decision to the next failure.
     pub(crate) fn leave(&self, sent: Sent, signal: Signal, reason: String) {
         let endpoint = &self.endpoints[sent.index];
+        // Dropped after the lock: subscribers of the breaker may use this failover.
+        let mut announcement = None;
         {
             let alone = match signal {
                 Signal::Probes => Some(self.leaving.lock().unwrap_or_else(PoisonError::into_inner)),
@@ -210,10 +213,11 @@ impl Switchboard {
                     return;
                 }
             } else {
-                endpoint.breaker.trip_at(sent.epoch, reason);
-                endpoint.refresh();
+                announcement = endpoint.breaker.begin_trip_at(sent.epoch, reason);
+                announcement.iter().for_each(|left| endpoint.see(left.epoch(), State::Open));
             }
         }
+        drop(announcement);
         self.observe();
     }
 

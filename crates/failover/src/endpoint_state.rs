@@ -94,19 +94,24 @@ impl EndpointState {
             let state = self.breaker.state();
             // Reading the state may have changed it.
             if self.breaker.epoch() == epoch {
-                let now = (epoch << 2) | state as u64;
-                if self.seen.fetch_max(now, AcqRel) < now {
-                    self.signals.reset(epoch as u16);
-                    self.answers.reset();
-                    self.is_condemned.store(false, Relaxed);
-                    self.ask.end();
-                    if state != State::Closed {
-                        // A success while the endpoint is not usable is news.
-                        self.signals.mark();
-                    }
-                }
-                return;
+                return self.see(epoch, state);
             }
+        }
+    }
+
+    /// Notes the breaker's state in this epoch.
+    pub(crate) fn see(&self, epoch: u64, state: State) {
+        let now = (epoch << 2) | state as u64;
+        if self.seen.fetch_max(now, AcqRel) >= now {
+            return;
+        }
+        self.signals.reset(epoch as u16);
+        self.answers.reset();
+        self.is_condemned.store(false, Relaxed);
+        self.ask.end();
+        if state != State::Closed {
+            // A success while the endpoint is not usable is news.
+            self.signals.mark();
         }
     }
 

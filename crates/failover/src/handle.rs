@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstay_core::{FailureKind, InvalidSetting, Name, Outcome, Reason, Rejected, StatusReceiver};
-use tokio::sync::watch;
+use mainstay_core::{FailureKind, InvalidSetting, Name, Outcome, Reason, Rejected, StateReceiver, StatusReceiver};
 
 use crate::{
     active::Active,
@@ -189,7 +188,7 @@ impl FailoverHandle {
 
     /// Returns a receiver of the state. It wakes at every change of any endpoint.
     #[must_use]
-    pub fn watch(&self) -> watch::Receiver<FailoverState> {
+    pub fn watch(&self) -> StateReceiver<FailoverState> {
         self.board.watch()
     }
 

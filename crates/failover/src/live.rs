@@ -1,6 +1,7 @@
 //! The settings in force, replaced as a whole by a reload.
 
 use std::{
+    mem,
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
@@ -101,7 +102,10 @@ impl LiveSettings {
         }
     }
 
-    pub(crate) fn store(&self, settings: FailoverSettings) {
+    /// Replaces the settings. The lock is held meanwhile, so that of two reloads at once one wins in every word.
+    /// Returns those before.
+    pub(crate) fn store(&self, settings: FailoverSettings) -> Arc<FailoverSettings> {
+        let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
         let second = settings.second_attempt.as_ref();
         self.second_attempt.store(second.is_some(), Relaxed);
         self.on_rejected.store(second.is_some_and(|second| second.on_rejected), Relaxed);
@@ -119,6 +123,6 @@ impl LiveSettings {
         self.slow_ratio.store(settings.slow_ratio.map_or(0, f64::to_bits), Relaxed);
         self.ready_timeout.store(settings.ready_timeout);
         self.ramp.store(settings.ramp);
-        *self.all.write().unwrap_or_else(PoisonError::into_inner) = settings.into();
+        mem::replace(&mut *all, settings.into())
     }
 }

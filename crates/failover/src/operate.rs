@@ -1,5 +1,7 @@
 //! Operators' orders. Each is logged with its author.
 
+use std::sync::Arc;
+
 use mainstay_core::{InvalidSetting, Name, escaped};
 
 use crate::{FailoverHandle, FailoverSettings, selector::EndpointView, switchboard::Order};
@@ -56,21 +58,39 @@ impl FailoverHandle {
     /// # Errors
     /// A setting out of its range, or another window or budget.
     pub fn reconfigure(&self, settings: FailoverSettings) -> Result<(), InvalidSetting> {
+        self.check(&settings)?;
+        let probe = settings.probe.clone();
+        if self.board.live.store(settings).probe != probe {
+            self.prober.stop();
+        }
+        // No lock is held, because a change of a breaker runs its subscribers. With other settings stored meanwhile, this
+        // thread may have set older ones after newer ones, so it begins again.
+        loop {
+            let settings = self.board.live.all();
+            for endpoint in &self.board.endpoints {
+                endpoint.breaker.reconfigure(settings.breaker(endpoint.is_probed, self.board.endpoints.len() == 1))?;
+            }
+            self.configure();
+            if Arc::ptr_eq(&settings, &self.board.live.all()) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Checks whether [`reconfigure`](Self::reconfigure) accepts these settings, and changes nothing: for programs that
+    /// reconfigure several handles or none.
+    ///
+    /// # Errors
+    /// A setting out of its range, or another window or budget.
+    pub fn check(&self, settings: &FailoverSettings) -> Result<(), InvalidSetting> {
         settings.validate()?;
-        let now = self.board.live.all();
-        if settings.budget() != now.budget() {
+        if settings.budget() != self.board.live.all().budget() {
             let allowed = "can't change on a live failover (it follows consecutive_failures unless it is set)";
             return Err(InvalidSetting::new("second_attempt.budget", format!("{:?}", settings.budget()), allowed));
         }
-        for endpoint in &self.board.endpoints {
-            endpoint.breaker.reconfigure(settings.breaker(endpoint.is_probed, self.board.endpoints.len() == 1))?;
-        }
-        if settings.probe != now.probe {
-            self.prober.stop();
-        }
-        self.board.live.store(settings);
-        self.configure();
-        Ok(())
+        let is_alone = self.board.endpoints.len() == 1;
+        let mut endpoints = self.board.endpoints.iter();
+        endpoints.try_for_each(|endpoint| endpoint.breaker.check(&settings.breaker(endpoint.is_probed, is_alone)))
     }
 
     /// Returns the endpoint that an operator chose, if any.

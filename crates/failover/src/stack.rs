@@ -4,14 +4,10 @@
 //! from one budget whichever endpoint answers, each endpoint has one breaker (failover's), no permit is held while a
 //! request waits for its next attempt, and the attempt timeout bounds the wait for an answer.
 
-use std::{
-    fmt,
-    marker::PhantomData,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 use mainstay_bulkhead::{Bulkhead, Limit};
-use mainstay_core::{Boxed, Budget, InvalidSetting, Name, Plain, Typed};
+use mainstay_core::{Boxed, Budget, InvalidSetting, Name, Newest, Plain, Typed};
 use mainstay_retry::{Retrier, Retry};
 use mainstay_timeout::{TimeLimit, Timeout};
 
@@ -87,8 +83,8 @@ pub struct StandardHandles {
     pub endpoints: Vec<EndpointHandles>,
     /// Whether the retry budget was handed over, so that its settings are not this stack's.
     has_foreign_budget: bool,
-    /// Locked during a change: two changes at once would each be applied in part.
-    changing: Arc<Mutex<()>>,
+    /// Two changes at once would each be applied in part.
+    newest: Arc<Newest<StandardSettings>>,
 }
 
 /// The handles of one endpoint of a standard stack.
@@ -139,7 +135,7 @@ impl<S> Standard<S> {
             failover: FailoverHandle::build(name, infos, failover)?,
             endpoints,
             has_foreign_budget: false,
-            changing: Arc::default(),
+            newest: Arc::default(),
         };
         Ok(Self { services, handles, warnings, policy: Plain, _error: PhantomData })
     }
@@ -216,9 +212,19 @@ impl StandardHandles {
     /// A setting out of its range or in contradiction to another, or one that a live stack can't change: the
     /// failover's window and its second attempts' budget. No setting changes then.
     pub fn reconfigure(&self, settings: &StandardSettings) -> Result<(), InvalidSetting> {
-        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check(settings)?;
+        self.newest.set(settings.clone(), |settings| self.apply(settings))?;
+        let _logged = settings.warnings().log(self.failover.name());
+        Ok(())
+    }
+
+    fn check(&self, settings: &StandardSettings) -> Result<(), InvalidSetting> {
         settings.validate_for(self.failover.board.endpoints.iter().all(|endpoint| endpoint.is_probed))?;
-        // Failover first: it may still refuse, and then has changed nothing.
+        self.failover.check(&settings.failover_in_stack()).map_err(|error| error.within("failover"))
+    }
+
+    /// Applies settings that were checked.
+    fn apply(&self, settings: &StandardSettings) -> Result<(), InvalidSetting> {
         self.failover.reconfigure(settings.failover_in_stack()).map_err(|error| error.within("failover"))?;
         self.retry.reconfigure(settings.retry.clone())?;
         if !self.has_foreign_budget {
@@ -229,7 +235,6 @@ impl StandardHandles {
             endpoint.limit.reconfigure(settings.bulkhead)?;
             endpoint.attempt.set(settings.attempt_timeout)?;
         }
-        let _logged = settings.warnings().log(self.failover.name());
         Ok(())
     }
 }

@@ -9,7 +9,8 @@ use std::sync::{
 };
 
 use mainstay_core::{
-    Counters, FailoverId, Level, Name, Random, Status, StatusReceiver, StatusSender, TransitionLog, nanos,
+    Counters, FailoverId, Level, Name, Random, StateReceiver, Status, StatusReceiver, StatusSender, TransitionLog,
+    nanos,
 };
 use tokio::{sync::watch, time::Instant};
 
@@ -110,7 +111,8 @@ impl Switchboard {
     #[inline]
     pub(crate) fn usable_primary(&self) -> Option<Candidate> {
         let primary = self.endpoints.first()?;
-        let usable = self.control.load().is_empty() && self.route() == Route::PRIMARY && primary.is_usable();
+        // The route before the control word: a return sets the ramp before the route.
+        let usable = self.route() == Route::PRIMARY && self.control.load().is_empty() && primary.is_usable();
         let candidate = || Candidate { index: 0, epoch: primary.breaker.epoch(), unconditional: false, usable: true };
         usable.then(candidate)
     }
@@ -120,12 +122,13 @@ impl Switchboard {
         if self.is_review_due() {
             self.observe();
         }
-        let control = self.control.load();
+        // The route before the control word: a return sets the ramp before the route.
+        let (route, control) = (self.route(), self.control.load());
         let (share, chance) = match control.has(Flag::Ramping) {
             true => (self.ramp.share(self.live.ramp.load(), self.nanos(Instant::now())), self.random.unit()),
             false => (1.0, 0.0),
         };
-        selector::select(&self.endpoints, self.route(), control, share, chance)
+        selector::select(&self.endpoints, route, control, share, chance)
     }
 
     /// Returns the endpoint that gets the requests for which no endpoint has a trial call free, while all are down.
@@ -198,8 +201,8 @@ impl Switchboard {
         self.status.subscribe()
     }
 
-    pub(crate) fn watch(&self) -> watch::Receiver<FailoverState> {
-        self.changed.subscribe()
+    pub(crate) fn watch(&self) -> StateReceiver<FailoverState> {
+        self.changed.subscribe().into()
     }
 
     /// Returns a time in nanoseconds since the start.

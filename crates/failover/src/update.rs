@@ -46,12 +46,13 @@ impl Switchboard {
         let all_down = self.live.all().all_down(self.endpoints.len() == 1);
         let to = selector::choose_route(&self.endpoints, current, self.control.load(), all_down);
         let transition = (from != to).then(|| self.switch(&mut locked, from, to, reason, now));
+        // Before the route: a request that sees the new route sees its ramp.
+        self.review(now);
         self.route.store(to);
         let epochs = self.endpoints.iter().fold(0_u64, |sum, endpoint| sum.wrapping_add(endpoint.seen_epoch()));
         let failed_everywhere = locked.status.0.everywhere;
         let status = self.new_status(&mut locked, to, epochs);
         let fails_everywhere = locked.status.0.everywhere;
-        self.review(now);
         let is_news = mem::replace(&mut locked.epochs, epochs) != epochs || transition.is_some();
         drop(locked);
         // After the lock: a waker, a subscriber of tracing, or a reader that holds a borrow of the watch, may read this

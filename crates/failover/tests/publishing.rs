@@ -59,3 +59,49 @@ async fn failed_readiness_counts_once_for_a_request_that_waits() {
     }
     assert_eq!(handle.snapshot().endpoints[0].breaker.failures, 1);
 }
+
+/// A task that turns the dry run of a stack off within its wake-up.
+#[cfg(feature = "stack")]
+struct Reconfigures(mainstay_failover::stack::StandardHandles);
+
+#[cfg(feature = "stack")]
+impl Wake for Reconfigures {
+    fn wake(self: Arc<Self>) {
+        let mut settings = mainstay_failover::stack::StandardSettings::default();
+        settings.bulkhead.limit = 7;
+        self.0.reconfigure(&settings).unwrap();
+    }
+}
+
+/// A change of the settings held a lock while it was published.
+#[cfg(feature = "stack")]
+#[test]
+fn waker_reconfigures_the_stack_that_is_being_reconfigured() {
+    use mainstay_failover::stack::{Standard, StandardSettings};
+
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let scripts = [Script::new("a"), Script::new("b")];
+        let standard = Standard::new("x", endpoints(&scripts), StandardSettings::default()).unwrap();
+        let handles = standard.handles().clone();
+        let waker = Waker::from(Arc::new(Reconfigures(handles.clone())));
+        let mut status = handles.failover.subscribe();
+        let mut changed = pin!(status.changed());
+        assert!(changed.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        handles.failover.take_out("a", "test").unwrap();
+        assert_eq!(handles.endpoints[1].limit.settings().limit, 7, "the waker ran");
+
+        let mut status = handles.failover.subscribe();
+        let mut changed = pin!(status.changed());
+        assert!(changed.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        let mut settings = StandardSettings::default();
+        settings.failover.dry_run = true;
+        settings.bulkhead.limit = 3;
+        handles.reconfigure(&settings).unwrap();
+        // What the waker set is the newest.
+        assert_eq!(handles.endpoints[1].limit.settings().limit, 7);
+        assert!(!handles.failover.settings().dry_run);
+        done.send(()).unwrap();
+    });
+    ended.recv_timeout(std::time::Duration::from_secs(20)).expect("no deadlock");
+}

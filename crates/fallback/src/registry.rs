@@ -1,12 +1,6 @@
 //! A registry of handles by name.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, PoisonError, RwLock},
-};
-
-use mainstay_core::Name;
+use mainstay_core::{InvalidSetting, Registry};
 
 use crate::{FallbackHandle, FallbackSnapshot};
 
@@ -19,14 +13,15 @@ use crate::{FallbackHandle, FallbackSnapshot};
 ///
 /// let fallbacks = FallbackRegistry::new();
 /// let layer = FallbackLayer::value("orders", "sorry");
-/// fallbacks.insert(layer.handle());
+/// fallbacks.insert(layer.handle())?;
 ///
 /// let orders = fallbacks.get("orders").expect("it was inserted");
 /// orders.switch_off("value");
 /// assert_eq!(fallbacks.snapshots().len(), 1);
+/// # Ok::<(), mainstay_core::InvalidSetting>(())
 /// ```
-#[derive(Clone, Default)]
-pub struct FallbackRegistry(Arc<RwLock<BTreeMap<Name, FallbackHandle>>>);
+#[derive(Clone, Debug, Default)]
+pub struct FallbackRegistry(Registry<FallbackHandle>);
 
 // === impl FallbackRegistry ===
 
@@ -37,33 +32,43 @@ impl FallbackRegistry {
         Self::default()
     }
 
+    /// Sets the largest number of names, 1 to a million, by default 1,024.
+    ///
+    /// # Errors
+    /// A number out of its range.
+    pub fn with_capacity(self, capacity: usize) -> Result<Self, InvalidSetting> {
+        self.0.set_capacity(capacity)?;
+        Ok(self)
+    }
+
     /// Adds a handle under its name. Returns the previous handle of that name.
-    pub fn insert(&self, handle: &FallbackHandle) -> Option<FallbackHandle> {
-        let mut names = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        names.insert(handle.name().clone(), handle.clone())
+    ///
+    /// # Errors
+    /// The name is new, and the registry is full.
+    pub fn insert(&self, handle: &FallbackHandle) -> Result<Option<FallbackHandle>, InvalidSetting> {
+        self.0.insert(handle.name().clone(), handle.clone())
     }
 
     /// Returns the handle of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<FallbackHandle> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.0.get(name)
     }
 
     /// Removes the handle of this name. Its services are not affected.
     pub fn remove(&self, name: &str) -> Option<FallbackHandle> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(name)
+        self.0.remove(name)
+    }
+
+    /// Returns all handles, in order of name.
+    #[must_use]
+    pub fn fallbacks(&self) -> Vec<FallbackHandle> {
+        self.0.all()
     }
 
     /// Returns the figures of all fallbacks, in order of name.
     #[must_use]
     pub fn snapshots(&self) -> Vec<FallbackSnapshot> {
-        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        all.values().map(FallbackHandle::snapshot).collect()
-    }
-}
-
-impl fmt::Debug for FallbackRegistry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.snapshots()).finish()
+        self.fallbacks().iter().map(FallbackHandle::snapshot).collect()
     }
 }

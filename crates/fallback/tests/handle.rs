@@ -52,8 +52,8 @@ async fn status_reports_use_without_flapping() {
 async fn registry_finds_handles_by_name() {
     let fallbacks = FallbackRegistry::new();
     let layer = FallbackLayer::value("orders", 7);
-    assert!(fallbacks.insert(layer.handle()).is_none());
-    assert!(fallbacks.insert(FallbackLayer::value("prices", "x").handle()).is_none());
+    assert!(fallbacks.insert(layer.handle()).unwrap().is_none());
+    assert!(fallbacks.insert(FallbackLayer::value("prices", "x").handle()).unwrap().is_none());
     let names: Vec<_> = fallbacks.snapshots().into_iter().map(|snapshot| snapshot.name).collect();
     assert_eq!(names, ["orders", "prices"]);
 
@@ -63,7 +63,7 @@ async fn registry_finds_handles_by_name() {
     assert!(call(&mut layer.layer(primary), Request::default()).await.is_err());
 
     let newer = FallbackLayer::value("orders", 8);
-    assert!(fallbacks.clone().insert(newer.handle()).is_some(), "the previous handle is returned");
+    assert!(fallbacks.clone().insert(newer.handle()).unwrap().is_some(), "the previous handle is returned");
     assert!(fallbacks.remove("orders").is_some() && fallbacks.get("orders").is_none());
 }
 

@@ -59,6 +59,29 @@
 //! * A setting that is not given keeps its default, also within a table that is written in part: `bulkhead.queue = 10` of
 //!   a stack leaves the limit at the stack's 256.
 //!
+//! # Settings by name
+//!
+//! A field of type [`SettingsByName`](mainstay_core::SettingsByName) is a table of settings for a registry of limits or
+//! breakers. An entry has what `default` sets, or what the entry sets that it names as its `base`, except what it sets
+//! itself:
+//!
+//! ```
+//! use mainstay_bulkhead::{LimitRegistry, LimitSettings};
+//! use mainstay_core::SettingsByName;
+//! use mainstay_settings::from_toml;
+//!
+//! let file = "
+//!     default = { limit = 10, queue = 100 }
+//!     database = { limit = 20, execution_timeout = '10s' }
+//!     replica = { base = 'database', limit = 5 }
+//! ";
+//! let settings: SettingsByName<LimitSettings> = from_toml(file, |all: &SettingsByName<_>| all.validate(LimitSettings::validate))?;
+//! let limits = LimitRegistry::with_settings(settings)?;
+//! let replica = limits.get("replica").settings();
+//! assert_eq!((replica.limit, replica.queue, replica.execution_timeout.unwrap().as_secs()), (5, 100, 10));
+//! # Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+//! ```
+//!
 //! Errors show the value that was refused, and the log shows what a reload changed: keep secrets out of these files.
 //!
 //! # Features
@@ -67,6 +90,7 @@
 //! * `signal`: reload on SIGHUP (Unix).
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod by_name;
 mod document;
 mod error;
 mod flat;
@@ -83,6 +107,7 @@ mod reader;
 mod reading;
 mod reloader;
 mod results;
+mod scalar;
 mod short;
 mod sources;
 mod variables;

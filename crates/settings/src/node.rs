@@ -27,6 +27,12 @@ pub(crate) enum Value {
     Seconds(String),
     List(Vec<Node>),
     Table(Table),
+    /// An entry of a table of settings by name, with what its base sets. Only the reader makes it.
+    Merged {
+        /// What the entry sets itself.
+        own: Table,
+        all: Table,
+    },
 }
 
 pub(crate) type Table = BTreeMap<String, Node>;
@@ -189,7 +195,7 @@ impl fmt::Display for Node {
                 let items: Vec<_> = items.iter().map(Self::as_written).collect();
                 write!(f, "[{}]", items.join(", "))
             }
-            Value::Table(_) => f.write_str("(a table)"),
+            Value::Table(_) | Value::Merged { .. } => f.write_str("(a table)"),
         }
     }
 }

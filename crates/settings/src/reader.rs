@@ -3,9 +3,7 @@
 //! The deserializers of toml and serde_json do not fit: file and environment must be one tree before fields are read,
 //! and errors must contain the place in it.
 
-use std::time::Duration;
-
-use mainstay_core::settings::or_off::OR_OFF;
+use mainstay_core::settings::{BY_NAME, or_off::OR_OFF};
 use serde::{
     Deserializer,
     de::{
@@ -16,8 +14,10 @@ use serde::{
 };
 
 use crate::{
+    by_name,
     node::{Node, Table, Value},
     read_error::ReadError,
+    scalar::{duration, integer},
 };
 
 /// Reads settings from a tree.
@@ -53,6 +53,13 @@ impl Reader<'_> {
         Items { rest: items.iter().enumerate() }
     }
 
+    fn variant<'de, V: Visitor<'de>>(table: &Table, known: &[&str], visitor: V) -> Result<V::Value, ReadError> {
+        match (table.len(), table.first_key_value()) {
+            (1, Some((name, node))) => visitor.visit_enum(Variant { name, node }),
+            _ => Err(ReadError::custom(format!("must have exactly one of {}", known.join(", ")))),
+        }
+    }
+
     fn is_untyped(&self) -> bool {
         matches!(self.0.value, Value::Untyped(_))
     }
@@ -65,21 +72,6 @@ impl Reader<'_> {
             (_, Ok(number)) => visitor.visit_f64(number),
             _ => visitor.visit_str(text),
         }
-    }
-}
-
-/// Returns the number of seconds as a duration in the form that fields of settings read.
-fn duration(seconds: &str) -> Result<String, ReadError> {
-    let time = seconds.trim().parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let time = time.ok_or_else(|| ReadError::custom("must be a number of seconds"))?;
-    Ok(format!("{}ns", time.as_nanos()))
-}
-
-fn integer<'de, V: Visitor<'de>>(number: i128, visitor: V) -> Result<V::Value, ReadError> {
-    match (i64::try_from(number), u64::try_from(number)) {
-        (Ok(number), _) => visitor.visit_i64(number),
-        (_, Ok(number)) => visitor.visit_u64(number),
-        _ => visitor.visit_i128(number),
     }
 }
 
@@ -103,7 +95,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             Value::Text(text) | Value::Untyped(text) => visitor.visit_str(text),
             Value::Seconds(text) => visitor.visit_str(&duration(text)?),
             Value::List(items) => visitor.visit_seq(Self::items(items)),
-            Value::Table(table) => visitor.visit_map(Self::fields(table)),
+            Value::Table(table) | Value::Merged { all: table, .. } => visitor.visit_map(Self::fields(table)),
         }
     }
 
@@ -131,6 +123,13 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     ) -> Result<V::Value, ReadError> {
         match name {
             OR_OFF => self.deserialize_option(visitor),
+            BY_NAME => match &self.0.value {
+                Value::Table(table) => {
+                    let value = Value::Table(by_name::resolve(table)?);
+                    visitor.visit_newtype_struct(Reader(&Node { value, origin: self.0.origin.clone() }))
+                }
+                _ => Err(ReadError::custom("must be a table")),
+            },
             _ => visitor.visit_newtype_struct(self),
         }
     }
@@ -155,10 +154,9 @@ impl<'de> Deserializer<'de> for Reader<'_> {
                 let name: StrDeserializer<'_, ReadError> = variant.copied().unwrap_or(text).into_deserializer();
                 visitor.visit_enum(name)
             }
-            Value::Table(table) => match (table.len(), table.first_key_value()) {
-                (1, Some((name, node))) => visitor.visit_enum(Variant { name, node }),
-                _ => Err(ReadError::custom(format!("must have exactly one of {}", known.join(", ")))),
-            },
+            Value::Table(table) => Self::variant(table, known, visitor),
+            // A variant replaces that of the base.
+            Value::Merged { own, all } => Self::variant(if all.len() == 1 { all } else { own }, known, visitor),
             _ => Err(ReadError::custom(format!("must be one of {}", known.join(", ")))),
         }
     }

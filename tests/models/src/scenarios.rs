@@ -36,7 +36,9 @@ pub fn no_wake_up_is_lost_by_a_wait() {
     });
     let subscribe = || {
         let mut receiver = changes.subscribe();
-        Box::pin(async move { receiver.changed().await }) as crate::wait::Change
+        Box::pin(async move {
+            receiver.changed().await;
+        }) as crate::wait::Change
     };
     let look = |_: &mut Context<'_>| if flag.load(SeqCst) { Poll::Ready(()) } else { Poll::Pending };
     let mut wait = Wait::default();
@@ -63,7 +65,7 @@ pub fn watch_ends_at_the_newest_epoch() {
     let other = thread::spawn(change(1));
     change(2)();
     other.join().unwrap();
-    assert_eq!(*watch.borrow(), state.lock().unwrap().1);
+    assert_eq!(watch.get(), state.lock().unwrap().1);
 }
 
 fn slots(limit: u32, queue: u32) -> Arc<Slots> {

@@ -34,7 +34,7 @@ impl Watched {
             let mut changes = handle.watch();
             loop {
                 seen.see(&handle, begun);
-                if changes.changed().await.is_err() {
+                if changes.changed().await.is_none() {
                     break;
                 }
             }

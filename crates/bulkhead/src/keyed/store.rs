@@ -87,20 +87,22 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
     /// Adds a new key, and acquires from its limit before another call can. Returns `None` if the key is there by now.
     #[cold]
     fn insert<T>(&self, key: K, acquire: impl Fn(&Shared<Inner>) -> Option<T>) -> Option<Result<T, Rejected>> {
+        // Before the lock: the key's `Display` is code of the program, which may call this store.
+        let name: Name = format!("{}/{key}", self.name).into();
         let mut state = self.state();
         let State { settings, evicted, .. } = &mut *state;
         if self.limits.is_full() {
             self.shared.idle_search.begin_search();
         }
         let make = |key: &K| {
-            let (name, store) = (format!("{}/{key}", self.name).into(), self.shared.clone());
-            let inner = Inner::new(name, &settings.of(key), Membership::default(), Counters::shared(), Some(store));
-            let limit = Shared::new(inner);
-            let acquired = acquire(&limit).ok_or_else(|| limit.reject(Reason::BulkheadFull));
+            let (membership, store) = (Membership::default(), self.shared.clone());
+            let limit = Shared::new(Inner::new(name, &settings.of(key), membership, Counters::shared(), Some(store)));
+            // A new limit has a free permit.
+            let acquired = acquire(&limit);
             (KeyedLimit(limit), acquired)
         };
         match self.limits.insert_with(key, make, |limit| limit.collect(evicted)) {
-            Ok(acquired) => Some(acquired),
+            Ok(acquired) => acquired.map(Ok),
             Err(NotInserted::Present) => None,
             Err(NotInserted::Full) => {
                 self.shared.idle_search.end_search();
@@ -165,7 +167,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
             }
         });
         drop(state);
-        changed.iter().for_each(|(limit, settings)| limit.configure(settings));
+        changed.into_iter().for_each(|(limit, settings)| limit.configure(|current| *current = settings));
         self.state().generation == generation
     }
 

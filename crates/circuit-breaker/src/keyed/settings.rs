@@ -10,8 +10,8 @@ use crate::{OpenSettings, Recovery, SlowCalls, WindowSettings};
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct KeyedBreakerSettings {
-    /// The settings of each breaker. Default: those of a single breaker, but five consecutive failures open it: a key is
-    /// one host or shard, which is either up or down, and has few calls.
+    /// The settings of the breaker of each key that has no settings of its own. Default: those of a single breaker, but
+    /// five consecutive failures open it: a key is one host or shard, which is either up or down, and has few calls.
     #[cfg_attr(feature = "serde", serde(deserialize_with = "GivenBreaker::deserialize"))]
     pub breaker: BreakerSettings,
     /// The maximum number of breakers, 1 to ten million. Default 1,024.

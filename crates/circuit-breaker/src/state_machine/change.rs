@@ -6,7 +6,9 @@ use mainstay_core::Level;
 use tokio::time::Instant;
 
 use super::{Locked, StateMachine};
-use crate::{Actor, Mode, Recovery, State, Transition, recovery_state::RecoveryState, word::Word};
+use crate::{
+    Actor, Mode, Recovery, State, Transition, probe_streak::ProbeStreak, recovery_state::RecoveryState, word::Word,
+};
 
 impl StateMachine {
     /// Makes the change of state that the passing of time has made due.
@@ -23,14 +25,30 @@ impl StateMachine {
 
     /// Opens, unless the epoch has passed: of several threads that see a threshold reached, one opens.
     pub(crate) fn open(&self, epoch: u64, reason: String, retry_after: Option<Duration>) {
+        let change = self.begin_open(epoch, reason, retry_after);
+        self.announce(change);
+    }
+
+    /// Does the same as [`open`](Self::open), and leaves the announcement to the caller.
+    pub(crate) fn begin_open(&self, epoch: u64, reason: String, retry_after: Option<Duration>) -> Option<Transition> {
         let mut locked = self.lock();
         let word = self.word.load();
-        if word.epoch() != epoch || word.state() == State::Open {
-            return;
-        }
-        let change = self.change_by_rules(&mut locked, Instant::now(), State::Open, reason, retry_after);
+        let opens = word.epoch() == epoch && word.state() != State::Open;
+        opens.then(|| self.change_by_rules(&mut locked, Instant::now(), State::Open, reason, retry_after))
+    }
+
+    /// Opens in any epoch. An open breaker stays as it is, and forgets the probes that succeeded.
+    pub(crate) fn trip(&self, reason: String) {
+        let mut locked = self.lock();
+        let change = match self.word.load().state() {
+            State::Open => {
+                locked.recovery.probes = ProbeStreak::default();
+                None
+            }
+            _ => Some(self.change_by_rules(&mut locked, Instant::now(), State::Open, reason, None)),
+        };
         drop(locked);
-        self.announce(Some(change));
+        self.announce(change);
     }
 
     /// Ends the open time, and makes the change that this makes due.
@@ -111,7 +129,9 @@ impl StateMachine {
         self.open_until.store(self.since_start(open_until));
         self.changed_at.store(self.since_start(now));
         let ramps = to == State::Closed && from != State::Closed && !self.ramp.load().is_zero();
-        self.word.store(Word::new(epoch, to, mode).timed(before.is_timed()).ramping(ramps));
+        let after = Word::new(epoch, to, mode).timed(before.is_timed()).ramping(ramps);
+        self.word.store(after);
+        self.in_store.record(before.level(), after.level());
         self.update_refuses_until(locked, now);
         transition
     }
@@ -127,17 +147,14 @@ impl StateMachine {
     /// Publishes a change, outside the lock.
     pub(crate) fn publish(&self, change: &Transition) {
         let Transition { sequence, to, mode, reason, .. } = change;
-        let level = match (mode, to) {
-            (Mode::Normal | Mode::ForcedOpen, State::Open) => Level::Unhealthy,
-            (Mode::Normal, State::HalfOpen) | (Mode::Disabled, _) => Level::Degraded,
-            _ => Level::Healthy,
-        };
+        let level = Word::new(0, *to, *mode).level();
         let reason = if level == Level::Healthy { "" } else { reason };
         self.status.publish_at(*sequence, level, reason);
         self.watch.send(*sequence, |state| {
             *state = *to;
             true
         });
+        self.in_store.publish();
     }
 
     /// Logs the changes to open and to closed within the limit, those that an operator makes always, and the others at
@@ -147,9 +164,9 @@ impl StateMachine {
         let Transition { sequence, from, to, mode, reason, actor, open_for, at, .. } = change;
         let line = match (actor, from, to) {
             (Actor::Operator(_), ..) => Some(0),
-            (_, State::Closed, State::Open) => self.log_limit.fault(*at),
-            (_, _, State::Open) => self.log_limit.fault_lasts(*at),
-            (_, _, State::Closed) => self.log_limit.recovery(),
+            (_, State::Closed, State::Open) => self.in_store.log_limit.fault(*at),
+            (_, _, State::Open) => self.in_store.log_limit.fault_lasts(*at),
+            (_, _, State::Closed) => self.in_store.log_limit.recovery(),
             (_, _, State::HalfOpen) => None,
         };
         match (line, to, mode) {

@@ -1,6 +1,7 @@
 //! A copy of tokio's watch channel: a value, its version, and the tasks that wait for the next version.
 
 use std::{
+    convert::Infallible,
     ops::Deref,
     sync::Arc,
     task::{Poll, Waker},
@@ -54,7 +55,18 @@ impl<T> Sender<T> {
 }
 
 impl<T> Receiver<T> {
-    pub async fn changed(&mut self) {
+    pub fn borrow(&self) -> Ref<'_, T> {
+        Ref(self.state.lock().unwrap())
+    }
+
+    pub fn borrow_and_update(&mut self) -> Ref<'_, T> {
+        let state = self.state.lock().unwrap();
+        self.seen = state.version;
+        Ref(state)
+    }
+
+    /// The model drops no sender before its receivers.
+    pub async fn changed(&mut self) -> Result<(), Infallible> {
         std::future::poll_fn(|cx| {
             let mut state = self.state.lock().unwrap();
             if state.version == self.seen {
@@ -65,6 +77,13 @@ impl<T> Receiver<T> {
             Poll::Ready(())
         })
         .await;
+        Ok(())
+    }
+}
+
+impl<T> Clone for Receiver<T> {
+    fn clone(&self) -> Self {
+        Self { state: self.state.clone(), seen: self.seen }
     }
 }
 
