@@ -16,7 +16,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::last_good::settings::LastGoodSettings;
+use crate::{SecondLevel, last_good::settings::LastGoodSettings};
 
 mod entries;
 
@@ -29,6 +29,7 @@ struct Inner<K, V> {
     entries: Mutex<Entries<K, V>>,
     hasher: RandomState,
     settings: LastGoodSettings,
+    second_level: Option<Arc<dyn SecondLevel<K, V>>>,
     /// The removals of keys, counted by parts of their hashes: an answer that was begun before a removal is not stored
     /// after it. Counted under the lock.
     removals: [AtomicU32; REMOVALS],
@@ -52,10 +53,16 @@ where
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
-    pub(crate) fn new(settings: LastGoodSettings) -> Self {
+    pub(crate) fn new(settings: LastGoodSettings, second_level: Option<Arc<dyn SecondLevel<K, V>>>) -> Self {
         let hasher = RandomState::new();
         let entries = Mutex::new(Entries::new(hasher.clone()));
-        Self(Arc::new(Inner { entries, hasher, settings, removals: [const { AtomicU32::new(0) }; REMOVALS] }))
+        Self(Arc::new(Inner {
+            entries,
+            hasher,
+            settings,
+            second_level,
+            removals: [const { AtomicU32::new(0) }; REMOVALS],
+        }))
     }
 
     /// Returns the answer for this key and its age, unless it has expired.
@@ -87,6 +94,9 @@ where
             self.removals(hash).fetch_add(1, Relaxed);
             entries.remove(key, removed);
         });
+        if let Some(second_level) = &self.0.second_level {
+            second_level.removed(key);
+        }
     }
 
     /// Removes all answers.
@@ -98,6 +108,9 @@ where
         let removed = entries.clear();
         drop(entries);
         drop(removed);
+        if let Some(second_level) = &self.0.second_level {
+            second_level.cleared();
+        }
     }
 
     /// Returns the number of answers that have not expired. Visits all of them, under the cache's lock.
@@ -122,6 +135,10 @@ where
     #[must_use]
     pub fn settings(&self) -> &LastGoodSettings {
         &self.0.settings
+    }
+
+    pub(crate) fn second_level(&self) -> Option<Arc<dyn SecondLevel<K, V>>> {
+        self.0.second_level.clone()
     }
 
     fn size(&self) -> (u64, u64) {
@@ -173,13 +190,18 @@ where
     pub fn store(self, value: V, bytes: u64, keep_for: Duration) {
         let Self { cache, key, hash, removals, since } = self;
         let settings = cache.settings();
-        let entry = Entry { value: Arc::new(value), since, keep_for: keep_for.min(settings.ttl), bytes };
+        let (value, keep_for) = (Arc::new(value), keep_for.min(settings.ttl));
+        let entry = Entry { value: Arc::clone(&value), since, keep_for, bytes };
         let now = Instant::now();
-        cache.change(|entries, removed| {
-            if cache.removals(hash).load(Relaxed) == removals {
-                entries.insert(key, entry, settings, now, removed);
+        let stored = cache.change(|entries, removed| {
+            if cache.removals(hash).load(Relaxed) != removals {
+                return None;
             }
+            entries.insert(key, entry, settings, now, removed)
         });
+        if let (Some(key), Some(second_level)) = (stored, &cache.0.second_level) {
+            second_level.kept(&key, &value, keep_for.saturating_sub(now.saturating_duration_since(since)));
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! The step that answers with the last good answer to a request.
 
-use std::{fmt, hash::Hash};
+use std::{fmt, hash::Hash, sync::Arc};
 
 use mainstay_core::{InvalidSetting, Name};
 
 use crate::{
-    AnswerCache, AnswerRules, Answers, ByKey, Chain, Clear, CloneCodec, FnCodec, KeyFn, OptionalKeyFn, Or, StepInput,
-    StepStart, StepState, chain::SingleStep,
+    AnswerCache, AnswerRules, Answers, ByKey, Chain, Clear, CloneCodec, FnCodec, KeyFn, OptionalKeyFn, Or, SecondLevel,
+    StepInput, StepStart, StepState, chain::SingleStep,
 };
 
 pub(crate) mod settings;
@@ -78,7 +78,7 @@ where
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
-    let cache = AnswerCache::new(LastGoodSettings::default());
+    let cache = AnswerCache::new(LastGoodSettings::default(), None);
     LastGood { rules, cache, state: StepState::new(Name::literal("last_good")) }
 }
 
@@ -95,8 +95,15 @@ where
     /// A setting is out of its range.
     pub fn with_settings(mut self, settings: LastGoodSettings) -> Result<Self, InvalidSetting> {
         settings.validate()?;
-        self.cache = AnswerCache::new(settings);
+        self.cache = AnswerCache::new(settings, self.cache.second_level());
         Ok(self)
+    }
+
+    /// Reports what is kept and removed to a second level, and empties the cache; see [`SecondLevel`].
+    #[must_use]
+    pub fn with_second_level(mut self, second_level: impl SecondLevel<K, V> + 'static) -> Self {
+        self.cache = AnswerCache::new(self.cache.settings().clone(), Some(Arc::new(second_level)));
+        self
     }
 }
 
@@ -105,8 +112,9 @@ where
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
-    /// Sets the functions that convert a response to a cached value and back. A response for which `encode` returns
-    /// `None` is not cached.
+    /// Sets the functions that convert a response to a cached value and back, and empties the cache. A response for which
+    /// `encode` returns `None` is not cached. A second level, which is for the values that
+    /// were stored until then, is set after it.
     pub fn with_codec<W, A, B>(self, encode: A, decode: B) -> LastGood<K, W, ByKey<F, FnCodec<A, B>>>
     where
         W: Send + Sync + 'static,
@@ -114,7 +122,7 @@ where
         B: Fn(&W) -> V,
     {
         let rules = ByKey::new(self.rules.key, FnCodec { encode, decode });
-        LastGood { rules, cache: AnswerCache::new(self.cache.settings().clone()), state: self.state }
+        LastGood { rules, cache: AnswerCache::new(self.cache.settings().clone(), None), state: self.state }
     }
 }
 

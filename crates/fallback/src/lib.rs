@@ -66,6 +66,8 @@ mod registry;
 #[cfg(feature = "last-good")]
 mod rules;
 mod run;
+#[cfg(feature = "last-good")]
+mod second_level;
 mod service;
 mod settings;
 mod shared;
@@ -95,6 +97,8 @@ pub use over_http::last_good_http;
 pub use registry::FallbackRegistry;
 #[cfg(feature = "last-good")]
 pub use rules::AnswerRules;
+#[cfg(feature = "last-good")]
+pub use second_level::SecondLevel;
 pub use service::Fallback;
 pub use settings::FallbackSettings;
 pub use snapshot::{FallbackSnapshot, StepSnapshot};

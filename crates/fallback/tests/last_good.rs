@@ -2,14 +2,18 @@
 
 #![cfg(feature = "last-good")]
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use mainstay_core::{
     BoxError,
     test::{Answer, Probe, ProbePolicy, Reply, Request, call},
 };
 use mainstay_fallback::{
-    AnswerCache, FallbackLayer, LastGoodSettings, backup, last_good, last_good_by, last_good_if, value,
+    AnswerCache, FallbackLayer, LastGoodSettings, SecondLevel, backup, last_good, last_good_by, last_good_if, value,
 };
 use tokio::time::Instant;
 use tower::{Layer, service_fn};
@@ -283,6 +287,43 @@ async fn answer_that_took_longer_does_not_replace_a_newer_one() {
     assert_eq!(cache.get(&2).map(|(_, age)| age), Some(SECOND), "the age counts from the begin");
     pass(SECOND).await;
     assert!(cache.get(&2).is_none());
+}
+
+/// The changes that a second level is told, as key, answer and time.
+#[derive(Clone, Default)]
+struct Changes(Arc<Mutex<Vec<(u32, u32, Duration)>>>);
+
+impl SecondLevel<u32, u32> for Changes {
+    fn kept(&self, key: &u32, answer: &Arc<u32>, keep_for: Duration) {
+        self.0.lock().expect("no test panics while it is locked").push((*key, **answer, keep_for));
+    }
+
+    fn removed(&self, key: &u32) {
+        self.0.lock().expect("no test panics while it is locked").push((*key, 0, Duration::ZERO));
+    }
+
+    fn cleared(&self) {
+        self.0.lock().expect("no test panics while it is locked").clear();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn second_level_is_told_what_is_kept_and_removed() {
+    let changes = Changes::default();
+    let settings = LastGoodSettings { max_answer_bytes: 9, ..LastGoodSettings::default() };
+    let step = last_good_by::<u32, u32, ()>(()).with_second_level(changes.clone());
+    let cache = step.with_settings(settings).unwrap().cache();
+    let (slow, removed) = (cache.begin(1, Instant::now()), cache.begin(2, Instant::now()));
+    cache.remove(&2);
+    pass(SECOND).await;
+    slow.store(10, 1, 5 * SECOND);
+    removed.store(20, 1, SECOND);
+    cache.insert(3, 30, 10);
+    cache.insert(4, 40, 1);
+    let expected = [(2, 0, Duration::ZERO), (1, 10, 4 * SECOND), (4, 40, 300 * SECOND)];
+    assert_eq!(*changes.0.lock().unwrap(), expected);
+    cache.clear();
+    assert!(changes.0.lock().unwrap().is_empty());
 }
 
 /// Keys that are removed and inserted again leave nothing behind.

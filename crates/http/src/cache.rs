@@ -13,7 +13,7 @@
 //! | what is never for all? | `private` in each form; a request with `Authorization`, unless the response has `public`, `s-maxage` or `must-revalidate` | 9111, 3.5 |
 //! | what else, stricter than the RFC? | a request with another credential (`Cookie`, `X-Api-Key`), as one with `Authorization`; a response with `Set-Cookie` | 9111, 7.3 |
 //! | which requests does it answer? | those with the same target, and with the same values of the fields that `Vary` names | 9111, 4.1 |
-//! | which does it not answer? | `no-cache` or `Pragma: no-cache`; `If-Match`, `If-Unmodified-Since`, `If-Range`, `Range`, `Upgrade`; one whose `max-age`, `min-fresh`, `max-stale` or `stale-if-error` the answer does not satisfy | 9111, 4.3.2, 5.2.1, 5.4; 5861, 4 |
+//! | which are left out? | `no-cache` or `Pragma: no-cache`; `If-Match`, `If-Unmodified-Since`, `If-Range`, `Range`, `Upgrade`; one whose `max-age`, `min-fresh`, `max-stale` or `stale-if-error` the answer does not satisfy | 9111, 4.3.2, 5.2.1, 5.4; 5861, 4 |
 //! | for how long? | at most the TTL of the step; with `must-revalidate`, and for all with `proxy-revalidate` or `s-maxage`, only while it is fresh; with `stale-if-error=N`, N seconds longer than that | 9111, 4.2.4; 5861, 4 |
 //! | what is kept of the head? | not the fields of a connection, `Set-Cookie`, `Age` and `Clear-Site-Data` | 9111, 3.1 |
 //! | what is added to the answer? | `Age`, and `Cache-Status: mainstay; hit`, with the seconds until it becomes stale or since then | 9111, 5.1; 9211, 2 |

@@ -87,7 +87,7 @@ impl<K: Hash + Eq, V> Entries<K, V> {
         Some((Arc::clone(&entry.value), entry.age(now)))
     }
 
-    /// Stores an answer, unless the one for this key is newer, and makes room for it.
+    /// Stores an answer, unless the one for this key is newer, and makes room for it. Returns the key if it was stored.
     pub(super) fn insert(
         &mut self,
         key: K,
@@ -95,27 +95,30 @@ impl<K: Hash + Eq, V> Entries<K, V> {
         limits: &LastGoodSettings,
         now: Instant,
         removed: &mut Removed<V>,
-    ) {
+    ) -> Option<Arc<K>> {
         self.forget(now, removed);
         if entry.bytes > limits.max_answer_bytes || entry.is_expired(now) {
-            return;
+            return None;
         }
-        let (since, bytes) = (entry.since, entry.bytes);
-        match self.by_key.get_mut(&key) {
-            Some(current) if current.since > since => return,
-            Some(current) => {
-                self.bytes = self.bytes.saturating_sub(current.bytes);
-                removed.push(std::mem::replace(current, entry));
-            }
+        let bytes = entry.bytes;
+        let known = self.by_key.get_key_value(&key).map(|(key, current)| (Arc::clone(key), current.since));
+        let key = match known {
+            Some((_, since)) if since > entry.since => return None,
+            Some((key, _)) => key,
             None => {
                 self.compact();
                 let key = Arc::new(key);
-                self.queue.push_back((Arc::clone(&key), since));
-                self.by_key.insert(key, entry);
+                self.queue.push_back((Arc::clone(&key), entry.since));
+                key
             }
+        };
+        if let Some(current) = self.by_key.insert(Arc::clone(&key), entry) {
+            self.bytes = self.bytes.saturating_sub(current.bytes);
+            removed.push(current);
         }
         self.bytes += bytes;
         self.make_room(limits, now, removed);
+        Some(key)
     }
 
     pub(super) fn remove(&mut self, key: &K, removed: &mut Removed<V>) {

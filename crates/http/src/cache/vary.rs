@@ -15,7 +15,7 @@ const MOST: usize = 16;
 
 impl Vary {
     /// Returns the fields that the response names, or `None` if no request selects the same response: `*`, no name of a
-    /// field, or more names than are kept.
+    /// field, or more names than are kept. A coded body depends on `Accept-Encoding`, said or not.
     pub(super) fn of(response: &HeaderMap) -> Option<Self> {
         let mut names = Vec::new();
         for line in response.get_all(header::VARY) {
@@ -26,6 +26,9 @@ impl Vary {
                     name => names.push(HeaderName::from_bytes(name).ok()?),
                 }
             }
+        }
+        if response.contains_key(header::CONTENT_ENCODING) {
+            names.push(header::ACCEPT_ENCODING);
         }
         names.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
         names.dedup();

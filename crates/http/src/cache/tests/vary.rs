@@ -21,3 +21,9 @@ fn values_are_equal_if_the_members_are() {
     }
     assert_eq!(Vary::of(&headers(&[("vary", "a, b")])), Some(vary), "in any order");
 }
+
+#[test]
+fn coded_response_varies_by_the_accepted_codings() {
+    let vary = Vary::of(&headers(&[("content-encoding", "gzip")]));
+    assert_eq!(vary, Vary::of(&headers(&[("vary", "accept-encoding")])));
+}
