@@ -68,6 +68,7 @@ const BREAKERS: &[Defect] = &[
 const RETRIES: &[Defect] = &[
     ("retries without a delay in one poll: no timeout fires", &["{retry}/fairness.rs::layer_without_a_delay_lets_a_timeout_fire", "{retry}/fairness.rs::function_without_a_delay_lets_a_timeout_fire"]),
     ("a limit of attempts cut by another one without a word", &["{retry}/warnings.rs::quota_below_the_attempts_is_logged_once_with_both_numbers", "{retry}/warnings.rs::policy_without_context_has_all_attempts_and_no_warning", "{failover}/stack.rs::attempts_above_the_quota_are_a_warning_with_both_numbers"]),
+    ("a budget that a running stack can neither turn off nor on", &["{retry}/budget.rs::budget_is_turned_off_and_on_while_requests_run", "{failover}/stack.rs::retry_budget_is_turned_off_and_on_live"]),
     ("a retry that can never repeat, without a word", &["{retry}/warnings.rs::retry_that_can_never_repeat_is_logged_once", "tests/streams/grpc.rs::call_is_repeated_whose_only_answer_is_a_status_in_trailers"]),
     ("a budget that refuses a slow client, without a word", &["{retry}/warnings.rs::budget_that_refuses_a_slow_client_is_logged_once_with_the_setting", "crates/core/src/budget/tests.rs::refusal_after_successes_that_expired_is_reported_once"]),
     ("a budget that saturates", &["crates/core/src/budget/tests.rs::hundred_thousand_successes_a_second_earn_in_proportion"]),
@@ -189,6 +190,9 @@ const PROXIES: &[Defect] = &[
 
 #[rustfmt::skip]
 const TYPES: &[Defect] = &[
+    ("a wrong order of layers, without a word", &["tests/composition/order_warnings.rs::wrong_order_is_logged_once_with_its_effect"]),
+    ("a table of settings that is written in part loses the defaults of its stack", &["crates/settings/tests/round_trips.rs::partly_written_budget_of_second_attempts_keeps_its_defaults"]),
+    ("a misspelt variable, without a word", &["{gateway_e2e}/settings.rs::misspelt_variable_is_logged_with_the_name_that_is_meant", "crates/settings/tests/flat_names.rs::misspelt_variable_is_a_warning"]),
     ("nested generics that read inside out, turbofish for presets", &["tests/types.rs::four_layers_over_a_function_need_no_annotations", "tests/types.rs::all_layers_in_a_task_need_no_annotations"]),
     ("`source()` cut off", &["tests/composition/order.rs::original_error_passes_through_all_layers", "crates/core/src/rejected.rs::wrapped_refusal_is_found"]),
     ("a crate-level `Result` alias that shadows std's", &["tests/defects.rs::no_crate_shadows_std"]),

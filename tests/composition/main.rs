@@ -4,6 +4,7 @@
 mod contract;
 mod deadlines;
 mod order;
+mod order_warnings;
 mod server;
 mod stacks;
 mod storm;

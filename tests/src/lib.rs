@@ -7,6 +7,7 @@
 //! | `types.rs`, `frameworks.rs` | stacks compile without type annotations, over plain requests and in frameworks |
 //! | `ui/` | compiler messages for common mistakes |
 //! | `allocations.rs` | the happy path allocates nothing, and futures stay small |
+//! | `wrong_uses.rs` | ten wrong uses, each with its error or its one warning |
 //! | `races/` | races between threads: no lost wake-up, no stale status |
 //! | `contention.rs` | threads that share one handle |
 //! | `generated.rs` | a generated gRPC client over the layers: the statuses that its caller receives |
@@ -24,6 +25,10 @@ use std::{
 
 use mainstay_core::{Refusal, Rejected};
 use tower_service::Service;
+
+mod warnings;
+
+pub use warnings::Warnings;
 
 /// A typed error, as an application that avoids boxing defines it.
 #[derive(Clone, Debug, PartialEq, Eq)]

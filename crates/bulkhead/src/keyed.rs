@@ -216,6 +216,12 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedLimits<K> {
     }
 }
 
+impl<K> KeyedLimits<K> {
+    pub(crate) fn as_name(&self) -> &Name {
+        &self.0.name
+    }
+}
+
 impl<K> Clone for KeyedLimits<K> {
     fn clone(&self) -> Self {
         Self(self.0.clone())

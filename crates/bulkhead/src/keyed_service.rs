@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{Boxed, Contextual, ErrorType, Follow, InvalidSetting, Name, Plain, Typed};
+use mainstay_core::{Boxed, Contextual, ErrorType, Follow, InvalidSetting, LayerKind, Name, OrderCheck, Plain, Typed};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -81,6 +81,7 @@ pub struct KeyedBulkheadLayer<K, F, P = Plain, E = Boxed> {
     limits: KeyedLimits<K>,
     key: F,
     policy: P,
+    order: OrderCheck,
     _error: PhantomData<fn() -> E>,
 }
 
@@ -115,7 +116,7 @@ impl<K, F> KeyedBulkheadLayer<K, F> {
     where
         F: Fn(&Req) -> K,
     {
-        Self { limits, key, policy: Plain, _error: PhantomData }
+        Self { limits, key, policy: Plain, order: OrderCheck::new(&[LayerKind::Bulkhead]), _error: PhantomData }
     }
 }
 
@@ -123,13 +124,19 @@ impl<K, F, P, E> KeyedBulkheadLayer<K, F, P, E> {
     /// Sets the policy that finds deadlines and the ends of responses; see [`BulkheadLayer`](crate::BulkheadLayer).
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> KeyedBulkheadLayer<K, F, P2, E> {
-        KeyedBulkheadLayer { limits: self.limits, key: self.key, policy, _error: PhantomData }
+        KeyedBulkheadLayer { limits: self.limits, key: self.key, policy, order: self.order, _error: PhantomData }
     }
 
     /// Sets the type of the service's errors, instead of a boxed error.
     #[must_use]
     pub fn with_error<E2>(self) -> KeyedBulkheadLayer<K, F, P, Typed<E2>> {
-        KeyedBulkheadLayer { limits: self.limits, key: self.key, policy: self.policy, _error: PhantomData }
+        KeyedBulkheadLayer {
+            limits: self.limits,
+            key: self.key,
+            policy: self.policy,
+            order: self.order,
+            _error: PhantomData,
+        }
     }
 
     /// Returns the limits.
@@ -143,6 +150,7 @@ impl<S, K, F: Clone, P: Clone, E> Layer<S> for KeyedBulkheadLayer<K, F, P, E> {
     type Service = KeyedBulkhead<S, K, F, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
+        self.order.around::<S>(self.limits.as_name());
         let (limits, key, policy) = (self.limits.clone(), self.key.clone(), self.policy.clone());
         KeyedBulkhead { inner, limits, key, policy, _error: PhantomData }
     }

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use mainstay_core::{Boxed, InvalidSetting, Name, Plain, Typed};
+use mainstay_core::{Boxed, InvalidSetting, LayerKind, Name, OrderCheck, Plain, Typed};
 use tower_layer::Layer;
 
 use crate::{Bulkhead, Limit};
@@ -19,6 +19,7 @@ use crate::{Bulkhead, Limit};
 pub struct BulkheadLayer<P = Plain, E = Boxed> {
     limit: Limit,
     policy: P,
+    order: OrderCheck,
     _error: PhantomData<fn() -> E>,
 }
 
@@ -36,7 +37,7 @@ impl BulkheadLayer {
     /// A layer with this limit.
     #[must_use]
     pub fn with(limit: Limit) -> Self {
-        Self { limit, policy: Plain, _error: PhantomData }
+        Self { limit, policy: Plain, order: OrderCheck::new(&[LayerKind::Bulkhead]), _error: PhantomData }
     }
 }
 
@@ -45,13 +46,13 @@ impl<P, E> BulkheadLayer<P, E> {
     /// [`Contextual`](mainstay_core::Contextual) and [`Follow`](mainstay_core::Follow).
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> BulkheadLayer<P2, E> {
-        BulkheadLayer { limit: self.limit, policy, _error: PhantomData }
+        BulkheadLayer { limit: self.limit, policy, order: self.order, _error: PhantomData }
     }
 
     /// Sets the type of the service's errors, instead of a boxed error.
     #[must_use]
     pub fn with_error<E2>(self) -> BulkheadLayer<P, Typed<E2>> {
-        BulkheadLayer { limit: self.limit, policy: self.policy, _error: PhantomData }
+        BulkheadLayer { limit: self.limit, policy: self.policy, order: self.order, _error: PhantomData }
     }
 
     /// Returns the limit.
@@ -65,6 +66,7 @@ impl<S, P: Clone, E> Layer<S> for BulkheadLayer<P, E> {
     type Service = Bulkhead<S, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
+        self.order.around::<S>(self.limit.name());
         Bulkhead::new(inner, self.limit.clone(), self.policy.clone())
     }
 }

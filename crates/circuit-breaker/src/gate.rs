@@ -10,7 +10,9 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{Boxed, Change, Classify, ErrorType, Follow, Name, Plain, Typed, Wait, on_panic};
+use mainstay_core::{
+    Boxed, Change, Classify, ErrorType, Follow, LayerKind, Name, OrderCheck, Plain, Typed, Wait, on_panic,
+};
 use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -22,6 +24,7 @@ use crate::{Breaker, BreakerFuture, permit::PANIC};
 pub struct GateLayer<P = Plain, E = Boxed> {
     breaker: Breaker,
     policy: P,
+    order: OrderCheck,
     _error: PhantomData<fn() -> E>,
 }
 
@@ -47,7 +50,7 @@ impl GateLayer {
     /// Creates a gate for this breaker.
     #[must_use]
     pub fn with(breaker: Breaker) -> Self {
-        Self { breaker, policy: Plain, _error: PhantomData }
+        Self { breaker, policy: Plain, order: OrderCheck::new(&[LayerKind::CircuitBreaker]), _error: PhantomData }
     }
 }
 
@@ -55,13 +58,13 @@ impl<P, E> GateLayer<P, E> {
     /// Classifies results by another policy.
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> GateLayer<P2, E> {
-        GateLayer { breaker: self.breaker, policy, _error: PhantomData }
+        GateLayer { breaker: self.breaker, policy, order: self.order, _error: PhantomData }
     }
 
     /// Returns errors as another type, without boxing.
     #[must_use]
     pub fn with_error<E2>(self) -> GateLayer<P, Typed<E2>> {
-        GateLayer { breaker: self.breaker, policy: self.policy, _error: PhantomData }
+        GateLayer { breaker: self.breaker, policy: self.policy, order: self.order, _error: PhantomData }
     }
 
     /// Returns the breaker.
@@ -75,6 +78,7 @@ impl<S, P: Clone, E> Layer<S> for GateLayer<P, E> {
     type Service = Gate<S, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
+        self.order.around::<S>(self.breaker.name());
         Gate {
             inner,
             breaker: self.breaker.clone(),

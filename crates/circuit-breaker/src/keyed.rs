@@ -163,6 +163,12 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
     }
 }
 
+impl<K> KeyedBreakers<K> {
+    pub(crate) fn as_name(&self) -> &Name {
+        &self.0.name
+    }
+}
+
 impl<K> Clone for KeyedBreakers<K> {
     fn clone(&self) -> Self {
         Self(self.0.clone())

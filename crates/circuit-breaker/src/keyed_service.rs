@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{Boxed, Classify, ErrorType, Follow, Name, Plain, Typed};
+use mainstay_core::{Boxed, Classify, ErrorType, Follow, LayerKind, Name, OrderCheck, Plain, Typed};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -31,6 +31,7 @@ pub struct KeyedBreakerLayer<K, F, P = Plain, E = Boxed> {
     breakers: KeyedBreakers<K>,
     key: F,
     policy: P,
+    order: OrderCheck,
     _error: PhantomData<fn() -> E>,
 }
 
@@ -60,7 +61,7 @@ impl<K, F> KeyedBreakerLayer<K, F> {
     where
         F: Fn(&Req) -> K,
     {
-        Self { breakers, key, policy: Plain, _error: PhantomData }
+        Self { breakers, key, policy: Plain, order: OrderCheck::new(&[LayerKind::CircuitBreaker]), _error: PhantomData }
     }
 }
 
@@ -68,13 +69,19 @@ impl<K, F, P, E> KeyedBreakerLayer<K, F, P, E> {
     /// Classifies results by another policy.
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> KeyedBreakerLayer<K, F, P2, E> {
-        KeyedBreakerLayer { breakers: self.breakers, key: self.key, policy, _error: PhantomData }
+        KeyedBreakerLayer { breakers: self.breakers, key: self.key, policy, order: self.order, _error: PhantomData }
     }
 
     /// Returns errors as another type, without boxing.
     #[must_use]
     pub fn with_error<E2>(self) -> KeyedBreakerLayer<K, F, P, Typed<E2>> {
-        KeyedBreakerLayer { breakers: self.breakers, key: self.key, policy: self.policy, _error: PhantomData }
+        KeyedBreakerLayer {
+            breakers: self.breakers,
+            key: self.key,
+            policy: self.policy,
+            order: self.order,
+            _error: PhantomData,
+        }
     }
 
     /// Returns the breakers.
@@ -88,6 +95,7 @@ impl<S, K, F: Clone, P: Clone, E> Layer<S> for KeyedBreakerLayer<K, F, P, E> {
     type Service = KeyedBreaker<S, K, F, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
+        self.order.around::<S>(self.breakers.as_name());
         KeyedBreaker {
             inner,
             breakers: self.breakers.clone(),

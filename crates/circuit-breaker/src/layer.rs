@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use mainstay_core::{Boxed, Name, Plain, Typed};
+use mainstay_core::{Boxed, LayerKind, Name, OrderCheck, Plain, Typed};
 use tower_layer::Layer;
 
 use crate::{Breaker, CircuitBreaker};
@@ -16,6 +16,7 @@ use crate::{Breaker, CircuitBreaker};
 pub struct CircuitBreakerLayer<P = Plain, E = Boxed> {
     breaker: Breaker,
     policy: P,
+    order: OrderCheck,
     _error: PhantomData<fn() -> E>,
 }
 
@@ -29,7 +30,7 @@ impl CircuitBreakerLayer {
     /// Creates a layer with this breaker.
     #[must_use]
     pub fn with(breaker: Breaker) -> Self {
-        Self { breaker, policy: Plain, _error: PhantomData }
+        Self { breaker, policy: Plain, order: OrderCheck::new(&[LayerKind::CircuitBreaker]), _error: PhantomData }
     }
 }
 
@@ -38,13 +39,13 @@ impl<P, E> CircuitBreakerLayer<P, E> {
     /// [`Follow`](mainstay_core::Follow), which reports whether a response streams.
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> CircuitBreakerLayer<P2, E> {
-        CircuitBreakerLayer { breaker: self.breaker, policy, _error: PhantomData }
+        CircuitBreakerLayer { breaker: self.breaker, policy, order: self.order, _error: PhantomData }
     }
 
     /// Returns errors as another type, without boxing.
     #[must_use]
     pub fn with_error<E2>(self) -> CircuitBreakerLayer<P, Typed<E2>> {
-        CircuitBreakerLayer { breaker: self.breaker, policy: self.policy, _error: PhantomData }
+        CircuitBreakerLayer { breaker: self.breaker, policy: self.policy, order: self.order, _error: PhantomData }
     }
 
     /// Returns the breaker.
@@ -58,6 +59,7 @@ impl<S, P: Clone, E> Layer<S> for CircuitBreakerLayer<P, E> {
     type Service = CircuitBreaker<S, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
+        self.order.around::<S>(self.breaker.name());
         CircuitBreaker::new(inner, self.breaker.clone(), self.policy.clone())
     }
 }

@@ -47,6 +47,7 @@ mod escaped;
 mod follow;
 mod isolated;
 mod jitter;
+mod layer_order;
 mod log_limit;
 mod name;
 mod newest;
@@ -88,6 +89,8 @@ pub use escaped::{Escaped, escaped};
 pub use follow::{Follow, HeadOnly};
 pub use isolated::isolated;
 pub use jitter::Jitter;
+#[doc(hidden)]
+pub use layer_order::{LayerKind, OrderCheck};
 pub use log_limit::LogLimit;
 pub use name::Name;
 pub use newest::Newest;

@@ -8,7 +8,9 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{Boxed, Classify, Contextual, ErrorType, Follow, InvalidSetting, Name, Plain, Replay, Typed};
+use mainstay_core::{
+    Boxed, Classify, Contextual, ErrorType, Follow, InvalidSetting, LayerKind, Name, OrderCheck, Plain, Replay, Typed,
+};
 use tower_service::Service;
 
 use crate::{
@@ -67,6 +69,7 @@ impl<S: Clone> Failover<S> {
     ) -> Result<Self, InvalidSetting> {
         let (infos, services): (Vec<_>, _) = endpoints.into_iter().map(|e| (e.info, e.service)).unzip();
         let handle = FailoverHandle::build(name.into(), infos, settings)?;
+        OrderCheck::new(&[LayerKind::Failover]).around::<S>(handle.name());
         Ok(Self::build(handle, services, Plain))
     }
 

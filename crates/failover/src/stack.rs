@@ -7,7 +7,7 @@
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 use mainstay_bulkhead::{Bulkhead, Limit};
-use mainstay_core::{Boxed, Budget, InvalidSetting, Name, Newest, Plain, Typed};
+use mainstay_core::{Boxed, Budget, InvalidSetting, LayerKind, Name, Newest, OrderCheck, Plain, Typed};
 use mainstay_retry::{Retrier, Retry};
 use mainstay_timeout::{TimeLimit, Timeout};
 
@@ -183,6 +183,8 @@ impl<S, P, E> Standard<S, P, E> {
         P: Clone,
     {
         let Self { services, handles, policy, .. } = self;
+        OrderCheck::new(&[LayerKind::TotalTimeout, LayerKind::Retry, LayerKind::Failover])
+            .around::<S>(handles.failover.name());
         let guarded = services.into_iter().zip(handles.endpoints).map(|(service, endpoint)| {
             let timed = Timeout::new(service, endpoint.attempt, policy.clone());
             Bulkhead::new(timed, endpoint.limit, policy.clone())

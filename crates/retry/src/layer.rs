@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData};
 
-use mainstay_core::{Boxed, Name, Plain, Typed};
+use mainstay_core::{Boxed, LayerKind, Name, OrderCheck, Plain, Typed};
 use tower_layer::Layer;
 
 use crate::{Retrier, Retry};
@@ -36,6 +36,7 @@ use crate::{Retrier, Retry};
 pub struct RetryLayer<P = Plain, E = Boxed> {
     retrier: Retrier,
     policy: P,
+    order: OrderCheck,
     _error: PhantomData<fn() -> E>,
 }
 
@@ -51,7 +52,7 @@ impl RetryLayer<Plain, Boxed> {
     /// Creates a layer with this handle.
     #[must_use]
     pub fn with(retrier: Retrier) -> Self {
-        Self { retrier, policy: Plain, _error: PhantomData }
+        Self { retrier, policy: Plain, order: OrderCheck::new(&[LayerKind::Retry]), _error: PhantomData }
     }
 }
 
@@ -59,13 +60,13 @@ impl<P, E> RetryLayer<P, E> {
     /// Sets the policy.
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> RetryLayer<P2, E> {
-        RetryLayer { retrier: self.retrier, policy, _error: PhantomData }
+        RetryLayer { retrier: self.retrier, policy, order: self.order, _error: PhantomData }
     }
 
     /// Sets the error type, for stacks that do not box errors.
     #[must_use]
     pub fn with_error<E2>(self) -> RetryLayer<P, Typed<E2>> {
-        RetryLayer { retrier: self.retrier, policy: self.policy, _error: PhantomData }
+        RetryLayer { retrier: self.retrier, policy: self.policy, order: self.order, _error: PhantomData }
     }
 
     /// Returns the handle that all services of this layer share.
@@ -79,6 +80,7 @@ impl<S: Clone, P: Clone, E> Layer<S> for RetryLayer<P, E> {
     type Service = Retry<S, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
+        self.order.around::<S>(self.retrier.name());
         Retry::new(inner, self.retrier.clone(), self.policy.clone())
     }
 }

@@ -2,10 +2,10 @@
 
 use std::{marker::PhantomData, time::Duration};
 
-use mainstay_core::{Boxed, InvalidSetting, Name, Plain, Typed};
+use mainstay_core::{Boxed, InvalidSetting, LayerKind, Name, OrderCheck, Plain, Typed};
 use tower_layer::Layer;
 
-use crate::{TimeLimit, Timeout};
+use crate::{Scope, TimeLimit, Timeout};
 
 /// Ends calls that take too long. All services of one layer share its [`TimeLimit`].
 ///
@@ -19,6 +19,7 @@ use crate::{TimeLimit, Timeout};
 pub struct TimeoutLayer<P = Plain, E = Boxed> {
     limit: TimeLimit,
     policy: P,
+    order: OrderCheck,
     _error: PhantomData<fn() -> E>,
 }
 
@@ -42,7 +43,11 @@ impl TimeoutLayer {
     /// Creates a layer with this limit.
     #[must_use]
     pub fn with(limit: TimeLimit) -> Self {
-        Self { limit, policy: Plain, _error: PhantomData }
+        let order = OrderCheck::new(match limit.scope() {
+            Scope::Attempt => &[LayerKind::AttemptTimeout],
+            Scope::Total => &[LayerKind::TotalTimeout],
+        });
+        Self { limit, policy: Plain, order, _error: PhantomData }
     }
 }
 
@@ -50,13 +55,13 @@ impl<P, E> TimeoutLayer<P, E> {
     /// Writes deadlines by another policy. It needs only [`Contextual`](mainstay_core::Contextual).
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> TimeoutLayer<P2, E> {
-        TimeoutLayer { limit: self.limit, policy, _error: PhantomData }
+        TimeoutLayer { limit: self.limit, policy, order: self.order, _error: PhantomData }
     }
 
     /// Returns errors as another type, without boxing.
     #[must_use]
     pub fn with_error<E2>(self) -> TimeoutLayer<P, Typed<E2>> {
-        TimeoutLayer { limit: self.limit, policy: self.policy, _error: PhantomData }
+        TimeoutLayer { limit: self.limit, policy: self.policy, order: self.order, _error: PhantomData }
     }
 
     /// Returns the limit.
@@ -70,6 +75,7 @@ impl<S, P: Clone, E> Layer<S> for TimeoutLayer<P, E> {
     type Service = Timeout<S, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
+        self.order.around::<S>(self.limit.name());
         Timeout::new(inner, self.limit.clone(), self.policy.clone())
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData};
 
 use mainstay_bulkhead::Bulkhead;
 use mainstay_circuit_breaker::CircuitBreaker;
-use mainstay_core::{Boxed, Budget, ErrorType, InvalidSetting, Name, Plain, Typed};
+use mainstay_core::{Boxed, Budget, ErrorType, InvalidSetting, LayerKind, Name, OrderCheck, Plain, Typed};
 use mainstay_fallback::{Chain, Fallback, FallbackHandle, FallbackLayer};
 use mainstay_retry::Retry;
 use mainstay_timeout::Timeout;
@@ -52,12 +52,16 @@ pub struct DependencyLayer<F = NoFallback, P = Plain, E = Boxed> {
     handles: DependencyHandles,
     warnings: Vec<Warning>,
     policy: P,
+    order: OrderCheck,
     _error: PhantomData<fn() -> E>,
 }
 
 /// The parameter of a [`DependencyLayer`] without a fallback.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoFallback;
+
+/// The layers whose place is checked. The bulkhead and the attempt timeout are right inside of the others.
+const LAYERS: &[LayerKind] = &[LayerKind::TotalTimeout, LayerKind::Retry, LayerKind::CircuitBreaker];
 
 // === impl DependencyLayer ===
 
@@ -97,7 +101,7 @@ impl<F> DependencyLayer<F> {
         settings.validate().map_err(|wrong| wrong.of(name))?;
         let warnings = settings.warnings().log(name);
         let handles = DependencyHandles::new(name, settings)?;
-        Ok(Self { fallback, handles, warnings, policy: Plain, _error: PhantomData })
+        Ok(Self { fallback, handles, warnings, policy: Plain, order: OrderCheck::new(LAYERS), _error: PhantomData })
     }
 }
 
@@ -105,15 +109,15 @@ impl<F, P, E> DependencyLayer<F, P, E> {
     /// Replaces the policy of all layers.
     #[must_use]
     pub fn with_policy<P2>(self, policy: P2) -> DependencyLayer<F, P2, E> {
-        let Self { fallback, handles, warnings, .. } = self;
-        DependencyLayer { fallback, handles, warnings, policy, _error: PhantomData }
+        let Self { fallback, handles, warnings, order, .. } = self;
+        DependencyLayer { fallback, handles, warnings, policy, order, _error: PhantomData }
     }
 
     /// Replaces the error type, without boxing.
     #[must_use]
     pub fn with_error<E2>(self) -> DependencyLayer<F, P, Typed<E2>> {
-        let Self { fallback, handles, warnings, policy, .. } = self;
-        DependencyLayer { fallback, handles, warnings, policy, _error: PhantomData }
+        let Self { fallback, handles, warnings, policy, order, .. } = self;
+        DependencyLayer { fallback, handles, warnings, policy, order, _error: PhantomData }
     }
 
     /// Pays for retries from this budget, in place of one by `retry_budget` of the settings: for several stacks that repeat
@@ -140,6 +144,7 @@ impl<F, P, E> DependencyLayer<F, P, E> {
         S: Clone,
         P: Clone,
     {
+        self.order.around::<S>(self.handles.breaker.name());
         let DependencyHandles { total, retry, breaker, limit, attempt, .. } = self.handles.clone();
         let policy = &self.policy;
         let timed = Timeout::new(inner, attempt, policy.clone());
@@ -173,6 +178,7 @@ impl<F: Clone, P: Clone, E> Clone for DependencyLayer<F, P, E> {
             handles: self.handles.clone(),
             warnings: self.warnings.clone(),
             policy: self.policy.clone(),
+            order: self.order.clone(),
             _error: PhantomData,
         }
     }
