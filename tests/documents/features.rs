@@ -40,8 +40,8 @@ fn feature_table_of_the_readme_is_that_of_the_manifest() {
     let mut table = String::from("| feature | adds | default |\n|---|---|---|\n");
     for Feature { name, about } in features() {
         assert!(!about.is_empty(), "{MANIFEST}: {name} has no comment `## ..`");
-        let default = if on.contains(&name) { "yes" } else { "" };
-        table += format!("| `{name}` | {} | {default} |\n", about.trim_end_matches('.')).as_str();
+        let default = if on.contains(&name) { "yes " } else { "" };
+        table += format!("| `{name}` | {} | {default}|\n", about.trim_end_matches('.')).as_str();
     }
     check_block("README.md", "features", &table);
 }
