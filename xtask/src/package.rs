@@ -1,5 +1,8 @@
 //! `cargo xtask package`: the packages as they would be published, built from their archives. The step of the tests
 //! makes the archives and does not build them.
+//!
+//! The packages are named one by one: `cargo package --workspace` refuses this workspace, whose private packages depend
+//! on each other.
 
 use std::io;
 use std::process::ExitCode;
