@@ -19,6 +19,7 @@ mod dependency_handles;
 mod dependency_settings;
 mod limit;
 mod settings;
+mod text;
 mod warning;
 
 pub use dependency::{DependencyLayer, DependencyStack, NoFallback};
@@ -236,6 +237,22 @@ impl StandardHandles {
         for endpoint in &self.endpoints {
             endpoint.limit.reconfigure(settings.bulkhead)?;
             endpoint.attempt.set(settings.attempt_timeout)?;
+        }
+        Ok(())
+    }
+}
+
+/// The layers, outermost first, each with its settings in force: for a page, a log, or a program's `--check`.
+impl fmt::Display for StandardHandles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, outermost layer first:", self.failover.name())?;
+        text::total_timeout(f, &self.total)?;
+        text::retry(f, &self.retry)?;
+        text::failover(f, &self.failover)?;
+        for endpoint in &self.endpoints {
+            write!(f, "\n{}:", endpoint.name)?;
+            text::bulkhead(f, &endpoint.limit)?;
+            text::attempt_timeout(f, &endpoint.attempt)?;
         }
         Ok(())
     }

@@ -5,7 +5,13 @@
 
 mod common;
 
-use std::{convert::Infallible, time::Duration};
+use std::{
+    convert::Infallible,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Wake, Waker},
+    time::Duration,
+};
 
 use common::{Fate, Script};
 use mainstay_circuit_breaker::{Recovery, SlowCalls, State, WindowSettings};
@@ -299,4 +305,79 @@ fn budget_that_is_handed_over_is_not_changed_by_the_stack() {
     for layer in layers {
         assert_eq!(layer.handles().retry.budget().unwrap().settings(), BudgetSettings::default());
     }
+}
+
+#[test]
+fn text_shows_each_layer_with_its_settings_in_force() {
+    let steps = backup(Script::new("replica")).named("replica").or(value("sorry"));
+    let layer = DependencyLayer::with_fallback("orders", steps, DependencySettings::default()).unwrap();
+    let handles = layer.handles();
+    let expected = "orders, outermost layer first:
+  fallback: replica, value, on failures, overloads, refusals
+  total timeout: 30s
+  retry: 3 attempts, exponential x2 from 100ms up to 20s, jitter Full; budget: 0.25 earned by a success, 1 for a retry, \
+        1 not earned
+  circuit breaker: opens at 10 failures in a row or 50 % failures (of the last 100 calls, at least 20), for 500ms to 8s; \
+        3 trial calls at a time
+  bulkhead: 256 calls, no queue
+  attempt timeout: 10s";
+    assert_eq!(handles.to_string(), expected);
+
+    let mut settings = DependencySettings::default();
+    settings.fallback.on_rejected = false;
+    (settings.retry.max_attempts, settings.retry_budget) = (5, None);
+    settings.breaker.consecutive_failures = None;
+    (settings.bulkhead.queue, settings.attempt_timeout) = (7, SECOND);
+    handles.reconfigure(&settings).unwrap();
+    let text = handles.to_string();
+    for part in [
+        "replica, value, on failures, overloads\n",
+        "5 attempts",
+        "at most 4 by the quota; no budget",
+        "opens at 50 % failures",
+        "256 calls, 7 queued for 1s",
+        "attempt timeout: 1s",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+/// A task that sets the limit within its wake-up.
+struct Reconfigures(DependencyHandles);
+
+impl Wake for Reconfigures {
+    fn wake(self: Arc<Self>) {
+        let mut settings = DependencySettings::default();
+        settings.bulkhead.limit = 7;
+        self.0.reconfigure(&settings).unwrap();
+    }
+}
+
+/// The breaker announces a change of its state while the settings are changed.
+#[test]
+fn waker_reconfigures_the_stack_that_is_being_reconfigured() {
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let handles = layer(|_| {}).handles().clone();
+        runtime.block_on(async {
+            handles.breaker.trip("test");
+            tokio::time::advance(10 * SECOND).await;
+            drop(handles.breaker.try_acquire().unwrap());
+            assert_eq!(handles.breaker.state(), State::HalfOpen);
+            let waker = Waker::from(Arc::new(Reconfigures(handles.clone())));
+            let mut status = handles.breaker.watch();
+            let mut changed = pin!(status.changed());
+            assert!(changed.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            let mut settings = DependencySettings::default();
+            settings.bulkhead.limit = 3;
+            settings.breaker.recovery = Recovery::Probes { successes: 3, fresh_for: SECOND };
+            handles.reconfigure(&settings).unwrap();
+            // What the waker set is the newest.
+            assert_eq!(handles.limit.settings().limit, 7);
+            assert!(matches!(handles.breaker.settings().recovery, Recovery::Trials { .. }));
+        });
+        done.send(()).unwrap();
+    });
+    ended.recv_timeout(20 * SECOND).expect("no deadlock");
 }

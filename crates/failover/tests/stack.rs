@@ -372,3 +372,23 @@ fn attempts_above_the_quota_are_a_warning_with_both_numbers() {
     let warning = standard.warnings().iter().find(|warning| warning.reason.contains("attempt_quota")).unwrap();
     assert_eq!(warning.to_string(), "retry.max_attempts: retry.attempt_quota = 4 permits fewer attempts than 10");
 }
+
+#[test]
+fn text_shows_each_layer_with_its_settings_in_force() {
+    let scripts = [Script::new("primary"), Script::new("backup")];
+    let standard = Standard::new("orders", endpoints(&scripts), StandardSettings::default()).unwrap();
+    standard.handles().endpoints[1].limit.resize(64).unwrap();
+    let expected = "orders, outermost layer first:
+  total timeout: 30s
+  retry: 3 attempts, exponential x2 from 100ms up to 20s, jitter Full; budget: 0.25 earned by a success, 1 for a retry, \
+        1 not earned
+  failover: primary, backup; left after 3 failures in a row or 20 % failures (of the last 100 calls, at least 20); \
+        hold 30s to 300s; second attempt after 50ms or an error
+primary:
+  bulkhead: 256 calls, no queue
+  attempt timeout: 10s
+backup:
+  bulkhead: 64 calls, no queue
+  attempt timeout: 10s";
+    assert_eq!(standard.handles().to_string(), expected);
+}

@@ -1,15 +1,15 @@
 //! The handles of the stack around one dependency, and the change of all their settings at once.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, sync::Arc};
 
 use mainstay_bulkhead::Limit;
 use mainstay_circuit_breaker::Breaker;
-use mainstay_core::{Budget, InvalidSetting, Name};
+use mainstay_core::{Budget, InvalidSetting, Name, Newest};
 use mainstay_fallback::FallbackHandle;
 use mainstay_retry::Retrier;
 use mainstay_timeout::TimeLimit;
 
-use super::{common, dependency_settings::DependencySettings};
+use super::{common, dependency_settings::DependencySettings, text};
 
 /// The handles of the stack around one dependency, for pages, metrics and operators.
 #[derive(Clone, Debug)]
@@ -29,8 +29,8 @@ pub struct DependencyHandles {
     pub attempt: TimeLimit,
     /// Whether the retry budget was handed over, so that its settings are not this stack's.
     has_foreign_budget: bool,
-    /// Locked during a change: two changes at once would each be applied in part.
-    changing: Arc<Mutex<()>>,
+    /// The settings of two changes at once are not mixed.
+    newest: Arc<Newest<DependencySettings>>,
 }
 
 // === impl DependencyHandles ===
@@ -46,7 +46,7 @@ impl DependencyHandles {
             limit: Limit::with_settings(name, settings.bulkhead)?,
             attempt: TimeLimit::attempt(name, settings.attempt_timeout)?,
             has_foreign_budget: false,
-            changing: Arc::default(),
+            newest: Arc::default(),
         })
     }
 
@@ -61,9 +61,15 @@ impl DependencyHandles {
     /// A setting out of its range or in contradiction to another, or one that a live stack can't change: the breaker's
     /// window, and its rule for slow calls if that was off. No setting changes then.
     pub fn reconfigure(&self, settings: &DependencySettings) -> Result<(), InvalidSetting> {
-        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         settings.validate()?;
-        // The breaker first: it may still refuse, and then has changed nothing.
+        self.breaker.check(&settings.breaker).map_err(|error| error.within("breaker"))?;
+        self.newest.set(settings.clone(), |settings| self.apply(settings))?;
+        let _logged = settings.warnings().log(self.breaker.name());
+        Ok(())
+    }
+
+    /// Applies settings that were checked.
+    fn apply(&self, settings: &DependencySettings) -> Result<(), InvalidSetting> {
         self.breaker.reconfigure(settings.breaker.clone()).map_err(|error| error.within("breaker"))?;
         if let Some(fallback) = &self.fallback {
             fallback.reconfigure(&settings.fallback)?;
@@ -74,8 +80,21 @@ impl DependencyHandles {
         }
         self.total.set(settings.total_timeout)?;
         self.limit.reconfigure(settings.bulkhead)?;
-        self.attempt.set(settings.attempt_timeout)?;
-        let _logged = settings.warnings().log(self.breaker.name());
-        Ok(())
+        self.attempt.set(settings.attempt_timeout)
+    }
+}
+
+/// The layers, outermost first, each with its settings in force: for a page, a log, or a program's `--check`.
+impl fmt::Display for DependencyHandles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, outermost layer first:", self.breaker.name())?;
+        if let Some(fallback) = &self.fallback {
+            text::fallback(f, fallback)?;
+        }
+        text::total_timeout(f, &self.total)?;
+        text::retry(f, &self.retry)?;
+        text::breaker(f, &self.breaker)?;
+        text::bulkhead(f, &self.limit)?;
+        text::attempt_timeout(f, &self.attempt)
     }
 }
