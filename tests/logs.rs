@@ -128,3 +128,24 @@ fn plain_over_the_responses_of_a_protocol_logs_once() {
     assert!(classify(&500) && classify(&"http::Response") && classify(&Some(http::StatusCode::OK)));
     assert_eq!(lines.take(), 0);
 }
+
+/// A step that keeps no answer says so, once.
+#[tokio::test(start_paused = true)]
+async fn last_good_key_over_http_responses_logs_once() {
+    use mainstay_fallback::{FallbackLayer, last_good};
+    use tower::{Layer as _, ServiceExt as _, service_fn};
+
+    // Not `Plain`, which logs a line of its own.
+    let policy = mainstay_core::classify_fn(|_: Result<&http::Response<String>, &BoxError>| Outcome::Success);
+    let step = last_good(|request: &http::Request<String>| request.uri().clone());
+    let cache = step.cache();
+    let account =
+        service_fn(|_: http::Request<String>| async { Ok::<_, BoxError>(http::Response::<String>::default()) });
+    let service = FallbackLayer::new("account", step).with_policy(policy).layer(account);
+    let lines = Lines::default();
+    let _logged = tracing::subscriber::set_default(lines.clone());
+    for _ in 0..30 {
+        service.clone().oneshot(http::Request::default()).await.unwrap();
+    }
+    assert_eq!((lines.take(), cache.len()), (1, 0));
+}
