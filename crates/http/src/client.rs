@@ -3,16 +3,18 @@
 //!
 //! [`Connector`] wraps any connector. Its connections count what was read and written, so that an error tells whether
 //! it is [stale](is_stale): the [policies](crate::policy) then record no failure. [`RepeatStale`] sends such a request
-//! again on a new connection.
+//! again on a new connection. [`SharedRequest`] makes the copies cheap that this and the layers above need.
 
 mod connection;
 mod connector;
 mod head_size;
 mod io;
 mod repeat_stale;
+mod shared_request;
 
 pub use connection::{Exchange, is_stale};
 pub use connector::{Connecting, Connector};
 pub use head_size::head_size;
 pub use io::ClientIo;
 pub use repeat_stale::{RepeatStale, RepeatStaleFuture};
+pub use shared_request::SharedRequest;

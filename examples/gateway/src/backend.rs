@@ -6,10 +6,11 @@ use axum::{
     body::{Body, Bytes, HttpBody},
     response::Response,
 };
-use http::{HeaderName, HeaderValue, Request, StatusCode, Uri, Version};
+use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use http_body_util::BodyExt;
 use mainstay_core::{BoxError, LogLimit, Name, escaped};
 use mainstay_http::{
+    client::SharedRequest,
     policy::X_DEGRADED,
     proxy::{self, Via},
 };
@@ -21,8 +22,8 @@ use crate::{broken_answers::BrokenAnswers, problem::problem, upload::Upload};
 /// The header that names the endpoint that answered.
 pub(crate) const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
 
-/// A request on its way to a backend.
-pub(crate) type ProxyRequest = Request<Upload>;
+/// A request on its way to a backend. The layers of the stack keep copies of it, which share its head.
+pub(crate) type ProxyRequest = SharedRequest<Upload>;
 
 /// One server to send requests to.
 #[derive(Clone, Debug)]
@@ -63,10 +64,7 @@ impl Backend {
         format!("{}{path}", self.url.to_string().trim_end_matches('/'))
     }
 
-    /// Returns the backend as a service.
-    ///
-    /// Only path and query of the request's URI are used, and the client writes `Host` from the new URI: no request can
-    /// choose the host. The answer is prepared for the gateway's clients.
+    /// Returns the backend as a service over its client. The answer is prepared for the gateway's clients.
     pub(crate) fn service<C, B>(
         &self,
         client: C,
@@ -87,13 +85,8 @@ impl Backend {
             faults: LogLimit::default(),
             broken: BrokenAnswers::default(),
         });
-        service_fn(move |mut request: ProxyRequest| {
+        service_fn(move |request: ProxyRequest| {
             let shared = shared.clone();
-            let backend = &shared.backend;
-            // `forward.rs` has refused the URIs that cannot be rebased. The backend's root is the safe target otherwise.
-            *request.uri_mut() = proxy::rebase(&backend.url, request.uri()).unwrap_or_else(|| backend.url.clone());
-            // The HTTP version concerns one connection only. Backends get HTTP/1.1.
-            *request.version_mut() = Version::HTTP_11;
             let answer = shared.client.clone().oneshot(request);
             async move {
                 let answer = answer.await?;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::body::{Bytes, HttpBody};
-use http::{Response, StatusCode, Version};
+use http::{Request, Response, StatusCode, Uri, Version};
 use hyper::ext::on_informational;
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
@@ -22,63 +22,88 @@ use mainstay_http::{
 };
 use tower::{Service, ServiceExt, service_fn};
 
-use crate::{backend::ProxyRequest, own_limits::OwnLimits, settings::Settings, upload::Upload};
+use crate::{backend::ProxyRequest, own_limits::OwnLimits, settings::Settings, target::Target, upload::Upload};
 
 /// hyper's buffer for the head of an answer and for the pieces of its body. Heads may have a higher limit.
 const BUFFER: usize = 128 * 1024;
 
 type HyperClient = legacy::Client<Connector<HttpConnector>, Upload>;
 
-/// hyper's client, and the one for requests that need a new connection.
+/// The clients of all backends: one pool of connections, and the same limits.
+pub(crate) struct Clients {
+    pooled: HyperClient,
+    /// Opens a new connection for each request.
+    unpooled: HyperClient,
+    own_limits: Arc<OwnLimits>,
+    body_idle_timeout: Duration,
+}
+
+/// hyper's client for one backend, and the one for requests that need a new connection.
 struct Client {
     pooled: HyperClient,
     unpooled: HyperClient,
+    target: Target,
     /// Whether an answer had HTTP/1.0. On the connection of such an answer hyper sends HTTP/1.0, which has no chunks, and
     /// leaves out a body of unknown length.
     has_http_1_0: AtomicBool,
 }
 
-/// Creates the client that all endpoints share. A request on a connection that its backend has closed meanwhile is sent
-/// again on a new one, if it may be sent twice.
-///
-/// The body of an answer fails after a pause of `BODY_IDLE_SECONDS`, and so does a write of which the backend takes
-/// nothing. Connecting may take half of an attempt's time: if one address of a host drops packets, there is time left for
-/// its next address.
-pub(crate) fn client(
-    settings: &Settings,
-) -> impl Service<
-    ProxyRequest,
-    Response = Response<impl HttpBody<Data = Bytes, Error = BoxError> + Send + use<>>,
-    Error = BoxError,
-    Future: Send,
-> + Clone
-+ Send
-+ Sync
-+ use<> {
-    let Settings { backend, limits, .. } = settings;
-    let max_head_bytes = limits.max_head_bytes as usize;
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(limits.attempt_timeout / 2));
-    // Detects a backend that disappears in the middle of a long answer.
-    connector.set_keepalive(Some(Duration::from_secs(15)));
-    let connector = Connector::new(connector).with_write_timeout(limits.body_idle_timeout);
-    let mut builder = legacy::Client::builder(TokioExecutor::new());
-    builder
-        .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        // Shorter than the idle time of most servers, so that the gateway closes first.
-        .pool_idle_timeout(backend.pool_idle)
-        .http1_max_headers(backend.max_response_fields as usize)
-        .http1_max_buf_size(max_head_bytes.max(BUFFER));
-    let pooled = builder.build(connector.clone());
-    let unpooled = builder.pool_max_idle_per_host(0).build(connector);
-    let own_limits = Arc::new(OwnLimits::new(max_head_bytes));
-    let new = |pooled| {
-        let client = Client { pooled, unpooled: unpooled.clone(), has_http_1_0: AtomicBool::new(false) };
-        sender(client, limits.body_idle_timeout)
-    };
-    RepeatStale::new(new(pooled), new(unpooled.clone())).map_result(move |result| own_limits.check(result))
+// === impl Clients ===
+
+impl Clients {
+    /// Connecting may take half of an attempt's time: if one address of a host drops packets, there is time left for its
+    /// next address.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let Settings { backend, limits, .. } = settings;
+        let max_head_bytes = limits.max_head_bytes as usize;
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(limits.attempt_timeout / 2));
+        // Detects a backend that disappears in the middle of a long answer.
+        connector.set_keepalive(Some(Duration::from_secs(15)));
+        let connector = Connector::new(connector).with_write_timeout(limits.body_idle_timeout);
+        let mut builder = legacy::Client::builder(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            // Shorter than the idle time of most servers, so that the gateway closes first.
+            .pool_idle_timeout(backend.pool_idle)
+            .http1_max_headers(backend.max_response_fields as usize)
+            .http1_max_buf_size(max_head_bytes.max(BUFFER));
+        Self {
+            pooled: builder.build(connector.clone()),
+            unpooled: builder.pool_max_idle_per_host(0).build(connector),
+            own_limits: Arc::new(OwnLimits::new(max_head_bytes)),
+            body_idle_timeout: limits.body_idle_timeout,
+        }
+    }
+
+    /// Returns the client of one backend. A request on a connection that the backend has closed meanwhile is sent again on
+    /// a new one, if it may be sent twice.
+    ///
+    /// The body of an answer fails after a pause of `BODY_IDLE_SECONDS`, and so does a write of which the backend takes
+    /// nothing.
+    pub(crate) fn client(
+        &self,
+        backend: &Uri,
+    ) -> impl Service<
+        ProxyRequest,
+        Response = Response<impl HttpBody<Data = Bytes, Error = BoxError> + Send + use<>>,
+        Error = BoxError,
+        Future: Send,
+    > + Clone
+    + Send
+    + Sync
+    + use<> {
+        let new = |pooled: &HyperClient| {
+            let (pooled, unpooled) = (pooled.clone(), self.unpooled.clone());
+            let client =
+                Client { pooled, unpooled, target: Target::new(backend), has_http_1_0: AtomicBool::new(false) };
+            sender(client, self.body_idle_timeout)
+        };
+        let own_limits = self.own_limits.clone();
+        RepeatStale::new(new(&self.pooled), new(&self.unpooled)).map_result(move |result| own_limits.check(result))
+    }
 }
 
 /// Returns a service that reports the end of an attempt and of its answer to the upload, and the backend's wish for the
@@ -97,7 +122,8 @@ fn sender(
 + use<> {
     // In an `Arc`, because the service is cloned for every request.
     let client = Arc::new(client);
-    service_fn(move |mut request: ProxyRequest| {
+    service_fn(move |request: ProxyRequest| {
+        let mut request = client.target.address(request.into_request());
         let progress = request.body().progress().clone();
         if progress.is_held() {
             let progress = progress.clone();
@@ -124,7 +150,7 @@ fn sender(
 // === impl Client ===
 
 impl Client {
-    fn choose(&self, request: &ProxyRequest) -> &HyperClient {
+    fn choose(&self, request: &Request<Upload>) -> &HyperClient {
         match self.has_http_1_0.load(Relaxed) && request.body().size_hint().exact().is_none() {
             true => &self.unpooled,
             false => &self.pooled,

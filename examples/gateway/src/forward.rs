@@ -9,12 +9,15 @@ use axum::{
     response::Response,
 };
 use http::{
-    HeaderValue, Method, Request, StatusCode,
+    Extensions, HeaderValue, Method, Request, StatusCode,
     header::{EXPECT, RETRY_AFTER},
     uri::Scheme,
 };
 use mainstay_core::BoxError;
-use mainstay_http::proxy::{self, ProxyRules};
+use mainstay_http::{
+    client::SharedRequest,
+    proxy::{self, ProxyRules},
+};
 use tower::{Service, ServiceExt};
 
 use crate::{
@@ -79,7 +82,7 @@ impl Proxy {
         };
         let peer = peer.ip();
         // The server's data on this connection is of no use to a backend, and each attempt would copy it.
-        request.extensions_mut().clear();
+        *request.extensions_mut() = Extensions::new();
         let is_expected = request.headers().get(EXPECT).is_some_and(is_continue) && !request.body().is_end_stream();
         let mut request = match proxy::prepare_request(request, peer, &Scheme::HTTP, &self.rules) {
             Ok(request) => request,
@@ -94,7 +97,7 @@ impl Proxy {
         if let Some(clock) = progress.clock() {
             request.extensions_mut().insert(clock.clone());
         }
-        match stack.oneshot(request).await {
+        match stack.oneshot(SharedRequest::new(request)).await {
             Ok(response) => response,
             Err(error) => {
                 progress.release();

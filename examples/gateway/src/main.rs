@@ -28,6 +28,7 @@ mod problem;
 mod progress;
 mod settings;
 mod stack;
+mod target;
 mod upload;
 
 /// The exit code for wrong arguments or settings, as most tools have it. Nothing was started.

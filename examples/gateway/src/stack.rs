@@ -13,7 +13,7 @@ use tower::Service;
 
 use crate::{
     backend::{Backend, ProxyRequest},
-    client::client,
+    client::Clients,
     settings::{HealthSettings, Settings},
 };
 
@@ -36,10 +36,10 @@ pub(crate) fn stack(
     // The policy that all layers share: which answers are failures, and which requests may be repeated. `draining` reads
     // the rest of a discarded answer, so that its connection can be used again.
     let http = Http::new().draining();
-    let client = client(settings);
+    let clients = Clients::new(settings);
     let endpoints = backends.iter().map(|backend| {
         let probe = HttpProbe::new(&backend.address(&format!("{}/healthz", settings.backend.api_prefix)))?;
-        Ok(Endpoint::new(&backend.name, backend.service(client.clone(), via.clone()))
+        Ok(Endpoint::new(&backend.name, backend.service(clients.client(&backend.url), via.clone()))
             .with_url(backend.address(""))
             .with_probe(probe))
     });

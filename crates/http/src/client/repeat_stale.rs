@@ -6,13 +6,13 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{Request, Response};
+use http::Response;
 use hyper_util::client::legacy;
-use mainstay_core::Replay as _;
+use mainstay_core::{Replay, RequestCopy};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::{Http, body::ReplayBody, client::connection::is_stale, policy::is_repeatable};
+use crate::{Http, client::connection::is_stale};
 
 /// A client that sends a request once more, on a new connection, if its connection was [stale](is_stale).
 ///
@@ -21,7 +21,8 @@ use crate::{Http, body::ReplayBody, client::connection::is_stale, policy::is_rep
 /// it has not begun to write. No budget is spent: the failure says nothing about the server, and the new connection
 /// cannot be stale.
 ///
-/// It goes innermost, below a timeout of the attempt.
+/// It goes innermost, below a timeout of the attempt. It copies each request that may be sent twice: over a stack that
+/// keeps copies too, a [`SharedRequest`](super::SharedRequest) makes one head serve them all.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -45,25 +46,25 @@ pub struct RepeatStale<S> {
 
 pin_project! {
     /// The future of [`RepeatStale`].
-    pub struct RepeatStaleFuture<S, B>
+    pub struct RepeatStaleFuture<S, Req>
     where
-        S: Service<Request<B>>,
+        S: Service<Req>,
     {
         #[pin]
-        state: State<S, B>,
+        state: State<S, Req>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<S, B>
+    enum State<S, Req>
     where
-        S: Service<Request<B>>,
+        S: Service<Req>,
     {
         /// Waits for the pooled client. `repeat` has the other client and a copy of the request, if it may be sent twice.
-        First { #[pin] call: S::Future, repeat: Option<(S, Request<B>)> },
+        First { #[pin] call: S::Future, repeat: Option<(S, Req)> },
         /// Waits until the other client is ready.
-        Readying { repeat: Option<(S, Request<B>)> },
+        Readying { repeat: Option<(S, Req)> },
         /// Waits for the other client.
         Second { #[pin] call: S::Future },
     }
@@ -79,33 +80,32 @@ impl<S> RepeatStale<S> {
     }
 }
 
-impl<S, B, ResB> Service<Request<B>> for RepeatStale<S>
+impl<S, Req, ResB> Service<Req> for RepeatStale<S>
 where
-    S: Service<Request<B>, Response = Response<ResB>, Error = legacy::Error> + Clone,
-    B: ReplayBody,
+    S: Service<Req, Response = Response<ResB>, Error = legacy::Error> + Clone,
+    Http: Replay<Req>,
 {
     type Response = Response<ResB>;
     type Error = legacy::Error;
-    type Future = RepeatStaleFuture<S, B>;
+    type Future = RepeatStaleFuture<S, Req>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), legacy::Error>> {
         self.pooled.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let may_repeat = is_repeatable(request.method(), request.headers(), request.extensions());
-        let copy = if may_repeat { Http::new().replay(&request) } else { None };
-        let repeat = copy.map(|copy| (self.unpooled.clone(), copy.into_request()));
+    fn call(&mut self, request: Req) -> Self::Future {
+        let copy = Http::new().replay(&request).filter(|copy| !copy.is_only_if_unsent());
+        let repeat = copy.map(RequestCopy::into_request).map(|copy| (self.unpooled.clone(), copy));
         RepeatStaleFuture { state: State::First { call: self.pooled.call(request), repeat } }
     }
 }
 
 // === impl RepeatStaleFuture ===
 
-impl<S, B, ResB> Future for RepeatStaleFuture<S, B>
+impl<S, Req, ResB> Future for RepeatStaleFuture<S, Req>
 where
-    S: Service<Request<B>, Response = Response<ResB>, Error = legacy::Error>,
-    B: ReplayBody,
+    S: Service<Req, Response = Response<ResB>, Error = legacy::Error>,
+    Http: Replay<Req>,
 {
     type Output = Result<Response<ResB>, legacy::Error>;
 
@@ -116,7 +116,7 @@ where
                 StateProj::First { call, repeat } => {
                     let result = ready!(call.poll(cx));
                     let is_stale = result.as_ref().is_err_and(is_stale);
-                    let repeat = repeat.take().filter(|(_, copy)| is_stale && copy.body().is_intact());
+                    let repeat = repeat.take().filter(|(_, copy)| is_stale && Http::new().is_intact(copy));
                     let Some(repeat) = repeat else { return Poll::Ready(result) };
                     State::Readying { repeat: Some(repeat) }
                 }
@@ -134,7 +134,7 @@ where
     }
 }
 
-impl<S: Service<Request<B>>, B> fmt::Debug for RepeatStaleFuture<S, B> {
+impl<S: Service<Req>, Req> fmt::Debug for RepeatStaleFuture<S, Req> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RepeatStaleFuture").finish_non_exhaustive()
     }
