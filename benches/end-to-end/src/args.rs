@@ -8,7 +8,7 @@ pub(crate) const HELP: &str = "\
 Measures the gateway, a bare reverse proxy of the same libraries, and nginx if it is installed.
 
 Usage: mainstay-bench-gateway [--quick] [--save] [--rounds N] [--seconds S] [--only WORDS] [--no-pin]
-                              [--before PROGRAM]
+                              [--before PROGRAM] [--instructions]
 
   --quick      one short round without nginx: shows that it works, and its figures mean nothing
   --save       also writes benches/results/gateway.md and gateway.json
@@ -18,6 +18,10 @@ Usage: mainstay-bench-gateway [--quick] [--save] [--rounds N] [--seconds S] [--o
   --no-pin     does not pin the proxy to a processor
   --before PROGRAM
                also measures this gateway, such as a build of an earlier commit
+  --instructions
+               counts the instructions of a request by cause instead (valgrind), which other load does not change; of
+               the small scenarios with 64 connections, or of those of --only. Start it with
+               `cargo xtask bench gateway --instructions`, which builds with line tables
 ";
 
 #[derive(Debug)]
@@ -39,6 +43,8 @@ pub(crate) struct Options {
     pub(crate) only: String,
     /// The binary of another gateway.
     pub(crate) before: Option<PathBuf>,
+    /// Counts instructions, and measures no time.
+    pub(crate) instructions: bool,
     /// Connections held open to measure their memory. Twice this number is below the usual limit of 1024 open files.
     pub(crate) held: usize,
 }
@@ -70,7 +76,8 @@ impl Options {
             let mut value = || words.next().ok_or(format!("{word} needs a value"));
             match word.as_str() {
                 "--quick" => {
-                    it = Self { save: it.save, pin: it.pin, only: it.only, before: it.before, ..Self::quick() }
+                    let Self { save, pin, only, before, instructions, .. } = it;
+                    it = Self { save, pin, only, before, instructions, ..Self::quick() };
                 }
                 "--save" => it.save = true,
                 "--no-pin" => it.pin = false,
@@ -78,6 +85,7 @@ impl Options {
                 "--seconds" => it.measure = Duration::from_secs_f64(number(&value()?, 0.05..=600.0)?),
                 "--only" => it.only = value()?,
                 "--before" => it.before = Some(value()?.into()),
+                "--instructions" => it.instructions = true,
                 _ => return Err(format!("{word:?} is not an argument")),
             }
         }
@@ -108,6 +116,7 @@ impl Default for Options {
             measure: Duration::from_millis(1_500),
             only: String::new(),
             before: None,
+            instructions: false,
             held: 400,
         }
     }

@@ -1,6 +1,6 @@
 //! The measured proxies.
 
-use std::net::SocketAddr;
+use std::{ffi::OsString, net::SocketAddr};
 
 use crate::{BoxError, process::Process, scenario::Protocol, stage::Stage};
 
@@ -48,6 +48,19 @@ impl Contestant {
         };
         eprintln!("{}  {}  process {}", self.name(), process.url(), process.id);
         Ok(Running { contestant: self, process, http2 })
+    }
+
+    /// Starts a proxy of this workspace under another program, with one worker thread.
+    pub(crate) async fn start_under(self, launcher: &[OsString], stage: &Stage) -> Result<Running, BoxError> {
+        let mut command = match self {
+            Self::Bare => stage.bare_under(launcher),
+            Self::Gateway => stage.gateway_under(launcher),
+            Self::Before => stage.before_under(launcher)?,
+            Self::Nginx => return Err("nginx is not of this workspace".into()),
+        };
+        // Nothing needs to notice the end.
+        command.env("TOKIO_WORKER_THREADS", "1").env("DRAIN_DELAY_SECONDS", "0");
+        Ok(Running { contestant: self, process: Process::start(command).await?, http2: None })
     }
 }
 

@@ -13,9 +13,12 @@ use std::{
 
 mod args;
 mod bare;
+mod callgrind;
+mod cause;
 mod client;
 mod contestant;
 mod gateway;
+mod instructions;
 mod load;
 mod machine;
 mod markdown;
@@ -69,6 +72,9 @@ async fn main() -> ExitCode {
 }
 
 async fn measure(options: Options) -> Result<(), BoxError> {
+    if options.instructions {
+        return print(&instructions::run(&options).await?);
+    }
     let report = run::run(&options).await?;
     let markdown = markdown::text(&report)?;
     print(&markdown)?;

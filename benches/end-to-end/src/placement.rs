@@ -1,6 +1,7 @@
 //! The processors of the processes. The report contains them, because they matter on a small machine.
 
 use std::{
+    ffi::OsString,
     fmt,
     process::{Command, Stdio},
 };
@@ -30,6 +31,23 @@ impl Placement {
             _ => Self::default(),
         }
     }
+}
+
+impl Placement {
+    /// Returns the launcher of a proxy.
+    pub(crate) fn of_proxy(&self) -> Vec<OsString> {
+        taskset(self.proxy.as_deref())
+    }
+
+    /// Returns the launcher of the load and of the origins.
+    pub(crate) fn of_rest(&self) -> Vec<OsString> {
+        taskset(self.rest.as_deref())
+    }
+}
+
+/// Returns the words before a program that runs on these processors. `taskset` executes it in the same process.
+fn taskset(processors: Option<&str>) -> Vec<OsString> {
+    processors.map_or_else(Vec::new, |list| ["taskset", "-c", list].map(OsString::from).to_vec())
 }
 
 impl fmt::Display for Placement {

@@ -23,7 +23,7 @@ pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(crate) struct Process {
     /// Dropping it kills the process.
-    _child: Child,
+    child: Child,
     pub(crate) id: u32,
     /// The address on which it listens.
     pub(crate) address: SocketAddr,
@@ -34,18 +34,11 @@ pub(crate) fn introduce(name: &str, address: SocketAddr) -> io::Result<()> {
     writeln!(io::stdout(), "{name} listens on http://{address}")
 }
 
-/// Returns a command that runs `program` on `processors`, or on all of them.
-pub(crate) fn command(processors: Option<&str>, program: &Path) -> Command {
-    let mut command = match processors {
-        // `taskset` executes the program in the same process.
-        Some(list) => {
-            let mut command = Command::new("taskset");
-            command.args([OsStr::new("-c"), OsStr::new(list), program.as_os_str()]);
-            command
-        }
-        None => Command::new(program),
-    };
-    command.kill_on_drop(true).stdin(Stdio::null());
+/// Returns a command that runs `program` below a launcher, such as `taskset`, which is given with its arguments.
+pub(crate) fn command(launcher: &[OsString], program: &Path) -> Command {
+    let mut words = launcher.iter().map(OsString::as_os_str).chain([program.as_os_str()]);
+    let mut command = Command::new(words.next().unwrap_or(program.as_os_str()));
+    command.args(words).kill_on_drop(true).stdin(Stdio::null());
     command
 }
 
@@ -82,11 +75,18 @@ impl Process {
 
     fn new(child: Child, address: SocketAddr) -> Result<Self, BoxError> {
         let id = child.id().ok_or("it ended at once")?;
-        Ok(Self { _child: child, id, address })
+        Ok(Self { child, id, address })
     }
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Asks the process to end, and waits until it has.
+    pub(crate) async fn terminate(mut self) -> Result<(), BoxError> {
+        Command::new("kill").args(["-TERM", &self.id.to_string()]).status().await?;
+        timeout(START_TIMEOUT, self.child.wait()).await??;
+        Ok(())
     }
 
     /// Returns the resident memory in bytes.
