@@ -3,12 +3,12 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command as Process, ExitCode};
 
 use crate::cargo::{cargo, root};
 use crate::command::{Command, USAGE};
 use crate::process::run;
-use crate::suggest;
+use crate::{suggest, tools};
 
 pub(crate) const COMMAND: Command = Command {
     name: "bench",
@@ -23,13 +23,16 @@ Prints a table, and writes benches/results/latest.* (Markdown, JSON, SVG). Takes
     --fail-above PERCENT  fails if a row of Mainstay is slower than in the baseline by more than this
     --save                replaces the baseline, table and pictures of the repository by those of this run
 bench counted [--save]    the stack of four with every call counted, and the peers with their metrics on
-bench gateway [--quick]   the cost of the gateway end to end, beside nginx and a bare proxy",
+bench gateway [--quick]   the cost of the gateway end to end, beside nginx and a bare proxy
+bench gateway --instructions
+                          the instructions of a request in gateway and bare proxy, by cause (valgrind)",
     run: command,
 };
 
 pub(crate) const PACKAGE: &str = "benches/peers/Cargo.toml";
 const RESULTS: &str = "benches/results";
 const COUNTED: &str = "every call counted";
+const INSTRUCTIONS: &str = "--instructions";
 const FLAGS: [&str; 7] = ["--quick", "--rounds", "--row", "--list", "--baseline", "--fail-above", "--save"];
 /// The files that `--save` copies: from the results of a run, to the repository.
 const SAVED: [(&str, &str); 4] = [
@@ -136,8 +139,25 @@ pub(crate) fn target() -> String {
 }
 
 fn gateway(args: &[String]) -> io::Result<bool> {
+    if args.iter().any(|arg| arg == INSTRUCTIONS) {
+        return instructions(args);
+    }
     let build = ["run", "--release", "--locked", "--package", "mainstay-bench-gateway", "--"];
     run(&mut cargo(build.into_iter().chain(args.iter().map(String::as_str))))
+}
+
+/// With line tables, in a target directory of its own: otherwise each change between the two builds compiles everything.
+fn instructions(args: &[String]) -> io::Result<bool> {
+    if let Err(problem) = tools::install(tools::COUNTERS) {
+        return Err(io::Error::other(problem));
+    }
+    let folder = Path::new(&target()).join("instructions");
+    let mut build =
+        cargo(["build", "--release", "--locked", "--package", "mainstay-bench-gateway", "--package", "gateway"]);
+    build.env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only").env("CARGO_TARGET_DIR", &folder);
+    // Without cargo's variables the program takes the gateway beside it, and builds none.
+    let program = folder.join("release/mainstay-bench-gateway");
+    Ok(run(&mut build)? && run(Process::new(program).args(args).env_remove("CARGO"))?)
 }
 
 fn code(outcome: io::Result<bool>) -> ExitCode {

@@ -19,13 +19,15 @@ const ALLOCATING: [&str; 4] = ["malloc", "calloc", "realloc", "posix_memalign"];
 
 impl Profile {
     /// # Errors
-    /// The file cannot be read, or has no counts.
+    /// The file cannot be read, has no counts, or the program has no line tables.
     pub(crate) fn read(file: &Path) -> io::Result<Self> {
         let profile = Self::parse(&fs::read_to_string(file)?);
-        if profile.total() == 0.0 {
-            return Err(io::Error::other(format!("{}: callgrind has counted nothing", file.display())));
-        }
-        Ok(profile)
+        let problem = match profile.instructions.get(&Cause::Hyper) {
+            Some(_) => return Ok(profile),
+            None if profile.total() == 0.0 => "callgrind has counted nothing",
+            None => "the program has no line tables: start this with `cargo xtask bench gateway --instructions`",
+        };
+        Err(io::Error::other(format!("{}: {problem}", file.display())))
     }
 
     /// Parses lines `LINE COUNT` below `fn=` (the function), `fl=` (its file) and `fi=`, `fe=` (the file of inlined code).
