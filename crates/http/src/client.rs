@@ -9,6 +9,7 @@ mod connection;
 mod connector;
 mod head_size;
 mod io;
+mod packed_head;
 mod repeat_stale;
 mod shared_request;
 

@@ -1,19 +1,23 @@
 //! A request whose copies share one head.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use http::{Request, request::Parts};
+use http::{Extensions, Method, Request, Uri, request::Parts};
 use mainstay_core::{Contextual, Replay, RequestContext, RequestCopy, UploadClock};
 
-use crate::{Http, body::ReplayBody, policy::Retryable};
+use crate::{Http, body::ReplayBody, client::packed_head::PackedHead, policy::Retryable};
 
 /// A request whose copies share one head: the request of a stack that may send it several times.
 ///
 /// Retry, a second attempt of failover and [`RepeatStale`](super::RepeatStale) each keep a copy. A copy of an
-/// `http::Request` copies its whole head, which with ten fields is more work than all layers of the stack together; a copy
-/// of this one counts a reference. The head is copied when an attempt is sent ([`into_request`](Self::into_request)) while
-/// other copies are kept, and moved if there are none. The [`RequestContext`] is a field of its own and no extension, so
-/// that it needs no allocation.
+/// `http::Request` copies its whole head, which with ten fields is more work than all layers of the stack together. The
+/// first copy of this request copies the text of the head once, and each further one counts a reference. The first
+/// attempt is sent with the head as it came; a copy makes its head when it is sent ([`into_request`](Self::into_request)).
+/// The [`RequestContext`] is a field of its own and no extension, so that it needs no allocation.
 ///
 /// Use it where the service below the stack makes the request that is sent. For layers that change heads between retry
 /// and the client, `http::Request` is simpler.
@@ -28,13 +32,20 @@ use crate::{Http, body::ReplayBody, policy::Retryable};
 /// let copy = Http::new().replay(&request).expect("a GET may be sent twice").into_request();
 /// let mut sent = request.into_request();
 /// sent.headers_mut().insert(ACCEPT, HeaderValue::from_static("text/html"));
-/// assert_eq!(copy.head().headers[ACCEPT], "application/json");
+/// assert_eq!(copy.into_request().headers()[ACCEPT], "application/json");
 /// # Ok::<(), http::Error>(())
 /// ```
 pub struct SharedRequest<B> {
-    head: Arc<Parts>,
+    head: Head,
     context: Option<RequestContext>,
     body: B,
+}
+
+/// The head of a request, or of a copy.
+enum Head {
+    /// The head as it came, boxed because layers move the request, and the copy that its copies share.
+    Own(Box<Parts>, OnceLock<Arc<PackedHead>>),
+    Copy(Arc<PackedHead>),
 }
 
 // === impl SharedRequest ===
@@ -44,13 +55,25 @@ impl<B> SharedRequest<B> {
     pub fn new(request: Request<B>) -> Self {
         let (mut head, body) = request.into_parts();
         let context = head.extensions.remove();
-        Self { head: Arc::new(head), context, body }
+        Self { head: Head::Own(Box::new(head), OnceLock::new()), context, body }
     }
 
-    /// Returns the head. It contains no context: the [`Http`] policy reads that.
+    /// Returns the method.
     #[must_use]
-    pub fn head(&self) -> &Parts {
-        &self.head
+    pub fn method(&self) -> &Method {
+        match &self.head {
+            Head::Own(head, _) => &head.method,
+            Head::Copy(head) => &head.method,
+        }
+    }
+
+    /// Returns the URI.
+    #[must_use]
+    pub fn uri(&self) -> &Uri {
+        match &self.head {
+            Head::Own(head, _) => &head.uri,
+            Head::Copy(head) => &head.uri,
+        }
     }
 
     /// Returns the body.
@@ -59,23 +82,44 @@ impl<B> SharedRequest<B> {
         &self.body
     }
 
-    /// Returns the request, in order to send it. Copies the head if other copies of this request are left. The context is
-    /// not in the extensions.
+    /// Returns the request, in order to send it. The context is not in the extensions.
     #[must_use]
     pub fn into_request(self) -> Request<B> {
-        Request::from_parts(Arc::unwrap_or_clone(self.head), self.body)
+        match self.head {
+            Head::Own(head, _) => Request::from_parts(*head, self.body),
+            Head::Copy(head) => Arc::unwrap_or_clone(head).unpack(self.body),
+        }
+    }
+
+    fn extensions(&self) -> &Extensions {
+        match &self.head {
+            Head::Own(head, _) => &head.extensions,
+            Head::Copy(head) => &head.extensions,
+        }
+    }
+}
+
+// === impl Head ===
+
+impl Head {
+    fn packed(&self) -> &Arc<PackedHead> {
+        match self {
+            Self::Own(head, packed) => packed.get_or_init(|| Arc::new(PackedHead::new(head))),
+            Self::Copy(head) => head,
+        }
     }
 }
 
 impl<B: ReplayBody> Replay<SharedRequest<B>> for Http {
     fn replay(&self, request: &SharedRequest<B>) -> Option<RequestCopy<SharedRequest<B>>> {
-        let head = &request.head;
-        if head.extensions.get() == Some(&Retryable::No) {
+        if request.extensions().get() == Some(&Retryable::No) {
             return None;
         }
+        // The body first: it may have no copy.
         let body = request.body.replay()?;
-        let copy = SharedRequest { head: Arc::clone(head), context: request.context.clone(), body };
-        let may_repeat = self.may_repeat(&head.method, &head.headers, &head.extensions);
+        let head = request.head.packed();
+        let may_repeat = self.repeats_any_method() || head.is_repeatable;
+        let copy = SharedRequest { head: Head::Copy(Arc::clone(head)), context: request.context.clone(), body };
         Some(if may_repeat { RequestCopy::new(copy) } else { RequestCopy::only_if_unsent(copy) })
     }
 
@@ -104,14 +148,15 @@ impl<B> Contextual<SharedRequest<B>> for Http {
     }
 
     fn upload_clock<'a>(&self, request: &'a SharedRequest<B>) -> Option<&'a UploadClock> {
-        request.head.extensions.get()
+        request.extensions().get()
     }
 }
 
 impl<B: fmt::Debug> fmt::Debug for SharedRequest<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedRequest")
-            .field("method", &self.head.method)
+            .field("method", self.method())
+            .field("path", &self.uri().path())
             .field("context", &self.context)
             .field("body", &self.body)
             .finish_non_exhaustive()
@@ -130,21 +175,26 @@ mod tests {
     }
 
     #[test]
-    fn copies_share_the_head_until_one_is_sent() {
-        let request = shared(Request::put("/7").header("a", "1"));
-        let copy = Http::new().replay(&request).unwrap();
+    fn copies_share_one_head_and_are_sent_with_it() {
+        let request = shared(Request::put("/7?x").header("a", "1").header("a", "2").extension(7_u8));
+        let [copy, other] = [(); 2].map(|()| Http::new().replay(&request).unwrap());
         assert!(!copy.is_only_if_unsent());
-        let copy = copy.into_request();
-        assert!(Arc::ptr_eq(&request.head, &copy.head));
+        let (copy, other) = (copy.into_request(), other.into_request());
+        let third = Http::new().replay(&copy).unwrap().into_request();
+        assert!([&request, &copy, &third].iter().all(|own| Arc::ptr_eq(own.head.packed(), other.head.packed())));
         let mut sent = request.into_request();
-        sent.headers_mut().insert("a", HeaderValue::from_static("2"));
+        sent.headers_mut().insert("a", HeaderValue::from_static("3"));
         *sent.uri_mut() = "http://backend/7".parse().unwrap();
-        let again = copy.into_request();
-        assert_eq!(
-            (again.uri().path(), &again.headers()["a"], *again.body()),
-            ("/7", &HeaderValue::from_static("1"), "order")
-        );
-        assert_eq!(again.uri().host(), None);
+        for copy in [copy, other, third] {
+            assert_eq!((copy.method(), copy.uri().to_string()), (&Method::PUT, "/7?x".to_owned()));
+            let sent = copy.into_request();
+            assert_eq!(
+                (sent.method(), sent.uri().to_string(), *sent.body()),
+                (&Method::PUT, "/7?x".to_owned(), "order")
+            );
+            assert_eq!(sent.headers().get_all("a").iter().collect::<Vec<_>>(), ["1", "2"]);
+            assert_eq!(sent.extensions().get(), Some(&7_u8));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use mainstay_core::{
     Classify, Contextual, Degraded, Follow, Mark, Outcome, Refusal, Replay, RequestContext, RequestCopy, UploadClock,
 };
@@ -79,8 +79,14 @@ impl Http {
     }
 
     /// Whether a request that was sent may be sent again.
-    pub(crate) fn may_repeat(&self, method: &Method, headers: &HeaderMap, extensions: &Extensions) -> bool {
-        self.any_method || is_repeatable(method, headers, extensions)
+    fn may_repeat<B>(&self, request: &Request<B>) -> bool {
+        self.any_method || is_repeatable(request.method(), request.headers(), request.extensions())
+    }
+
+    /// Whether every request that was sent may be sent again.
+    #[cfg(feature = "hyper")]
+    pub(crate) const fn repeats_any_method(&self) -> bool {
+        self.any_method
     }
 
     /// Sets `x-degraded`, if that is on and the step's name is a valid header value.
@@ -145,8 +151,7 @@ impl<B: ReplayBody> Replay<Request<B>> for Http {
         *copy.version_mut() = request.version();
         *copy.headers_mut() = request.headers().clone();
         *copy.extensions_mut() = request.extensions().clone();
-        let may_repeat = self.may_repeat(request.method(), request.headers(), request.extensions());
-        Some(if may_repeat { RequestCopy::new(copy) } else { RequestCopy::only_if_unsent(copy) })
+        Some(if self.may_repeat(request) { RequestCopy::new(copy) } else { RequestCopy::only_if_unsent(copy) })
     }
 
     fn is_intact(&self, copy: &Request<B>) -> bool {
