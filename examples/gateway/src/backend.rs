@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{
-    body::{Body, Bytes, HttpBody},
-    response::Response,
-};
+use axum::body::{Body, Bytes, HttpBody};
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use http_body_util::BodyExt;
 use mainstay_core::{BoxError, LogLimit, Name, escaped};
 use mainstay_http::{
+    body::{BoxGuard, GuardedBody},
     client::SharedRequest,
     policy::X_DEGRADED,
     proxy::{self, Via},
@@ -24,6 +22,9 @@ pub(crate) const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
 
 /// A request on its way to a backend. The layers of the stack keep copies of it, which share its head.
 pub(crate) type ProxyRequest = SharedRequest<Upload>;
+
+/// The answer to one. Several layers follow its body to the end.
+pub(crate) type Answer = http::Response<GuardedBody<Body, BoxGuard>>;
 
 /// One server to send requests to.
 #[derive(Clone, Debug)]
@@ -69,7 +70,7 @@ impl Backend {
         &self,
         client: C,
         via: Via,
-    ) -> impl Service<ProxyRequest, Response = Response, Error = BoxError, Future: Send> + Clone + use<C, B>
+    ) -> impl Service<ProxyRequest, Response = Answer, Error = BoxError, Future: Send> + Clone + use<C, B>
     where
         C: Service<ProxyRequest, Response = http::Response<B>, Error = BoxError, Future: Send>,
         C: Clone + Send + Sync + 'static,
@@ -107,17 +108,17 @@ impl<C> Shared<C> {
     }
 
     /// Turns an answer into the gateway's. One that must not be forwarded becomes a 502, which counts as a failure.
-    fn prepare<B>(&self, answer: http::Response<B>) -> Response
+    fn prepare<B>(&self, answer: http::Response<B>) -> Answer
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let mut response = match proxy::prepare_response(answer, &self.backend.url, &self.via) {
-            Ok(response) => response.map(Body::new),
+            Ok(response) => response.map(|body| GuardedBody::unguarded(Body::new(body))),
             Err(fault) => {
                 if let Some(more) = self.faults.fault(Instant::now()) {
                     tracing::warn!(endpoint = %escaped(&self.backend.name), fault = %escaped(&fault), more, "answer not forwarded");
                 }
-                return problem(StatusCode::BAD_GATEWAY);
+                return problem(StatusCode::BAD_GATEWAY).map(GuardedBody::unguarded);
             }
         };
         if self.backend.is_backup {
@@ -136,7 +137,7 @@ mod tests {
     use super::*;
 
     /// Returns the gateway's answer for this answer of a backend, whose path is `/base`.
-    fn prepared(is_backup: bool, status: StatusCode, fields: &[(HeaderName, &'static str)]) -> Response {
+    fn prepared(is_backup: bool, status: StatusCode, fields: &[(HeaderName, &'static str)]) -> Answer {
         let backend = Backend { name: Name::from("backup"), url: Uri::from_static("http://b:81/base"), is_backup };
         let name = HeaderValue::from_static("backup");
         let via = Via::new("gateway").unwrap();
