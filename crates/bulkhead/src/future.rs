@@ -79,8 +79,8 @@ where
                 StateProj::Called { future, permit, timer } => match future.poll(cx) {
                     Poll::Ready(result) => break result.map_err(Into::into),
                     Poll::Pending => {
-                        ready!(poll_execution_timeout(permit, timer, cx));
-                        break Err(permit.inner().reject(Reason::AttemptTimeout).into());
+                        let reason = ready!(poll_execution_timeout(permit, timer, cx));
+                        break Err(permit.inner().reject(reason).into());
                     }
                 },
                 StateProj::Queued { call } => match ready!(call.poll_called(cx)) {
@@ -113,13 +113,14 @@ where
 }
 
 /// Ready when the call has reached the execution timeout. Arms the timer when the call is pending for the first time.
-fn poll_execution_timeout(permit: &Permit, timer: &mut Option<Timer>, cx: &mut Context<'_>) -> Poll<()> {
+fn poll_execution_timeout(permit: &Permit, timer: &mut Option<Timer>, cx: &mut Context<'_>) -> Poll<Reason> {
     if timer.is_none() {
-        *timer = permit.inner().execution_timeout().map(Timer::after);
+        let Some(time) = permit.inner().execution_timeout() else { return Poll::Pending };
+        *timer = Timer::after(time);
     }
     match timer {
-        Some(timer) => timer.poll(cx),
-        None => Poll::Pending,
+        Some(timer) => timer.poll(cx).map(|()| Reason::AttemptTimeout),
+        None => Poll::Ready(Reason::NoRuntime),
     }
 }
 

@@ -177,6 +177,9 @@ impl Inner {
     /// Counts a refusal and makes its error.
     #[cold]
     pub(crate) fn reject(&self, reason: Reason) -> Rejected {
+        if reason == Reason::NoRuntime {
+            return Rejected::new(reason, self.name.clone());
+        }
         let count = match reason {
             Reason::QueueTimeout => Count::QueueTimeout,
             Reason::DeadlineExceeded => Count::DeadlineExceeded,

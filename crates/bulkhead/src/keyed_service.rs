@@ -9,7 +9,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{Boxed, Contextual, ErrorType, Follow, InvalidSetting, LayerKind, Name, OrderCheck, Plain, Typed};
+use mainstay_core::{
+    Boxed, CloneService, Contextual, ErrorType, Follow, InvalidSetting, LayerKind, Name, OrderCheck, Plain, Typed,
+};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -173,7 +175,7 @@ impl<S, K, F, P, E> KeyedBulkhead<S, K, F, P, E> {
 
 impl<S, K, F, P, E, Req> Service<Req> for KeyedBulkhead<S, K, F, P, E>
 where
-    S: Service<Req> + Clone,
+    S: Service<Req> + CloneService,
     S::Error: Into<E::Error>,
     E: ErrorType,
     K: Hash + Eq + Clone + fmt::Display,

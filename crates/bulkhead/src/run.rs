@@ -2,7 +2,7 @@
 
 use std::{future::Future, panic::resume_unwind};
 
-use mainstay_core::{BoxError, Reason};
+use mainstay_core::{BoxError, Reason, has_runtime};
 
 use crate::Permit;
 
@@ -13,6 +13,7 @@ where
 {
     let result = match permit.inner().execution_timeout() {
         None => work.await,
+        Some(_) if !has_runtime() => return Err(permit.reject(Reason::NoRuntime).into()),
         Some(time) => match tokio::time::timeout(time, work).await {
             Ok(result) => result,
             Err(_) => return Err(permit.reject(Reason::AttemptTimeout).into()),
@@ -31,6 +32,7 @@ where
     let work = work(permit);
     let result = match limit.execution_timeout() {
         None => work.await,
+        Some(_) if !has_runtime() => return Err(limit.reject(Reason::NoRuntime).into()),
         Some(time) => match tokio::time::timeout(time, work).await {
             Ok(result) => result,
             Err(_) => return Err(limit.reject(Reason::AttemptTimeout).into()),
@@ -49,6 +51,9 @@ where
     T: Send + 'static,
     E: Into<BoxError> + Send + 'static,
 {
+    if !has_runtime() {
+        return Err(permit.reject(Reason::NoRuntime).into());
+    }
     run_with_permit(permit, |permit| spawn_blocking(permit, work)).await
 }
 

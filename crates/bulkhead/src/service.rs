@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{Boxed, Change, Contextual, ErrorType, Follow, Plain, Reason, Wait};
+use mainstay_core::{Boxed, Change, CloneService, Contextual, ErrorType, Follow, Plain, Reason, Wait};
 use tower_service::Service;
 
 use crate::{BulkheadFuture, Limit, queued_call::QueuedCall, waiter::Admission};
@@ -62,7 +62,7 @@ impl<S: Clone, P, E> Bulkhead<S, P, E> {
 
 impl<S, P, E, Req> Service<Req> for Bulkhead<S, P, E>
 where
-    S: Service<Req> + Clone,
+    S: Service<Req> + CloneService,
     S::Error: Into<E::Error>,
     E: ErrorType,
     P: Contextual<Req> + Follow<S::Response> + Clone,

@@ -3,11 +3,11 @@
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
-use mainstay_core::Reason;
+use mainstay_core::{Reason, has_runtime};
 use tokio::{
     task::coop::{Unconstrained, unconstrained},
     time::{Instant, Sleep, sleep_until},
@@ -26,12 +26,13 @@ pub(crate) struct WaitTimeout {
 // === impl Timer ===
 
 impl Timer {
-    pub(crate) fn after(time: Duration) -> Self {
+    /// Returns a timer, or `None` without a runtime.
+    pub(crate) fn after(time: Duration) -> Option<Self> {
         Self::at(Instant::now() + time)
     }
 
-    fn at(time: Instant) -> Self {
-        Self(Box::pin(unconstrained(sleep_until(time))))
+    fn at(time: Instant) -> Option<Self> {
+        has_runtime().then(|| Self(Box::pin(unconstrained(sleep_until(time)))))
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -52,11 +53,16 @@ impl WaitTimeout {
     /// Ready with the reason once the wait has ended. Arms the timer, because only a poll is sure to be inside a runtime.
     pub(crate) fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<Reason> {
         let Some((time, reason)) = self.end else { return Poll::Pending };
-        if self.timer.is_none() && time <= Instant::now() {
-            return Poll::Ready(reason);
+        if self.timer.is_none() {
+            if time <= Instant::now() {
+                return Poll::Ready(reason);
+            }
+            self.timer = Timer::at(time);
         }
-        ready!(self.timer.get_or_insert_with(|| Timer::at(time)).poll(cx));
-        Poll::Ready(reason)
+        match &mut self.timer {
+            Some(timer) => timer.poll(cx).map(|()| reason),
+            None => Poll::Ready(Reason::NoRuntime),
+        }
     }
 
     /// Whether the caller's deadline has passed, so that a permit is of no use to it.

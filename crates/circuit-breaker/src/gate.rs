@@ -11,7 +11,8 @@ use std::{
 };
 
 use mainstay_core::{
-    Boxed, Change, Classify, ErrorType, Follow, LayerKind, Name, OrderCheck, Plain, Typed, Wait, on_panic,
+    Boxed, Change, Classify, CloneService, ErrorType, Follow, LayerKind, Name, OrderCheck, Plain, Reason, Rejected,
+    Typed, Wait, has_runtime, on_panic,
 };
 use tokio::time::Instant;
 use tower_layer::Layer;
@@ -100,7 +101,7 @@ impl<S, P, E> Gate<S, P, E> {
 
 impl<S, P, E, Req> Service<Req> for Gate<S, P, E>
 where
-    S: Service<Req> + Clone,
+    S: Service<Req> + CloneService,
     S::Error: Into<E::Error>,
     E: ErrorType,
     P: Classify<S::Response, E::Error> + Follow<S::Response> + Clone,
@@ -111,6 +112,9 @@ where
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         let Self { breaker, wait, .. } = self;
+        if breaker.refuses() && !has_runtime() {
+            return Poll::Ready(Err(Rejected::new(Reason::NoRuntime, breaker.name()).into()));
+        }
         let admits = |_: &mut Context<'_>| if breaker.refuses() { Poll::Pending } else { Poll::Ready(()) };
         ready!(wait.poll(cx, || change(breaker), admits));
         let ready = ready!(on_panic(|| breaker.record(PANIC), || self.inner.poll_ready(cx))).map_err(Into::into);

@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{Boxed, Classify, ErrorType, Follow, LayerKind, Name, OrderCheck, Plain, Typed};
+use mainstay_core::{Boxed, Classify, CloneService, ErrorType, Follow, LayerKind, Name, OrderCheck, Plain, Typed};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -123,7 +123,7 @@ impl<S, K, F, P, E> KeyedBreaker<S, K, F, P, E> {
 
 impl<S, K, F, P, E, Req> Service<Req> for KeyedBreaker<S, K, F, P, E>
 where
-    S: Service<Req> + Clone,
+    S: Service<Req> + CloneService,
     S::Error: Into<E::Error>,
     E: ErrorType,
     K: Hash + Eq + Clone + fmt::Display,

@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{Boxed, Change, Classify, ErrorType, Follow, Plain, Wait, on_panic};
+use mainstay_core::{Boxed, Change, Classify, CloneService, ErrorType, Follow, Plain, Wait, on_panic};
 use tower_service::Service;
 
 use crate::{Breaker, BreakerFuture, permit::PANIC};
@@ -54,7 +54,7 @@ impl<S, P, E> CircuitBreaker<S, P, E> {
 
 impl<S, P, E, Req> Service<Req> for CircuitBreaker<S, P, E>
 where
-    S: Service<Req> + Clone,
+    S: Service<Req> + CloneService,
     S::Error: Into<E::Error>,
     E: ErrorType,
     P: Classify<S::Response, E::Error> + Follow<S::Response> + Clone,

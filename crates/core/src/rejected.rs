@@ -50,6 +50,8 @@ pub enum Reason {
     ResponseTooLarge,
     /// This process, or its system, has no file descriptor left.
     OutOfFiles,
+    /// The call needs a timer, and there is no tokio runtime.
+    NoRuntime,
 }
 
 /// An error type that can hold a [`Rejected`] and return it.
@@ -194,7 +196,7 @@ impl Rejected {
         match self.reason {
             Reason::AttemptTimeout => Outcome::failure(FailureKind::Timeout),
             Reason::TotalTimeout => Outcome::failure(FailureKind::Timeout).with_repeat(Repeat::Never),
-            Reason::ResponseTooLarge => Outcome::ignored(),
+            Reason::ResponseTooLarge | Reason::NoRuntime => Outcome::ignored(),
             _ => Outcome::rejected(self.retry_after),
         }
     }
@@ -230,6 +232,7 @@ impl Reason {
             Self::Draining => "draining",
             Self::ResponseTooLarge => "response_too_large",
             Self::OutOfFiles => "out_of_files",
+            Self::NoRuntime => "no_runtime",
         }
     }
 }
@@ -248,6 +251,7 @@ impl fmt::Display for Reason {
             Self::Draining => "shutting down",
             Self::ResponseTooLarge => "the head of the response is larger than permitted",
             Self::OutOfFiles => "no file descriptor is left",
+            Self::NoRuntime => "no tokio runtime for the timer that is needed: call it inside of one",
         })
     }
 }

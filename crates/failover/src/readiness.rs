@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{Classify, FailureKind, Outcome, Refusal, Wait, on_panic};
+use mainstay_core::{Classify, FailureKind, Outcome, Refusal, Wait, has_runtime, on_panic};
 use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 
@@ -35,7 +35,8 @@ pub(crate) enum Ready {
 
 /// The wait for an endpoint that is not ready. Its futures are boxed, because only a request that waits makes them.
 pub(crate) struct Waiting {
-    ready_timeout: Pin<Box<Sleep>>,
+    /// `None` without a runtime: the request then waits without a bound.
+    ready_timeout: Option<Pin<Box<Sleep>>>,
     timed_out: bool,
     wait: Wait,
     /// The endpoints that were polled and were not ready: each may hold a place in a queue for this request.
@@ -200,7 +201,7 @@ where
 
 impl Waiting {
     fn new(board: &Switchboard) -> Self {
-        let ready_timeout = Box::pin(sleep(board.live.ready_timeout.load()));
+        let ready_timeout = has_runtime().then(|| Box::pin(sleep(board.live.ready_timeout.load())));
         Self { ready_timeout, timed_out: false, wait: Wait::default(), polled: Vec::new(), failed: Vec::new() }
     }
 
@@ -213,7 +214,8 @@ impl Waiting {
 
     /// Whether this request has waited long enough for an endpoint that is not ready.
     fn poll_timed_out(&mut self, cx: &mut Context<'_>) -> bool {
-        self.timed_out = self.timed_out || self.ready_timeout.as_mut().poll(cx).is_ready();
+        self.timed_out =
+            self.timed_out || self.ready_timeout.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready());
         self.timed_out
     }
 }

@@ -9,7 +9,8 @@ use std::{
 };
 
 use mainstay_core::{
-    Boxed, Classify, Contextual, ErrorType, Follow, InvalidSetting, LayerKind, Name, OrderCheck, Plain, Replay, Typed,
+    Boxed, Classify, CloneService, Contextual, ErrorType, Follow, InvalidSetting, LayerKind, Name, OrderCheck, Plain,
+    Replay, Typed,
 };
 use tower_service::Service;
 
@@ -121,7 +122,7 @@ impl<S, P, E> Failover<S, P, E> {
 
 impl<S, Req, P, E> Service<Req> for Failover<S, P, E>
 where
-    S: Service<Req> + Clone,
+    S: Service<Req> + CloneService,
     S::Error: Into<E::Error>,
     P: Classify<S::Response, E::Error> + Follow<S::Response> + Replay<Req> + Contextual<Req>,
     E: ErrorType,

@@ -12,7 +12,7 @@ use std::{
 };
 
 use mainstay_core::{
-    BoxError, Contextual, InvalidSetting, Name, Replay, RequestCopy,
+    BoxError, Contextual, InvalidSetting, Name, Replay, RequestCopy, has_runtime,
     settings::{self, LONGEST, SHORTEST},
 };
 use tokio::time::Instant;
@@ -136,6 +136,9 @@ impl<B> fmt::Debug for Backup<B> {
 }
 
 async fn within<Res>(limit: Duration, answer: impl Future<Output = Result<Res, BoxError>>) -> Result<Res, BoxError> {
+    if !has_runtime() {
+        return Err("no tokio runtime for the timeout of the backup: call it inside of one".into());
+    }
     match tokio::time::timeout(limit, answer).await {
         Ok(result) => result,
         Err(_) => Err(format!("no answer within {limit:?}").into()),

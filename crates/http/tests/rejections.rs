@@ -17,7 +17,7 @@ use mainstay_http::{
 };
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 
-const REASONS: [(Reason, u16, &str); 11] = [
+const REASONS: [(Reason, u16, &str); 12] = [
     (Reason::CircuitOpen, 503, "14"),
     (Reason::BulkheadFull, 503, "8"),
     (Reason::QueueTimeout, 503, "8"),
@@ -29,6 +29,7 @@ const REASONS: [(Reason, u16, &str); 11] = [
     (Reason::Draining, 503, "14"),
     (Reason::ResponseTooLarge, 502, "8"),
     (Reason::OutOfFiles, 503, "14"),
+    (Reason::NoRuntime, 500, "13"),
 ];
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData};
 
-use mainstay_core::{Boxed, LayerKind, Name, OrderCheck, Plain, Typed};
+use mainstay_core::{Boxed, CloneService, LayerKind, Name, OrderCheck, Plain, Typed};
 use tower_layer::Layer;
 
 use crate::{Retrier, Retry};
@@ -76,7 +76,7 @@ impl<P, E> RetryLayer<P, E> {
     }
 }
 
-impl<S: Clone, P: Clone, E> Layer<S> for RetryLayer<P, E> {
+impl<S: CloneService, P: Clone, E> Layer<S> for RetryLayer<P, E> {
     type Service = Retry<S, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {

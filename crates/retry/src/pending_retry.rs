@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use mainstay_core::has_runtime;
 use tokio::{
     task::coop::poll_proceed,
     time::{Instant, Sleep, sleep, sleep_until},
@@ -86,7 +87,10 @@ impl<S, E> PendingRetry<S, E> {
         let Some(deadline) = deadline else {
             return Poll::Pending;
         };
-        let limit = self.limit.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if self.limit.is_none() && has_runtime() {
+            self.limit = Some(Box::pin(sleep_until(deadline)));
+        }
+        let Some(limit) = &mut self.limit else { return Poll::Pending };
         ready!(limit.as_mut().poll(cx));
         Poll::Ready(RetryReadiness::DeadlinePassed { previous: self.previous.take() })
     }

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use mainstay_core::{Cost, Outcome, Repeat, Reservation};
+use mainstay_core::{Cost, Outcome, Repeat, Reservation, has_runtime};
 use tokio::time::Instant;
 
 use crate::{
@@ -81,6 +81,7 @@ impl Retrier {
         if is_too_long(delay) {
             return Err(StopReason::Deadline);
         }
+        self.require_runtime(delay)?;
         let cost = match outcome {
             Outcome::Overloaded { .. } => Cost::Throttled,
             _ => Cost::Retry,
@@ -97,6 +98,15 @@ impl Retrier {
             true => Ok(ScheduledRetry { delay, reservation: reservation.flatten(), same_attempt: false }),
             false => Err(StopReason::AttemptQuota),
         }
+    }
+
+    /// Checks that there is a timer for the delay. Without a runtime tokio's timers panic.
+    fn require_runtime(&self, delay: Duration) -> Result<(), StopReason> {
+        if delay.is_zero() || has_runtime() {
+            return Ok(());
+        }
+        self.warn_of_no_runtime();
+        Err(StopReason::NoRuntime)
     }
 
     /// Schedules the same attempt again after another layer rejected it.
@@ -125,6 +135,7 @@ impl Retrier {
             return Err(StopReason::Rejected);
         }
         let delay = delay().ok_or(StopReason::Rejected)?;
+        self.require_runtime(delay)?;
         state.waited_out = true;
         inner.stats.add(Count::WaitedOut);
         Ok(ScheduledRetry { delay, reservation: None, same_attempt: true })

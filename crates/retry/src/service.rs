@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{Classify, Contextual, ErrorType, Replay};
+use mainstay_core::{Classify, CloneService, Contextual, ErrorType, Replay};
 use tower_service::Service;
 
 use crate::{Retrier, RetryFuture, shared::Shared};
@@ -42,7 +42,7 @@ impl<S, P, E> Retry<S, P, E> {
 
 impl<S, Req, P, E> Service<Req> for Retry<S, P, E>
 where
-    S: Service<Req> + Clone,
+    S: Service<Req> + CloneService,
     S::Error: Into<E::Error>,
     E: ErrorType,
     P: Classify<S::Response, E::Error> + Replay<Req> + Contextual<Req>,

@@ -80,7 +80,7 @@ pub(crate) enum Count {
 }
 
 const FIRST_REASON: usize = 9;
-const COUNTS: usize = FIRST_REASON + StopReason::Budget as usize + 1;
+const COUNTS: usize = FIRST_REASON + StopReason::NoRuntime as usize + 1;
 
 #[derive(Debug)]
 pub(crate) struct Stats {

@@ -25,6 +25,8 @@ pub enum StopReason {
     Deadline,
     /// The retry budget has no token left.
     Budget,
+    /// A retry waits for its delay, and there is no tokio runtime for the timer.
+    NoRuntime,
 }
 
 /// The number of requests that were not retried, by reason.
@@ -42,6 +44,7 @@ pub struct StopReasonCounts {
     pub retry_after: u64,
     pub deadline: u64,
     pub budget: u64,
+    pub no_runtime: u64,
 }
 
 // === impl StopReason ===
@@ -60,6 +63,7 @@ impl StopReason {
             Self::RetryAfter => "retry_after",
             Self::Deadline => "deadline",
             Self::Budget => "budget",
+            Self::NoRuntime => "no_runtime",
         }
     }
 }
@@ -84,6 +88,7 @@ impl StopReasonCounts {
             retry_after: of(StopReason::RetryAfter),
             deadline: of(StopReason::Deadline),
             budget: of(StopReason::Budget),
+            no_runtime: of(StopReason::NoRuntime),
         }
     }
 
@@ -100,6 +105,7 @@ impl StopReasonCounts {
             retry_after,
             deadline,
             budget,
+            no_runtime,
         } = *self;
         rejected
             + not_retryable
@@ -110,5 +116,6 @@ impl StopReasonCounts {
             + retry_after
             + deadline
             + budget
+            + no_runtime
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 pub(crate) struct Warned {
     pub(crate) attempt_quota: AtomicBool,
     pub(crate) not_replayable: AtomicBool,
+    pub(crate) no_runtime: AtomicBool,
 }
 
 // === impl Warned ===

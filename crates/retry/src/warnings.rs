@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use tracing::warn;
+use tracing::{error, warn};
 
 use crate::{Retrier, StopReason, stats::Count};
 
@@ -45,6 +45,18 @@ impl Retrier {
                 retrier = %self.0.name, requests,
                 "no failed request is repeated, because it is not safe to send them twice: mark those that are \
                  (`Idempotency-Key`, `Retryable::Yes`), or let the policy repeat all (`repeating_any_method`)"
+            );
+        }
+    }
+
+    /// Warns that a retry cannot wait for its delay.
+    #[cold]
+    pub(crate) fn warn_of_no_runtime(&self) {
+        if !self.0.warned.no_runtime.swap(true, Relaxed) {
+            error!(
+                retrier = %self.0.name,
+                "a failed request is not repeated, because there is no tokio runtime for its delay: call it inside of one, \
+                 or set a backoff without delays"
             );
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use mainstay_core::{AtomicDuration, Counters, InvalidSetting, Name, Reason, Rejected, settings};
+use mainstay_core::{AtomicDuration, Counters, InvalidSetting, Name, Reason, Rejected, has_runtime, settings};
 
 /// The time limit of a call. Clones share it; an operator can set it under load.
 ///
@@ -127,6 +127,9 @@ impl TimeLimit {
     where
         E: From<Rejected>,
     {
+        if !has_runtime() {
+            return Err(Rejected::new(Reason::NoRuntime, self.name()).into());
+        }
         match tokio::time::timeout(self.get(), work).await {
             Ok(result) => result,
             Err(_) => Err(self.expired().into()),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use mainstay_circuit_breaker::State;
-use mainstay_core::{Counters, FailureKind, Outcome, Random};
+use mainstay_core::{Counters, FailureKind, Outcome, Random, has_runtime};
 use tokio::time::Instant;
 
 use crate::{
@@ -125,6 +125,10 @@ impl EndpointProber {
     /// Runs a round, and returns its report. Callers that arrive while a round runs wait for the next one and share it,
     /// so that many checks at once make no more probes than one.
     pub(super) async fn round(&self) -> ProbeReport {
+        if !has_runtime() {
+            let reason = "no tokio runtime: check inside of one".to_owned();
+            return ProbeReport { outcome: ProbeOutcome::NotSent { reason }, attempts: 0, elapsed: Duration::ZERO };
+        }
         let started_before = self.started.load(Relaxed);
         let mut running = self.running.lock().await;
         if let Some((_, report)) = running.as_ref().filter(|(number, _)| *number > started_before) {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use http_body::{Body, Frame, SizeHint};
-use mainstay_core::BoxError;
+use mainstay_core::{BoxError, has_runtime};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -81,6 +81,9 @@ impl<B: Body<Error: Into<BoxError>>> Body for IdleTimeoutBody<B> {
                     timer.as_mut().reset(Instant::now() + *this.idle_timeout);
                 }
                 timer
+            }
+            None if !has_runtime() => {
+                return Poll::Ready(Some(Err("no tokio runtime for the idle timeout of a body".into())));
             }
             None => this.timer.insert(Box::pin(sleep(*this.idle_timeout))),
         };

@@ -15,7 +15,7 @@ use std::{
 };
 
 use http::Request;
-use mainstay_core::{BoxError, FailureKind, Outcome, RequestContext};
+use mainstay_core::{BoxError, FailureKind, Outcome, RequestContext, has_runtime};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower_layer::Layer;
@@ -133,7 +133,9 @@ where
         let held = match this.held {
             Some(held) => held,
             None => match (ready!(this.future.poll(cx)), *this.deadline) {
-                (Err(error), Some(deadline)) if is_timeout(&error) && Instant::now() + TICK >= deadline => {
+                (Err(error), Some(deadline))
+                    if is_timeout(&error) && Instant::now() + TICK >= deadline && has_runtime() =>
+                {
                     // Never at once, however late this is polled: outer timers are polled after it.
                     let until = Box::pin(sleep_until(deadline.max(Instant::now()) + TICK));
                     this.held.insert(Held { error: Some(error), until })

@@ -27,6 +27,7 @@ pub fn rejection_status(rejected: &Rejected) -> StatusCode {
         Reason::AttemptTimeout | Reason::TotalTimeout | Reason::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
         Reason::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Reason::ResponseTooLarge => StatusCode::BAD_GATEWAY,
+        Reason::NoRuntime => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
@@ -73,6 +74,7 @@ pub fn grpc_rejection_code(rejected: &Rejected) -> GrpcCode {
         Reason::RateLimited | Reason::BulkheadFull | Reason::QueueTimeout | Reason::ResponseTooLarge => {
             GrpcCode::RESOURCE_EXHAUSTED
         }
+        Reason::NoRuntime => GrpcCode::INTERNAL,
         _ => GrpcCode::UNAVAILABLE,
     }
 }
@@ -133,6 +135,7 @@ pub(crate) const fn detail(reason: Reason) -> &'static str {
         Reason::NoHealthyEndpoint => "No service that could answer is available.",
         Reason::Draining => "This server is shutting down.",
         Reason::ResponseTooLarge => "The head of the answer is larger than this server permits.",
+        Reason::NoRuntime => "This server is not set up to wait.",
         Reason::OutOfFiles => "This server has no file descriptor left for a connection to the service behind it.",
         _ => "The request was refused.",
     }
