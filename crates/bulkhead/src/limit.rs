@@ -1,12 +1,12 @@
 //! The handle of a limit.
 
-use std::{fmt, future::Future};
+use std::fmt;
 
-use mainstay_core::{BoxError, Counters, InvalidSetting, Name, Reason, Rejected, Shared, StatusReceiver};
+use mainstay_core::{Counters, InvalidSetting, Name, Reason, Rejected, Shared, StatusReceiver};
 use tokio::time::Instant;
 
 use crate::{
-    LimitSettings, LimitSnapshot, Permit, inner::Inner, lending::Membership, run, settings, waiter::Admission,
+    LimitSettings, LimitSnapshot, Permit, inner::Inner, lending::Membership, settings, waiter::Admission,
 };
 
 /// A limit on concurrent calls, with a bounded queue. Clones share it.
@@ -96,76 +96,6 @@ impl Limit {
             Some(admission) => admission.permit(deadline.into()).await,
             None => Err(self.0.reject(Reason::BulkheadFull)),
         }
-    }
-
-    /// Runs the work with a permit, which it takes as [`acquire`](Self::acquire) does, for at most the execution timeout.
-    /// Then the work is dropped. Use [`run_blocking`](Self::run_blocking) or
-    /// [`run_with_permit`](Self::run_with_permit) for work that a drop does not stop, such as `spawn_blocking`.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), mainstay_core::BoxError> {
-    /// use mainstay_bulkhead::Limit;
-    ///
-    /// let limit = Limit::new("files", 5)?;
-    /// let number = limit.run(async { "42".parse::<u32>() }).await?;
-    /// assert_eq!(number, 42);
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    /// The work's own error, or the refusal.
-    pub async fn run<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, BoxError>
-    where
-        E: Into<BoxError>,
-    {
-        run::run(self.acquire().await?, work).await
-    }
-
-    /// Runs work that holds its permit itself, and waits for it for at most the execution timeout.
-    ///
-    /// For work that goes on when its future is dropped: a task, a thread, a command of another process. With
-    /// [`run`](Self::run) the permit comes back when the *wait* ends, so that more of such work runs than the limit allows.
-    /// Here it comes back when the work drops it.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), mainstay_core::BoxError> {
-    /// use mainstay_bulkhead::Limit;
-    ///
-    /// let limit = Limit::new("reports", 2)?;
-    /// let report = limit.run_with_permit(|permit| {
-    ///     tokio::spawn(async move {
-    ///         let _permit = permit; // returned when this task ends
-    ///         "report"
-    ///     })
-    /// });
-    /// assert_eq!(report.await?, "report");
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    /// The work's own error, or the refusal: [`Reason::AttemptTimeout`] after the execution timeout.
-    pub async fn run_with_permit<F, T, E>(&self, work: impl FnOnce(Permit) -> F) -> Result<T, BoxError>
-    where
-        F: Future<Output = Result<T, E>>,
-        E: Into<BoxError>,
-    {
-        run::run_with_permit(self.acquire().await?, work).await
-    }
-
-    /// Runs blocking work with a permit, on tokio's threads for blocking work, and waits for it for at most the execution
-    /// timeout. A thread cannot be stopped: the permit comes back when the work ends, even if the caller is gone.
-    ///
-    /// # Errors
-    /// The work's own error, or the refusal: [`Reason::AttemptTimeout`] after the execution timeout.
-    ///
-    /// # Panics
-    /// If the work does.
-    pub async fn run_blocking<T, E>(&self, work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, BoxError>
-    where
-        T: Send + 'static,
-        E: Into<BoxError> + Send + 'static,
-    {
-        run::run_blocking(self.acquire().await?, work).await
     }
 
     /// Sets a new limit, 1 to a million. Growing admits waiting calls at once. Shrinking never blocks and takes no

@@ -1,6 +1,6 @@
 //! The figures of a limit.
 
-use mainstay_core::Name;
+use mainstay_core::{Name, Reason};
 
 /// The figures of a [`Limit`](crate::Limit) at one time.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,9 +47,20 @@ pub struct Rejections {
 // === impl Rejections ===
 
 impl Rejections {
+    /// Returns each reason with its number, zeros included, so that an exporter needs no list of the reasons.
+    pub fn iter(&self) -> impl Iterator<Item = (Reason, u64)> {
+        let Self { full, queue_timeout, deadline_exceeded } = *self;
+        let counts = [
+            (Reason::BulkheadFull, full),
+            (Reason::QueueTimeout, queue_timeout),
+            (Reason::DeadlineExceeded, deadline_exceeded),
+        ];
+        counts.into_iter()
+    }
+
     /// Returns the sum over all reasons.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.full + self.queue_timeout + self.deadline_exceeded
+        self.iter().map(|(_, calls)| calls).sum()
     }
 }

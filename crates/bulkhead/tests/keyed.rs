@@ -178,8 +178,8 @@ async fn run_holds_permit_of_key_and_times_out() {
     let second = Some(Duration::from_secs(1));
     let settings = LimitSettings { execution_timeout: second, ..limits.settings().limit };
     limits.reconfigure(KeyedBulkheadSettings { limit: settings, ..limits.settings() }).unwrap();
-    assert_eq!(limits.run(&1, async { "42".parse::<u32>() }).await.unwrap(), 42);
-    let error = limits.run(&1, pending::<Result<(), std::io::Error>>()).await.unwrap_err();
+    assert_eq!(limits.run(&1, || async { "42".parse::<u32>() }).await.unwrap(), 42);
+    let error = limits.run(&1, pending::<Result<(), std::io::Error>>).await.unwrap_err();
     assert_eq!(error.rejected().unwrap().reason(), Reason::AttemptTimeout);
     let snapshot = limits.snapshot();
     assert_eq!((snapshot.permitted, snapshot.timed_out, snapshot.in_flight), (2, 1, 0));

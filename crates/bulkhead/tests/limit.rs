@@ -152,12 +152,12 @@ async fn slot_freed_by_one_member_is_lent_to_waiter_of_another() {
 async fn run_holds_permit_and_times_out() {
     let limit = limit(1, 0, None);
     limit.reconfigure(LimitSettings { execution_timeout: Some(SECOND), ..limit.settings() }).unwrap();
-    let inside = limit.run(async { Ok::<_, BoxError>(limit.snapshot().in_flight) }).await.unwrap();
+    let inside = limit.run(|| async { Ok::<_, BoxError>(limit.snapshot().in_flight) }).await.unwrap();
     assert_eq!((inside, limit.snapshot().in_flight), (1, 0));
-    let slow = limit.run(std::future::pending::<Result<(), BoxError>>()).await.unwrap_err();
+    let slow = limit.run(std::future::pending::<Result<(), BoxError>>).await.unwrap_err();
     assert_eq!(slow.rejected().unwrap().reason(), Reason::AttemptTimeout);
     assert!(slow.rejected().unwrap().outcome().is_failure());
-    let failed = limit.run(async { "x".parse::<u32>() }).await.unwrap_err();
+    let failed = limit.run(|| async { "x".parse::<u32>() }).await.unwrap_err();
     assert!(failed.is::<std::num::ParseIntError>());
     let snapshot = limit.snapshot();
     assert_eq!((snapshot.timed_out, snapshot.permitted, snapshot.in_flight), (1, 3, 0));

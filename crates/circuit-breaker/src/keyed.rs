@@ -7,6 +7,7 @@ use mainstay_core::{InvalidSetting, Name, StatusReceiver};
 use crate::{Breaker, BreakerSettings, BreakerSnapshot};
 
 mod own_settings;
+mod run;
 mod settings;
 mod snapshot;
 mod store;

@@ -1,7 +1,5 @@
 //! The public state and mode of a breaker.
 
-use std::fmt;
-
 /// The state of the circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
@@ -30,25 +28,19 @@ pub enum Mode {
 
 // === impl State ===
 
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half-open",
-        })
-    }
+mainstay_core::labels! {
+    State:
+    Closed => "closed",
+    Open => "open",
+    HalfOpen => "half_open",
 }
 
 // === impl Mode ===
 
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Normal => "normal",
-            Self::ForcedOpen => "forced open",
-            Self::Disabled => "disabled",
-            Self::Shadow => "shadow",
-        })
-    }
+mainstay_core::labels! {
+    Mode:
+    Normal => "normal",
+    ForcedOpen => "forced_open",
+    Disabled => "disabled",
+    Shadow => "shadow",
 }

@@ -42,6 +42,17 @@ pub enum Actor {
 
 // === impl Actor ===
 
+impl Actor {
+    /// Returns `rules`, or the operator's name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Rules => "rules",
+            Self::Operator(name) => name.as_str(),
+        }
+    }
+}
+
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -37,7 +37,11 @@ async fn panic_of_work_and_of_readiness_is_a_failure() {
     let in_function = || -> std::future::Ready<Result<(), BoxError>> { panics() };
     let mut in_function = pin!(async { drop(breaker.run(in_function).await) });
     caught(&mut || poll(in_function.as_mut()));
-    caught(&mut || drop(breaker.run_blocking(panics::<Result<(), BoxError>>)));
+    let blocking = tokio::spawn({
+        let breaker = breaker.clone();
+        async move { breaker.run_blocking(panics::<Result<(), BoxError>>).await }
+    });
+    assert!(blocking.await.unwrap_err().is_panic());
     assert_eq!(breaker.snapshot().failures, 3);
 
     #[derive(Clone)]

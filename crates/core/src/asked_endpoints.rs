@@ -52,6 +52,14 @@ pub enum Asked {
     Proven,
 }
 
+crate::labels! {
+    Asked:
+    No => "no",
+    Yes => "yes",
+    Unproven => "unproven",
+    Proven => "proven",
+}
+
 /// The identity of a failover within this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FailoverId(u32);

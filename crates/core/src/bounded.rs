@@ -61,6 +61,12 @@ pub enum NotInserted {
     Full,
 }
 
+crate::labels! {
+    NotInserted:
+    Present => "present",
+    Full => "full",
+}
+
 struct Entry<V> {
     value: V,
     /// The number of the insertion.

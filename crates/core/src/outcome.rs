@@ -1,6 +1,8 @@
 //! The outcome of a call, which every layer reads.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
+
+use crate::Repeat;
 
 /// What a result says about the dependency.
 ///
@@ -74,18 +76,6 @@ pub enum Overload {
     Caller,
 }
 
-/// Whether and when a request may be sent again, as far as the server said so.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Repeat {
-    /// The server said nothing: the layer's own backoff decides.
-    #[default]
-    Backoff,
-    /// Not before this much time has passed (`Retry-After`, gRPC pushback): a lower bound of the delay.
-    After(Duration),
-    /// Do not repeat (negative pushback, an exhausted total timeout, an exhausted budget below).
-    Never,
-}
-
 /// The class of an [`Outcome`], without its details, as a key for filters and counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -96,6 +86,31 @@ pub enum Class {
     Overloaded,
     Rejected,
     Ignored,
+}
+
+crate::labels! {
+    FailureKind:
+    Connect => "connect",
+    Network => "network",
+    Timeout => "timeout",
+    Unavailable => "unavailable",
+    Authentication => "authentication",
+    Unknown => "unknown",
+}
+
+crate::labels! {
+    Overload:
+    Server => "server",
+    Caller => "caller",
+}
+
+crate::labels! {
+    Class:
+    Success => "success",
+    Failure => "failure",
+    Overloaded => "overloaded",
+    Rejected => "rejected",
+    Ignored => "ignored",
 }
 
 // === impl Outcome ===
@@ -142,6 +157,12 @@ impl Outcome {
             Self::Rejected { .. } => Class::Rejected,
             Self::Ignored { .. } => Class::Ignored,
         }
+    }
+
+    /// Returns the name of the class as a stable label, for metrics and logs.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        self.class().as_str()
     }
 
     /// Returns whether and when the request may be sent again: never after `Success`.
@@ -191,24 +212,8 @@ impl Outcome {
     }
 }
 
-// === impl Repeat ===
-
-impl Repeat {
-    /// Returns `After` with the requested delay, or `Backoff` if none was requested.
-    #[must_use]
-    pub const fn from_retry_after(retry_after: Option<Duration>) -> Self {
-        match retry_after {
-            Some(wait) => Self::After(wait),
-            None => Self::Backoff,
-        }
-    }
-
-    /// Returns the requested delay, if any.
-    #[must_use]
-    pub const fn after(&self) -> Option<Duration> {
-        match *self {
-            Self::After(wait) => Some(wait),
-            Self::Backoff | Self::Never => None,
-        }
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }

@@ -1,8 +1,8 @@
 //! The refusal type that all layers share.
 
-use std::{error::Error, fmt, marker::PhantomData, time::Duration};
+use std::{error::Error, fmt, time::Duration};
 
-use crate::{BoxError, FailureKind, Name, Outcome, Repeat, causes};
+use crate::{BoxError, FailureKind, Name, Outcome, Reason, Repeat, causes};
 
 /// A refusal or a timeout of a Mainstay layer: the layer's name, the reason, and when to try again.
 ///
@@ -21,37 +21,6 @@ pub struct Rejected {
     reason: Reason,
     name: Name,
     retry_after: Option<Duration>,
-}
-
-/// Why a layer refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum Reason {
-    /// The circuit breaker is open, or its trial calls are all taken.
-    CircuitOpen,
-    /// The bulkhead has neither a free permit nor room in its queue.
-    BulkheadFull,
-    /// No permit became free in time.
-    QueueTimeout,
-    /// The caller's deadline passed while the call waited for a permit.
-    DeadlineExceeded,
-    /// A rate limit is used up.
-    RateLimited,
-    /// One attempt took too long. The dependency *was* called.
-    AttemptTimeout,
-    /// The whole call took too long. It must not be retried.
-    TotalTimeout,
-    /// No endpoint of a failover is usable.
-    NoHealthyEndpoint,
-    /// The process is shutting down.
-    Draining,
-    /// The head of the response exceeds a limit of this process. The dependency *was* called.
-    ResponseTooLarge,
-    /// This process, or its system, has no file descriptor left.
-    OutOfFiles,
-    /// The call needs a timer, and there is no tokio runtime.
-    NoRuntime,
 }
 
 /// An error type that can hold a [`Rejected`] and return it.
@@ -96,7 +65,8 @@ pub enum Reason {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot carry a Mainstay refusal",
     label = "this error type does not implement `Refusal`",
-    note = "implement `From<Rejected>` and `Refusal` for `{Self}`, or leave out `.with_error::<{Self}>()` to use `BoxError`"
+    note = "implement `From<Rejected>` and `Refusal` for `{Self}`, or leave out `.with_error::<{Self}>()` to use `BoxError`",
+    note = "without a layer, and for an error of another crate: `run(..)` boxes any error, and `Retrier::run_with(EveryError, ..)` keeps it"
 )]
 pub trait Refusal: From<Rejected> {
     /// Returns the refusal in this error, if there is one.
@@ -106,53 +76,6 @@ pub trait Refusal: From<Rejected> {
     /// request that could not be built is not the server's fault, and a connection that was refused has sent nothing.
     /// `None` for an error without sources; every error that is no refusal is then a failure of the network.
     fn as_error(&self) -> Option<&(dyn Error + 'static)>;
-}
-
-/// Selects the error type of a layer: [`Boxed`] (the default) or [`Typed`].
-///
-/// A layer has this marker as its parameter instead of the error itself, because the compiler rejects a service with the
-/// parameter `BoxError` that moves into a spawned task ("implementation is not general enough": inside an `async` block
-/// it forgets that the trait object is `'static`).
-pub trait ErrorType: Copy + fmt::Debug + Default {
-    /// The error type of the service.
-    type Error: Refusal;
-}
-
-/// Selects [`BoxError`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Boxed;
-
-/// Selects `E`, without boxing; see `.with_error::<E>()` on a layer.
-pub struct Typed<E>(PhantomData<fn() -> E>);
-
-// === impl ErrorType ===
-
-impl ErrorType for Boxed {
-    type Error = BoxError;
-}
-
-impl<E: Refusal> ErrorType for Typed<E> {
-    type Error = E;
-}
-
-impl<E> Clone for Typed<E> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<E> Copy for Typed<E> {}
-
-impl<E> Default for Typed<E> {
-    fn default() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<E> fmt::Debug for Typed<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Typed<{}>", std::any::type_name::<E>())
-    }
 }
 
 // === impl Rejected ===
@@ -204,7 +127,7 @@ impl Rejected {
 
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, self.reason)?;
+        write!(f, "{}: {}", self.name, self.reason.text())?;
         match self.retry_after {
             Some(wait) => write!(f, ", try again in {wait:?}"),
             None => Ok(()),
@@ -213,48 +136,6 @@ impl fmt::Display for Rejected {
 }
 
 impl Error for Rejected {}
-
-// === impl Reason ===
-
-impl Reason {
-    /// Returns a stable name in snake case, for labels and machine-readable bodies.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::CircuitOpen => "circuit_open",
-            Self::BulkheadFull => "bulkhead_full",
-            Self::QueueTimeout => "queue_timeout",
-            Self::DeadlineExceeded => "deadline_exceeded",
-            Self::RateLimited => "rate_limited",
-            Self::AttemptTimeout => "attempt_timeout",
-            Self::TotalTimeout => "total_timeout",
-            Self::NoHealthyEndpoint => "no_healthy_endpoint",
-            Self::Draining => "draining",
-            Self::ResponseTooLarge => "response_too_large",
-            Self::OutOfFiles => "out_of_files",
-            Self::NoRuntime => "no_runtime",
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::CircuitOpen => "circuit open",
-            Self::BulkheadFull => "bulkhead full",
-            Self::QueueTimeout => "no permit became free in time",
-            Self::DeadlineExceeded => "deadline exceeded",
-            Self::RateLimited => "rate limited",
-            Self::AttemptTimeout => "attempt timed out",
-            Self::TotalTimeout => "timed out",
-            Self::NoHealthyEndpoint => "no healthy endpoint",
-            Self::Draining => "shutting down",
-            Self::ResponseTooLarge => "the head of the response is larger than permitted",
-            Self::OutOfFiles => "no file descriptor is left",
-            Self::NoRuntime => "no tokio runtime for the timer that is needed: call it inside of one",
-        })
-    }
-}
 
 // === impl Refusal ===
 

@@ -41,23 +41,12 @@ pub struct StatusReceiver(StateReceiver<Status>);
 
 // === impl Level ===
 
-impl Level {
-    /// Returns the name that health endpoints print.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Healthy => "healthy",
-            Self::Degraded => "degraded",
-            Self::Unhealthy => "unhealthy",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
+crate::labels! {
+    Level:
+    Healthy => "healthy",
+    Degraded => "degraded",
+    Unhealthy => "unhealthy",
+    Unknown => "unknown",
 }
 
 // === impl Status ===

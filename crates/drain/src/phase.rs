@@ -1,7 +1,5 @@
 //! The phases of a drain and its causes.
 
-use std::fmt;
-
 /// The phases of a process, in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -45,16 +43,13 @@ impl Phase {
     }
 }
 
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Serving => "serving",
-            Self::Announced => "announced",
-            Self::Closing => "closing",
-            Self::Finishing => "finishing",
-            Self::Done => "done",
-        })
-    }
+mainstay_core::labels! {
+    Phase:
+    Serving => "serving",
+    Announced => "announced",
+    Closing => "closing",
+    Finishing => "finishing",
+    Done => "done",
 }
 
 // === impl Cause ===
@@ -66,12 +61,9 @@ impl Cause {
     }
 }
 
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Terminate => "SIGTERM",
-            Self::Interrupt => "SIGINT",
-            Self::Requested => "requested",
-        })
-    }
+mainstay_core::labels! {
+    Cause:
+    Terminate => "SIGTERM",
+    Interrupt => "SIGINT",
+    Requested => "requested",
 }

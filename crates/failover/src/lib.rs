@@ -151,6 +151,7 @@ mod replay_copy;
 mod report;
 mod route;
 mod run;
+mod run_blocking;
 mod second_attempt;
 mod second_running;
 mod second_start;

@@ -1,9 +1,6 @@
 //! Where traffic goes, as one atomic word, so that a request finds with one load that nothing has changed.
 
-use std::{
-    fmt,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use mainstay_core::Level;
 
@@ -80,14 +77,21 @@ impl AtomicRoute {
 
 // === impl FailoverState ===
 
+mainstay_core::labels! {
+    FailoverState:
+    OnPrimary => "on_primary",
+    OnBackup => "on_backup",
+    AllDown => "all_down",
+    Forced => "forced",
+}
+
 impl FailoverState {
-    /// Returns a stable, lower-case word with underscores, for labels.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
+    /// Returns the state as words of a sentence.
+    pub(crate) const fn words(self) -> &'static str {
         match self {
-            Self::OnPrimary => "on_primary",
-            Self::OnBackup => "on_backup",
-            Self::AllDown => "all_down",
+            Self::OnPrimary => "on primary",
+            Self::OnBackup => "on backup",
+            Self::AllDown => "all down",
             Self::Forced => "forced",
         }
     }
@@ -99,17 +103,6 @@ impl FailoverState {
             Self::OnBackup | Self::Forced => Level::Degraded,
             Self::AllDown => Level::Unhealthy,
         }
-    }
-}
-
-impl fmt::Display for FailoverState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::OnPrimary => "on primary",
-            Self::OnBackup => "on backup",
-            Self::AllDown => "all down",
-            Self::Forced => "forced",
-        })
     }
 }
 

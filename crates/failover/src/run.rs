@@ -1,8 +1,8 @@
 //! The function form: a failover around plain async code.
 
-use std::{future::poll_fn, pin::pin};
+use std::{future::poll_fn, pin::pin, sync::Arc};
 
-use mainstay_core::{BoxError, Classify, Outcome, Plain, Refusal, on_panic};
+use mainstay_core::{BoxError, Classify, Follow, Outcome, Plain, Refusal, on_panic, run::boxed};
 use tokio::time::Instant;
 
 use crate::{
@@ -31,8 +31,9 @@ struct Running<'a> {
 }
 
 impl FailoverHandle {
-    /// Runs `work` at the endpoint in use, and once more at another one if it fails; at a further one only if it could not
-    /// be sent to the second. Every error is a failure, except a refusal by one of our layers.
+    /// Runs the function at the endpoint in use, and once more at another one if it fails; at a further one only if it could
+    /// not be sent to the second. Every error is a failure, except a refusal by a handle or a layer inside. The error is
+    /// boxed; [`run_with`](Self::run_with) keeps its type.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), mainstay_core::BoxError> {
@@ -46,31 +47,27 @@ impl FailoverHandle {
     /// # Ok(()) }
     /// ```
     ///
-    /// There is no second attempt after a delay here; put a timeout into `work`.
+    /// There is no second attempt after a delay here; put a timeout into the function.
     ///
     /// # Errors
-    /// The first error of `work`, or the refusal.
-    pub async fn run<F, Fut, T, E>(&self, mut work: F) -> Result<T, BoxError>
+    /// The function's first error, or the refusal.
+    pub async fn run<F, Fut, T, E>(&self, mut function: F) -> Result<T, BoxError>
     where
         F: FnMut(Active) -> Fut,
         Fut: Future<Output = Result<T, E>>,
         E: Into<BoxError>,
     {
-        self.run_with(&Plain, |active| {
-            let work = work(active);
-            async { work.await.map_err(Into::into) }
-        })
-        .await
+        self.run_with(Plain, |active| boxed(function(active))).await
     }
 
-    /// Runs `work` like [`run`](Self::run), with a policy that classifies its results, and with any error type that
-    /// carries refusals.
+    /// Does the same as [`run`](Self::run), with a policy that classifies the results, and with an error type that carries
+    /// the refusal.
     ///
     /// # Errors
-    /// The first error of `work`, or the refusal.
-    pub async fn run_with<P, F, Fut, T, E>(&self, policy: &P, mut work: F) -> Result<T, E>
+    /// The function's first error, or the refusal.
+    pub async fn run_with<P, F, Fut, T, E>(&self, policy: P, mut function: F) -> Result<T, E>
     where
-        P: Classify<T, E>,
+        P: Classify<T, E> + Follow<T>,
         F: FnMut(Active) -> Fut,
         Fut: Future<Output = Result<T, E>>,
         E: Refusal,
@@ -81,12 +78,15 @@ impl FailoverHandle {
         let (index, history) = (permit.index, History::default());
         let active = Active::of(&board.endpoints[index], &permit);
         let mut running = Running::new(board, permit);
-        let first = running.run(|| work(active)).await;
+        let first = running.run(|| function(active)).await;
         let outcome = policy.classify(first.as_ref());
         if outcome.is_success()
             && let Some(target) = board.second_target(index, &history)
         {
             board.endpoints[target].budget.earn();
+        }
+        if outcome.is_success() {
+            return running.record_answer(&self.board, &policy, outcome, first);
         }
         let (mut tried, mut cause) = (vec![index], second_attempt::cause(&board.live, &outcome));
         running.fail(outcome);
@@ -101,11 +101,11 @@ impl FailoverHandle {
             board.counters.add(why.counter());
             let active = Active::of(&board.endpoints[permit.index], &permit);
             running = running.next(permit);
-            let second = running.run(|| work(active)).await;
+            let second = running.run(|| function(active)).await;
             let outcome = policy.classify(second.as_ref());
             if !is_bad(&outcome) {
                 let others = if outcome.is_success() { Others::Good } else { Others::Silent };
-                running.record(outcome, Others::Silent);
+                let second = running.record_answer(&self.board, &policy, outcome, second);
                 running.record_first(others);
                 board.counters.add(SECOND_WON);
                 policy.discard(first);
@@ -150,6 +150,20 @@ impl<'a> Running<'a> {
         let mut panicked = || record_panic(board, &history, permit, Some(&mut *first));
         let mut work = pin!(on_panic(&mut panicked, work));
         poll_fn(|cx| on_panic(&mut panicked, || work.as_mut().poll(cx))).await
+    }
+
+    /// Records the outcome of an answer: at its end, if it began well and streams.
+    fn record_answer<P, T, E>(
+        &mut self,
+        board: &Arc<Switchboard>,
+        policy: &P,
+        outcome: Outcome,
+        answer: Result<T, E>,
+    ) -> Result<T, E>
+    where
+        P: Follow<T>,
+    {
+        evidence::record_answer(board, policy, &mut self.permit, &History::default(), outcome, answer)
     }
 
     fn record(&mut self, outcome: Outcome, others: Others) {

@@ -59,8 +59,8 @@ impl fmt::Display for Transition {
         const NOWHERE: &Name = &Name::literal("nowhere");
         let (from, to) = (self.from.as_ref().unwrap_or(NOWHERE), self.to.as_ref().unwrap_or(NOWHERE));
         match from == to {
-            true => write!(f, "{to} ({} -> {}", self.previous, self.state)?,
-            false => write!(f, "{from} -> {to} ({}", self.state)?,
+            true => write!(f, "{to} ({} -> {}", self.previous.words(), self.state.words())?,
+            false => write!(f, "{from} -> {to} ({}", self.state.words())?,
         }
         if let Some(hold) = self.hold {
             write!(f, ", hold {}", tenths(hold))?;

@@ -2,7 +2,10 @@
 
 use std::future::poll_fn;
 
-use mainstay_core::{BoxError, Classify, Mark, Plain};
+use mainstay_core::{
+    BoxError, Classify, Mark, Plain, Reason, Rejected,
+    run::{blocking, boxed},
+};
 
 use crate::{
     Answers, FallbackHandle,
@@ -12,8 +15,8 @@ use crate::{
 // === impl FallbackHandle ===
 
 impl FallbackHandle {
-    /// Runs an async operation with these steps as its fallback. [`Plain`] classifies the result: every error is a
-    /// failure, unless a layer rejected the request.
+    /// Runs the operation with these steps as its fallback. Every error is a failure, except a rejection by a handle or a
+    /// layer inside. The error is boxed; [`run_with`](Self::run_with) keeps its type.
     ///
     /// The handle must have been created for these steps: its switches and figures are those of the steps that it was
     /// created for.
@@ -46,16 +49,16 @@ impl FallbackHandle {
         Fut: Future<Output = Result<Res, E>>,
         E: Into<BoxError>,
     {
-        self.run_with(&Plain, steps, request, |request| async { operation(request).await.map_err(Into::into) }).await
+        self.run_with(Plain, steps, request, |request| boxed(operation(request))).await
     }
 
-    /// Like [`run`](Self::run), with a custom policy and any error type.
+    /// Does the same as [`run`](Self::run), with a policy that classifies the results, and without boxing the error.
     ///
     /// # Errors
     /// The operation's error, if every step failed or the steps did not run.
     pub async fn run_with<Req, Res, E, C, P, Fut>(
         &self,
-        policy: &P,
+        policy: P,
         steps: &C,
         request: Req,
         operation: impl FnOnce(Req) -> Fut,
@@ -65,13 +68,64 @@ impl FallbackHandle {
         P: Classify<Res, E> + Mark<Res>,
         Fut: Future<Output = Result<Res, E>>,
     {
-        let executor = Executor { chain: steps, policy, handle: self };
-        let kept = steps.keep(policy, &request, false);
+        let executor = Executor { chain: steps, policy: &policy, handle: self };
+        let kept = steps.keep(&policy, &request, false);
         let result = operation(request).await;
         let outcome = policy.classify(result.as_ref());
         match executor.record(result, outcome, kept) {
             Decision::Return(result) => result,
             Decision::RunSteps(mut execution) => poll_fn(|cx| execution.poll(cx, &executor)).await,
         }
+    }
+
+    /// Does the same as [`run`](Self::run), for a blocking operation, which runs on Tokio's threads for blocking work. It
+    /// cannot be stopped: it runs to its end even if the caller is gone.
+    ///
+    /// # Errors
+    /// The operation's error, if every step failed or the steps did not run; a rejection (draining) if the runtime shuts
+    /// down.
+    ///
+    /// # Panics
+    /// If the operation does.
+    pub async fn run_blocking<Req, Res, E, C>(
+        &self,
+        steps: &C,
+        request: Req,
+        operation: impl FnOnce(Req) -> Result<Res, E> + Send + 'static,
+    ) -> Result<Res, BoxError>
+    where
+        C: Answers<Req, Res, BoxError, Plain>,
+        Req: Send + 'static,
+        Res: Send + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        self.run_blocking_with(Plain, steps, request, |request| operation(request).map_err(Into::into)).await
+    }
+
+    /// Does the same as [`run_blocking`](Self::run_blocking), with a policy that classifies the results, and without
+    /// boxing the error.
+    ///
+    /// # Errors
+    /// See [`run_blocking`](Self::run_blocking).
+    ///
+    /// # Panics
+    /// If the operation does.
+    pub async fn run_blocking_with<Req, Res, E, C, P>(
+        &self,
+        policy: P,
+        steps: &C,
+        request: Req,
+        operation: impl FnOnce(Req) -> Result<Res, E> + Send + 'static,
+    ) -> Result<Res, E>
+    where
+        C: Answers<Req, Res, E, P>,
+        P: Classify<Res, E> + Mark<Res>,
+        Req: Send + 'static,
+        Res: Send + 'static,
+        E: From<Rejected> + Send + 'static,
+    {
+        let draining = || Err(Rejected::new(Reason::Draining, self.name()).into());
+        let operation = |request| async { blocking(|| operation(request)).await.unwrap_or_else(draining) };
+        self.run_with(policy, steps, request, operation).await
     }
 }

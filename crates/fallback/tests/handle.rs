@@ -96,7 +96,7 @@ async fn run_with_a_policy_takes_any_error_type() {
     });
     let names = FallbackHandle::new("names", &steps);
     let down = |_| async { Err(std::io::ErrorKind::TimedOut.into()) };
-    assert_eq!(names.run_with(&classify_fn(gone), &steps, 7, down).await.unwrap(), "7: timed out");
+    assert_eq!(names.run_with(classify_fn(gone), &steps, 7, down).await.unwrap(), "7: timed out");
 }
 
 #[cfg(feature = "serde")]

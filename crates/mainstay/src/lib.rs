@@ -17,7 +17,7 @@
 //! | `condition` | conditions that operators write, compiled once | |
 //! | `settings` | settings from TOML, JSON and the environment, and their live reload | |
 //!
-//! Across them: `axum`, `reqwest`, `tonic`, `serde`, `probes` (HTTP and TCP), `rt` (blocking functions under retry), `disk`,
+//! Across them: `axum`, `reqwest`, `tonic`, `serde`, `probes` (HTTP and TCP), `disk`,
 //! `redis` (for health) and `systemd` (for drain). `full` is all of this; `test-util` is for tests of layers.
 #![cfg_attr(feature = "full", doc = "")]
 #![cfg_attr(feature = "full", doc = include_str!("../GUIDE.md"))]

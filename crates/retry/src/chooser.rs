@@ -8,8 +8,7 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{Backoff, Budget, Random, Refusal, Shape};
-use tokio::time::Instant;
+use mainstay_core::{Backoff, Budget, Random, Shape};
 
 use crate::{Retrier, RetrySettings, Scaling, ewma::Ewma};
 
@@ -71,6 +70,9 @@ struct Cell {
     mean: Ewma,
 }
 
+const OPERATIONS: [Operation; 3] = [Operation::Network, Operation::Database, Operation::Api];
+const STRATEGIES: [Strategy; 3] = [Strategy::Exponential, Strategy::Linear, Strategy::Adaptive];
+
 /// The number of measurements from which a mean counts.
 const MIN_MEASUREMENTS: u32 = 10;
 
@@ -79,9 +81,14 @@ const EXPLORATION: f64 = 0.1;
 
 // === impl Operation ===
 
-impl Operation {
-    const ALL: [Self; 3] = [Self::Network, Self::Database, Self::Api];
+mainstay_core::labels! {
+    Operation:
+    Network => "network",
+    Database => "database",
+    Api => "api",
+}
 
+impl Operation {
     fn settings(self) -> RetrySettings {
         match self {
             Self::Network => RetrySettings::network(),
@@ -89,21 +96,18 @@ impl Operation {
             Self::Api => RetrySettings::api(),
         }
     }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Network => "network",
-            Self::Database => "database",
-            Self::Api => "api",
-        }
-    }
 }
 
 // === impl Strategy ===
 
-impl Strategy {
-    const ALL: [Self; 3] = [Self::Exponential, Self::Linear, Self::Adaptive];
+mainstay_core::labels! {
+    Strategy:
+    Exponential => "exponential",
+    Linear => "linear",
+    Adaptive => "adaptive",
+}
 
+impl Strategy {
     /// Returns the default strategy for this kind of operation.
     #[must_use]
     pub fn default_for(operation: Operation) -> Self {
@@ -134,10 +138,10 @@ impl StrategyChooser {
     /// Creates a chooser with the presets of each kind and one budget for each kind.
     #[must_use]
     pub fn new() -> Self {
-        let cells = Operation::ALL.map(|operation| {
+        let cells = OPERATIONS.map(|operation| {
             let budget = Budget::new();
-            Strategy::ALL.map(|strategy| {
-                let retrier = Retrier::build(operation.name().into(), strategy.applied_to(operation.settings()));
+            STRATEGIES.map(|strategy| {
+                let retrier = Retrier::build(operation.as_str().into(), strategy.applied_to(operation.settings()));
                 Cell {
                     retrier: retrier.with_budget(budget.clone()),
                     measured: AtomicU32::new(0),
@@ -160,14 +164,14 @@ impl StrategyChooser {
         let draw = self.random.unit();
         if draw < EXPLORATION {
             // The draw is uniform below the share, so it selects the strategy as well.
-            let index = (draw / EXPLORATION * Strategy::ALL.len() as f64) as usize;
-            return Strategy::ALL[index.min(Strategy::ALL.len() - 1)];
+            let index = (draw / EXPLORATION * STRATEGIES.len() as f64) as usize;
+            return STRATEGIES[index.min(STRATEGIES.len() - 1)];
         }
         let default = Strategy::default_for(operation);
         let Some(to_beat) = self.mean(operation, default) else {
             return default;
         };
-        let measured = Strategy::ALL.into_iter().filter_map(|s| Some((self.mean(operation, s)?, s)));
+        let measured = STRATEGIES.into_iter().filter_map(|s| Some((self.mean(operation, s)?, s)));
         measured.min_by_key(|(mean, _)| *mean).filter(|(mean, _)| *mean < to_beat).map_or(default, |(_, s)| s)
     }
 
@@ -189,25 +193,6 @@ impl StrategyChooser {
     #[must_use]
     pub fn retrier(&self, operation: Operation, strategy: Strategy) -> &Retrier {
         &self.cell(operation, strategy).retrier
-    }
-
-    /// Chooses a strategy, runs the function with it, and records the duration: see [`Retrier::run`].
-    ///
-    /// # Errors
-    /// The function's last error.
-    pub async fn run<T, E, F, Fut>(&self, operation: Operation, function: F) -> Result<T, E>
-    where
-        F: FnMut(u32) -> Fut,
-        Fut: Future<Output = Result<T, E>>,
-        E: Refusal,
-    {
-        let strategy = self.choose(operation);
-        let start = Instant::now();
-        let result = self.retrier(operation, strategy).run(function).await;
-        if result.is_ok() {
-            self.record(operation, strategy, start.elapsed());
-        }
-        result
     }
 
     fn cell(&self, operation: Operation, strategy: Strategy) -> &Cell {

@@ -40,15 +40,14 @@
 //!
 //! # Features
 //!
-//! * `rt`: `Retrier::run_blocking` on Tokio's blocking threads.
 //! * `serde`: settings and snapshots implement serde's traits, durations read as `"250ms"`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod adaptive;
 mod chooser;
+mod chosen_run;
 mod decision;
 mod delay;
-mod every_error;
 mod ewma;
 mod future;
 mod layer;
@@ -57,7 +56,6 @@ mod pending_retry;
 mod request_state;
 mod retrier;
 mod run;
-#[cfg(feature = "rt")]
 mod run_blocking;
 mod schedule;
 mod service;
@@ -70,9 +68,9 @@ mod warnings;
 
 pub use adaptive::Adaptive;
 pub use chooser::{Operation, Strategy, StrategyChooser};
-pub use every_error::EveryError;
 pub use future::RetryFuture;
 pub use layer::RetryLayer;
+pub use mainstay_core::EveryError;
 pub use retrier::Retrier;
 pub use service::Retry;
 pub use settings::{RetrySettings, Scaling, Timing};

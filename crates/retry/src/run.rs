@@ -1,6 +1,6 @@
 //! Retries of a plain async function.
 
-use mainstay_core::{Classify, Plain, Refusal};
+use mainstay_core::{BoxError, Classify, Plain, run::boxed};
 use tokio::{task::coop::consume_budget, time::sleep};
 
 use crate::Retrier;
@@ -11,24 +11,37 @@ impl Retrier {
     /// Runs the function until it succeeds or is not retried, and returns its last result. The function's argument is
     /// the number of the attempt, from 1.
     ///
-    /// Errors are classified by [`Plain`], so rejections by layers inside are not retried. The error may be a
-    /// `BoxError`; for other error types see [`run_with`](Self::run_with) and [`EveryError`](crate::EveryError).
+    /// Every error is a failure, except a rejection by a handle or a layer inside, which is not retried. The error is
+    /// boxed; [`run_with`](Self::run_with) keeps its type.
+    ///
+    /// ```
+    /// use mainstay_retry::Retrier;
+    ///
+    /// # async fn connect() -> std::io::Result<()> { Ok(()) }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), mainstay_core::BoxError> {
+    /// let retrier = Retrier::network("connect");
+    /// retrier.run(|_attempt| connect()).await
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The function's last error.
-    pub async fn run<T, E, F, Fut>(&self, function: F) -> Result<T, E>
+    pub async fn run<T, E, F, Fut>(&self, mut function: F) -> Result<T, BoxError>
     where
         F: FnMut(u32) -> Fut,
         Fut: Future<Output = Result<T, E>>,
-        E: Refusal,
+        E: Into<BoxError>,
     {
-        self.run_with(Plain, function).await
+        self.run_with(Plain, |attempt| boxed(function(attempt))).await
     }
 
-    /// Like [`run`](Self::run), with a policy that classifies the results, `Ok` values included.
+    /// Does the same as [`run`](Self::run), with a policy that classifies the results, `Ok` values included, and without
+    /// boxing the error.
     ///
     /// ```
-    /// use mainstay_retry::{EveryError, Retrier};
+    /// use mainstay_core::EveryError;
+    /// use mainstay_retry::Retrier;
     ///
     /// # async fn connect() -> std::io::Result<()> { Ok(()) }
     /// # #[tokio::main(flavor = "current_thread")]

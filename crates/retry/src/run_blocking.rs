@@ -1,33 +1,33 @@
 //! Retries of a blocking function.
 
-use std::{panic::resume_unwind, sync::Arc};
+use std::sync::Arc;
 
-use mainstay_core::{Classify, Plain, Reason, Refusal, Rejected};
-use tokio::task::spawn_blocking;
+use mainstay_core::{BoxError, Classify, Plain, Reason, Rejected, run::blocking};
 
 use crate::Retrier;
 
 // === impl Retrier ===
 
 impl Retrier {
-    /// Like [`run`](Retrier::run), for a blocking function: each attempt runs on a thread of Tokio's blocking pool.
-    /// The delays between attempts hold no thread.
+    /// Does the same as [`run`](Retrier::run), for a blocking function: each attempt runs on a thread of Tokio's blocking
+    /// pool. The delays between attempts hold no thread.
     ///
     /// A running attempt cannot be cancelled: after the caller drops the future, the attempt runs to its end and is not
     /// retried. A panic in the function is resumed in the caller.
     ///
     /// # Errors
     /// The function's last error; a rejection (draining) if the runtime shuts down before an attempt starts.
-    pub async fn run_blocking<T, E, F>(&self, function: F) -> Result<T, E>
+    pub async fn run_blocking<T, E, F>(&self, function: F) -> Result<T, BoxError>
     where
         F: Fn(u32) -> Result<T, E> + Send + Sync + 'static,
         T: Send + 'static,
-        E: Refusal + Send + 'static,
+        E: Into<BoxError> + 'static,
     {
-        self.run_blocking_with(Plain, function).await
+        self.run_blocking_with(Plain, move |attempt| function(attempt).map_err(Into::into)).await
     }
 
-    /// Like [`run_blocking`](Self::run_blocking), with a policy that classifies the results.
+    /// Does the same as [`run_blocking`](Self::run_blocking), with a policy that classifies the results, and without
+    /// boxing the error.
     ///
     /// # Errors
     /// See [`run_blocking`](Self::run_blocking).
@@ -42,11 +42,8 @@ impl Retrier {
         self.run_with(policy, |attempt| {
             let function = Arc::clone(&function);
             async move {
-                match spawn_blocking(move || function(attempt)).await {
-                    Ok(result) => result,
-                    Err(ended) if ended.is_panic() => resume_unwind(ended.into_panic()),
-                    Err(_cancelled) => Err(Rejected::new(Reason::Draining, self.name()).into()),
-                }
+                let result = blocking(move || function(attempt)).await;
+                result.unwrap_or_else(|| Err(Rejected::new(Reason::Draining, self.name()).into()))
             }
         })
         .await

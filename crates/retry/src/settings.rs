@@ -57,6 +57,12 @@ pub enum Scaling {
     Adaptive,
 }
 
+mainstay_core::labels! {
+    Scaling:
+    Fixed => "fixed",
+    Adaptive => "adaptive",
+}
+
 /// Which attempts are timed, for the statistics.
 ///
 /// Timing an attempt reads the clock twice, which costs as much as the rest of a request that succeeds at once.
@@ -68,6 +74,12 @@ pub enum Timing {
     WhereNeeded,
     /// Every attempt.
     Every,
+}
+
+mainstay_core::labels! {
+    Timing:
+    WhereNeeded => "where_needed",
+    Every => "every",
 }
 
 // === impl RetrySettings ===

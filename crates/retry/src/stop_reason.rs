@@ -1,7 +1,5 @@
 //! The reasons why a request is not retried.
 
-use std::fmt;
-
 /// The reason why a failed request was not retried, so that its result was returned to the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
@@ -49,29 +47,18 @@ pub struct StopReasonCounts {
 
 // === impl StopReason ===
 
-impl StopReason {
-    /// Returns the reason as a stable label in snake case.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Rejected => "rejected",
-            Self::NotRetryable => "not_retryable",
-            Self::NotReplayable => "not_replayable",
-            Self::DoNotRetry => "do_not_retry",
-            Self::Attempts => "attempts",
-            Self::AttemptQuota => "attempt_quota",
-            Self::RetryAfter => "retry_after",
-            Self::Deadline => "deadline",
-            Self::Budget => "budget",
-            Self::NoRuntime => "no_runtime",
-        }
-    }
-}
-
-impl fmt::Display for StopReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
+mainstay_core::labels! {
+    StopReason:
+    Rejected => "rejected",
+    NotRetryable => "not_retryable",
+    NotReplayable => "not_replayable",
+    DoNotRetry => "do_not_retry",
+    Attempts => "attempts",
+    AttemptQuota => "attempt_quota",
+    RetryAfter => "retry_after",
+    Deadline => "deadline",
+    Budget => "budget",
+    NoRuntime => "no_runtime",
 }
 
 // === impl StopReasonCounts ===
@@ -92,30 +79,46 @@ impl StopReasonCounts {
         }
     }
 
+    /// Returns the number of requests for one reason.
+    #[must_use]
+    pub const fn get(&self, reason: StopReason) -> u64 {
+        match reason {
+            StopReason::Rejected => self.rejected,
+            StopReason::NotRetryable => self.not_retryable,
+            StopReason::NotReplayable => self.not_replayable,
+            StopReason::DoNotRetry => self.do_not_retry,
+            StopReason::Attempts => self.attempts,
+            StopReason::AttemptQuota => self.attempt_quota,
+            StopReason::RetryAfter => self.retry_after,
+            StopReason::Deadline => self.deadline,
+            StopReason::Budget => self.budget,
+            StopReason::NoRuntime => self.no_runtime,
+        }
+    }
+
+    /// Returns each reason with its number, zeros included, so that an exporter needs no list of the reasons.
+    ///
+    /// ```
+    /// use mainstay_core::BoxError;
+    /// use mainstay_retry::{Retrier, StopReason};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let retrier = Retrier::new("orders");
+    /// let _down = retrier.run(|_attempt| async { Err::<(), _>(BoxError::from("down")) }).await;
+    /// for (reason, requests) in retrier.snapshot().stopped.iter() {
+    ///     println!("retry_stopped_total{{reason=\"{reason}\"}} {requests}");
+    /// }
+    /// assert_eq!(retrier.snapshot().stopped.get(StopReason::Attempts), 1);
+    /// # }
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = (StopReason, u64)> + '_ {
+        StopReason::ALL.iter().map(|reason| (*reason, self.get(*reason)))
+    }
+
     /// Returns the sum over all reasons.
     #[must_use]
     pub fn total(&self) -> u64 {
-        let Self {
-            rejected,
-            not_retryable,
-            not_replayable,
-            do_not_retry,
-            attempts,
-            attempt_quota,
-            retry_after,
-            deadline,
-            budget,
-            no_runtime,
-        } = *self;
-        rejected
-            + not_retryable
-            + not_replayable
-            + do_not_retry
-            + attempts
-            + attempt_quota
-            + retry_after
-            + deadline
-            + budget
-            + no_runtime
+        self.iter().map(|(_, requests)| requests).sum()
     }
 }

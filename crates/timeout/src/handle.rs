@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use mainstay_core::{AtomicDuration, Counters, InvalidSetting, Name, Reason, Rejected, has_runtime, settings};
+use mainstay_core::{AtomicDuration, Counters, InvalidSetting, Name, Reason, Rejected, settings};
 
 /// The time limit of a call. Clones share it; an operator can set it under load.
 ///
@@ -36,6 +36,12 @@ pub enum Scope {
     Attempt,
     /// The whole call: outside of retry and failover.
     Total,
+}
+
+mainstay_core::labels! {
+    Scope:
+    Attempt => "attempt",
+    Total => "total",
 }
 
 /// The time and the count of a [`TimeLimit`].
@@ -117,23 +123,6 @@ impl TimeLimit {
     pub fn snapshot(&self) -> TimeLimitSnapshot {
         let timed_out = self.0.counters.get(TIMED_OUT);
         TimeLimitSnapshot { name: self.0.name.clone(), scope: self.0.scope, time: self.get(), timed_out }
-    }
-
-    /// Runs the work, and drops it when the time has passed.
-    ///
-    /// # Errors
-    /// The work's own error, or a refusal if the time has passed.
-    pub async fn run<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E>
-    where
-        E: From<Rejected>,
-    {
-        if !has_runtime() {
-            return Err(Rejected::new(Reason::NoRuntime, self.name()).into());
-        }
-        match tokio::time::timeout(self.get(), work).await {
-            Ok(result) => result,
-            Err(_) => Err(self.expired().into()),
-        }
     }
 
     /// Counts a call that took too long, and returns its error.

@@ -33,6 +33,7 @@
 mod future;
 mod handle;
 mod layer;
+mod run;
 mod service;
 
 pub use future::TimeoutFuture;

@@ -137,8 +137,7 @@ async fn time_set_under_load_applies_to_the_next_call() {
     let limit = TimeLimit::attempt("work", SECOND).unwrap();
     limit.set(SECOND * 3).unwrap();
     let start = Instant::now();
-    let work = std::future::pending::<Result<(), BoxError>>();
-    assert!(limit.run(work).await.is_err());
+    assert!(limit.run(std::future::pending::<Result<(), BoxError>>).await.is_err());
     assert_eq!(start.elapsed(), SECOND * 3);
 }
 

@@ -48,6 +48,13 @@ pub enum Growth {
     Constant,
 }
 
+mainstay_core::labels! {
+    Growth:
+    Doubling => "doubling",
+    Linear => "linear",
+    Constant => "constant",
+}
+
 // === impl OpenSettings ===
 
 impl OpenSettings {

@@ -8,3 +8,9 @@ pub enum Cost {
     /// The retry of an overload.
     Throttled,
 }
+
+crate::labels! {
+    Cost:
+    Retry => "retry",
+    Throttled => "throttled",
+}

@@ -49,6 +49,18 @@ impl ProbeOutcome {
         }
     }
 
+    /// Returns the name as a stable label, without the reason.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Unhealthy { .. } => "unhealthy",
+            Self::NotSent { .. } => "not_sent",
+            Self::Overloaded => "overloaded",
+            Self::Out { .. } => "out",
+        }
+    }
+
     /// Whether the endpoint works.
     #[must_use]
     pub fn is_healthy(&self) -> bool {

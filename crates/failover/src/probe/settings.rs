@@ -80,6 +80,13 @@ pub enum Driven {
     Manual,
 }
 
+mainstay_core::labels! {
+    Driven:
+    Background => "background",
+    Traffic => "traffic",
+    Manual => "manual",
+}
+
 // === impl ProbeSettings ===
 
 impl ProbeSettings {

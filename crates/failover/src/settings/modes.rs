@@ -12,6 +12,12 @@ pub enum ReturnMode {
     Manual,
 }
 
+mainstay_core::labels! {
+    ReturnMode:
+    Automatic => "automatic",
+    Manual => "manual",
+}
+
 /// Where requests go when no endpoint is usable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
@@ -25,6 +31,13 @@ pub enum AllDown {
     LastResort,
 }
 
+mainstay_core::labels! {
+    AllDown:
+    PreferPrimary => "prefer_primary",
+    Refuse => "refuse",
+    LastResort => "last_resort",
+}
+
 /// Whether endpoints are usable before their first probe, which decides it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
@@ -35,4 +48,10 @@ pub enum Initial {
     /// Endpoints with a probe are not usable until a first successful probe, which needs no hold. Endpoints without a
     /// probe are usable.
     Down,
+}
+
+mainstay_core::labels! {
+    Initial:
+    Up => "up",
+    Down => "down",
 }

@@ -27,6 +27,25 @@ pub enum BodyEnd<'a> {
     Abandoned,
 }
 
+impl BodyEnd<'_> {
+    /// Returns the name as a stable label, without the trailers.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Complete { .. } => "complete",
+            Self::Failed => "failed",
+            Self::Dropped => "dropped",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+impl fmt::Display for BodyEnd<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 pin_project! {
     /// A body with a guard: a function that is called once with the end of the body. A permit is held until then by
     /// being part of the guard.

@@ -23,6 +23,12 @@ pub enum Retryable {
     No,
 }
 
+mainstay_core::labels! {
+    Retryable:
+    Yes => "yes",
+    No => "no",
+}
+
 /// Whether a request that was sent may be sent again: by the caller's [`Retryable`] if it is set, else by an idempotent method
 /// (RFC 9110, 9.2.2) or an `Idempotency-Key` that is not empty.
 #[must_use]

@@ -29,6 +29,19 @@ pub enum HttpProbeError {
 
 // === impl HttpProbeError ===
 
+impl HttpProbeError {
+    /// Returns the name as a stable label, without the reason.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Unhealthy { .. } => "unhealthy",
+            Self::NotSent { .. } => "not_sent",
+            Self::Overloaded => "overloaded",
+            Self::Out { .. } => "out",
+        }
+    }
+}
+
 impl From<String> for HttpProbeError {
     fn from(reason: String) -> Self {
         Self::Unhealthy { reason }

@@ -53,6 +53,23 @@ pub enum ResponseFault {
 
 // === impl RequestFault ===
 
+mainstay_core::names! {
+    RequestFault:
+    ConnectTarget => "connect_target",
+    Connect => "connect",
+    Host => "host",
+    Path => "path",
+    FieldName => "field_name",
+    FieldValue => "field_value",
+    ContentLength => "content_length",
+    Chunked => "chunked",
+    TransferCoding => "transfer_coding",
+    MaxForwards => "max_forwards",
+    LastOptions => "last_options",
+    LastTrace => "last_trace",
+    Loop => "loop",
+}
+
 impl RequestFault {
     /// Returns the status of the answer.
     #[must_use]
@@ -100,6 +117,13 @@ impl fmt::Display for RequestFault {
 impl Error for RequestFault {}
 
 // === impl ResponseFault ===
+
+mainstay_core::names! {
+    ResponseFault:
+    Upgrade => "upgrade",
+    ContentLength => "content_length",
+    TransferCoding => "transfer_coding",
+}
 
 impl fmt::Display for ResponseFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -34,6 +34,12 @@ pub enum Inbound {
     Trusted,
 }
 
+mainstay_core::labels! {
+    Inbound:
+    Untrusted => "untrusted",
+    Trusted => "trusted",
+}
+
 /// Adds the connection that the request arrived on to the fields that are left. The peer is appended to the list of a
 /// trusted proxy. Scheme and host of a trusted proxy stay, because it saw the client.
 pub(super) fn add_forwarded(headers: &mut HeaderMap, peer: IpAddr, scheme: &Scheme, host: Option<HeaderValue>) {

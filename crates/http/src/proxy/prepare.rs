@@ -41,6 +41,12 @@ pub enum HostRule {
     Requested,
 }
 
+mainstay_core::labels! {
+    HostRule:
+    Backend => "backend",
+    Requested => "requested",
+}
+
 /// Turns a client's request into a backend's: checks it, removes what is not forwarded, leaves one length, joins `Cookie`,
 /// counts `Max-Forwards`, sets `X-Forwarded-*`, and appends to `Via`. The body filters the trailers.
 ///

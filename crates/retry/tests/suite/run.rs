@@ -72,7 +72,6 @@ async fn run_moves_into_a_task() {
     assert_eq!(task.await.unwrap().unwrap(), 1);
 }
 
-#[cfg(feature = "rt")]
 #[tokio::test(start_paused = true)]
 async fn blocking_function_runs_on_blocking_threads() {
     let (retrier, here) = (plain(), std::thread::current().id());
@@ -84,7 +83,6 @@ async fn blocking_function_runs_on_blocking_threads() {
     assert_eq!(retrier.snapshot().attempts, 3);
 }
 
-#[cfg(feature = "rt")]
 #[tokio::test(start_paused = true)]
 async fn panic_in_a_blocking_function_resumes_in_the_caller() {
     let task =
