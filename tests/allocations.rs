@@ -18,7 +18,7 @@ use mainstay_failover::{
     stack::{Standard, StandardSettings},
 };
 use mainstay_fallback::{FallbackLayer, backup, value};
-use mainstay_retry::{Retrier, RetryLayer};
+use mainstay_retry::{Retrier, RetryLayer, RetrySettings};
 use mainstay_tests::{Echo, Error};
 use mainstay_timeout::TimeoutLayer;
 use tokio::time::Instant;
@@ -208,11 +208,46 @@ fn refusal_allocates_only_the_boxed_error() {
     assert_refusals("retry over an open breaker, typed", under_retry, Reason::CircuitOpen, 0);
 }
 
+/// Settings of a breaker that failures do not open.
+fn never_opens() -> BreakerSettings {
+    BreakerSettings { consecutive_failures: Some(1_000_000), failure_rate: None, ..BreakerSettings::default() }
+}
+
+/// A layer that boxes a typed error and unboxes it again returns it as it was, so the allocations are counted.
+#[test]
+fn typed_error_of_the_service_is_not_boxed() {
+    #[track_caller]
+    fn assert_not_boxed<S: Service<u64, Response = u64, Error = Error>>(what: &str, mut service: S) {
+        let is_down = |result: &Result<u64, Error>| *result == Err(Error::Down);
+        assert_eq!(allocations(&mut service, is_down), 0, "{what}: allocations in {CALLS} failed calls");
+    }
+    let down = service_fn(|_: u64| ready(Err::<u64, _>(Error::Down)));
+    let once = || {
+        let settings = RetrySettings { max_attempts: 1, ..RetrySettings::default() };
+        RetryLayer::with(Retrier::with_settings("retry", settings).unwrap()).with_error::<Error>()
+    };
+    let fallback = || {
+        let layer = FallbackLayer::new("fallback", value(0_u64).named("value"));
+        assert!(layer.handle().switch_off("value"));
+        layer.with_error::<Error>()
+    };
+    let bulkhead = || BulkheadLayer::new("bulkhead", 1).unwrap().with_error::<Error>();
+    let timeout = || TimeoutLayer::attempt("timeout", Duration::from_secs(1)).unwrap().with_error::<Error>();
+    let breaker = || breaker(never_opens()).with_error::<Error>();
+    assert_not_boxed("breaker", breaker().layer(down));
+    let gate = Breaker::with_settings("gate", never_opens()).unwrap();
+    assert_not_boxed("gate", GateLayer::with(gate).with_error::<Error>().layer(down));
+    assert_not_boxed("bulkhead", bulkhead().layer(down));
+    assert_not_boxed("retry", once().layer(down));
+    assert_not_boxed("fallback", fallback().layer(down));
+    assert_not_boxed("timeout", timeout().layer(down));
+    let stack = ServiceBuilder::new().layer(fallback()).layer(once()).layer(breaker()).layer(bulkhead()).layer(timeout());
+    assert_not_boxed("fallback(retry(breaker(bulkhead(timeout))))", stack.service(down));
+}
+
 #[test]
 fn error_of_the_service_is_boxed_once_by_all_layers() {
-    let never_opens = Some(1_000_000);
-    let settings =
-        BreakerSettings { consecutive_failures: never_opens, failure_rate: None, ..BreakerSettings::default() };
+    let settings = never_opens();
     let mut stack = ServiceBuilder::new()
         .layer(TimeoutLayer::total("total", Duration::from_secs(1)).unwrap())
         .layer(breaker(settings.clone()))

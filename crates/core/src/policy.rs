@@ -14,7 +14,7 @@ use crate::{Name, Outcome, RequestContext, RequestCopy, UploadClock};
 #[diagnostic::on_unimplemented(
     message = "the policy `{Self}` cannot classify `Result<{Res}, {E}>`",
     label = "no `Classify<{Res}, {E}>` for this policy",
-    note = "`Plain` classifies any response, with an error that implements `Refusal` (`BoxError` does); name the protocol's policy (`Http`, `Grpc`, `Reqwest`) or write `classify_fn(|result| ..)`"
+    note = "`Plain` classifies any response, with an error that implements `Refusal` (`BoxError` does); name the protocol's policy (`Http`, `Grpc`, `Reqwest`) or write `classify_fn(function)`"
 )]
 pub trait Classify<Res, E> {
     /// Returns the outcome of this result.
