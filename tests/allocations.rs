@@ -241,7 +241,8 @@ fn typed_error_of_the_service_is_not_boxed() {
     assert_not_boxed("retry", once().layer(down));
     assert_not_boxed("fallback", fallback().layer(down));
     assert_not_boxed("timeout", timeout().layer(down));
-    let stack = ServiceBuilder::new().layer(fallback()).layer(once()).layer(breaker()).layer(bulkhead()).layer(timeout());
+    let stack =
+        ServiceBuilder::new().layer(fallback()).layer(once()).layer(breaker()).layer(bulkhead()).layer(timeout());
     assert_not_boxed("fallback(retry(breaker(bulkhead(timeout))))", stack.service(down));
 }
 

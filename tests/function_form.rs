@@ -7,22 +7,20 @@ use std::{
     future::{Future, pending},
     io,
     sync::{
-        Arc,
         atomic::{AtomicU32, Ordering::Relaxed},
         mpsc,
     },
     time::Duration,
 };
 
-use mainstay_bulkhead::{BulkheadLayer, KeyedLimits, Limit};
-use mainstay_circuit_breaker::{Breaker, CircuitBreakerLayer, KeyedBreakers};
-use mainstay_core::{BoxError, EveryError, Plain, Reason, Refusal, Rejected};
+use mainstay_bulkhead::{KeyedLimits, Limit};
+use mainstay_circuit_breaker::{Breaker, KeyedBreakers};
+use mainstay_core::{EveryError, Plain, Reason, Refusal, Rejected};
 use mainstay_failover::{Endpoint, FailoverHandle};
 use mainstay_fallback::{FallbackHandle, Value, value};
-use mainstay_retry::{Operation, Retrier, RetryLayer, StrategyChooser};
+use mainstay_retry::{Operation, Retrier, StrategyChooser};
 use mainstay_tests::Error;
-use mainstay_timeout::{TimeLimit, TimeoutLayer};
-use tower::{BoxError as TowerError, Service, ServiceBuilder, ServiceExt, service_fn, util::BoxCloneSyncService};
+use mainstay_timeout::TimeLimit;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -166,81 +164,4 @@ async fn time_limit_of_blocking_work_ends_the_wait() {
     let limit = TimeLimit::attempt("time", SECOND).unwrap();
     let error = limit.run(pending::<io::Result<()>>).await.unwrap_err();
     assert_eq!(error.rejected().map(Rejected::reason), Some(Reason::AttemptTimeout));
-}
-
-// --- a program without Tower: handles and a stack in the fields of a struct ---
-
-/// A client of a shop's backend, as a program holds it.
-struct Shop {
-    prices: FallbackHandle,
-    list_price: Value<u32>,
-    retrier: Retrier,
-    breaker: Breaker,
-    limit: Limit,
-    attempt: TimeLimit,
-    /// A stack of layers has a long type, and a box has a short one.
-    orders: BoxCloneSyncService<u32, String, BoxError>,
-}
-
-impl Shop {
-    fn new() -> Result<Self, BoxError> {
-        let list_price = value(100);
-        let breaker = Breaker::new("shop");
-        let orders = ServiceBuilder::new()
-            .layer(TimeoutLayer::total("orders", SECOND)?)
-            .layer(RetryLayer::new("orders"))
-            .layer(CircuitBreakerLayer::with(breaker.clone()))
-            .layer(BulkheadLayer::new("orders", 8)?)
-            .service(service_fn(|id: u32| async move { Ok::<_, io::Error>(format!("order {id}")) }));
-        Ok(Self {
-            prices: FallbackHandle::new("prices", &list_price),
-            list_price,
-            retrier: Retrier::new("prices"),
-            breaker,
-            limit: Limit::new("prices", 8)?,
-            attempt: TimeLimit::attempt("prices", SECOND)?,
-            orders: BoxCloneSyncService::new(orders),
-        })
-    }
-
-    /// Asks for a price: the handles in the order of a stack, outermost first.
-    async fn price(&self, id: u32) -> Result<u32, BoxError> {
-        let asked = |id| {
-            self.retrier.run(move |_attempt| {
-                self.breaker.run(move || self.limit.run(move || self.attempt.run(move || ask_for_price(id))))
-            })
-        };
-        self.prices.run(&self.list_price, id, asked).await
-    }
-
-    /// Reads a file with a blocking function.
-    async fn name(&self, id: u32) -> Result<String, BoxError> {
-        self.limit.run_blocking(move || read_name(id)).await
-    }
-
-    async fn order(&self, id: u32) -> Result<String, TowerError> {
-        self.orders.clone().ready().await?.call(id).await
-    }
-}
-
-async fn ask_for_price(id: u32) -> io::Result<u32> {
-    if id == 0 { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(id * 10) }
-}
-
-fn read_name(id: u32) -> io::Result<String> {
-    Ok(format!("article {id}"))
-}
-
-#[tokio::test(start_paused = true)]
-async fn program_without_tower_holds_handles_and_a_stack_in_fields() {
-    let shop = Arc::new(Shop::new().unwrap());
-    let (prices, orders) = (Arc::clone(&shop), Arc::clone(&shop));
-    let price = tokio::spawn(async move { (prices.price(3).await, prices.price(0).await) }).await.unwrap();
-    assert_eq!((price.0.unwrap(), price.1.unwrap()), (30, 100));
-    assert_eq!(shop.name(3).await.unwrap(), "article 3");
-    assert_eq!(tokio::spawn(async move { orders.order(3).await }).await.unwrap().unwrap(), "order 3");
-    assert_eq!(shop.prices.snapshot().answered, 1);
-    assert_eq!(shop.retrier.snapshot().calls, 2);
-    assert!(shop.breaker.snapshot().failures > 0);
-    assert_eq!(shop.limit.snapshot().in_flight, 0);
 }

@@ -14,7 +14,7 @@ use grpc::{
 use http::{Request, StatusCode};
 use mainstay::Reason;
 use serde_json::Value;
-use stories::{axum_service, tonic_pair};
+use stories::{axum_service, functions::Shop, tonic_pair};
 use tokio::{
     net::TcpListener,
     time::{sleep, timeout},
@@ -90,6 +90,20 @@ async fn tonic_client_repeats_calls_and_ends_at_the_deadline() {
     let status = timeout(Duration::from_secs(30), client.count(request)).await.unwrap().unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
     serving.abort();
+}
+
+/// The calls are also made from tasks: their futures are `Send`.
+#[tokio::test(start_paused = true)]
+async fn plain_functions_run_through_the_handles_of_a_struct() {
+    let shop = Arc::new(Shop::new().unwrap());
+    let (prices, orders) = (Arc::clone(&shop), Arc::clone(&shop));
+    let (price, without) = tokio::spawn(async move { (prices.price(3).await, prices.price(0).await) }).await.unwrap();
+    assert_eq!((price.unwrap(), without.unwrap()), (30, 100));
+    assert_eq!((shop.prices.snapshot().answered, shop.retrier.snapshot().calls), (1, 2));
+    assert!(shop.breaker.snapshot().failures > 0);
+    assert_eq!(shop.label(3).await.unwrap(), "article 3");
+    assert_eq!(shop.limit.snapshot().in_flight, 0);
+    assert_eq!(tokio::spawn(async move { orders.order(3).await }).await.unwrap().unwrap(), "order of 3");
 }
 
 #[cfg(unix)]
