@@ -9,6 +9,7 @@ use std::{
 };
 
 use mainstay_circuit_breaker::{Actor, Growth, Mode, State};
+use mainstay_condition::{Kind, Truth};
 use mainstay_core::{Asked, Class, Cost, FailureKind, Level, NotInserted, Outcome, Overload, Reason, Rejected, Repeat};
 use mainstay_drain::{Cause, Phase};
 use mainstay_failover::{AllDown, Driven, FailoverState, Initial, ProbeOutcome, ReturnMode};
@@ -28,6 +29,7 @@ const WITHOUT: &[(&str, &str)] = &[
     ("Shape", "settings with values"),
     ("TrialCriteria", "settings with values"),
     ("WindowSettings", "settings with values"),
+    ("Value", "the value of a fact"),
     ("Shared", "a pointer"),
     ("StepStart", "carries a response"),
 ];
@@ -102,6 +104,8 @@ fn every_label_is_the_same_in_display_and_serde() {
     checked.named("RequestFault", RequestFault::ALL, RequestFault::as_str);
     checked.named("ResponseFault", ResponseFault::ALL, ResponseFault::as_str);
 
+    checked.displayed("Truth", &[Truth::True, Truth::False, Truth::Unknown], |truth| truth.as_str());
+    checked.displayed("Kind", &[Kind::Number, Kind::Integer, Kind::Bool, Kind::Text], |kind| kind.as_str());
     let reason = || "no".to_owned();
     let probes = [
         ProbeOutcome::Healthy,
