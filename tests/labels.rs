@@ -30,6 +30,8 @@ const WITHOUT: &[(&str, &str)] = &[
     ("TrialCriteria", "settings with values"),
     ("WindowSettings", "settings with values"),
     ("Value", "the value of a fact"),
+    ("Found", "carries a handle"),
+    ("LayerKind", "hidden"),
     ("Shared", "a pointer"),
     ("StepStart", "carries a response"),
 ];
