@@ -5,9 +5,7 @@ use std::fmt;
 use mainstay_core::{Counters, InvalidSetting, Name, Reason, Rejected, Shared, StatusReceiver};
 use tokio::time::Instant;
 
-use crate::{
-    LimitSettings, LimitSnapshot, Permit, inner::Inner, lending::Membership, settings, waiter::Admission,
-};
+use crate::{LimitSettings, LimitSnapshot, Permit, inner::Inner, lending::Membership, settings, waiter::Admission};
 
 /// A limit on concurrent calls, with a bounded queue. Clones share it.
 ///

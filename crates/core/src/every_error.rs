@@ -1,6 +1,6 @@
 //! A policy that counts every error as a failure.
 
-use crate::{CacheByKey, Classify, Contextual, FailureKind, Follow, Mark, Outcome, Replay, RequestCopy};
+use crate::{Classify, Contextual, FailureKind, Follow, Mark, Outcome, Replay, RequestCopy};
 
 /// Classifies every `Ok` as a success and every error as a failure of the dependency, whatever its type. Everything else is
 /// handled as by [`Plain`](crate::Plain).
@@ -29,8 +29,6 @@ impl<Req: Clone> Replay<Req> for EveryError {
         Some(RequestCopy::new(request.clone()))
     }
 }
-
-impl CacheByKey for EveryError {}
 
 impl<Req> Contextual<Req> for EveryError {}
 
