@@ -266,7 +266,7 @@ async fn request_that_two_endpoints_refuse_to_take_goes_on_to_the_third() {
 async fn work_that_two_endpoints_refuse_to_take_goes_on_to_the_third() {
     let handle = FailoverHandle::with_settings("x", names(&["a", "b", "c"]), settings()).unwrap();
     for _ in 0..3 {
-        let answer = handle.run_with(&Posts(FailureKind::Connect), |active| async move {
+        let answer = handle.run_with(Posts(FailureKind::Connect), |active| async move {
             if active.name() == "c" { Ok("c") } else { Err::<_, BoxError>("refused".into()) }
         });
         assert_eq!(answer.await.unwrap(), "c");
