@@ -95,7 +95,7 @@ fn backup_is_skipped_for_the_next_step() {
 #[test]
 fn timeout_of_a_function_refuses() {
     let limit = TimeLimit::attempt("x", Duration::from_secs(1)).unwrap();
-    assert_eq!(reason(now(limit.run(hang(1)))), Some(Reason::NoRuntime));
+    assert_eq!(reason(now(limit.run(|| hang(1)))), Some(Reason::NoRuntime));
 }
 
 #[test]
