@@ -8,7 +8,7 @@ pub(crate) mod replayable;
 mod replayable_layer;
 
 pub use guard::{GuardBody, box_body, guard_body};
-pub use guarded::{BodyEnd, BoxGuard, GuardedBody};
+pub use guarded::{BodyEnd, GuardedBody};
 pub use idle_timeout::{IdleTimeout, IdleTimeoutBody};
 pub use replay::ReplayBody;
 pub use replayable::{Replayable, ReplayableError};

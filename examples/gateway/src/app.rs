@@ -4,7 +4,6 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
-    body::Body,
     serve::{Listener, ListenerExt},
 };
 use mainstay_bulkhead::{BulkheadLayer, Limit};
@@ -22,7 +21,7 @@ use tokio::{
 use tower::ServiceBuilder;
 
 use crate::{
-    backend::{Answer, Backend},
+    backend::Backend,
     demo,
     forward::{self, Proxy},
     handles::Handles,
@@ -118,8 +117,6 @@ fn routers(
     let forward = ServiceBuilder::new()
         .map_response(forward::set_served_by)
         .layer(RejectionLayer::new())
-        // The layers below add to the body what ends with it, and box only that.
-        .map_response(|answer: Answer| answer.map(Body::new))
         .layer(BulkheadLayer::with(limit.clone()).with_policy(Http::new()))
         .service_fn(move |request| {
             let shared = shared.clone();

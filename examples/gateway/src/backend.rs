@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    response::Response,
+};
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use http_body_util::BodyExt;
 use mainstay_core::{BoxError, LogLimit, Name, escaped};
 use mainstay_http::{
-    body::{BoxGuard, GuardedBody},
     client::SharedRequest,
     policy::X_DEGRADED,
     proxy::{self, Via},
@@ -22,9 +24,6 @@ pub(crate) const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
 
 /// A request on its way to a backend. The layers of the stack keep copies of it, which share its head.
 pub(crate) type ProxyRequest = SharedRequest<Upload>;
-
-/// The answer to one. Several layers follow its body to the end.
-pub(crate) type Answer = http::Response<GuardedBody<Body, BoxGuard>>;
 
 /// One server to send requests to.
 #[derive(Clone, Debug)]
@@ -70,7 +69,7 @@ impl Backend {
         &self,
         client: C,
         via: Via,
-    ) -> impl Service<ProxyRequest, Response = Answer, Error = BoxError, Future: Send> + Clone + use<C, B>
+    ) -> impl Service<ProxyRequest, Response = Response, Error = BoxError, Future: Send> + Clone + use<C, B>
     where
         C: Service<ProxyRequest, Response = http::Response<B>, Error = BoxError, Future: Send>,
         C: Clone + Send + Sync + 'static,
@@ -108,17 +107,17 @@ impl<C> Shared<C> {
     }
 
     /// Turns an answer into the gateway's. One that must not be forwarded becomes a 502, which counts as a failure.
-    fn prepare<B>(&self, answer: http::Response<B>) -> Answer
+    fn prepare<B>(&self, answer: http::Response<B>) -> Response
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let mut response = match proxy::prepare_response(answer, &self.backend.url, &self.via) {
-            Ok(response) => response.map(|body| GuardedBody::unguarded(Body::new(body))),
+            Ok(response) => response.map(Body::new),
             Err(fault) => {
                 if let Some(more) = self.faults.fault(Instant::now()) {
                     tracing::warn!(endpoint = %escaped(&self.backend.name), fault = %escaped(&fault), more, "answer not forwarded");
                 }
-                return problem(StatusCode::BAD_GATEWAY).map(GuardedBody::unguarded);
+                return problem(StatusCode::BAD_GATEWAY);
             }
         };
         if self.backend.is_backup {
@@ -137,7 +136,7 @@ mod tests {
     use super::*;
 
     /// Returns the gateway's answer for this answer of a backend, whose path is `/base`.
-    fn prepared(is_backup: bool, status: StatusCode, fields: &[(HeaderName, &'static str)]) -> Answer {
+    fn prepared(is_backup: bool, status: StatusCode, fields: &[(HeaderName, &'static str)]) -> Response {
         let backend = Backend { name: Name::from("backup"), url: Uri::from_static("http://b:81/base"), is_backup };
         let name = HeaderValue::from_static("backup");
         let via = Via::new("gateway").unwrap();

@@ -15,14 +15,13 @@ use http::{
 };
 use mainstay_core::BoxError;
 use mainstay_http::{
-    body::GuardedBody,
     client::SharedRequest,
     proxy::{self, ProxyRules},
 };
 use tower::{Service, ServiceExt};
 
 use crate::{
-    backend::{Answer, ProxyRequest, SERVED_BY},
+    backend::{ProxyRequest, SERVED_BY},
     problem::{problem, refusal},
     upload::Upload,
 };
@@ -51,11 +50,6 @@ pub(crate) async fn no_connection() -> Response {
     response
 }
 
-/// Returns an answer of the gateway itself.
-fn own(response: Response) -> Answer {
-    response.map(GuardedBody::unguarded)
-}
-
 fn is_continue(expectation: &HeaderValue) -> bool {
     expectation.as_bytes().eq_ignore_ascii_case(b"100-continue")
 }
@@ -72,19 +66,19 @@ pub(crate) async fn check_host(request: Request<Body>, next: Next) -> Response {
 
 impl Proxy {
     /// Sends one request through the stack.
-    pub(crate) async fn forward<S>(&self, stack: S, mut request: Request<Body>) -> Answer
+    pub(crate) async fn forward<S>(&self, stack: S, mut request: Request<Body>) -> Response
     where
-        S: Service<ProxyRequest, Response = Answer, Error = BoxError>,
+        S: Service<ProxyRequest, Response = Response, Error = BoxError>,
     {
         let under_prefix = |path: &str| path.strip_prefix(&*self.prefix).is_some_and(|rest| rest.starts_with('/'));
         // The target of `CONNECT` is no path, and another fault.
         if !under_prefix(request.uri().path()) && request.method() != Method::CONNECT {
-            return own(proxy::check_host(&request).map_or_else(refusal, |()| problem(StatusCode::NOT_FOUND)));
+            return proxy::check_host(&request).map_or_else(refusal, |()| problem(StatusCode::NOT_FOUND));
         }
         let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() else {
             // Without the peer's address, `X-Forwarded-For` would contain only what the client wrote there.
             tracing::error!("no address of the peer: serve the router with into_make_service_with_connect_info");
-            return own(problem(StatusCode::INTERNAL_SERVER_ERROR));
+            return problem(StatusCode::INTERNAL_SERVER_ERROR);
         };
         let peer = peer.ip();
         // The server's data on this connection is of no use to a backend, and each attempt would copy it.
@@ -92,7 +86,7 @@ impl Proxy {
         let is_expected = request.headers().get(EXPECT).is_some_and(is_continue) && !request.body().is_end_stream();
         let mut request = match proxy::prepare_request(request, peer, &Scheme::HTTP, &self.rules) {
             Ok(request) => request,
-            Err(fault) => return own(refusal(fault)),
+            Err(fault) => return refusal(fault),
         };
         if is_expected {
             // It is from end to end, and was removed above (RFC 9110, 10.1.1).
@@ -107,14 +101,14 @@ impl Proxy {
             Ok(response) => response,
             Err(error) => {
                 progress.release();
-                own(match progress.failure() {
+                match progress.failure() {
                     Some(failure) => {
                         let status = failure.status();
                         tracing::debug!(status = status.as_u16(), ?failure, "the client broke its request");
                         problem(status)
                     }
                     None => mainstay_http::axum::error_response(&error),
-                })
+                }
             }
         }
     }
@@ -135,7 +129,7 @@ mod tests {
             rules: ProxyRules::new(Via::new("gateway").unwrap()),
             body_idle_timeout: Duration::from_secs(1),
         };
-        let backend = service_fn(|_: ProxyRequest| async { Ok::<_, BoxError>(own(Response::default())) });
+        let backend = service_fn(|_: ProxyRequest| async { Ok::<_, BoxError>(Response::default()) });
         let request = || Request::get("/api/x").header("host", "a").body(Body::empty()).unwrap();
         assert_eq!(proxy.forward(backend, request()).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let mut known = request();

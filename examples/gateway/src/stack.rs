@@ -1,5 +1,6 @@
 //! The resilience stack between the clients and the backends, with the reason for each layer. Read this file first.
 
+use axum::response::Response;
 use mainstay_bulkhead::LimitSettings;
 use mainstay_core::{BoxError, BudgetSettings, InvalidSetting};
 use mainstay_failover::{
@@ -11,7 +12,7 @@ use mainstay_retry::RetrySettings;
 use tower::Service;
 
 use crate::{
-    backend::{Answer, Backend, ProxyRequest},
+    backend::{Backend, ProxyRequest},
     client::Clients,
     settings::{HealthSettings, Settings},
 };
@@ -27,7 +28,7 @@ pub(crate) fn stack(
     via: &Via,
 ) -> Result<
     (
-        impl Service<ProxyRequest, Response = Answer, Error = BoxError, Future: Send> + Clone + Send + Sync + use<>,
+        impl Service<ProxyRequest, Response = Response, Error = BoxError, Future: Send> + Clone + Send + Sync + use<>,
         StandardHandles,
     ),
     InvalidSetting,

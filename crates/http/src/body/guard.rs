@@ -8,7 +8,7 @@ use http_body_util::{
     combinators::{BoxBody, UnsyncBoxBody},
 };
 
-use crate::body::guarded::{BodyEnd, BoxGuard, GuardedBody};
+use crate::body::guarded::{BodyEnd, GuardedBody};
 
 /// A body that can carry a guard and keep its type: a boxed one, such as `UnsyncBoxBody`, `BoxBody`, axum's and tonic's
 /// `Body`, and your own.
@@ -84,15 +84,6 @@ impl<D: Buf + 'static, E: 'static> GuardBody for UnsyncBoxBody<D, E> {
 impl<D: Buf + 'static, E: 'static> GuardBody for BoxBody<D, E> {
     fn guarded(self, guard: impl FnOnce(BodyEnd<'_>) + Send + Sync + 'static) -> Self {
         GuardedBody::new(self, guard).boxed()
-    }
-}
-
-// Of no use to the reader of a compiler's message: that body has a guard already, or is made for several.
-#[diagnostic::do_not_recommend]
-impl<B: Body> GuardBody for GuardedBody<B, BoxGuard> {
-    fn guarded(mut self, guard: impl FnOnce(BodyEnd<'_>) + Send + Sync + 'static) -> Self {
-        self.add(guard);
-        self
     }
 }
 

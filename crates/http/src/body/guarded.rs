@@ -83,57 +83,7 @@ pin_project! {
     }
 }
 
-/// Several guards in one, each in a box. `GuardedBody<B, BoxGuard>` is a body of any type that layers can add guards to:
-/// see [`GuardedBody::unguarded`].
-pub type BoxGuard = Box<dyn FnOnce(BodyEnd<'_>) + Send + Sync>;
-
 // === impl GuardedBody ===
-
-impl<B: Body> GuardedBody<B, BoxGuard> {
-    /// Creates a body to which [guards](crate::body::GuardBody) can be added. Each guard is boxed, and the body is not: a
-    /// boxed body is boxed once more for each guard, and each box is one more call for each frame.
-    ///
-    /// Use it where several layers follow the same response.
-    ///
-    /// ```
-    /// use http::Response;
-    /// use http_body_util::{BodyExt, Full};
-    /// use mainstay_http::body::{BodyEnd, GuardedBody, guard_body};
-    /// # use bytes::Bytes;
-    ///
-    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-    /// let (sender, receiver) = std::sync::mpsc::channel();
-    /// let mut response = Response::new(GuardedBody::unguarded(Full::<Bytes>::from("hello")));
-    /// for layer in ["inner", "outer"] {
-    ///     let sender = sender.clone();
-    ///     response = guard_body(response, move |_: BodyEnd<'_>| sender.send(layer).expect("it is received"));
-    /// }
-    /// response.into_body().collect().await?;
-    /// assert_eq!(receiver.try_iter().collect::<Vec<_>>(), ["inner", "outer"]);
-    /// # Ok::<(), mainstay_core::BoxError>(()) })?;
-    /// # Ok::<(), mainstay_core::BoxError>(())
-    /// ```
-    pub fn unguarded(body: B) -> Self {
-        Self { body, guard: None, pending: false }
-    }
-
-    /// Adds a guard, which is called after those that the body has.
-    pub(super) fn add(&mut self, outer: impl FnOnce(BodyEnd<'_>) + Send + Sync + 'static) {
-        self.guard = Some(match self.guard.take() {
-            None => Box::new(outer),
-            Some(inner) => Box::new(move |end: BodyEnd<'_>| {
-                let mut outer = Some(outer);
-                let mut call_outer = |end: BodyEnd<'_>| {
-                    if let Some(outer) = outer.take() {
-                        outer(end);
-                    }
-                };
-                on_panic(|| call_outer(BodyEnd::Failed), || inner(end));
-                call_outer(end);
-            }),
-        });
-    }
-}
 
 impl<B: Body, G: FnOnce(BodyEnd<'_>)> GuardedBody<B, G> {
     /// Adds the guard to the body.
