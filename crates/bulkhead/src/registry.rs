@@ -64,7 +64,7 @@ impl LimitRegistry {
     /// once. [`KeyedLimits`](crate::KeyedLimits) are for keys from outside.
     #[must_use]
     pub fn get(&self, resource: impl Into<Name>) -> Limit {
-        self.0.get(resource.into())
+        self.0.get(&resource.into())
     }
 
     /// Adds a limit under its own name. Returns the limit that had this name before. Its settings stay as they are:

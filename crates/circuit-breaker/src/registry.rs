@@ -62,7 +62,7 @@ impl BreakerRegistry {
     /// logged once. [`KeyedBreakers`](crate::KeyedBreakers) are for keys from outside.
     #[must_use]
     pub fn get(&self, name: impl Into<Name>) -> Breaker {
-        self.0.get(name.into())
+        self.0.get(&name.into())
     }
 
     /// Adds a breaker under its own name. Returns the breaker that had the name before. Its settings stay as they are:

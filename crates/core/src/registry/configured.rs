@@ -92,13 +92,13 @@ impl<H: Configured> ConfiguredRegistry<H> {
 
     /// Returns the handle of this name, and makes it from the table if there is none. Logs a name that the table does not
     /// have, unless it has none at all, and the first name for which there is no room.
-    pub fn get(&self, name: Name) -> H {
+    pub fn get(&self, name: &Name) -> H {
         let settings = self.settings();
-        let make = || Entry { handle: H::make(name.clone(), settings.get(&name)), is_made: true };
-        match self.handles.get_or_make(&name, make) {
+        let make = || Entry { handle: H::make(name.clone(), settings.get(name)), is_made: true };
+        match self.handles.get_or_make(name, make) {
             Found::Present(entry) => entry.handle,
             Found::Made(entry) => {
-                if settings.iter().next().is_some() && !settings.contains(&name) {
+                if settings.iter().next().is_some() && !settings.contains(name) {
                     tracing::warn!(kind = H::KIND, %name, "no settings for this name: it has the default ones");
                 }
                 self.apply_newer(settings);
