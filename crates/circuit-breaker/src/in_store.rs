@@ -5,10 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed};
 use mainstay_core::{Level, LogLimit, Status, StatusReceiver, StatusSender};
 use portable_atomic::AtomicU64;
 
-use crate::{
-    counters::{BreakerCounters, Counts},
-    state_machine::StateMachine,
-};
+use crate::counters::{BreakerCounters, Counts};
 
 /// What the breakers of a keyed store share. A single breaker has one of its own, without a store.
 #[derive(Debug, Default)]
@@ -57,13 +54,13 @@ impl InStore {
         }
     }
 
-    /// Keeps the counts of a breaker that is evicted: no handle of it is left, so they do not change any more. Runs under
+    /// Keeps the counts of a breaker that is evicted at this level: no handle is left to change them. Runs under
     /// the lock of the store. Returns whether [`publish`](Self::publish) must follow after it.
-    pub(crate) fn collect(&self, machine: &StateMachine) -> bool {
+    pub(crate) fn collect(&self, level: Level, counts: &Counts) -> bool {
         let Some(store) = &self.store else { return false };
-        let was_closed = machine.word.load().level() == Level::Healthy;
+        let was_closed = level == Level::Healthy;
         store.evicted.fetch_add(1, Relaxed);
-        store.counts.add_all(&machine.counters.read());
+        store.counts.add_all(counts);
         store.change(0, u32::from(!was_closed));
         !was_closed
     }

@@ -11,10 +11,6 @@ use std::{
 
 use crate::{InvalidSetting, Name, settings};
 
-mod configured;
-
-pub use configured::{Configured, ConfiguredRegistry};
-
 /// Handles by name, in bounded number. Clones share it. No code of the program runs under its lock.
 ///
 /// Its names come from the program. The bound guards against names that are made of data: there is no eviction, because a

@@ -4,13 +4,8 @@ use std::{error::Error, fmt, time::Duration};
 
 use crate::{escaped, without_credentials};
 
-mod by_name;
 #[cfg(feature = "serde")]
 pub mod or_off;
-
-#[doc(hidden)]
-pub use by_name::BY_NAME;
-pub use by_name::{DEFAULT, SettingsByName};
 
 /// An invalid setting: the field, its value, and the allowed range.
 ///

@@ -1,6 +1,6 @@
 //! Tables of settings by name, whose entries build on each other: `base = "database"`.
 
-use mainstay_core::settings::DEFAULT;
+use mainstay_core::DEFAULT_SETTINGS;
 use serde::de::Error;
 
 use crate::{
@@ -26,13 +26,13 @@ fn entry(table: &Table, name: &str, path: &mut Vec<String>) -> Result<Node, Read
     let wrong =
         |allowed: String| Err(ReadError::custom(allowed).at(own.get(BASE).unwrap_or(node)).under(BASE).under(name));
     let base = match own.get(BASE).map(|base| &base.value) {
-        None if name == DEFAULT => return Ok(node.clone()),
-        None => DEFAULT,
-        Some(Value::Text(base) | Value::Untyped(base)) if base == DEFAULT || table.contains_key(base) => base,
+        None if name == DEFAULT_SETTINGS => return Ok(node.clone()),
+        None => DEFAULT_SETTINGS,
+        Some(Value::Text(base) | Value::Untyped(base)) if base == DEFAULT_SETTINGS || table.contains_key(base) => base,
         Some(_) => {
             let mut names: Vec<_> = table.keys().map(String::as_str).filter(|known| *known != name).collect();
-            if !table.contains_key(DEFAULT) {
-                names.push(DEFAULT);
+            if !table.contains_key(DEFAULT_SETTINGS) {
+                names.push(DEFAULT_SETTINGS);
             }
             return wrong(format!("must be one of {}", names.join(", ")));
         }

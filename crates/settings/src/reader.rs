@@ -3,7 +3,7 @@
 //! The deserializers of toml and serde_json do not fit: file and environment must be one tree before fields are read,
 //! and errors must contain the place in it.
 
-use mainstay_core::settings::{BY_NAME, or_off::OR_OFF};
+use mainstay_core::{BY_NAME, settings::or_off::OR_OFF};
 use serde::{
     Deserializer,
     de::{

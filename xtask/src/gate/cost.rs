@@ -18,7 +18,7 @@ pub(crate) struct Cost {
     pub(crate) instructions: f64,
     pub(crate) locked: f64,
     pub(crate) allocations: f64,
-    /// Bytes.
+    /// The bytes that `memcpy` and `memmove` copied.
     pub(crate) copied: f64,
 }
 

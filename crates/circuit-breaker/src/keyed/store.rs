@@ -94,7 +94,9 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
             (breaker, held)
         };
         let mut is_news = false;
-        let evicted = |breaker: &Breaker| is_news |= self.in_store.collect(&breaker.0);
+        let evicted = |Breaker(machine): &Breaker| {
+            is_news |= self.in_store.collect(machine.word.load().level(), &machine.counters.read());
+        };
         let inserted = self.breakers.insert_with(key.clone(), new, evicted);
         if is_news {
             self.in_store.publish();

@@ -5,8 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use super::{Found, Registry};
-use crate::{InvalidSetting, Name, SettingsByName, escaped};
+use crate::{Found, InvalidSetting, Name, Registry, SettingsByName, escaped};
 
 /// A handle that a [`ConfiguredRegistry`] makes and reconfigures.
 pub trait Configured: Clone {

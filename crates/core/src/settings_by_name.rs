@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::InvalidSetting;
 
 /// The name of the settings that names without an entry get.
-pub const DEFAULT: &str = "default";
+pub const DEFAULT_SETTINGS: &str = "default";
 
 /// The name under which a table of settings is read. `mainstay-settings` resolves the bases in it.
 #[doc(hidden)]
@@ -76,8 +76,8 @@ impl<S> SettingsByName<S> {
     where
         S: Clone,
     {
-        if base != DEFAULT && !self.contains(base) {
-            let names: Vec<_> = [DEFAULT].into_iter().chain(self.names.keys().map(String::as_str)).collect();
+        if base != DEFAULT_SETTINGS && !self.contains(base) {
+            let names: Vec<_> = [DEFAULT_SETTINGS].into_iter().chain(self.names.keys().map(String::as_str)).collect();
             return Err(InvalidSetting::new("base", base, format!("must be one of {}", names.join(", "))));
         }
         let mut settings = self.get(base).clone();
@@ -87,7 +87,7 @@ impl<S> SettingsByName<S> {
     }
 
     fn set(&mut self, name: String, settings: S) {
-        match name == DEFAULT {
+        match name == DEFAULT_SETTINGS {
             true => self.default = settings,
             false => drop(self.names.insert(name, settings)),
         }
@@ -115,7 +115,7 @@ impl<S> SettingsByName<S> {
     /// # Errors
     /// The first error of `validate`, with the name of the entry before the field.
     pub fn validate(&self, validate: impl Fn(&S) -> Result<(), InvalidSetting>) -> Result<(), InvalidSetting> {
-        let mut all = [(DEFAULT, &self.default)].into_iter().chain(self.iter());
+        let mut all = [(DEFAULT_SETTINGS, &self.default)].into_iter().chain(self.iter());
         all.try_for_each(|(name, settings)| validate(settings).map_err(|error| error.within(name)))
     }
 }
@@ -138,7 +138,7 @@ mod serde {
 
     use ::serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor, ser::SerializeMap};
 
-    use super::{BY_NAME, DEFAULT, SettingsByName};
+    use super::{BY_NAME, DEFAULT_SETTINGS, SettingsByName};
 
     struct ByName<S>(PhantomData<S>);
 
@@ -146,7 +146,7 @@ mod serde {
     impl<S: Serialize> Serialize for SettingsByName<S> {
         fn serialize<Ser: Serializer>(&self, serializer: Ser) -> Result<Ser::Ok, Ser::Error> {
             let mut map = serializer.serialize_map(Some(self.names.len() + 1))?;
-            map.serialize_entry(DEFAULT, &self.default)?;
+            map.serialize_entry(DEFAULT_SETTINGS, &self.default)?;
             self.names.iter().try_for_each(|(name, settings)| map.serialize_entry(name, settings))?;
             map.end()
         }
@@ -167,7 +167,7 @@ mod serde {
 
         fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
             let mut names: BTreeMap<String, S> = Deserialize::deserialize(deserializer)?;
-            Ok(SettingsByName { default: names.remove(DEFAULT).unwrap_or_default(), names })
+            Ok(SettingsByName { default: names.remove(DEFAULT_SETTINGS).unwrap_or_default(), names })
         }
     }
 }
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn entry_builds_on_its_base_and_on_the_default() {
         let table = SettingsByName::new((1, 1)).with("a", (2, 2)).with_base("b", "a", |b| b.1 = 3).unwrap();
-        let table = table.with_base("c", DEFAULT, |c| c.0 = 4).unwrap();
+        let table = table.with_base("c", DEFAULT_SETTINGS, |c| c.0 = 4).unwrap();
         assert_eq!(
             [table.get("a"), table.get("b"), table.get("c"), table.get("?")],
             [&(2, 2), &(2, 3), &(4, 1), &(1, 1)]
