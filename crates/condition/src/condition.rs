@@ -1,6 +1,10 @@
 //! A compiled condition.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{
+    fmt::{self, Write},
+    str::FromStr,
+    sync::Arc,
+};
 
 use crate::{Explanation, Facts, Limits, ParseError, Schema, Truth, parser, program::Program};
 
@@ -86,8 +90,11 @@ impl FromStr for Condition {
 }
 
 impl fmt::Display for Condition {
+    /// Shows the text on one line: tabs and line ends are shown as blanks.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        self.as_str()
+            .chars()
+            .try_for_each(|character| f.write_char(if character.is_control() { ' ' } else { character }))
     }
 }
 

@@ -65,6 +65,12 @@ fn limits_are_kept() {
 }
 
 #[test]
+fn condition_is_shown_on_one_line() {
+    let condition = parse_condition("severity > 1\n\tand step > 2\r\n").unwrap();
+    assert_eq!(condition.to_string(), "severity > 1  and step > 2  ");
+}
+
+#[test]
 fn names_of_a_schema_are_checked() {
     for name in ["", "1a", "a-b", "a..b", ".a", "a.", "and", "true", "a b", "é", &"x".repeat(65)] {
         let error = Schema::new([(name, Kind::Number)]).unwrap_err().to_string();

@@ -10,8 +10,8 @@
 //! | which responses? | complete ones with a status that is understood: 200, 203, 204, 300, 301, 308 and some errors; 302, 303 and 307 only if the response says for how long or for which callers. Not 206 and 304 | 9111, 3 and 3.3 |
 //! | what forbids it? | `no-store` of the request or the response, `no-cache` of the response in each form, `Vary: *`; `must-understand` with a status that is not understood | 9111, 4.1, 5.2.1.5, 5.2.2 |
 //! | for which callers? | for all, or, if the caller is named, for the caller alone | 9111, 3 and 5.2.2.7 |
-//! | what is never for all? | `private` in each form; a request with `Authorization`, unless the response has `public`, `s-maxage` or `must-revalidate` | 9111, 3.5 |
-//! | what else, stricter than the RFC? | a request with another credential (`Cookie`, `X-Api-Key`), as one with `Authorization`; a response with `Set-Cookie` | 9111, 7.3 |
+//! | what is never for all? | `private` in each form; a request with `Authorization`, unless the response has `public` or `s-maxage` | 9111, 3.5 |
+//! | what else, stricter than the RFC? | a request with another credential (`Cookie`, `X-Api-Key`), as one with `Authorization`; a response with `Set-Cookie`; `must-revalidate` does not make it one for all; `no-store` is read into a malformed `Cache-Control` | 9111, 3.5 and 7.3 |
 //! | which requests does it answer? | those with the same target, and with the same values of the fields that `Vary` names | 9111, 4.1 |
 //! | which are left out? | `no-cache` or `Pragma: no-cache`; `If-Match`, `If-Unmodified-Since`, `If-Range`, `Range`, `Upgrade`; one whose `max-age`, `min-fresh`, `max-stale` or `stale-if-error` the answer does not satisfy | 9111, 4.3.2, 5.2.1, 5.4; 5861, 4 |
 //! | for how long? | at most the TTL of the step; with `must-revalidate`, and for all with `proxy-revalidate` or `s-maxage`, only while it is fresh; with `stale-if-error=N`, N seconds longer than that | 9111, 4.2.4; 5861, 4 |

@@ -41,18 +41,33 @@ async fn credential_of_any_name_makes_a_response_private() {
         ("x-forwarded-client-cert", "ann"),
         ("cf-access-jwt-assertion", "ann"),
         ("from", "ann@example.org"),
+        ("x-forwarded-email", "ann"),
+        ("x-ssl-client-s-dn", "CN=ann"),
+        ("x-amzn-oidc-data", "ann"),
+        ("x-on-behalf-of", "ann"),
     ];
     for credential in credentials {
         let mut client = client(CacheRules::new());
         client.has_got("/a", &[credential], &[("cache-control", "max-age=60")], "of ann").await;
         assert_eq!(client.answer("/a", &[]).await, None, "{credential:?}");
         assert_eq!(client.answer("/a", &[credential]).await, None, "{credential:?}");
+        client.has_got("/a", &[credential], &[("cache-control", "max-age=60, must-revalidate")], "of ann").await;
+        assert_eq!(client.answer("/a", &[]).await, None, "{credential:?}, must-revalidate");
         client.has_got("/a", &[credential], &[("cache-control", "public, max-age=60")], "of all").await;
         assert_eq!(client.answer("/a", &[]).await.as_deref(), Some("of all"), "{credential:?}");
     }
     let mut client = client(CacheRules::new());
     client.has_got("http://ann:secret@host/a", &[], &[], "of ann").await;
     assert_eq!(client.answer("http://host/a", &[]).await, None);
+}
+
+/// A caller whose name is empty has none: all of them would share one.
+#[tokio::test(start_paused = true)]
+async fn empty_name_is_no_caller() {
+    let mut client = client(CacheRules::new().with_caller(|_| Some(String::new())));
+    client.has_got("/a", &[ANN], &[("cache-control", "max-age=60")], "of ann").await;
+    assert_eq!(client.answer("/a", &[BOB]).await, None);
+    assert_eq!(client.answer("/a", &[]).await, None);
 }
 
 #[tokio::test(start_paused = true)]

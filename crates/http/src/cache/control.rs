@@ -107,7 +107,8 @@ pub(super) fn seconds(value: Option<&[u8]>) -> u64 {
 }
 
 /// Calls `visit` with the name of each directive in lower case, and with its value without quotation marks. Returns false
-/// if a quotation mark is not closed: what follows it is not known.
+/// if a quotation mark is not closed, or if a name or value is no token, as in `max-age=60; no-store`: what is meant is not
+/// known.
 fn each(headers: &HeaderMap, mut visit: impl FnMut(&[u8], Option<&[u8]>)) -> bool {
     headers.get_all(header::CACHE_CONTROL).into_iter().all(|line| {
         let mut rest = line.as_bytes();
@@ -115,10 +116,15 @@ fn each(headers: &HeaderMap, mut visit: impl FnMut(&[u8], Option<&[u8]>)) -> boo
             let Some(end) = member_end(rest) else { return false };
             let member = rest[..end].trim_ascii();
             let (name, value) = match member.iter().position(|byte| *byte == b'=') {
-                Some(at) => (member[..at].trim_ascii_end(), Some(unquoted(member[at + 1..].trim_ascii_start()))),
+                Some(at) => (member[..at].trim_ascii_end(), Some(member[at + 1..].trim_ascii_start())),
                 None => (member, None),
             };
-            visit(&name.to_ascii_lowercase(), value);
+            if !name.iter().all(is_token)
+                || value.is_some_and(|value| !value.starts_with(b"\"") && !value.iter().all(is_token))
+            {
+                return false;
+            }
+            visit(&name.to_ascii_lowercase(), value.map(unquoted));
             rest = rest.get(end + 1..).unwrap_or_default();
         }
         true
@@ -138,6 +144,11 @@ fn member_end(line: &[u8]) -> Option<usize> {
         }
     }
     (!quoted).then_some(line.len())
+}
+
+/// Whether a token contains the byte (RFC 9110, 5.6.2).
+fn is_token(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte)
 }
 
 fn unquoted(value: &[u8]) -> &[u8] {

@@ -10,23 +10,32 @@ pub(super) struct Credentials {
 }
 
 /// Parts of the names of fields that carry a credential, or a name that a proxy in front has made of it.
-const PARTS: [&str; 19] = [
+const PARTS: [&str; 28] = [
     "account",
     "api-key",
     "api_key",
     "apikey",
     "auth",
+    "behalf",
     "cert",
+    "client-dn",
+    "client-s-dn",
     "cookie",
     "credential",
     "customer",
+    "device-id",
+    "email",
     "identity",
     "jwt",
+    "login",
+    "oidc",
+    "org-id",
     "password",
     "principal",
     "secret",
     "session",
     "signature",
+    "subject",
     "tenant",
     "token",
     "user",

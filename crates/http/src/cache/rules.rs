@@ -63,7 +63,7 @@ impl CacheRules {
     /// a named caller is for all only if it says so. Requests without a caller share what is for all.
     ///
     /// The name must be one that was verified, such as that of an authenticated user or the whole `Authorization`: a
-    /// name that a client may choose gives it the answers of others.
+    /// name that a client may choose gives it the answers of others. An empty name counts as none.
     #[must_use]
     pub fn with_caller<F>(mut self, caller: F) -> Self
     where
@@ -93,7 +93,9 @@ impl CacheRules {
     #[must_use]
     pub fn keep(&self, request: &impl CacheRequest) -> Option<KeptRequest> {
         let view = request.view();
-        let caller: Option<Arc<str>> = self.caller.as_ref().and_then(|caller| caller(&view)).map(Into::into);
+        let caller = self.caller.as_ref().and_then(|caller| caller(&view));
+        // An empty name is what is left of a caller without one: it must not be shared.
+        let caller: Option<Arc<str>> = caller.filter(|caller| !caller.is_empty()).map(Into::into);
         let has_credentials = caller.is_some() || view.has_user || self.credentials.are_in(view.headers);
         KeptRequest::new(view, caller, has_credentials)
     }

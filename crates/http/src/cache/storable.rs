@@ -95,7 +95,8 @@ impl Storable {
 
 /// Returns for which callers a response is: for all unless something says or suggests that it is for one caller.
 fn scope(request: &Get, control: &ResponseDirectives, headers: &HeaderMap) -> Scope {
-    let is_for_all = control.public || control.s_maxage.is_some() || control.must_revalidate;
+    // RFC 9111, 3.5 names `must-revalidate` too, but frameworks send it with every response, also those of one user.
+    let is_for_all = control.public || control.s_maxage.is_some();
     let sets_cookie = headers.contains_key(header::SET_COOKIE) || headers.contains_key("set-cookie2");
     match control.private || sets_cookie || request.has_credentials && !is_for_all {
         true => Scope::Caller,

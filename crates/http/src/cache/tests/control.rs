@@ -32,6 +32,15 @@ fn invalid_seconds_are_none() {
     }
 }
 
+/// Defect: `max-age=60; no-store` was read as a lifetime that is no number, and the response was kept for all.
+#[test]
+fn malformed_directive_is_taken_for_no_store() {
+    for value in ["max-age=60; no-store", "max-age=60 no-store", "public; private", "max-age=60, private max-age"] {
+        assert!(ResponseDirectives::of(&headers(&[("cache-control", value)])).no_store, "{value}");
+        assert!(RequestDirectives::of(&headers(&[("cache-control", value)])).no_store, "{value}");
+    }
+}
+
 proptest! {
     /// A directive that forbids is found wherever it is in a list without quotation marks.
     #[test]

@@ -106,7 +106,7 @@ fn credentials_say_for_which_callers_a_response_is() {
         ("3.5", auth, 200, &[("cache-control", "max-age=9")], NO_CALLER, CALLER),
         ("3.5", auth, 200, &[("cache-control", "public")], SHARED, SHARED),
         ("3.5", auth, 200, &[("cache-control", "s-maxage=9")], SHARED, SHARED),
-        ("3.5", auth, 200, &[("cache-control", "max-age=9, must-revalidate")], SHARED, SHARED),
+        ("3.5", auth, 200, &[("cache-control", "max-age=9, must-revalidate")], NO_CALLER, CALLER),
         ("3.5", auth, 200, &[("cache-control", "private, must-revalidate, max-age=9")], NO_CALLER, CALLER),
         // Stricter than the RFC.
         ("3.5", cookie, 200, &[], NO_CALLER, CALLER),
