@@ -7,7 +7,6 @@ use axum::{
     http::{StatusCode, header::RETRY_AFTER},
     serve::{Listener, ListenerExt},
 };
-use futures_util::FutureExt;
 use mainstay_core::{InvalidSetting, LogLimit, escaped};
 use tokio::{
     net::TcpListener,
@@ -69,6 +68,10 @@ pub struct Server<L> {
 
 /// How many connections of the system's accept queue are taken over when accepting stops.
 const BACKLOG: usize = 4_096;
+
+/// How long they are taken over. Not for an instant only: a connection is seen when the runtime has looked at the socket, and
+/// one that stays in the queue is reset when the listener closes.
+const LAST_ACCEPTS: Duration = Duration::from_millis(10);
 
 /// How long connection tasks have to end after an abort. A task that takes longer blocks its thread, and is abandoned.
 const ABORT_GRACE: Duration = Duration::from_millis(100);
@@ -141,10 +144,13 @@ where
                 (io, peer) = listener.accept() => connections.open(io, peer),
             }
         }
-        for _ in 0..BACKLOG {
-            let Some((io, peer)) = listener.accept().now_or_never() else { break };
-            connections.open(io, peer);
-        }
+        let _ = timeout(LAST_ACCEPTS, async {
+            for _ in 0..BACKLOG {
+                let (io, peer) = listener.accept().await;
+                connections.open(io, peer);
+            }
+        })
+        .await;
         drop(listener);
         tracing::debug!(connections = connections.tasks.len(), "listener closed");
         tokio::select! {

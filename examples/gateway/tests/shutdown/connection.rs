@@ -32,9 +32,21 @@ impl Connection {
         self.write(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
     }
 
+    /// Sends a request and reads its whole short answer. `None` if the connection is reset before the answer.
+    pub(crate) async fn try_get(&mut self, path: &str) -> Option<String> {
+        self.0.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.ok()?;
+        let is_open = timeout(TEST_TIMEOUT, self.0.peek(&mut [0])).await.expect("an answer in time");
+        is_open.ok()?;
+        Some(self.answer().await)
+    }
+
     /// Sends a request and reads its whole short answer.
     pub(crate) async fn get(&mut self, path: &str) -> String {
         self.send(path).await;
+        self.answer().await
+    }
+
+    async fn answer(&mut self) -> String {
         let (mut answer, mut chunk) = (String::new(), [0; 4096]);
         while !is_whole(&answer) {
             let read = timeout(TEST_TIMEOUT, self.0.read(&mut chunk)).await.expect("an answer in time").unwrap();
