@@ -1,5 +1,7 @@
 //! Places are given back: a frozen backend, clients that read nothing, and idle connections hold none for ever.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
@@ -7,7 +9,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinSet,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use crate::{
@@ -193,7 +195,10 @@ async fn endless_interim_answers_are_timed_out_and_take_no_memory() {
             floods.spawn(async move {
                 let _ = connection.read(&mut [0; 4096]).await;
                 let interim = "HTTP/1.1 102 Processing\r\n\r\n".repeat(100);
-                while connection.write_all(interim.as_bytes()).await.is_ok() {}
+                // 2.5 MB a second, so that the flood and its client share a thread.
+                while connection.write_all(interim.as_bytes()).await.is_ok() {
+                    sleep(Duration::from_millis(1)).await;
+                }
             });
         }
     };
