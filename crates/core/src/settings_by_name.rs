@@ -19,9 +19,9 @@ pub const BY_NAME: &str = "mainstay_core::settings::by_name";
 /// use mainstay_core::{BudgetSettings, SettingsByName};
 ///
 /// let budgets = SettingsByName::new(BudgetSettings::default())
-///     .with("reports", BudgetSettings { cap: 10, ..BudgetSettings::default() })
-///     .with_base("nightly", "reports", |budget| budget.allowance = 1)?;
-/// assert_eq!((budgets.get("nightly").cap, budgets.get("nightly").allowance), (10, 1));
+///     .with("reports", BudgetSettings { cap: 10.0, ..BudgetSettings::default() })
+///     .with_base("nightly", "reports", |budget| budget.allowance = 1.0)?;
+/// assert_eq!((budgets.get("nightly").cap, budgets.get("nightly").allowance), (10.0, 1.0));
 /// assert_eq!(budgets.get("anything else"), &BudgetSettings::default());
 /// # Ok::<(), mainstay_core::InvalidSetting>(())
 /// ```

@@ -109,7 +109,8 @@ impl StopReasonCounts {
     /// for (reason, requests) in retrier.snapshot().stopped.iter() {
     ///     println!("retry_stopped_total{{reason=\"{reason}\"}} {requests}");
     /// }
-    /// assert_eq!(retrier.snapshot().stopped.get(StopReason::Attempts), 1);
+    /// // The allowance of the budget has paid for one retry.
+    /// assert_eq!(retrier.snapshot().stopped.get(StopReason::Budget), 1);
     /// # }
     /// ```
     pub fn iter(&self) -> impl Iterator<Item = (StopReason, u64)> + '_ {
