@@ -174,16 +174,14 @@ impl Inner {
         self.counters.read()
     }
 
-    /// Counts a refusal and makes its error.
+    /// Counts a refusal and makes its error. One for want of a runtime is not counted: it says nothing of the load.
     #[cold]
     pub(crate) fn reject(&self, reason: Reason) -> Rejected {
-        if reason == Reason::NoRuntime {
-            return Rejected::new(reason, self.name.clone());
-        }
         let count = match reason {
             Reason::QueueTimeout => Count::QueueTimeout,
             Reason::DeadlineExceeded => Count::DeadlineExceeded,
             Reason::AttemptTimeout => Count::TimedOut,
+            Reason::NoRuntime => return Rejected::new(reason, self.name.clone()),
             _ => Count::Full,
         };
         self.count_late(count);
