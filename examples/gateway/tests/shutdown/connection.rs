@@ -1,6 +1,6 @@
 //! A client with control over its connection.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -9,6 +9,10 @@ use tokio::{
 };
 
 use crate::process::TEST_TIMEOUT;
+
+/// The time until a connect is started anew. Linux drops a SYN that meets a listener while it closes, and repeats the
+/// SYN only after a second.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(100);
 
 pub(crate) struct Connection(TcpStream);
 
@@ -21,7 +25,14 @@ impl Connection {
 
     /// Returns `None` if the connection is refused.
     pub(crate) async fn try_open(to: SocketAddr) -> Option<Self> {
-        TcpStream::connect(to).await.ok().map(Self)
+        let open = async {
+            loop {
+                if let Ok(connected) = timeout(CONNECT_TIMEOUT, TcpStream::connect(to)).await {
+                    return connected.ok().map(Self);
+                }
+            }
+        };
+        timeout(TEST_TIMEOUT, open).await.expect("connected or refused in time")
     }
 
     pub(crate) async fn write(&mut self, bytes: &str) {

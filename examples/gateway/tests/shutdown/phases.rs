@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use tokio::{
-    net::TcpStream,
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 
 use crate::{
     client::until,
@@ -50,7 +47,8 @@ async fn send_long_request(gateway: &Gateway) -> Connection {
 }
 
 async fn until_closed(gateway: &Gateway) {
-    until("the listener is closed", async || TcpStream::connect(gateway.address()).await.is_err().then_some(())).await;
+    until("the listener is closed", async || Connection::try_open(gateway.address()).await.is_none().then_some(()))
+        .await;
 }
 
 #[tokio::test]
