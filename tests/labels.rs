@@ -6,21 +6,28 @@ use std::{
     fmt::{Debug, Display},
     fs,
     path::Path,
+    time::Duration,
 };
 
-use mainstay_circuit_breaker::{Actor, Growth, Mode, State};
+use mainstay_bulkhead::LimitEvent;
+use mainstay_circuit_breaker::{Actor, Breaker, BreakerEvent, Growth, Mode, State};
 use mainstay_condition::{Kind, Truth};
-use mainstay_core::{Asked, Class, Cost, FailureKind, Level, NotInserted, Outcome, Overload, Reason, Rejected, Repeat};
+use mainstay_core::{
+    Asked, Class, Cost, FailureKind, Level, Name, NotInserted, Outcome, Overload, Reason, Rejected, Repeat,
+};
 use mainstay_drain::{Cause, Phase};
-use mainstay_failover::{AllDown, Driven, FailoverState, Initial, ProbeOutcome, ReturnMode};
+use mainstay_failover::{
+    AllDown, Driven, Endpoint, FailoverEvent, FailoverHandle, FailoverState, Initial, ProbeOutcome, ReturnMode,
+};
+use mainstay_fallback::FallbackEvent;
 use mainstay_http::{
     body::BodyEnd,
     policy::Retryable,
     probe::HttpProbeError,
     proxy::{HostRule, Inbound, RequestFault, ResponseFault},
 };
-use mainstay_retry::{Operation, Scaling, StopReason, Strategy, Timing};
-use mainstay_timeout::Scope;
+use mainstay_retry::{Operation, RetryEvent, Scaling, StopReason, Strategy, Timing};
+use mainstay_timeout::{Scope, TimeoutEvent};
 
 /// The public enums without `as_str`, each with the reason.
 const WITHOUT: &[(&str, &str)] = &[
@@ -99,7 +106,7 @@ fn every_label_is_the_same_in_display_and_serde() {
         Outcome::ignored(),
     ];
     checked.displayed("Outcome", &outcomes, Outcome::as_str);
-    let repeats = [Repeat::Backoff, Repeat::After(std::time::Duration::ZERO), Repeat::Never];
+    let repeats = [Repeat::Backoff, Repeat::After(Duration::ZERO), Repeat::Never];
     checked.displayed("Repeat", &repeats, Repeat::as_str);
     let ends = [BodyEnd::Complete { trailers: None }, BodyEnd::Failed, BodyEnd::Dropped, BodyEnd::Abandoned];
     checked.displayed("BodyEnd", &ends, BodyEnd::as_str);
@@ -108,6 +115,7 @@ fn every_label_is_the_same_in_display_and_serde() {
 
     checked.displayed("Truth", &[Truth::True, Truth::False, Truth::Unknown], |truth| truth.as_str());
     checked.displayed("Kind", &[Kind::Number, Kind::Integer, Kind::Bool, Kind::Text], |kind| kind.as_str());
+    events(&mut checked);
     let reason = || "no".to_owned();
     let probes = [
         ProbeOutcome::Healthy,
@@ -131,6 +139,37 @@ fn every_label_is_the_same_in_display_and_serde() {
         .filter(|name| !checked.0.contains_key(name.as_str()) && !WITHOUT.iter().any(|(without, _)| without == name))
         .collect();
     assert!(missing.is_empty(), "enums without a label: add `labels!` and a line here, or to `WITHOUT`: {missing:?}");
+}
+
+/// Checks the labels of the events.
+fn events(checked: &mut Checked) {
+    let reason = Reason::BulkheadFull;
+    checked.named("LimitEvent", &[LimitEvent::Refused { reason }, LimitEvent::TimedOut], LimitEvent::as_str);
+    let time = Duration::ZERO;
+    checked.named("TimeoutEvent", &[TimeoutEvent::TimedOut { time }], TimeoutEvent::as_str);
+    let retries = [
+        RetryEvent::Scheduled { attempt: 1, delay: time, outcome: Outcome::Success },
+        RetryEvent::GaveUp { attempt: 1, reason: StopReason::Budget, outcome: None },
+    ];
+    checked.named("RetryEvent", &retries, RetryEvent::as_str);
+    let step = Name::literal("step");
+    let fallbacks = [
+        FallbackEvent::Answered { step: step.clone() },
+        FallbackEvent::StepFailed { step: step.clone(), error: String::new() },
+        FallbackEvent::StepSkipped { step, reason: String::new() },
+        FallbackEvent::Exhausted,
+    ];
+    checked.named("FallbackEvent", &fallbacks, FallbackEvent::as_str);
+    let breaker = Breaker::new("x");
+    let mut changes = breaker.events();
+    breaker.force_open("ann");
+    let changed = changes.try_recv().unwrap().event;
+    checked.named("BreakerEvent", &[changed, BreakerEvent::Refused { retry_after: None }], BreakerEvent::as_str);
+    let failover = FailoverHandle::new("x", ["a", "b"].map(Endpoint::named)).unwrap();
+    let mut changes = failover.events();
+    failover.take_out("a", "test").unwrap();
+    let changed = changes.try_recv().unwrap().event;
+    checked.named("FailoverEvent", &[changed, FailoverEvent::Refused { retry_after: None }], FailoverEvent::as_str);
 }
 
 /// The text of a refusal is a sentence: the label is in machine-readable bodies.

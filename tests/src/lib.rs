@@ -5,6 +5,7 @@
 //! | `conformance/` | behaviour vectors of established libraries, one test each, and the table of Mainstay's differences |
 //! | `composition/` | layers over layers: which layer counts what, deadlines, axum, Tower's own layers, contract, load |
 //! | `types.rs`, `frameworks.rs` | stacks compile without type annotations, over plain requests and in frameworks |
+//! | `events.rs` | the events of every handle: what they report, in which order |
 //! | `function_form.rs` | every handle runs plain and blocking functions, in one form |
 //! | `labels.rs` | `as_str` of every enum: the same as `Display` and in serde |
 //! | `ui/` | compiler messages for common mistakes |

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use mainstay_core::{Counters, LogLimit};
+use mainstay_core::{Counters, EventSender, LogLimit};
 
-use crate::{count::COUNTS, idle_search::IdleSearch};
+use crate::{LimitEvent, count::COUNTS, idle_search::IdleSearch};
 
 /// What the limits of a keyed store share.
 pub(crate) struct InStore {
     pub(crate) idle_search: IdleSearch,
     /// Of the lines of all limits.
     pub(crate) log_limit: Arc<LogLimit>,
+    /// Of all limits.
+    pub(crate) events: EventSender<LimitEvent>,
     /// The sums of the counts of evicted limits.
     pub(crate) evicted: Counters<COUNTS>,
 }
@@ -27,6 +29,11 @@ impl InStore {
 
 impl Default for InStore {
     fn default() -> Self {
-        Self { idle_search: IdleSearch::default(), log_limit: Arc::default(), evicted: Counters::shared() }
+        Self {
+            idle_search: IdleSearch::default(),
+            log_limit: Arc::default(),
+            events: EventSender::new(),
+            evicted: Counters::shared(),
+        }
     }
 }

@@ -11,10 +11,10 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{AtomicOptionDuration, Counters, Name, Reason, Rejected, StatusReceiver};
+use mainstay_core::{AtomicOptionDuration, Counters, EventSender, Name, Reason, Rejected, StatusReceiver};
 
 use crate::{
-    LimitSettings, LimitSnapshot, Rejections,
+    LimitEvent, LimitSettings, LimitSnapshot, Rejections,
     count::{COUNTS, Count},
     in_store::InStore,
     lending::{Member, Membership},
@@ -33,6 +33,8 @@ pub(crate) struct Inner {
     configuring: Mutex<()>,
     counters: Counters<COUNTS>,
     saturation: Saturation,
+    /// Unused in a keyed store, whose limits share the events.
+    events: EventSender<LimitEvent>,
     /// Of the keyed store that holds this limit, if one does.
     store: Option<Arc<InStore>>,
 }
@@ -56,6 +58,7 @@ impl Inner {
             configuring: Mutex::new(()),
             counters,
             saturation: Saturation::new(store.as_ref().map(|store| store.log_limit.clone()).unwrap_or_default()),
+            events: EventSender::new(),
             store,
         }
     }
@@ -188,7 +191,13 @@ impl Inner {
         if matches!(count, Count::Full | Count::QueueTimeout) {
             self.saturation.on_refusal(&self.name, &self.slots);
         }
+        self.events().send(&self.name, || LimitEvent::of(reason));
         Rejected::new(reason, self.name.clone())
+    }
+
+    /// Returns the events of this limit, or of all limits of its keyed store.
+    pub(crate) fn events(&self) -> &EventSender<LimitEvent> {
+        self.store.as_ref().map_or(&self.events, |store| &store.events)
     }
 
     pub(crate) fn subscribe(&self) -> StatusReceiver {

@@ -5,10 +5,10 @@
 
 use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
 
-use mainstay_core::{InvalidSetting, Name, Rejected};
+use mainstay_core::{Events, InvalidSetting, Name, Rejected};
 use tokio::time::Instant;
 
-use crate::{LimitSettings, LimitSnapshot, Permit, waiter::Admission};
+use crate::{LimitEvent, LimitSettings, LimitSnapshot, Permit, waiter::Admission};
 
 pub use settings::KeyedBulkheadSettings;
 pub use snapshot::KeyedSnapshot;
@@ -179,6 +179,13 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedLimits<K> {
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.0.name
+    }
+
+    /// Subscribes to the events of all limits, those of keys to come included: each refused call, and each call that reaches the
+    /// execution timeout. A call without room for its key has the name of the collection.
+    #[must_use]
+    pub fn events(&self) -> Events<LimitEvent> {
+        self.0.shared.events.subscribe()
     }
 
     /// Returns the number of keys that are kept.

@@ -33,6 +33,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod count;
+mod event;
 mod future;
 mod group;
 mod idle_search;
@@ -58,6 +59,7 @@ mod sync;
 mod timer;
 mod waiter;
 
+pub use event::LimitEvent;
 pub use future::BulkheadFuture;
 pub use group::{Group, GroupSnapshot};
 pub use keyed::{KeyedBulkheadSettings, KeyedLimits, KeyedSnapshot};

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use mainstay_core::{Counters, InvalidSetting, Name, Reason, Rejected, Shared, StatusReceiver};
+use mainstay_core::{Counters, Events, InvalidSetting, Name, Reason, Rejected, Shared, StatusReceiver};
 use tokio::time::Instant;
 
-use crate::{LimitSettings, LimitSnapshot, Permit, inner::Inner, lending::Membership, settings, waiter::Admission};
+use crate::{
+    LimitEvent, LimitSettings, LimitSnapshot, Permit, inner::Inner, lending::Membership, settings, waiter::Admission,
+};
 
 /// A limit on concurrent calls, with a bounded queue. Clones share it.
 ///
@@ -133,6 +135,12 @@ impl Limit {
     #[must_use]
     pub fn subscribe(&self) -> StatusReceiver {
         self.0.subscribe()
+    }
+
+    /// Subscribes to the events: each refused call, and each call that reaches the execution timeout.
+    #[must_use]
+    pub fn events(&self) -> Events<LimitEvent> {
+        self.0.events().subscribe()
     }
 
     /// Returns the current figures.

@@ -2,12 +2,12 @@
 
 use std::{fmt, sync::Arc};
 
-use mainstay_core::{InvalidSetting, Name, Shared, StateReceiver, StatusReceiver};
+use mainstay_core::{Events, InvalidSetting, Name, Shared, StateReceiver, StatusReceiver};
 use tokio::time::Instant;
 
 use crate::{
-    BreakerSettings, BreakerSnapshot, Mode, State, Transition, counters::BreakerCounters, in_store::InStore,
-    state_machine::StateMachine,
+    BreakerEvent, BreakerSettings, BreakerSnapshot, Mode, State, Transition, counters::BreakerCounters,
+    in_store::InStore, state_machine::StateMachine,
 };
 
 /// A circuit breaker: the algorithm, usable without Tower. Clones share one state.
@@ -117,6 +117,23 @@ impl Breaker {
     #[must_use]
     pub fn subscribe(&self) -> StatusReceiver {
         self.0.status.subscribe()
+    }
+
+    /// Subscribes to the events: each change of state or mode, and each refused call. A breaker of a keyed store has the
+    /// events of the whole store, with the breakers' names.
+    ///
+    /// ```
+    /// use mainstay_circuit_breaker::{Breaker, BreakerEvent, State};
+    ///
+    /// let breaker = Breaker::new("orders");
+    /// let mut events = breaker.events();
+    /// breaker.trip("maintenance");
+    /// let received = events.try_recv().expect("a change");
+    /// assert!(matches!(received.event, BreakerEvent::Changed(change) if change.to == State::Open));
+    /// ```
+    #[must_use]
+    pub fn events(&self) -> Events<BreakerEvent> {
+        self.0.in_store.events.subscribe()
     }
 
     /// Watches the state. Wakes at every change, and when a permit for a trial call becomes free.

@@ -1,17 +1,23 @@
-//! What the breakers of a keyed store share: the limit of log lines, the counts of evicted breakers, and the status.
+//! What the breakers of a keyed store share: the limit of log lines, the events, the counts of evicted breakers, and the
+//! status.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed};
 
-use mainstay_core::{Level, LogLimit, Status, StatusReceiver, StatusSender};
+use mainstay_core::{EventSender, Level, LogLimit, Status, StatusReceiver, StatusSender};
 use portable_atomic::AtomicU64;
 
-use crate::counters::{BreakerCounters, Counts};
+use crate::{
+    BreakerEvent,
+    counters::{BreakerCounters, Counts},
+};
 
 /// What the breakers of a keyed store share. A single breaker has one of its own, without a store.
 #[derive(Debug, Default)]
 pub(crate) struct InStore {
     /// Of the lines of all breakers.
     pub(crate) log_limit: LogLimit,
+    /// Of all breakers.
+    pub(crate) events: EventSender<BreakerEvent>,
     store: Option<Store>,
 }
 
@@ -43,7 +49,7 @@ impl InStore {
             evicted: AtomicU64::new(0),
             counts: BreakerCounters::shared(),
         };
-        Self { log_limit: LogLimit::default(), store: Some(store) }
+        Self { store: Some(store), ..Self::default() }
     }
 
     /// Records that the level of one breaker changes. Runs under the lock of the breaker;

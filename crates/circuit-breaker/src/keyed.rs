@@ -2,9 +2,9 @@
 
 use std::{fmt, hash::Hash, sync::Arc};
 
-use mainstay_core::{InvalidSetting, Name, StatusReceiver};
+use mainstay_core::{Events, InvalidSetting, Name, StatusReceiver};
 
-use crate::{Breaker, BreakerSettings, BreakerSnapshot};
+use crate::{Breaker, BreakerEvent, BreakerSettings, BreakerSnapshot};
 
 mod own_settings;
 mod run;
@@ -99,6 +99,12 @@ impl<K: Hash + Eq + Clone + fmt::Display> KeyedBreakers<K> {
     /// A setting out of its range, or another window; nothing changes then.
     pub fn reconfigure(&self, settings: KeyedBreakerSettings) -> Result<(), InvalidSetting> {
         self.0.reconfigure(settings)
+    }
+
+    /// Subscribes to the events of all breakers, those of keys to come included.
+    #[must_use]
+    pub fn events(&self) -> Events<BreakerEvent> {
+        self.0.in_store.events.subscribe()
     }
 
     /// Returns the common settings.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use mainstay_core::{FailureKind, InvalidSetting, Name, Outcome, Reason, Rejected, StateReceiver, StatusReceiver};
+use mainstay_core::{
+    Events, FailureKind, InvalidSetting, Name, Outcome, Reason, Rejected, StateReceiver, StatusReceiver,
+};
 
 use crate::{
     active::Active,
@@ -10,6 +12,7 @@ use crate::{
     counters::REFUSED,
     endpoint::{Endpoint, EndpointInfo},
     endpoint_state::EndpointState,
+    event::FailoverEvent,
     evidence,
     history::History,
     live::LiveSettings,
@@ -121,7 +124,7 @@ impl FailoverHandle {
     pub fn active(&self) -> Option<Active> {
         let permit = self.acquire();
         if permit.is_none() {
-            self.board.counters.add(REFUSED);
+            drop(self.refuse());
         }
         permit.map(|permit| Active::new(&self.board.endpoints[permit.index], permit))
     }
@@ -169,6 +172,7 @@ impl FailoverHandle {
         self.board.counters.add(REFUSED);
         let endpoints = self.board.endpoints.iter();
         let retry_after = endpoints.filter_map(|endpoint| endpoint.breaker.refusal()?.retry_after()).min();
+        self.board.events.send(&self.board.name, || FailoverEvent::Refused { retry_after });
         Rejected::new(Reason::NoHealthyEndpoint, &self.board.name).with_retry_after(retry_after)
     }
 
@@ -184,6 +188,24 @@ impl FailoverHandle {
     #[must_use]
     pub fn subscribe(&self) -> StatusReceiver {
         self.board.subscribe()
+    }
+
+    /// Subscribes to the events: each change of where traffic goes, and each refused request.
+    ///
+    /// ```
+    /// use mainstay_failover::{Endpoint, FailoverEvent, FailoverHandle};
+    ///
+    /// # fn main() -> Result<(), mainstay_core::InvalidSetting> {
+    /// let replicas = FailoverHandle::new("replicas", [Endpoint::named("eu"), Endpoint::named("us")])?;
+    /// let mut events = replicas.events();
+    /// replicas.take_out("eu", "maintenance")?;
+    /// let received = events.try_recv().expect("a change");
+    /// assert!(matches!(received.event, FailoverEvent::Changed(change) if change.to == Some("us".into())));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn events(&self) -> Events<FailoverEvent> {
+        self.board.events.subscribe()
     }
 
     /// Returns a receiver of the state. It wakes at every change of any endpoint.

@@ -127,6 +127,7 @@ mod dropped;
 mod ended;
 mod endpoint;
 mod endpoint_state;
+mod event;
 mod everywhere;
 mod evidence;
 mod failed;
@@ -174,6 +175,7 @@ mod weight;
 
 pub use active::Active;
 pub use endpoint::Endpoint;
+pub use event::FailoverEvent;
 pub use future::FailoverFuture;
 pub use handle::FailoverHandle;
 pub use probe::{Driven, Probe, ProbeFuture, ProbeOutcome, ProbeReport, ProbeSettings};

@@ -9,8 +9,8 @@ use std::sync::{
 };
 
 use mainstay_core::{
-    Counters, FailoverId, Level, Name, Random, StateReceiver, Status, StatusReceiver, StatusSender, TransitionLog,
-    nanos,
+    Counters, EventSender, FailoverId, Level, Name, Random, StateReceiver, Status, StatusReceiver, StatusSender,
+    TransitionLog, nanos,
 };
 use tokio::{sync::watch, time::Instant};
 
@@ -18,6 +18,7 @@ use crate::{
     control::{AtomicControl, Flag},
     counters::COUNTERS,
     endpoint_state::EndpointState,
+    event::FailoverEvent,
     everywhere::Everywhere,
     history::History,
     live::LiveSettings,
@@ -48,6 +49,7 @@ pub(crate) struct Switchboard {
     pub(crate) review_at: AtomicU64,
     pub(crate) locked: Mutex<Locked>,
     pub(crate) status: StatusSender,
+    pub(crate) events: EventSender<FailoverEvent>,
     /// Changes with every change of any endpoint.
     pub(crate) changed: watch::Sender<FailoverState>,
     start: Instant,
@@ -98,6 +100,7 @@ impl Switchboard {
                 status: (status::Basis::default(), 0),
             }),
             status: StatusSender::new(Status::new(Level::Healthy, "")),
+            events: EventSender::new(),
             changed: watch::Sender::new(FailoverState::OnPrimary),
             start: now,
         }

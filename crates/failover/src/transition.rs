@@ -35,21 +35,22 @@ pub struct Transition {
 impl Transition {
     /// Emits the tracing event of the change.
     pub(crate) fn trace(&self, failover: &Name, is_alone: bool) {
+        let Self { sequence, from, to, state, hold, .. } = self;
         let (failover, change) = (&**failover, self);
+        let (from, to) = (from.as_deref(), to.as_deref());
+        macro_rules! event {
+            ($level:ident, $message:literal) => {
+                tracing::$level!(failover, sequence, from, to, %state, ?hold, %change, $message)
+            };
+        }
         match (self.state, self.previous) {
-            (FailoverState::AllDown, FailoverState::AllDown) => {
-                tracing::info!(failover, %change, "tries another endpoint");
-            }
-            (FailoverState::AllDown, _) if is_alone => {
-                tracing::error!(failover, %change, "no endpoint is usable and there is no backup");
-            }
-            (FailoverState::AllDown, _) => tracing::error!(failover, %change, "no endpoint is usable"),
-            (FailoverState::OnBackup, FailoverState::AllDown) => {
-                tracing::warn!(failover, %change, "a backup is usable again");
-            }
-            (FailoverState::OnBackup, _) => tracing::warn!(failover, %change, "switched to a backup"),
-            (FailoverState::Forced, _) => tracing::warn!(failover, %change, "switched by an operator"),
-            (FailoverState::OnPrimary, _) => tracing::info!(failover, %change, "back on the primary"),
+            (FailoverState::AllDown, FailoverState::AllDown) => event!(info, "tries another endpoint"),
+            (FailoverState::AllDown, _) if is_alone => event!(error, "no endpoint is usable and there is no backup"),
+            (FailoverState::AllDown, _) => event!(error, "no endpoint is usable"),
+            (FailoverState::OnBackup, FailoverState::AllDown) => event!(warn, "a backup is usable again"),
+            (FailoverState::OnBackup, _) => event!(warn, "switched to a backup"),
+            (FailoverState::Forced, _) => event!(warn, "switched by an operator"),
+            (FailoverState::OnPrimary, _) => event!(info, "back on the primary"),
         }
     }
 }

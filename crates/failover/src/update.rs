@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::{
     control::Flag,
     endpoint_state::EndpointState,
+    event::FailoverEvent,
     reason::{hold, reason},
     route::{FailoverState, Route},
     selector::{self, EndpointView},
@@ -55,6 +56,7 @@ impl Switchboard {
         let fails_everywhere = locked.status.0.everywhere;
         let is_news = mem::replace(&mut locked.epochs, epochs) != epochs || transition.is_some();
         drop(locked);
+        self.events.send_queued();
         // After the lock: a waker, a subscriber of tracing, or a reader that holds a borrow of the watch, may read this
         // handle. Another thread may publish first: an older status never replaces a newer one.
         if let Some((number, level, reason)) = status {
@@ -123,6 +125,7 @@ impl Switchboard {
             reason,
             spent,
         });
+        self.events.push(&self.name, || FailoverEvent::Changed(transition.clone()));
         transition.clone()
     }
 

@@ -8,10 +8,13 @@ use std::{
     },
 };
 
-use mainstay_core::{AtomicDuration, Class, Counters, InvalidSetting, Level, LogLimit, Name, StatusReceiver, escaped};
-use tokio::time::Instant;
+use mainstay_core::{
+    AtomicDuration, Class, Counters, EventSender, Events, InvalidSetting, LogLimit, Name, StatusReceiver,
+};
 
-use crate::{Chain, Clear, FallbackSettings, FallbackSnapshot, StepState, usage::Usage};
+use crate::{Chain, Clear, FallbackEvent, FallbackSettings, FallbackSnapshot, StepState, usage::Usage};
+
+mod record;
 
 /// The handle of a fallback: settings, the switches of the steps, figures and status.
 ///
@@ -39,6 +42,7 @@ struct Inner {
     counters: Counters<3>,
     usage: Usage,
     log_limit: LogLimit,
+    events: EventSender<FallbackEvent>,
 }
 
 const NEEDED: usize = 0;
@@ -77,6 +81,7 @@ impl FallbackHandle {
             counters: Counters::shared(),
             usage: Usage::new(),
             log_limit: LogLimit::default(),
+            events: EventSender::new(),
         }))
     }
 
@@ -164,60 +169,16 @@ impl FallbackHandle {
         self.0.usage.subscribe()
     }
 
+    /// Subscribes to the events: each answer of a step, each step that fails or is skipped, and each call for which every
+    /// step failed.
+    #[must_use]
+    pub fn events(&self) -> Events<FallbackEvent> {
+        self.0.events.subscribe()
+    }
+
     /// Returns whether the steps run for an outcome of this class.
     pub(crate) fn covers(&self, class: Class) -> bool {
         self.0.classes.load(Relaxed) & bit(class) != 0
-    }
-
-    /// Returns whether the fallback is in use, so that the next success is recorded.
-    #[inline]
-    pub(crate) fn is_in_use(&self) -> bool {
-        self.0.usage.level() != Level::Healthy
-    }
-
-    /// Records a success of the inner service.
-    pub(crate) fn record_success(&self) {
-        if self.0.usage.record_success(|| self.0.settle_after.load()).is_some()
-            && let Some(left_out) = self.0.log_limit.recovery()
-        {
-            tracing::info!(fallback = %self.0.name, left_out, "the fallback is no longer in use");
-        }
-    }
-
-    pub(crate) fn record_needed(&self) {
-        self.0.counters.add(NEEDED);
-    }
-
-    pub(crate) fn record_answer(&self, step: &StepState) {
-        step.record_answer();
-        self.0.counters.add(ANSWERED);
-        self.record_use(true);
-    }
-
-    pub(crate) fn record_step_failure(&self, step: &StepState, error: &dyn fmt::Display) {
-        step.record_failure();
-        tracing::debug!(fallback = %self.0.name, step = %step.name(), error = %escaped(error), "a fallback step failed");
-    }
-
-    pub(crate) fn record_step_skipped(&self, step: &StepState, reason: &str) {
-        step.record_skipped();
-        tracing::debug!(fallback = %self.0.name, step = %step.name(), reason, "a fallback step was skipped");
-    }
-
-    pub(crate) fn record_exhausted(&self) {
-        self.0.counters.add(EXHAUSTED);
-        self.record_use(false);
-    }
-
-    fn record_use(&self, answered: bool) {
-        let changed = self.0.usage.record_use(answered, self.0.settle_after.load());
-        let (log_limit, now) = (&self.0.log_limit, Instant::now());
-        let line = if changed.is_some() { log_limit.fault(now) } else { log_limit.fault_lasts(now) };
-        let Some(left_out) = line else { return };
-        match self.0.usage.level() {
-            Level::Unhealthy => tracing::warn!(fallback = %self.0.name, left_out, "every step of the fallback failed"),
-            _ => tracing::warn!(fallback = %self.0.name, left_out, "fallback in use"),
-        }
     }
 
     fn each(&self, name: &str, act: impl Fn(&(StepState, Option<Clear>))) -> bool {

@@ -54,6 +54,7 @@ mod cause;
 mod chain;
 #[cfg(feature = "last-good")]
 mod codec;
+mod event;
 mod execution;
 mod future;
 mod handle;
@@ -87,6 +88,7 @@ pub use cause::Cause;
 pub use chain::{Answers, Chain, Or};
 #[cfg(feature = "last-good")]
 pub use codec::{CacheKey, CloneCodec, Codec, FnCodec, KeyFn, OptionalKeyFn};
+pub use event::FallbackEvent;
 pub use future::FallbackFuture;
 pub use handle::FallbackHandle;
 #[cfg(feature = "last-good")]

@@ -70,6 +70,9 @@ mod documents {
     #[doc = include_str!("../../../docs/classifier.md")]
     struct Classifier;
 
+    #[doc = include_str!("../../../docs/events.md")]
+    struct Events;
+
     #[doc = include_str!("../../../docs/functions.md")]
     struct Functions;
 

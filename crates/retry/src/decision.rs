@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tracing::{debug, trace};
 
 use crate::{
-    Retrier, StopReason,
+    Retrier, RetryEvent, StopReason,
     request_state::{RequestState, RetryPermission},
     schedule::ScheduledRetry,
     stats::Count,
@@ -56,7 +56,7 @@ impl Retrier {
     #[cold]
     fn late(&self) -> Rejected {
         self.0.stats.add(Count::Late);
-        self.stop(StopReason::Deadline, 0);
+        self.stop(StopReason::Deadline, 0, None);
         self.deadline_exceeded()
     }
 
@@ -87,7 +87,7 @@ impl Retrier {
 
     /// Records that the deadline passed before a scheduled retry was sent.
     pub(crate) fn deadline_passed(&self, state: &RequestState) -> Rejected {
-        self.stop(StopReason::Deadline, state.attempt);
+        self.stop(StopReason::Deadline, state.attempt, None);
         self.deadline_exceeded()
     }
 
@@ -128,14 +128,16 @@ impl Retrier {
         };
         match decision {
             Ok(retry) => {
-                trace!(retrier = %inner.name, attempt = state.attempt, delay = ?retry.delay, "retrying after a delay");
+                let (attempt, delay) = (state.attempt, retry.delay);
+                trace!(retrier = %inner.name, attempt, ?delay, %outcome, "retrying after a delay");
+                inner.events.send(&inner.name, || RetryEvent::Scheduled { attempt, delay, outcome });
                 Some(retry)
             }
             Err(reason) => {
                 if outcome.is_failure() && inner.live.is_adaptive() {
                     inner.adaptive.record(false);
                 }
-                self.stop(reason, state.attempt);
+                self.stop(reason, state.attempt, Some(outcome));
                 match reason {
                     StopReason::NotReplayable => self.warn_of_unsafe_requests(),
                     StopReason::Budget => self.warn_of_expired_tokens(),
@@ -146,8 +148,10 @@ impl Retrier {
         }
     }
 
-    fn stop(&self, reason: StopReason, attempt: u32) {
-        self.0.stats.add(Count::Stopped(reason));
-        debug!(retrier = %self.0.name, attempt, %reason, "not retried");
+    fn stop(&self, reason: StopReason, attempt: u32, outcome: Option<Outcome>) {
+        let inner = &*self.0;
+        inner.stats.add(Count::Stopped(reason));
+        debug!(retrier = %inner.name, attempt, %reason, outcome = outcome.map(|outcome| outcome.as_str()), "not retried");
+        inner.events.send(&inner.name, || RetryEvent::GaveUp { attempt, reason, outcome });
     }
 }

@@ -48,6 +48,7 @@ mod chooser;
 mod chosen_run;
 mod decision;
 mod delay;
+mod event;
 mod ewma;
 mod future;
 mod layer;
@@ -68,6 +69,7 @@ mod warnings;
 
 pub use adaptive::Adaptive;
 pub use chooser::{Operation, Strategy, StrategyChooser};
+pub use event::RetryEvent;
 pub use future::RetryFuture;
 pub use layer::RetryLayer;
 pub use mainstay_core::EveryError;

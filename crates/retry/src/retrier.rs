@@ -5,9 +5,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use mainstay_core::{Budget, BudgetSettings, InvalidSetting, Name, Random};
+use mainstay_core::{Budget, BudgetSettings, EventSender, Events, InvalidSetting, Name, Random};
 
-use crate::{Adaptive, RetrySettings, RetrySnapshot, live_settings::LiveSettings, stats::Stats, warned::Warned};
+use crate::{
+    Adaptive, RetryEvent, RetrySettings, RetrySnapshot, live_settings::LiveSettings, stats::Stats, warned::Warned,
+};
 
 /// The handle of one operation's retries: settings, budget and figures.
 ///
@@ -45,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) adaptive: Adaptive,
     pub(crate) stats: Stats,
     pub(crate) warned: Warned,
+    pub(crate) events: EventSender<RetryEvent>,
 }
 
 // === impl Retrier ===
@@ -183,6 +186,25 @@ impl Retrier {
         let success_rate = inner.live.is_adaptive().then(|| inner.adaptive.success_rate());
         inner.stats.snapshot(inner.name.clone(), success_rate, inner.budget().map(Budget::snapshot))
     }
+
+    /// Subscribes to the events: each scheduled retry, and each failed request that is not retried.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// use mainstay_retry::{Retrier, RetryEvent};
+    /// let retrier = Retrier::new("orders");
+    /// tokio::spawn(retrier.events().for_each(|received| match received.event {
+    ///     RetryEvent::Scheduled { attempt, delay, .. } => println!("attempt {attempt} failed, the next in {delay:?}"),
+    ///     RetryEvent::GaveUp { reason, .. } => println!("{} gave up: {reason}", received.name),
+    ///     _ => {}
+    /// }));
+    /// let _down = retrier.run(|_attempt| async { Err::<(), _>("down") }).await;
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn events(&self) -> Events<RetryEvent> {
+        self.0.events.subscribe()
+    }
 }
 
 impl fmt::Debug for Retrier {
@@ -212,6 +234,7 @@ impl Inner {
             adaptive: Adaptive::new(),
             stats: Stats::new(),
             warned: Warned::default(),
+            events: EventSender::new(),
         }
     }
 

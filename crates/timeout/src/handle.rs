@@ -2,7 +2,9 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use mainstay_core::{AtomicDuration, Counters, InvalidSetting, Name, Reason, Rejected, settings};
+use mainstay_core::{AtomicDuration, Counters, EventSender, Events, InvalidSetting, Name, Reason, Rejected, settings};
+
+use crate::TimeoutEvent;
 
 /// The time limit of a call. Clones share it; an operator can set it under load.
 ///
@@ -23,6 +25,7 @@ struct Inner {
     scope: Scope,
     time: AtomicDuration,
     counters: Counters<1>,
+    events: EventSender<TimeoutEvent>,
 }
 
 /// The index of the counter of calls that took too long.
@@ -79,7 +82,13 @@ impl TimeLimit {
     }
 
     fn new(name: Name, scope: Scope, time: Duration) -> Result<Self, InvalidSetting> {
-        let inner = Inner { name, scope, time: AtomicDuration::default(), counters: Counters::per_thread() };
+        let inner = Inner {
+            name,
+            scope,
+            time: AtomicDuration::default(),
+            counters: Counters::per_thread(),
+            events: EventSender::new(),
+        };
         let limit = Self(Arc::new(inner));
         limit.set(time).map_err(|wrong| wrong.of(limit.name()))?;
         Ok(limit)
@@ -125,9 +134,16 @@ impl TimeLimit {
         TimeLimitSnapshot { name: self.0.name.clone(), scope: self.0.scope, time: self.get(), timed_out }
     }
 
+    /// Subscribes to the events: each call that takes too long.
+    #[must_use]
+    pub fn events(&self) -> Events<TimeoutEvent> {
+        self.0.events.subscribe()
+    }
+
     /// Counts a call that took too long, and returns its error.
     pub(crate) fn expired(&self) -> Rejected {
         self.0.counters.add(TIMED_OUT);
+        self.0.events.send(&self.0.name, || TimeoutEvent::TimedOut { time: self.get() });
         let reason = match self.0.scope {
             Scope::Attempt => Reason::AttemptTimeout,
             Scope::Total => Reason::TotalTimeout,

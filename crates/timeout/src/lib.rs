@@ -30,12 +30,14 @@
 //! ```
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod event;
 mod future;
 mod handle;
 mod layer;
 mod run;
 mod service;
 
+pub use event::TimeoutEvent;
 pub use future::TimeoutFuture;
 pub use handle::{Scope, TimeLimit, TimeLimitSnapshot};
 pub use layer::TimeoutLayer;

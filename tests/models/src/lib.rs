@@ -17,7 +17,8 @@
 //! Not modelled: `Drain::reached` and health's `until_ready`, which are a loop over one tokio watch channel, whose
 //! receiver subscribes first; health's gRPC watch, which selects over timers that shuttle cannot run; the wakers of a
 //! replayed body, which are added and taken under the lock of the body; the state machine of the breaker, whose changes
-//! are made under one lock (`tests/races` runs it on two processors).
+//! are made under one lock (`tests/races` runs it on two processors); the events of a handle, whose queue is under one lock
+//! (`crates/core/tests/events.rs` sends them from four threads).
 
 // The included files have unit tests, which run in their libraries.
 #![cfg(not(test))]

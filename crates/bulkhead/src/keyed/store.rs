@@ -22,14 +22,16 @@ use super::{
     settings::{KeyedBulkheadSettings, Settings},
     snapshot::KeyedSnapshot,
 };
-use crate::{LimitSettings, LimitSnapshot, Rejections, in_store::InStore, inner::Inner, lending::Membership};
+use crate::{
+    LimitEvent, LimitSettings, LimitSnapshot, Rejections, in_store::InStore, inner::Inner, lending::Membership,
+};
 
 pub(super) struct Store<K> {
     pub(super) name: Name,
     pub(super) limits: Bounded<K, KeyedLimit>,
     /// Locked for a new key, by operators and by snapshots; never for a key that is kept.
     state: Mutex<State<K>>,
-    shared: Arc<InStore>,
+    pub(super) shared: Arc<InStore>,
     no_room: AtomicU64,
 }
 
@@ -117,6 +119,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
         if self.no_room.fetch_add(1, Relaxed) == 0 {
             tracing::warn!(bulkhead = %self.name, "all keys are busy: calls with new keys are refused");
         }
+        self.shared.events.send(&self.name, || LimitEvent::of(Reason::BulkheadFull));
         Rejected::new(Reason::BulkheadFull, self.name.clone())
     }
 

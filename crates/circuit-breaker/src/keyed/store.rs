@@ -34,7 +34,7 @@ pub(super) struct Store<K> {
     /// Locked for a new key and by operators; never for a key that is in the store.
     settings: Mutex<Settings<K>>,
     overflow: Breaker,
-    in_store: Arc<InStore>,
+    pub(super) in_store: Arc<InStore>,
 }
 
 // === impl Store ===
@@ -82,7 +82,7 @@ impl<K: Hash + Eq + Clone + fmt::Display> Store<K> {
     fn insert<T>(&self, key: &K, take: impl Fn(&Breaker) -> T) -> Option<T> {
         let name: Name = format!("{}/{key}", self.name).into();
         let (first, settings, generation) = self.settings().of_new(key);
-        // The new breaker is closed and has no subscriber, so none of this runs code of the program.
+        // The new breaker is closed, and neither changes its state nor refuses: none of this runs code of the program.
         let new = |_: &K| {
             let is_current = first == settings;
             let breaker = build(name, first, &self.in_store);

@@ -6,7 +6,7 @@ use mainstay_core::{Reason, Rejected, nanos, ramp_share};
 use tokio::time::Instant;
 
 use super::{Locked, StateMachine};
-use crate::{Mode, State, counters::Counter, word::Word};
+use crate::{BreakerEvent, Mode, State, counters::Counter, word::Word};
 
 /// The decision on one call.
 pub(crate) enum Admission {
@@ -60,8 +60,7 @@ impl StateMachine {
                 Admission::Unrecorded
             }
             Admission::Refuse => {
-                self.counters.add(Counter::Refused);
-                self.pace_trials();
+                self.count_refusal();
                 Admission::Refuse
             }
             pass => pass,
@@ -122,9 +121,14 @@ impl StateMachine {
 
     /// Counts a refusal that `poll_ready` found, and returns it.
     pub(crate) fn refuse(&self) -> Rejected {
-        self.counters.add(Counter::Refused);
-        self.pace_trials();
+        self.count_refusal();
         self.rejected()
+    }
+
+    fn count_refusal(&self) {
+        self.counters.add(Counter::Refused);
+        self.in_store.events.send(&self.name, || BreakerEvent::Refused { retry_after: self.retry_after() });
+        self.pace_trials();
     }
 
     /// Counts a refused call towards the next trial call, and makes that due if it is enough.

@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 use super::{Locked, StateMachine};
 use crate::{
-    Actor, Mode, Recovery, State, Transition, probe_streak::ProbeStreak, recovery_state::RecoveryState, word::Word,
+    Actor, BreakerEvent, Mode, Recovery, State, Transition, probe_streak::ProbeStreak, recovery_state::RecoveryState,
+    word::Word,
 };
 
 impl StateMachine {
@@ -120,6 +121,7 @@ impl StateMachine {
         let from = before.state();
         let entry = |sequence, spent| Transition { sequence, at: now, from, to, mode, reason, actor, open_for, spent };
         let transition = locked.log.push(now, entry).clone();
+        self.in_store.events.push(&self.name, || BreakerEvent::Changed(transition.clone()));
         locked.recovery = RecoveryState::new(open_until, locked.recovery.trial_from);
         // The calls that were refused during a failed trial call count towards the next one.
         if (from, to) != (State::HalfOpen, State::Open) {
@@ -140,12 +142,14 @@ impl StateMachine {
     /// publishes last.
     pub(crate) fn announce(&self, change: Option<Transition>) {
         let Some(change) = change else { return };
+        self.in_store.events.send_queued();
         self.log(&change);
         self.publish(&change);
     }
 
     /// Publishes a change, outside the lock.
     pub(crate) fn publish(&self, change: &Transition) {
+        self.in_store.events.send_queued();
         let Transition { sequence, to, mode, reason, .. } = change;
         let level = Word::new(0, *to, *mode).level();
         let reason = if level == Level::Healthy { "" } else { reason };
