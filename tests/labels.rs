@@ -27,6 +27,7 @@ use mainstay_http::{
     proxy::{HostRule, Inbound, RequestFault, ResponseFault},
 };
 use mainstay_retry::{Operation, RetryEvent, Scaling, StopReason, Strategy, Timing};
+use mainstay_store::StorageErrorKind;
 use mainstay_timeout::{Scope, TimeoutEvent};
 
 /// The public enums without `as_str`, each with the reason.
@@ -93,7 +94,8 @@ macro_rules! check {
 fn every_label_is_the_same_in_display_and_serde() {
     let mut checked = Checked::default();
     check! {
-        checked: Asked, Cause, Class, Cost, HostRule, Inbound, NotInserted, Overload, Phase, Retryable;
+        checked: Asked, Cause, Class, Cost, HostRule, Inbound, NotInserted, Overload, Phase, Retryable,
+        StorageErrorKind;
         with serde: AllDown, Driven, FailoverState, FailureKind, Growth, Initial, Level, Mode, Operation, Reason,
         ReturnMode, Scaling, Scope, State, StopReason, Strategy, Timing
     }

@@ -14,6 +14,8 @@ pub(crate) struct Tool {
 enum Source {
     /// A package of Debian or a derivative.
     Apt(&'static str),
+    /// A program of such a package under another name, which gets a link in `/usr/local/bin`.
+    AptProgram { package: &'static str, program: &'static str },
     /// A component of the toolchain.
     Rustup(&'static str),
 }
@@ -25,6 +27,13 @@ const TOOLS: &[Tool] = &[
         binary: "cc",
         source: Source::Apt("build-essential"),
         why: "links the tests and builds the C inside TLS crates",
+    },
+    Tool {
+        binary: "redis-server",
+        // The package `redis-server` starts a service on its port, and again after each boot. This one has the same program:
+        // it acts as the server if its name is not that of the check.
+        source: Source::AptProgram { package: "redis-tools", program: "/usr/bin/redis-check-rdb" },
+        why: "the tests of the store start servers of their own, and stop them",
     },
 ];
 
@@ -46,6 +55,7 @@ pub(crate) fn install(tools: &[Tool]) -> Result<(), String> {
         println!("`{binary}` is missing ({why}): installing it");
         match source {
             Source::Apt(package) => apt(package),
+            Source::AptProgram { package, program } => apt(package).and_then(|()| link(program, binary)),
             Source::Rustup(component) => succeed(Command::new("rustup").args(["component", "add", component])),
         }
         .map_err(|problem| format!("`{binary}` is missing ({why}): {problem}. {}", by_hand(source)))?;
@@ -72,6 +82,10 @@ fn apt(package: &str) -> Result<(), String> {
     succeed(Command::new("apt-get").args(install).env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
+fn link(program: &str, name: &str) -> Result<(), String> {
+    succeed(Command::new("ln").args(["--symbolic", "--force", program]).arg(format!("/usr/local/bin/{name}")))
+}
+
 /// Runs `id`, because the system call is unsafe.
 fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
@@ -90,6 +104,9 @@ fn by_hand(source: &Source) -> String {
         Source::Apt(package) => {
             format!("Install it: sudo apt-get install {package}, or your system's equivalent")
         }
+        Source::AptProgram { package, program } => format!(
+            "Install it: sudo apt-get install {package}, then sudo ln -s {program} /usr/local/bin; or the server of your system"
+        ),
         Source::Rustup(component) => format!("Install it: rustup component add {component}"),
     }
 }
@@ -101,7 +118,7 @@ mod tests {
     #[test]
     fn advice_names_the_package() {
         for tool in TOOLS.iter().chain(COUNTERS) {
-            let (Source::Apt(name) | Source::Rustup(name)) = tool.source;
+            let (Source::Apt(name) | Source::AptProgram { package: name, .. } | Source::Rustup(name)) = tool.source;
             assert!(by_hand(&tool.source).contains(name));
         }
     }

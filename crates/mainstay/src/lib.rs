@@ -15,10 +15,11 @@
 //! | `drain` | a shutdown that ends on time; with `axum`, a server | |
 //! | `http` | policies for HTTP and gRPC, replayable bodies, refusals as responses | |
 //! | `condition` | conditions that operators write, compiled once | |
+//! | `store` | keys and values with an expiry, in memory or in Redis | |
 //! | `settings` | settings from TOML, JSON and the environment, and their live reload | |
 //!
 //! Across them: `axum`, `reqwest`, `tonic`, `serde`, `probes` (HTTP and TCP), `disk`,
-//! `redis` (for health) and `systemd` (for drain). `full` is all of this; `test-util` is for tests of layers.
+//! `redis` (for store and health) and `systemd` (for drain). `full` is all of this; `test-util` is for tests of layers.
 #![cfg_attr(feature = "full", doc = "")]
 #![cfg_attr(feature = "full", doc = include_str!("../GUIDE.md"))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -44,6 +45,8 @@ pub use mainstay_health as health;
 pub use mainstay_http as http;
 #[cfg(feature = "retry")]
 pub use mainstay_retry as retry;
+#[cfg(feature = "store")]
+pub use mainstay_store as store;
 #[cfg(feature = "timeout")]
 pub use mainstay_timeout as timeout;
 
@@ -78,6 +81,9 @@ mod documents {
 
     #[doc = include_str!("../../../docs/coming-from.md")]
     struct ComingFrom;
+
+    #[doc = include_str!("../../../docs/storage.md")]
+    struct Storage;
 
     #[doc = include_str!("../../../docs/last-good.md")]
     struct LastGood;

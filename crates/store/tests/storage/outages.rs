@@ -1,0 +1,253 @@
+//! Servers that end, stop, fail over, have no room, or do not answer.
+
+use std::time::Duration;
+
+use mainstay_core::{Level, StatusReceiver};
+use mainstay_store::{RequestPath, RequestPathSettings, Storage, StorageErrorKind, Store};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::{
+    forwarder::Forwarder,
+    server::{Server, free_port, settings},
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A path whose calls end within its time limit, and that pings often.
+fn path(store: &Store) -> (RequestPath, Store, StatusReceiver) {
+    let settings =
+        RequestPathSettings { timeout: Duration::from_millis(500), ping_interval: Duration::from_millis(50) };
+    let path = RequestPath::new("path", store, settings).unwrap();
+    let (store, status) = (path.store(), path.subscribe());
+    (path, store, status)
+}
+
+async fn becomes(status: &mut StatusReceiver, level: Level) {
+    while status.get().level != level {
+        status.changed().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn killed_server_is_left_and_found_again() {
+    let mut server = Server::start(&[]);
+    let background = server.store();
+    let (path, store, mut status) = path(&background);
+    assert!(store.set("key", &1, MINUTE).await.unwrap());
+    server.kill();
+    assert_eq!(store.get::<u32>("key").await.unwrap_err().kind(), StorageErrorKind::Unreachable);
+    assert_eq!(store.get::<u32>("key").await.unwrap_err().kind(), StorageErrorKind::Lost);
+    assert_eq!(background.get::<u32>("key").await.unwrap_err().kind(), StorageErrorKind::Unreachable);
+    server.restart();
+    becomes(&mut status, Level::Healthy).await;
+    assert_eq!(store.get::<u32>("key").await.unwrap(), None, "the server is new");
+    assert!(store.set("key", &2, MINUTE).await.unwrap() && background.exists("key").await.unwrap());
+    assert_eq!(path.snapshot().outages, 1);
+}
+
+#[tokio::test]
+async fn stopped_server_costs_one_timeout() {
+    let server = Server::start(&[]);
+    let (path, store, mut status) = path(&server.store());
+    assert!(store.set("key", &1, MINUTE).await.unwrap());
+    server.signal("STOP");
+    assert_eq!(store.get::<u32>("key").await.unwrap_err().kind(), StorageErrorKind::Timeout);
+    for _ in 0..100 {
+        assert_eq!(store.get::<u32>("key").await.unwrap_err().kind(), StorageErrorKind::Lost);
+    }
+    server.signal("CONT");
+    becomes(&mut status, Level::Healthy).await;
+    assert_eq!(store.get::<u32>("key").await.unwrap(), Some(1));
+    let snapshot = path.snapshot();
+    assert_eq!((snapshot.timeouts, snapshot.outages, snapshot.skipped), (1, 1, 100));
+}
+
+#[tokio::test]
+async fn call_in_the_background_outlasts_a_restart() {
+    let mut server = Server::start(&[]);
+    let settings = mainstay_store::StoreSettings { max_retries: 100, ..settings(&server.url()) };
+    let store = Store::from_config(&settings).unwrap();
+    store.connect().await.unwrap();
+    server.kill();
+    let (compared, appended) = (store.clone(), store.clone());
+    let written = tokio::spawn(async move { compared.compare_and_set("key", None, &1, MINUTE).await });
+    let logged = tokio::spawn(async move { appended.append("log", &1, 10, MINUTE).await });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    server.restart();
+    // The connection broke before the commands were sent, or while they were: the latter is not repeated.
+    for result in [written.await.unwrap().map(|_| ()), logged.await.unwrap()] {
+        assert!(result.as_ref().is_ok_and(|()| true) || result.unwrap_err().kind() == StorageErrorKind::Unreachable);
+    }
+    assert!(store.set("key", &2, MINUTE).await.unwrap());
+}
+
+/// Defect: a connection that loses all bytes was kept until the kernel gave it up.
+#[tokio::test]
+async fn black_holed_connection_is_replaced() {
+    let server = Server::start(&[]);
+    let forwarder = Forwarder::start(server.port).await;
+    let background = Store::from_config(&settings(&forwarder.url())).unwrap();
+    let (_, store, mut status) = path(&background);
+    assert!(store.set("key", &1, MINUTE).await.unwrap());
+    forwarder.lose_connections();
+    assert_eq!(store.get::<u32>("key").await.unwrap_err().kind(), StorageErrorKind::Timeout);
+    becomes(&mut status, Level::Healthy).await;
+    assert_eq!(store.get::<u32>("key").await.unwrap(), Some(1));
+    forwarder.lose_connections();
+    assert_eq!(background.get::<u32>("key").await.unwrap(), Some(1), "repeated over another connection");
+}
+
+#[tokio::test]
+async fn failover_leaves_a_server_that_is_now_a_replica() {
+    let [old, new] = [Server::start(&[]), Server::start(&[])];
+    let forwarder = Forwarder::start(old.port).await;
+    let background = Store::from_config(&settings(&forwarder.url())).unwrap();
+    let (path, store, mut status) = path(&background);
+    assert!(store.set("key", &1, MINUTE).await.unwrap());
+
+    let () = old.command(&["REPLICAOF", "127.0.0.1", &new.port.to_string()]).await;
+    let refused = store.set("key", &2, MINUTE).await.unwrap_err();
+    assert_eq!(refused.kind(), StorageErrorKind::ReadOnly, "{refused}");
+    assert!(path.snapshot().is_lost, "a replica answers PING, and takes no writes");
+    let repeated = background.compare_and_set("key", None, &2, MINUTE).await.unwrap_err();
+    assert_eq!(repeated.kind(), StorageErrorKind::ReadOnly);
+    let appended = background.append("log", &1, 10, MINUTE).await.unwrap_err();
+    assert_eq!(appended.kind(), StorageErrorKind::ReadOnly);
+
+    forwarder.lead_to(new.port);
+    becomes(&mut status, Level::Healthy).await;
+    assert!(store.set("key", &3, MINUTE).await.unwrap());
+    assert_eq!(new.store().get::<u32>("key").await.unwrap(), Some(3));
+}
+
+#[tokio::test]
+async fn server_without_room_is_no_outage() {
+    let server = Server::start(&["--maxmemory-policy", "noeviction"]);
+    let (path, store, _) = path(&server.store());
+    assert!(store.set("key", &1, MINUTE).await.unwrap());
+    let () = server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    assert!(!store.set("key", &2, MINUTE).await.unwrap(), "not stored");
+    let full = store.compare_and_set("key", Some(&1), &2, MINUTE).await.unwrap_err();
+    assert_eq!(full.kind(), StorageErrorKind::Full, "{full}");
+    assert_eq!(store.append("log", &1, 10, MINUTE).await.unwrap_err().kind(), StorageErrorKind::Full);
+    assert_eq!(store.get::<u32>("key").await.unwrap(), Some(1), "reads go on");
+    assert!(store.delete("key").await.unwrap());
+    store.ping().await.unwrap();
+    assert!(!path.snapshot().is_lost);
+}
+
+#[tokio::test]
+async fn command_that_may_have_been_executed_is_not_executed_twice() {
+    let server = Server::start(&[]);
+    let forwarder = Forwarder::start(server.port).await;
+    let store = Store::from_config(&settings(&forwarder.url())).unwrap();
+    // Loads the scripts and connects.
+    store.append("log", &0, 100, MINUTE).await.unwrap();
+    assert!(store.compare_and_set("key", None, &0, MINUTE).await.unwrap());
+    forwarder.cut_answers(true);
+    assert_eq!(store.append("log", &1, 100, MINUTE).await.unwrap_err().kind(), StorageErrorKind::Unreachable);
+    forwarder.cut_answers(false);
+    assert_eq!(store.read::<u32>("log", 100).await.unwrap(), [0, 1]);
+    forwarder.cut_answers(true);
+    let compared = store.compare_and_set("key", Some(&0), &1, MINUTE).await;
+    assert_eq!(compared.unwrap_err().kind(), StorageErrorKind::Unreachable, "unknown, and not `false`");
+    forwarder.cut_answers(false);
+    assert_eq!(store.get::<u32>("key").await.unwrap(), Some(1));
+}
+
+#[tokio::test]
+async fn absent_server_fails_each_call() {
+    let store = Store::from_config(&settings(&format!("redis://127.0.0.1:{}", free_port()))).unwrap();
+    let (path, fast, _) = path(&store);
+    assert_eq!(store.connect().await.unwrap_err().kind(), StorageErrorKind::Unreachable);
+    assert_eq!(store.append("log", &1, 1, MINUTE).await.unwrap_err().kind(), StorageErrorKind::Unreachable);
+    assert_eq!(fast.get::<u32>("key").await.unwrap_err().kind(), StorageErrorKind::Unreachable);
+    assert_eq!(fast.get::<u32>("key").await.unwrap_err().kind(), StorageErrorKind::Lost);
+    assert!(path.snapshot().reason.contains("unreachable"), "{:?}", path.snapshot());
+}
+
+/// What a server does that is none.
+#[derive(Clone, Copy)]
+enum Hostile {
+    /// It accepts and answers nothing.
+    Silent,
+    /// It answers with another protocol.
+    Foreign,
+    /// It announces a long answer and sends it without an end.
+    Endless,
+    /// It ends each connection.
+    Closes,
+}
+
+async fn hostile(behaviour: Hostile) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(misbehave(stream, behaviour));
+        }
+    });
+    url
+}
+
+async fn misbehave(mut stream: TcpStream, behaviour: Hostile) {
+    let mut request = [0; 4096];
+    let _ = stream.read(&mut request).await;
+    match behaviour {
+        Hostile::Silent => std::future::pending().await,
+        Hostile::Closes => {}
+        Hostile::Foreign => {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+            let _ = stream.read(&mut request).await;
+        }
+        Hostile::Endless => {
+            let _ = stream.write_all(b"$500000000\r\n").await;
+            while stream.write_all(&[0; 1024]).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn hostile_server_costs_one_wait() {
+    for behaviour in [Hostile::Silent, Hostile::Foreign, Hostile::Endless, Hostile::Closes] {
+        let settings = mainstay_store::StoreSettings {
+            timeout: Duration::from_millis(200),
+            max_retries: 1,
+            ..settings(&hostile(behaviour).await)
+        };
+        let store = Store::from_config(&settings).unwrap();
+        let (path, fast, _) = path(&store);
+        assert!(store.set("key", &1, MINUTE).await.unwrap_err().is_outage());
+        assert!(store.append("log", &1, 1, MINUTE).await.unwrap_err().is_outage());
+        assert!(store.ping().await.unwrap_err().is_outage());
+        assert!(fast.get::<u32>("key").await.unwrap_err().is_outage());
+        assert_eq!(fast.get::<u32>("key").await.unwrap_err().kind(), StorageErrorKind::Lost);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(path.snapshot().is_lost);
+    }
+}
+
+#[tokio::test]
+async fn storage_is_used_by_one_runtime_after_another() {
+    let server = Server::start(&[]);
+    let storage = server.storage();
+    for _ in 0..3 {
+        let storage = storage.clone();
+        let other = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                // The first call may find the connection of the runtime that ended, and is repeated.
+                assert!(storage.set("key", b"1", MINUTE).await.unwrap());
+                storage.append("log", b"1", 10, MINUTE).await.unwrap();
+            });
+        });
+        tokio::task::spawn_blocking(|| other.join().unwrap()).await.unwrap();
+    }
+    assert_eq!(storage.read("log", 10).await.unwrap().len(), 3);
+}
