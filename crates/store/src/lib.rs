@@ -40,6 +40,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod error;
+mod json;
 mod limits;
 mod memory;
 #[cfg(feature = "redis")]

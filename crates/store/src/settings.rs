@@ -1,13 +1,13 @@
 //! The settings of a store: which storage it has, and its limits.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use mainstay_core::{
     InvalidSetting,
     settings::{self, LONGEST, SHORTEST},
 };
 
-use crate::{MemorySettings, MemoryStorage, RedisUrl, Storage, limits::LONGEST_KEY};
+use crate::{MemorySettings, RedisUrl, limits::LONGEST_KEY};
 
 /// Settings of a [`Store`](crate::Store): with a `redis_url` it is in Redis and shared by all processes with that URL,
 /// without one it is in the memory of this process.
@@ -75,25 +75,9 @@ impl StoreSettings {
         self.memory().validate()
     }
 
-    fn memory(&self) -> MemorySettings {
+    pub(crate) fn memory(&self) -> MemorySettings {
         let Self { max_entries, max_bytes, max_value_bytes, .. } = *self;
         MemorySettings { max_entries, max_bytes, max_value_bytes }
-    }
-
-    /// Creates the storage.
-    pub(crate) fn storage(&self) -> Result<Arc<dyn Storage>, InvalidSetting> {
-        self.validate()?;
-        match &self.redis_url {
-            None => Ok(Arc::new(MemoryStorage::with_settings(self.memory())?)),
-            #[cfg(feature = "redis")]
-            Some(_) => Ok(Arc::new(crate::RedisStorage::from_config(self)?)),
-            #[cfg(not(feature = "redis"))]
-            Some(url) => Err(InvalidSetting::new(
-                "redis_url",
-                url,
-                "must be absent, because the feature `redis` is not compiled in",
-            )),
-        }
     }
 }
 

@@ -5,7 +5,11 @@ use std::{fmt, sync::Arc, time::Duration};
 use mainstay_core::InvalidSetting;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{MemoryStorage, Storage, StorageError, StorageErrorKind, StoreSettings, limits::check_key};
+use crate::{
+    MemoryStorage, Storage, StorageError, StoreSettings,
+    json::{read_json, to_json},
+    limits::check_key,
+};
 
 /// Values of any type of serde by key, as JSON, in a storage that the settings choose. A clone is cheap and shares it.
 ///
@@ -61,7 +65,8 @@ impl Store {
     /// # Errors
     /// A setting out of its range; a URL that is none of Redis; a `redis_url` without the feature `redis`.
     pub fn from_config(settings: &StoreSettings) -> Result<Self, InvalidSetting> {
-        Ok(Self::new(settings.storage()?))
+        settings.validate()?;
+        Ok(Self::new(storage(settings)?))
     }
 
     /// Returns a store over the same storage whose keys start with this prefix too, such as `"user:"`, `"cache:"` or
@@ -219,21 +224,15 @@ impl fmt::Debug for Store {
     }
 }
 
-pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, StorageError> {
-    serde_json::to_vec(value)
-        .map_err(|error| StorageError::new(StorageErrorKind::Invalid, format!("a value has no form in JSON: {error}")))
-}
-
-/// Reads a value. The error tells where the text does not fit the type, and not the text: it may be private.
-fn read_json<T: DeserializeOwned>(key: &str, json: &[u8]) -> Result<T, StorageError> {
-    serde_json::from_slice(json).map_err(|error| {
-        let reason = format!(
-            "holds no {} ({:?} error at line {}, column {})",
-            std::any::type_name::<T>(),
-            error.classify(),
-            error.line(),
-            error.column(),
-        );
-        StorageError::malformed(key, reason)
-    })
+fn storage(settings: &StoreSettings) -> Result<Arc<dyn Storage>, InvalidSetting> {
+    match &settings.redis_url {
+        None => Ok(Arc::new(MemoryStorage::with_settings(settings.memory())?)),
+        #[cfg(feature = "redis")]
+        Some(_) => Ok(Arc::new(crate::RedisStorage::from_config(settings)?)),
+        #[cfg(not(feature = "redis"))]
+        Some(url) => {
+            let allowed = "must be absent, because the feature `redis` is not compiled in";
+            Err(InvalidSetting::new("redis_url", url, allowed))
+        }
+    }
 }

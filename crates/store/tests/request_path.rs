@@ -1,4 +1,4 @@
-//! A storage on the path of requests: how long a call takes, when it is not made, and who notices that it is back.
+//! A storage on the path of requests: how long a call takes, when it is not made, and when the storage is back.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 use std::{

@@ -97,9 +97,9 @@ impl Entries {
         true
     }
 
-    /// Removes a key. Returns what it held and when that expires, unless it has expired.
-    pub(super) fn take(&mut self, key: &str, now: Instant) -> Option<(Content, Instant)> {
-        self.remove(key).filter(|entry| entry.expires > now).map(|entry| (entry.content, entry.expires))
+    /// Removes a key. Returns what it held, unless it has expired.
+    pub(super) fn take(&mut self, key: &str, now: Instant) -> Option<Content> {
+        self.remove(key).filter(|entry| entry.expires > now).map(|entry| entry.content)
     }
 
     fn remove(&mut self, key: &str) -> Option<Entry> {

@@ -1,4 +1,4 @@
-//! A forwarder between a storage and its server, for what a network and a failover do.
+//! A forwarder between a storage and its server. It does what a network and a failover do.
 
 use std::sync::{
     Arc, Mutex,
