@@ -18,6 +18,9 @@ use mainstay_fallback::FallbackLayer;
 use mainstay_health::{Check, Health};
 use mainstay_http::probe::HttpProbeError;
 use mainstay_retry::{Retrier, RetryLayer};
+use mainstay_store::{
+    RequestPath, RequestPathSettings, StorageError, StorageErrorKind, Store, WriteBehind, WriteBehindSettings,
+};
 use mainstay_timeout::{TimeLimit, TimeoutLayer};
 use tower::{Layer, ServiceExt, service_fn};
 use tracing::{
@@ -137,6 +140,7 @@ async fn names_reasons_and_errors_are_logged_and_shown_without_control_character
 
     failover(&lines).await;
     health_and_drain(&lines).await;
+    store(&lines).await;
 
     for reason in [Reason::Draining, Reason::NoHealthyEndpoint] {
         shown("refusal", Rejected::new(reason, HOSTILE));
@@ -197,6 +201,23 @@ async fn health_and_drain(lines: &Lines) {
     drain.begin(Cause::Interrupt);
     shown("report of a drain", drain.finish(RequestCounts::default()).await);
     lines.check("drain");
+}
+
+async fn store(lines: &Lines) {
+    let path = RequestPath::new(HOSTILE, &Store::memory(), RequestPathSettings::default()).unwrap();
+    let hostile = || StorageError::new(StorageErrorKind::Unreachable, HOSTILE);
+    shown("error of a storage", path.run(async { Err::<(), _>(hostile()) }).await.unwrap_err());
+    shown("status of a storage", path.subscribe().get());
+    lines.check("a storage that is lost");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(path.subscribe().get().level, Level::Healthy);
+    lines.check("a storage that is back");
+    let full = WriteBehindSettings { max_waiting: 1, ..WriteBehindSettings::default() };
+    let writes = WriteBehind::new(HOSTILE, &Store::memory(), full).unwrap();
+    (0..9).for_each(|key| writes.set(&format!("{HOSTILE}{key}"), "", Duration::from_secs(1)).unwrap());
+    lines.check("writes that were dropped");
+    let invalid = Store::memory().set(&HOSTILE.repeat(100), "", Duration::from_secs(1)).await;
+    assert!(!is_hostile(&invalid.unwrap_err().to_string()));
 }
 
 /// What a tracing field or a message may format by `Display` (`%field`): types whose `Display` escapes, and types with

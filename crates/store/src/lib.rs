@@ -31,16 +31,19 @@
 //!
 //! A call in the background has 5 s and three repetitions. [`RequestPath`] is the form for a request: 50 ms, one attempt,
 //! and no attempt at all while the storage counts as lost. The caller decides on its own then: a local limit, a cached
-//! answer. Such a store is never needed to answer a request.
+//! answer. Such a store is never needed to answer a request. [`WriteBehind`] takes writes that nothing waits for, and makes
+//! the newest of each key when the store is back.
 //!
 //! # Features
 //!
-//! * `redis`: the storage in Redis, with TLS by rustls and `ring`.
+//! * `redis`: the storage in Redis, with TLS by rustls and `ring`; keyed hashes as keys.
 //! * `serde`: settings and snapshots implement serde's traits; durations read as `"250ms"`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod error;
 mod json;
+#[cfg(feature = "redis")]
+mod key_hash;
 mod limits;
 mod memory;
 #[cfg(feature = "redis")]
@@ -50,8 +53,11 @@ mod settings;
 mod storage;
 mod store;
 mod url;
+mod write_behind;
 
 pub use error::{StorageError, StorageErrorKind};
+#[cfg(feature = "redis")]
+pub use key_hash::KeyHash;
 pub use memory::{MemorySettings, MemoryStorage};
 #[cfg(feature = "redis")]
 pub use redis::{RedisScript, RedisStorage};
@@ -60,3 +66,4 @@ pub use settings::StoreSettings;
 pub use storage::{Storage, StorageFuture};
 pub use store::Store;
 pub use url::RedisUrl;
+pub use write_behind::{WriteBehind, WriteBehindSettings, WriteBehindSnapshot};

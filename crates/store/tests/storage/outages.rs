@@ -84,7 +84,6 @@ async fn call_in_the_background_outlasts_a_restart() {
     assert!(store.set("key", &2, MINUTE).await.unwrap());
 }
 
-/// Defect: a connection that loses all bytes was kept until the kernel gave it up.
 #[tokio::test]
 async fn black_holed_connection_is_replaced() {
     let server = Server::start(&[]);
