@@ -89,7 +89,9 @@ impl Attempts {
                 .map_err(|error| Failure::to_connect(&error, connection.redaction()))?;
             command(open).await.map_err(|error| Failure::of_command(&error, connection.redaction()))
         };
+        let unanswered = connection.unanswered(&current);
         let ended = timeout(self.limit, attempt).await;
+        unanswered.answered();
         let failure = match ended {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(failure)) => failure,

@@ -103,8 +103,7 @@ impl Commands {
     pub(super) async fn scan(&self, prefix: &str, limit: usize) -> Result<Vec<String>, StorageError> {
         let pattern = format!("{}*", literal(&self.key(prefix)));
         let scanned = self.call(Effect::Same, |connection| scan_all(connection, &pattern, limit)).await?;
-        let keys = scanned.into_iter().filter_map(|key| String::from_utf8(key).ok());
-        let keys = keys.filter_map(|key| key.strip_prefix(&self.shared.prefix).map(str::to_owned));
+        let keys = scanned.iter().filter_map(|key| key.strip_prefix(&self.shared.prefix).map(str::to_owned));
         Ok(keys.take(limit).collect())
     }
 
@@ -201,17 +200,13 @@ impl Commands {
     }
 }
 
-async fn scan_all(
-    mut connection: MultiplexedConnection,
-    pattern: &str,
-    limit: usize,
-) -> RedisResult<BTreeSet<Vec<u8>>> {
+async fn scan_all(mut connection: MultiplexedConnection, pattern: &str, limit: usize) -> RedisResult<BTreeSet<String>> {
     let (mut found, mut cursor) = (BTreeSet::new(), 0_u64);
     loop {
         let mut scan = cmd("SCAN");
         scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(SCANNED_AT_ONCE);
         let (next, keys): (u64, Vec<Vec<u8>>) = scan.query_async(&mut connection).await?;
-        found.extend(keys);
+        found.extend(keys.into_iter().filter_map(|key| String::from_utf8(key).ok()));
         if next == 0 || found.len() >= limit {
             return Ok(found);
         }

@@ -5,8 +5,11 @@
 //! last reconnect.
 
 use std::{
-    fs,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    fs, mem,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -21,8 +24,26 @@ use tokio::sync::OnceCell;
 use super::redaction::Redaction;
 use crate::{RedisUrl, StorageError, StoreSettings};
 
-/// One connection: empty until it is made.
-pub(super) type Current = Arc<OnceCell<MultiplexedConnection>>;
+/// One connection.
+pub(super) type Current = Arc<Shared>;
+
+#[derive(Default)]
+pub(super) struct Shared {
+    /// Empty until the connection is made.
+    made: OnceCell<MultiplexedConnection>,
+    /// The number of calls since the last answer whose callers gave them up.
+    given_up: AtomicU32,
+}
+
+/// Part of an attempt, which is not answered yet. Dropped without an answer, it counts as given up.
+pub(super) struct Unanswered<'a> {
+    connection: &'a Connection,
+    current: &'a Current,
+}
+
+/// The number of calls that are given up, without an answer between them, after which the connection is replaced. Callers
+/// with a time limit of their own would otherwise never reach that of the attempt, and use a black hole for ever.
+const GIVEN_UP: u32 = 3;
 
 pub(super) struct Connection {
     client: Client,
@@ -56,7 +77,11 @@ impl Connection {
 
     /// Makes this connection, or waits for the call that makes it.
     pub(super) async fn open_once(&self, current: &Current) -> RedisResult<MultiplexedConnection> {
-        current.get_or_try_init(|| self.connect()).await.cloned()
+        current.made.get_or_try_init(|| self.connect()).await.cloned()
+    }
+
+    pub(super) fn unanswered<'a>(&'a self, current: &'a Current) -> Unanswered<'a> {
+        Unanswered { connection: self, current }
     }
 
     async fn connect(&self) -> RedisResult<MultiplexedConnection> {
@@ -86,6 +111,24 @@ impl Connection {
 
     fn lock(&self) -> MutexGuard<'_, Option<Current>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Unanswered ===
+
+impl Unanswered<'_> {
+    /// The attempt ended by itself.
+    pub(super) fn answered(self) {
+        self.current.given_up.store(0, Relaxed);
+        mem::forget(self);
+    }
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if self.current.given_up.fetch_add(1, Relaxed) + 1 >= GIVEN_UP {
+            self.connection.discard(self.current);
+        }
     }
 }
 

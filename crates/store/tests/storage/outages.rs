@@ -99,6 +99,21 @@ async fn black_holed_connection_is_replaced() {
     assert_eq!(background.get::<u32>("key").await.unwrap(), Some(1), "repeated over another connection");
 }
 
+/// Callers with a time limit of their own never reach that of the storage.
+#[tokio::test]
+async fn black_holed_connection_is_replaced_after_calls_that_were_given_up() {
+    let server = Server::start(&[]);
+    let forwarder = Forwarder::start(server.port).await;
+    let settings = mainstay_store::StoreSettings { timeout: MINUTE, ..settings(&forwarder.url()) };
+    let store = Store::from_config(&settings).unwrap();
+    assert!(store.set("key", &1, MINUTE).await.unwrap());
+    forwarder.lose_connections();
+    for _ in 0..3 {
+        assert!(tokio::time::timeout(Duration::from_millis(20), store.get::<u32>("key")).await.is_err());
+    }
+    assert_eq!(store.get::<u32>("key").await.unwrap(), Some(1));
+}
+
 #[tokio::test]
 async fn failover_leaves_a_server_that_is_now_a_replica() {
     let [old, new] = [Server::start(&[]), Server::start(&[])];
