@@ -21,9 +21,9 @@ use tokio::{
 };
 
 use crate::{
-    connection_state::{ConnectionState, Wait},
+    connection_state::ConnectionState,
     drain::Drain,
-    pause::PauseTimer,
+    pause::{PauseTimer, Wait},
     phase::Phase,
     request::CountingService,
     server_settings::ServerSettings,

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use crate::{
+    pause::Wait,
     request_counters::{ACCEPTED, CANCELLED, COMPLETED, REFUSED, RequestCounters, UNSENT},
     send_progress::SendProgress,
 };
@@ -36,19 +37,6 @@ pub(crate) struct ConnectionState {
     refusing: AtomicBool,
     /// The HTTP/2 stream that hyper is about to spawn.
     next_stream: Mutex<Option<Arc<SendProgress>>>,
-}
-
-/// What a connection waits for. The numbers tell one wait from the next of the same kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wait {
-    /// The application, or a body that the application reads: not limited here.
-    Application,
-    /// The client, to take bytes.
-    Write(usize),
-    /// The client, to send the rest of a request head, or its first one.
-    Head(usize),
-    /// The client, to begin the next request.
-    NextRequest(usize),
 }
 
 /// Counts one request, from its head to the last byte of its response body.
@@ -156,6 +144,11 @@ impl ConnectionState {
             self.unblocked.fetch_add(1, Relaxed);
         }
         self.write_blocked.store(blocked, Relaxed);
+    }
+
+    /// Returns how often a write that waited for the client has continued, and whether one waits now.
+    pub(crate) fn write_waits(&self) -> (usize, bool) {
+        (self.unblocked.load(Relaxed), self.write_blocked.load(Relaxed))
     }
 
     /// Returns whether the client may still send bytes of a request that was answered.

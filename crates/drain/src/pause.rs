@@ -7,7 +7,20 @@ use std::{
 
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::{connection_state::Wait, server_settings::ServerSettings};
+use crate::server_settings::ServerSettings;
+
+/// What a connection waits for. The numbers tell one wait from the next of the same kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// The application, or a body that the application reads: not limited here.
+    Application,
+    /// The client, to take bytes.
+    Write(usize),
+    /// The client, to send the rest of a request head, or its first one.
+    Head(usize),
+    /// The client, to begin the next request.
+    NextRequest(usize),
+}
 
 /// One timer for all waits of a connection, because it waits for one thing at a time.
 pub(crate) struct PauseTimer {

@@ -30,6 +30,10 @@ use crate::{
 /// Supports HTTP/1.1, HTTP/2 with prior knowledge, upgrades (WebSockets) and `ConnectInfo<SocketAddr>`. Layers go onto
 /// the router as usual. For several listeners, or one that is not TCP, see [`Server`].
 ///
+/// An upgraded connection belongs to its handler: the times of [`ServerSettings`] do not apply to it. The handler limits its
+/// pauses, and ends it when the drain [closes](Phase::Closing). It counts as an open connection; one that is still open at
+/// the drain timeout is counted as aborted.
+///
 /// Use it instead of `axum::serve` where the process must end in bounded time. `axum::serve` with graceful shutdown
 /// waits for as long as any client keeps half a request head open.
 pub async fn serve(listener: TcpListener, app: Router, drain: &Drain) -> DrainReport {

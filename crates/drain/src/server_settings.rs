@@ -25,6 +25,11 @@ pub struct ServerSettings {
     pub idle_timeout: Duration,
     /// The time for which a client may take no byte of a response: at its socket, or with an HTTP/2 window of zero.
     /// Default 30 s. The connection or the stream is then reset.
+    ///
+    /// The response of an HTTP/2 stream counts in pieces of 16 KiB: a client must open the stream's window by one piece in
+    /// this time. A stream that waits because the socket is full of other streams is not reset. There is no minimum rate
+    /// beyond that: a slow client keeps its request in flight for as long as it reads. Limit the requests of one client
+    /// in front of the server.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub write_timeout: Duration,
     /// The connections that are served at once. Default 10,000. See [`Server::with_reserve`](crate::Server::with_reserve)

@@ -10,4 +10,5 @@ mod http2;
 mod large_heads;
 mod linger;
 mod pauses;
+mod pipes;
 mod running;
