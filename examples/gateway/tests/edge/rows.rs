@@ -13,6 +13,7 @@ mod paths;
 mod responses;
 mod targets;
 mod trailers;
+mod upgrades;
 mod versions;
 
 use crate::runner::run;
@@ -37,5 +38,5 @@ macro_rules! subjects {
 
 subjects!(
     chunks, downgrade, expect, forwarded, heads, hop_by_hop, host, lengths, location, paths, responses, targets,
-    trailers, versions,
+    trailers, upgrades, versions,
 );
