@@ -24,3 +24,15 @@ pub fn is_out_of_files(error: &(dyn Error + 'static)) -> bool {
     let number = |error: &(dyn Error + 'static)| error.downcast_ref::<io::Error>()?.raw_os_error();
     cfg!(unix) && causes(error).any(|cause| number(cause).is_some_and(|number| OUT_OF_FILES.contains(&number)))
 }
+
+/// Returns the error of a name lookup that failed, or that of the system if no file descriptor is left: the system's
+/// resolver then reports, as of a wrong name, that the name is not known. See [`is_out_of_files`].
+///
+/// It opens a file to find out.
+#[must_use]
+pub fn lookup_error(error: io::Error) -> io::Error {
+    match std::fs::File::open("/") {
+        Err(own) if is_out_of_files(&own) => own,
+        _ => error,
+    }
+}

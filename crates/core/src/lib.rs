@@ -90,7 +90,7 @@ pub use backoff::{Backoff, Shape};
 #[cfg(feature = "bounded")]
 pub use bounded::{Bounded, Evict, NotInserted};
 pub use budget::{Budget, BudgetSettings, BudgetSnapshot, Cost, Reservation};
-pub use causes::{causes, is_out_of_files};
+pub use causes::{causes, is_out_of_files, lookup_error};
 pub use check::check;
 pub use classify_fn::{ClassifyFn, ContextFn, FollowFn, MarkFn, OnEnd, ReplayFn, classify_fn};
 pub use clone_service::CloneService;

@@ -8,7 +8,8 @@
 //!   ([`box_body`]) can carry a guard, by which the policies [follow](mainstay_core::Follow) it to its end: a permit is
 //!   held and the outcome recorded for the whole stream. [`HeadOnly`](mainstay_core::HeadOnly) does without.
 //!   [`IdleTimeoutBody`](body::IdleTimeoutBody) fails after a pause.
-//! * [`client`]: a connector whose errors tell whether their connection was stale, and a client that repeats such requests.
+//! * [`client`]: a connector whose errors tell whether their connection was stale, a client that repeats such requests, a
+//!   limit of interim responses (1xx).
 //! * [`context`]: layers that take deadline and attempt from one server to the next in headers.
 //! * [`rejection`]: the response to a rejection, and [`RejectionLayer`] for a whole server.
 //! * [`grpc`]: status codes, headers, and with feature `tonic` a client's errors as `tonic::Status`.

@@ -1,6 +1,8 @@
 //! The HTTP client of the backends: its pool of connections, and the limits of what it reads.
 
 use std::{
+    error::Error,
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -10,7 +12,6 @@ use std::{
 
 use axum::body::{Bytes, HttpBody};
 use http::{Request, Response, StatusCode, Uri, Version};
-use hyper::ext::on_informational;
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
@@ -18,7 +19,7 @@ use hyper_util::{
 use mainstay_core::BoxError;
 use mainstay_http::{
     body::{BodyEnd, GuardedBody, IdleTimeoutBody},
-    client::{Connector, RepeatStale},
+    client::{Connector, InterimLimit, RepeatStale, Resolver, TooManyInterimResponses},
 };
 use tower::{Service, ServiceExt, service_fn};
 
@@ -27,7 +28,7 @@ use crate::{backend::ProxyRequest, own_limits::OwnLimits, settings::Settings, ta
 /// hyper's buffer for the head of an answer and for the pieces of its body. Heads may have a higher limit.
 const BUFFER: usize = 128 * 1024;
 
-type HyperClient = legacy::Client<Connector<HttpConnector>, Upload>;
+type HyperClient = legacy::Client<Connector<HttpConnector<Resolver>>, Upload>;
 
 /// The clients of all backends: one pool of connections, and the same limits.
 pub(crate) struct Clients {
@@ -48,6 +49,14 @@ struct Client {
     has_http_1_0: AtomicBool,
 }
 
+/// Why an attempt got no answer.
+#[derive(Debug)]
+pub(crate) enum ClientError {
+    Hyper(legacy::Error),
+    /// The backend sent interim answers without end.
+    Interim(TooManyInterimResponses),
+}
+
 // === impl Clients ===
 
 impl Clients {
@@ -56,7 +65,7 @@ impl Clients {
     pub(crate) fn new(settings: &Settings) -> Self {
         let Settings { backend, limits, .. } = settings;
         let max_head_bytes = limits.max_head_bytes as usize;
-        let mut connector = HttpConnector::new();
+        let mut connector = HttpConnector::new_with_resolver(Resolver::new());
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(limits.attempt_timeout / 2));
         // Detects a backend that disappears in the middle of a long answer.
@@ -82,7 +91,7 @@ impl Clients {
     /// a new one, if it may be sent twice.
     ///
     /// The body of an answer fails after a pause of `BODY_IDLE_SECONDS`, and so does a write of which the backend takes
-    /// nothing.
+    /// nothing. An attempt fails after too many interim answers.
     pub(crate) fn client(
         &self,
         backend: &Uri,
@@ -114,7 +123,7 @@ fn sender(
 ) -> impl Service<
     ProxyRequest,
     Response = Response<impl HttpBody<Data = Bytes, Error = BoxError> + Send + use<>>,
-    Error = legacy::Error,
+    Error = ClientError,
     Future: Send,
 > + Clone
 + Send
@@ -125,18 +134,16 @@ fn sender(
     service_fn(move |request: ProxyRequest| {
         let mut request = client.target.address(request.into_request());
         let progress = request.body().progress().clone();
-        if progress.is_held() {
-            let progress = progress.clone();
-            on_informational(&mut request, move |interim| {
-                if interim.status() == StatusCode::CONTINUE {
-                    progress.grant();
-                }
-            });
-        }
+        let asked = progress.clone();
+        let limit = InterimLimit::new(&mut request, move |status| {
+            if status == StatusCode::CONTINUE {
+                asked.grant();
+            }
+        });
         let client = client.clone();
-        let answer = client.choose(&request).request(request);
+        let answer = limit.limit(client.choose(&request).request(request));
         async move {
-            let answer = answer.await;
+            let answer = answer.await.map_err(ClientError::Interim).and_then(|answer| Ok(answer?));
             if answer.as_ref().is_ok_and(|answer| answer.version() == Version::HTTP_10) {
                 client.has_http_1_0.store(true, Relaxed);
             }
@@ -145,6 +152,29 @@ fn sender(
             Ok(answer?.map(|body| IdleTimeoutBody::new(GuardedBody::new(body, end), body_idle_timeout)))
         }
     })
+}
+
+// === impl ClientError ===
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no answer of the backend")
+    }
+}
+
+impl Error for ClientError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Hyper(error) => Some(error),
+            Self::Interim(error) => Some(error),
+        }
+    }
+}
+
+impl From<legacy::Error> for ClientError {
+    fn from(error: legacy::Error) -> Self {
+        Self::Hyper(error)
+    }
 }
 
 // === impl Client ===

@@ -2,7 +2,6 @@
 //! of the process. They count against no backend. The client is told which limit it was, and the log too.
 
 use http::Response;
-use hyper_util::client::legacy;
 use mainstay_core::{BoxError, LogLimit, Reason, Rejected};
 use mainstay_http::{client::head_size, policy::own_limit};
 use tokio::time::Instant;
@@ -23,7 +22,7 @@ impl OwnLimits {
     }
 
     /// Refuses an answer whose head is too large, and logs an error by a limit of the gateway.
-    pub(crate) fn check<B>(&self, result: Result<Response<B>, legacy::Error>) -> Result<Response<B>, BoxError> {
+    pub(crate) fn check<B>(&self, result: Result<Response<B>, impl Into<BoxError>>) -> Result<Response<B>, BoxError> {
         let error: BoxError = match result {
             Ok(response) if head_size(response.headers()) <= self.max_head_bytes => return Ok(response),
             Ok(_) => Rejected::new(Reason::ResponseTooLarge, "backends").into(),

@@ -155,11 +155,6 @@ impl Progress {
 
     // `Expect: 100-continue`.
 
-    /// Returns whether the client waits for `100 Continue`.
-    pub(crate) fn is_held(&self) -> bool {
-        self.0.as_ref().is_some_and(|state| state.held.load(SeqCst))
-    }
-
     /// Lets the body be read.
     pub(crate) fn grant(&self) {
         if let Some(state) = &self.0 {

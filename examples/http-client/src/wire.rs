@@ -8,7 +8,7 @@ use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use mainstay::http::client::{Connector, RepeatStale};
+use mainstay::http::client::{Connector, RepeatStale, Resolver};
 
 /// The version of HTTP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum Wire {
 pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The client without layers. A request on an idle connection that its server has closed is sent again on a new one.
-pub(crate) type PlainClient = RepeatStale<legacy::Client<Connector<HttpConnector>, Empty<Bytes>>>;
+pub(crate) type PlainClient = RepeatStale<legacy::Client<Connector<HttpConnector<Resolver>>, Empty<Bytes>>>;
 
 /// Creates the client without layers.
 pub(crate) fn plain(wire: Wire) -> PlainClient {
@@ -34,7 +34,7 @@ pub(crate) fn plain(wire: Wire) -> PlainClient {
         // All calls share one connection, so pings must detect a dead one.
         builder.http2_only(true).http2_keep_alive_interval(PING_TIMEOUT).http2_keep_alive_timeout(PING_TIMEOUT);
     }
-    let connector = Connector::new(HttpConnector::new());
+    let connector = Connector::new(HttpConnector::new_with_resolver(Resolver::new()));
     let pooled = builder.build(connector.clone());
     RepeatStale::new(pooled, builder.pool_max_idle_per_host(0).build(connector))
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use mainstay_core::lookup_error;
 use tokio::net::{TcpStream, lookup_host};
 
 use super::{
@@ -46,7 +47,7 @@ impl Probe for TcpProbe {
 
 /// Connects to the first address that accepts.
 async fn connect(address: &str) -> ProbeOutcome {
-    let addresses = match lookup_host(address).await {
+    let addresses = match lookup_host(address).await.map_err(lookup_error) {
         Ok(addresses) => addresses,
         Err(error) => return ProbeOutcome::failed(&error, format!("name lookup: {error}")),
     };

@@ -1,6 +1,7 @@
 //! Sends a request again that met a stale connection.
 
 use std::{
+    error::Error,
     fmt,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -8,7 +9,7 @@ use std::{
 
 use http::Response;
 use hyper_util::client::legacy;
-use mainstay_core::{Replay, RequestCopy};
+use mainstay_core::{Replay, RequestCopy, causes};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -20,6 +21,8 @@ use crate::{Http, client::connection::is_stale};
 /// server may have received it. Its error is classified as `Ignored`. hyper-util itself sends any request again that
 /// it has not begun to write. No budget is spent: the failure says nothing about the server, and the new connection
 /// cannot be stale.
+///
+/// The error of the client is hyper-util's, or has it among its causes.
 ///
 /// It goes innermost, below a timeout of the attempt. It copies each request that may be sent twice: over a stack that
 /// keeps copies too, a [`SharedRequest`](super::SharedRequest) makes one head serve them all.
@@ -70,6 +73,11 @@ pin_project! {
     }
 }
 
+/// Whether an error is, or was caused by, one of hyper-util on a stale connection.
+fn is_caused_by_stale(error: &(dyn Error + 'static)) -> bool {
+    causes(error).any(|cause| cause.downcast_ref::<legacy::Error>().is_some_and(is_stale))
+}
+
 // === impl RepeatStale ===
 
 impl<S> RepeatStale<S> {
@@ -82,14 +90,14 @@ impl<S> RepeatStale<S> {
 
 impl<S, Req, ResB> Service<Req> for RepeatStale<S>
 where
-    S: Service<Req, Response = Response<ResB>, Error = legacy::Error> + Clone,
+    S: Service<Req, Response = Response<ResB>, Error: Error + 'static> + Clone,
     Http: Replay<Req>,
 {
     type Response = Response<ResB>;
-    type Error = legacy::Error;
+    type Error = S::Error;
     type Future = RepeatStaleFuture<S, Req>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), legacy::Error>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.pooled.poll_ready(cx)
     }
 
@@ -104,10 +112,10 @@ where
 
 impl<S, Req, ResB> Future for RepeatStaleFuture<S, Req>
 where
-    S: Service<Req, Response = Response<ResB>, Error = legacy::Error>,
+    S: Service<Req, Response = Response<ResB>, Error: Error + 'static>,
     Http: Replay<Req>,
 {
-    type Output = Result<Response<ResB>, legacy::Error>;
+    type Output = Result<Response<ResB>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
@@ -115,7 +123,7 @@ where
             let next = match state.as_mut().project() {
                 StateProj::First { call, repeat } => {
                     let result = ready!(call.poll(cx));
-                    let is_stale = result.as_ref().is_err_and(is_stale);
+                    let is_stale = result.as_ref().is_err_and(|error| is_caused_by_stale(error));
                     let repeat = repeat.take().filter(|(_, copy)| is_stale && Http::new().is_intact(copy));
                     let Some(repeat) = repeat else { return Poll::Ready(result) };
                     State::Readying { repeat: Some(repeat) }

@@ -8,7 +8,7 @@
 //! | the request's body failed or was too short, or this process ended the connection | ignored |
 //! | the connection was [stale](crate::client::is_stale) | ignored, but may be repeated |
 //! | the response's head is longer than this client permits | ignored |
-//! | no file descriptor is left in this process or system | ignored, but may be repeated |
+//! | no file descriptor is left in this process or system (for a lookup: with [`Resolver`](crate::client::Resolver)) | ignored, but may be repeated |
 //!
 //! Every other error is a failure of the network.
 

@@ -14,13 +14,14 @@ use mainstay_core::{BoxError, InvalidSetting, PROBE_LOOP_HEADER, is_out_of_files
 use tower_service::Service;
 
 use crate::{
+    client::{Connector, InterimLimit, Resolver},
     error_text::error_text,
     policy::status::is_probe_overloaded,
     probe::{error::HttpProbeError, redirect::redirect_target, settings::HttpProbeSettings},
 };
 
 /// The client that [`HttpProbe::new`] makes.
-pub type HttpClient = Client<HttpConnector, Empty<Bytes>>;
+pub type HttpClient = Client<Connector<HttpConnector<Resolver>>, Empty<Bytes>>;
 
 /// A probe over HTTP: the service is healthy if it answers `GET` with 2xx.
 ///
@@ -52,7 +53,8 @@ const BODY_LIMIT: usize = 64 * 1024;
 const MAX_HEADERS: usize = 1_000;
 
 fn client() -> HttpClient {
-    Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).http1_max_headers(MAX_HEADERS).build_http()
+    let connector = Connector::new(HttpConnector::new_with_resolver(Resolver::new()));
+    Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).http1_max_headers(MAX_HEADERS).build(connector)
 }
 
 // === impl HttpProbe ===
@@ -151,7 +153,8 @@ impl<C, B> HttpProbe<C, B> {
             }
         }
         poll_fn(|cx| self.client.poll_ready(cx)).await.map_err(failed)?;
-        self.client.call(request).await.map_err(failed)
+        let limit = InterimLimit::new(&mut request, |_| {});
+        limit.limit(self.client.call(request)).await.map_err(failed)?.map_err(failed)
     }
 
     async fn check<ResB>(&self, response: Response<ResB>) -> Result<(), HttpProbeError>

@@ -125,8 +125,22 @@ async fn answer_over_a_limit_of_the_gateway_says_so_and_blames_no_backend() {
 /// Defect: a gateway without file descriptors declared its backends down.
 #[tokio::test]
 async fn gateway_without_file_descriptors_blames_no_backend() {
+    without_file_descriptors("127.0.0.1").await;
+}
+
+/// Defect: so did one whose lookup of a name found no file descriptor. The system says that the name is not known.
+#[tokio::test]
+async fn gateway_without_file_descriptors_for_a_lookup_blames_no_backend() {
+    without_file_descriptors("localhost").await;
+}
+
+async fn without_file_descriptors(host: &str) {
     // Each request needs a new connection to its backend.
-    let (_primary, _backup, mut gateway) = start(|_, _| Reply::End(ok("primary"))).await;
+    let primary = Scripted::start(|_, _| Reply::End(ok("primary"))).await;
+    let backup = Scripted::start(|_, _| Reply::Write(ok("backup"))).await;
+    let url = primary.url().replace("127.0.0.1", host);
+    let settings = [("BACKEND_API_URL", &*url), ("BACKEND_API_FALLBACK_URL", &*backup.url())];
+    let mut gateway = Gateway::start(&settings);
     // The connection of this client stays open.
     let client = legacy::Client::builder(TokioExecutor::new()).build_http::<Body>();
     let address = gateway.address();

@@ -1,7 +1,5 @@
 //! Places are given back: a frozen backend, clients that read nothing, and idle connections hold none for ever.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
@@ -9,7 +7,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinSet,
-    time::{sleep, timeout},
+    time::timeout,
 };
 
 use crate::{
@@ -182,33 +180,36 @@ async fn refused_upload_gets_its_503_and_no_reset() {
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
 }
 
-/// hyper skips interim answers without a limit of its own: the attempt timeout is the limit, and nothing is kept. Other
-/// requests are served meanwhile.
-#[tokio::test]
-async fn endless_interim_answers_are_timed_out_and_take_no_memory() {
+/// hyper skips interim answers without a limit, and reads them for as long as they come. Probes get them, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn endless_interim_answers_end_the_request_at_once_and_take_no_memory() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let mut gateway = Gateway::start(&[("BACKEND_API_URL", &url), ("ATTEMPT_TIMEOUT_SECONDS", "1")]);
-    let flood = async {
+    // Without the limit of interim answers, the request would end at the client's timeout.
+    let mut gateway = Gateway::start(&[
+        ("BACKEND_API_URL", &url),
+        ("ATTEMPT_TIMEOUT_SECONDS", "60"),
+        ("REQUEST_TIMEOUT_SECONDS", "120"),
+    ]);
+    let flood = tokio::spawn(async move {
         let mut floods = JoinSet::new();
         while let Ok((mut connection, _)) = listener.accept().await {
             floods.spawn(async move {
                 let _ = connection.read(&mut [0; 4096]).await;
-                let interim = "HTTP/1.1 102 Processing\r\n\r\n".repeat(100);
-                // 2.5 MB a second, so that the flood and its client share a thread.
-                while connection.write_all(interim.as_bytes()).await.is_ok() {
-                    sleep(Duration::from_millis(1)).await;
-                }
+                let interim = "HTTP/1.1 102 Processing\r\n\r\n".repeat(1_000);
+                while connection.write_all(interim.as_bytes()).await.is_ok() {}
             });
         }
-    };
+    });
     let before = gateway.process().memory();
-    let asked = async { tokio::join!(gateway.get("/api/v1/json"), gateway.get("/live")) };
-    let (answer, live) = tokio::select! {
-        answers = asked => answers,
-        () = flood => panic!("the listener ended"),
-    };
-    assert_eq!((answer.status, live.status), (StatusCode::GATEWAY_TIMEOUT, StatusCode::OK));
+    for _ in 0..3 {
+        let (answer, live) = tokio::join!(gateway.get("/api/v1/json"), gateway.get("/live"));
+        assert_eq!((answer.status, live.status), (StatusCode::BAD_GATEWAY, StatusCode::OK), "{answer:?}");
+    }
+    let status = gateway.status().await;
+    let endpoint = &status["failover"]["endpoints"][0];
+    assert!(endpoint["breaker"]["failures"].as_u64() > Some(0), "the backend is at fault: {endpoint:#}");
     let after = gateway.process().memory();
     assert!(after.peak < before.now + (12 << 20), "{before:?} {after:?}");
+    flood.abort();
 }
