@@ -1,8 +1,9 @@
-//! The server under a drain, over loopback sockets. Durations are short and no test asserts a tight time.
+//! The server under a drain, over loopback sockets, or over pipes under a paused clock. No test asserts a tight time.
 #![cfg(feature = "serve")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they mean")]
 
 mod connections;
+mod frames;
 mod handlers;
 mod head;
 mod http1;
@@ -12,3 +13,4 @@ mod linger;
 mod pauses;
 mod pipes;
 mod running;
+mod slow_http2;

@@ -11,7 +11,7 @@ use axum::{
 };
 use mainstay_drain::{Drain, DrainReport, DrainSettings, Server, ServerSettings};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::Notify,
     task::JoinHandle,
@@ -93,12 +93,12 @@ impl Running {
     }
 }
 
-pub(crate) async fn send_get(stream: &mut TcpStream, path: &str) {
+pub(crate) async fn send_get(stream: &mut (impl AsyncWrite + Unpin), path: &str) {
     stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n").as_bytes()).await.unwrap();
 }
 
 /// Reads until the response ends with `end`.
-pub(crate) async fn read_until(stream: &mut TcpStream, end: &str) -> String {
+pub(crate) async fn read_until(stream: &mut (impl AsyncRead + Unpin), end: &str) -> String {
     let mut text = Vec::new();
     timeout(LONG, async {
         while !text.ends_with(end.as_bytes()) {

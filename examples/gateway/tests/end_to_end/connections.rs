@@ -5,11 +5,13 @@ use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper_util::{client::legacy, rt::TokioExecutor};
 use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt, net::TcpListener, time::timeout};
 
 use crate::{
     client::{post, send, stream as exchange, until},
     gateway::Gateway,
-    scripted::{Reply, Scripted, ok},
+    process::TEST_TIMEOUT,
+    scripted::{Reply, Scripted, ok, read_head},
 };
 
 /// Starts a gateway before a scripted primary and a backup that answers everything.
@@ -43,6 +45,28 @@ async fn stale_connection_blames_no_backend() {
         assert_eq!(answer.status, expected, "{answer:?}");
     }
     assert_not_blamed(&gateway).await;
+}
+
+/// The gateway closes before its backend does. At the default of 4 s a backend with 5 s meets no stale connection.
+#[tokio::test]
+async fn idle_connection_is_closed_by_the_gateway_at_the_pool_idle_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let gateway = Gateway::start(&[("BACKEND_API_URL", &*url), ("POOL_IDLE_SECONDS", "0.1")]);
+    let backend = async {
+        loop {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let head = read_head(&mut connection).await;
+            connection.write_all(&ok("")).await.unwrap();
+            // Probes close their connections by themselves.
+            if head.is_some_and(|head| head.starts_with("GET /api/v1/x ")) {
+                return read_head(&mut connection).await;
+            }
+        }
+    };
+    let closed = async { timeout(TEST_TIMEOUT, backend).await.expect("it is closed") };
+    let (answer, request) = tokio::join!(gateway.get("/api/v1/x"), closed);
+    assert_eq!((answer.status, request), (StatusCode::OK, None));
 }
 
 /// Defect: the refusal was lost if the backend closed before the upload ended, and counted against the primary.

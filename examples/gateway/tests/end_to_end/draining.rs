@@ -1,14 +1,11 @@
 //! SIGTERM: the gateway is not ready at once, requests in flight finish, and no connection delays the exit.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use http::{Request, StatusCode};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::Instant,
 };
 
 use crate::{
@@ -75,17 +72,15 @@ async fn unfinished_request_is_cut_off_and_exit_code_is_not_0() {
 #[tokio::test]
 async fn half_a_request_head_does_not_delay_the_exit() {
     let backend = Backend::start("primary");
-    let mut gateway = Gateway::before(&backend, &[]);
+    // Longer than the test waits for the end.
+    let mut gateway = Gateway::before(&backend, &[("DRAIN_TIMEOUT_SECONDS", "600")]);
     let mut half = TcpStream::connect(gateway.address()).await.unwrap();
     half.write_all(b"GET /api/v1/json HTTP/1.1\r\nHos").await.unwrap();
     let mut idle = TcpStream::connect(gateway.address()).await.unwrap();
     idle.write_all(b"GET /api/v1/json HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     assert!(idle.read(&mut [0; 4096]).await.unwrap() > 0);
-    let told = Instant::now();
     gateway.process().signal("TERM");
     assert_eq!(gateway.process().ended().await.code(), Some(0));
-    // Far less than the drain's five seconds.
-    assert!(told.elapsed() < Duration::from_secs(3), "{:?}", told.elapsed());
 }
 
 #[tokio::test]

@@ -78,8 +78,8 @@ async fn serve(mut stream: TcpStream, script: Arc<impl Fn(&str, usize) -> Reply>
     }
 }
 
-/// Reads the head of a request, and its body if it is two bytes long.
-async fn read_head(stream: &mut TcpStream) -> Option<String> {
+/// Reads the head of a request, and its body if it is two bytes long. `None` if the connection ends before.
+pub(crate) async fn read_head(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
