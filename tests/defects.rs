@@ -152,6 +152,7 @@ const FAILOVERS: &[Defect] = &[
     ("callers who give up at both endpoints and take them out", &["{failover}/hanging.rs::callers_who_give_up_at_both_endpoints_move_no_traffic", "{failover}/hanging.rs::work_that_is_dropped_at_the_second_endpoint_has_failed_everywhere"]),
     ("an endpoint that is slow for all requests and stays", &["{failover}/slow.rs::endpoint_that_is_slow_for_all_is_left_with_its_medians_as_the_reason"]),
     ("one request that counts as many failures", &["{failover}/repeats.rs::request_counts_once_against_a_single_endpoint", "{failover}/repeats.rs::request_that_fails_everywhere_counts_once_for_its_first_endpoint_only", "{failover}/repeats.rs::second_attempts_and_repeats_ask_each_endpoint_once"]),
+    ("a dead primary that gets every request while all are down", &["{failover}/ordinary_traffic.rs::all_down_sends_what_the_dead_primary_refuses_to_the_backup", "{failover}/situations.rs::while_all_are_down_requests_find_the_endpoint_that_answers", "{failover}/situations.rs::while_all_are_down_second_attempts_and_readiness_go_on_to_the_next_endpoint", "examples/gateway/tests/end_to_end/judgement.rs::all_down_serves_from_the_backup_if_the_primary_is_dead"]),
     ("failback in the first good second", &["{failover}/selection.rs::traffic_returns_after_hold_and_probes"]),
 ];
 

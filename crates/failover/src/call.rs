@@ -66,7 +66,8 @@ where
         // The request goes elsewhere, or the endpoint has been left since. Its readiness is given back.
         services.clear(candidate.index, shared);
     }
-    let repeat = repeat.and_then(|target| board.endpoints[target].acquire(target));
+    let acquire = |target: usize| board.endpoints[target].acquire(target).or_else(|| board.acquire_last_resort(target));
+    let repeat = repeat.and_then(acquire);
     let Some(permit) = repeat.or_else(|| shared.handle.acquire()) else { return refused(shared) };
     let copy = ReplayCopy::new(shared, &request, permit.index, &history);
     let attempt = Attempt::readying(shared.clean_clone(permit.index), request);

@@ -16,7 +16,7 @@ use crate::{
     decision::{Decision, Signal},
     endpoint_state::EndpointState,
     route::FailoverState,
-    selector::{self, EndpointView},
+    selector::{self, EndpointView, News},
     switchboard::Switchboard,
     weight::Weight,
 };
@@ -45,12 +45,10 @@ impl Switchboard {
     pub(crate) fn record_failure(&self, sent: Sent, weight: Weight) {
         let Some(endpoint) = self.endpoints.get(sent.index).filter(|_| self.is_current(sent)) else { return };
         let now = self.nanos(Instant::now());
-        let had_good_news = endpoint.has_good_news();
-        if weight != Weight::Nothing && weight != Weight::SILENCE {
-            endpoint.note(false);
-        }
+        let news = endpoint.news();
+        endpoint.newest.record_failure(weight);
         if !endpoint.is_usable() {
-            self.observe_news(endpoint, had_good_news);
+            self.observe_news(endpoint, news);
             return;
         }
         if weight == Weight::FailedEverywhere && self.endpoints.len() > 2 {
@@ -94,9 +92,9 @@ impl Switchboard {
             return;
         }
         if !endpoint.is_usable() {
-            let had_good_news = endpoint.has_good_news();
-            endpoint.note(true);
-            self.observe_news(endpoint, had_good_news);
+            let news = endpoint.news();
+            endpoint.newest.record_success();
+            self.observe_news(endpoint, news);
             return;
         }
         let was_notable = self.everywhere.is_notable();
@@ -148,8 +146,8 @@ impl Switchboard {
     }
 
     /// Brings the route up to date if the newest evidence of an endpoint has changed while all are down.
-    fn observe_news(&self, endpoint: &EndpointState, had_good_news: bool) {
-        if endpoint.has_good_news() != had_good_news && self.route().state == FailoverState::AllDown {
+    fn observe_news(&self, endpoint: &EndpointState, before: News) {
+        if endpoint.news() != before && self.route().state == FailoverState::AllDown {
             self.observe();
         }
     }

@@ -18,8 +18,9 @@ use crate::{
     ask::Ask,
     endpoint::EndpointInfo,
     latency::Latency,
+    newest::Newest,
     permit::{Candidate, EndpointPermit},
-    selector::EndpointView,
+    selector::{EndpointView, News},
     settings::FailoverSettings,
     signals::Signals,
 };
@@ -44,14 +45,8 @@ pub(crate) struct EndpointState {
     pub(crate) latency: Latency,
     /// The durations of its last answers.
     pub(crate) answers: Answers,
-    /// The number of the newest evidence: a probe, or a failure, or a success while the endpoint was not usable.
-    evidence: AtomicU64,
-    /// The number of the newest probe if it was good, else 0.
-    good_probe: AtomicU64,
-    /// The number of the newest good evidence.
-    good: AtomicU64,
-    /// The number of the newest bad evidence.
-    bad: AtomicU64,
+    /// What requests and probes say of it while no endpoint is usable.
+    pub(crate) newest: Newest,
     /// The breaker's epoch and, in the two lowest bits, its state, as of the last [`refresh`](Self::refresh). Reading
     /// the state of a breaker that is not closed takes its lock.
     seen: AtomicU64,
@@ -78,10 +73,7 @@ impl EndpointState {
             budget: Budget::with_settings(settings.budget())?,
             latency: Latency::default(),
             answers: Answers::default(),
-            evidence: AtomicU64::new(0),
-            good_probe: AtomicU64::new(0),
-            good: AtomicU64::new(0),
-            bad: AtomicU64::new(0),
+            newest: Newest::default(),
             seen: AtomicU64::new(State::Closed as u64),
         })
     }
@@ -102,8 +94,12 @@ impl EndpointState {
     /// Notes the breaker's state in this epoch.
     pub(crate) fn see(&self, epoch: u64, state: State) {
         let now = (epoch << 2) | state as u64;
-        if self.seen.fetch_max(now, AcqRel) >= now {
+        let before = self.seen.fetch_max(now, AcqRel);
+        if before >= now {
             return;
+        }
+        if before & 0b11 == State::Closed as u64 {
+            self.newest.leave();
         }
         self.signals.reset(epoch as u16);
         self.answers.reset();
@@ -154,19 +150,6 @@ impl EndpointState {
         self.acquire(index).unwrap_or_else(|| self.permit(index, self.breaker.epoch()))
     }
 
-    /// Records what a probe says.
-    pub(crate) fn note_probe(&self, healthy: bool) {
-        let number = self.note(healthy);
-        self.good_probe.store(if healthy { number } else { 0 }, Relaxed);
-    }
-
-    /// Records the newest evidence, and returns its number.
-    pub(crate) fn note(&self, good: bool) -> u64 {
-        let number = self.evidence.fetch_add(1, Relaxed) + 1;
-        if good { &self.good } else { &self.bad }.fetch_max(number, Relaxed);
-        number
-    }
-
     /// Whether only the hold keeps the endpoint from being used: it has its good probes.
     pub(crate) fn has_recovered_but_for_its_hold(&self) -> bool {
         let snapshot = self.breaker.snapshot();
@@ -176,7 +159,7 @@ impl EndpointState {
 
     /// Whether the endpoint is in its hold, and its newest probe is good and newer than its newest failure.
     fn is_held_with_good_probe(&self) -> bool {
-        self.is_probed && !self.is_usable() && self.good_probe.load(Relaxed) > self.bad.load(Relaxed)
+        self.is_probed && !self.is_usable() && self.newest.is_good_probe()
     }
 
     /// Returns a permit for a candidate, unless the endpoint's state has changed since it was found.
@@ -215,7 +198,7 @@ impl EndpointView for EndpointState {
         }
     }
 
-    fn has_good_news(&self) -> bool {
-        self.good.load(Relaxed) > self.bad.load(Relaxed)
+    fn news(&self) -> News {
+        self.newest.news()
     }
 }

@@ -158,7 +158,7 @@ impl FailoverHandle {
         let endpoints = &self.board.endpoints;
         let unconditionally = |index: usize| endpoints[index].acquire_unconditionally(index);
         match self.select() {
-            Selection::Only(index) => Some(unconditionally(index)),
+            Selection::Any(index) | Selection::Only(index) => Some(unconditionally(index)),
             Selection::From(first) => order(first, endpoints.len())
                 .find_map(|index| endpoints[index].acquire(index))
                 .or_else(|| self.board.last_resort().map(unconditionally)),

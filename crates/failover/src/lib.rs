@@ -71,7 +71,10 @@
 //! | dry run | decisions are logged; requests go to the primary, and no failure is compared | |
 //! | forced | requests go to the endpoint; evidence is gathered, and is in force on release | |
 //! | last usable endpoint | left only by refused connections and probes; its status is unhealthy | |
-//! | all down | holds are waived; the newest evidence chooses, then the policy; probed every second | 3 probes |
+//! | all down | holds are waived; the newest evidence chooses, then the policy; a request that fails at one endpoint may go on to any other; probed every second | 3 probes |
+//!
+//! While all are down, a failed probe does not outdate an answered request: an endpoint that answers requests is in use
+//! until one fails there, or a probe of an earlier endpoint is good.
 //!
 //! Without an answer within the delay, and without another endpoint's answer, a request only asks for a probe: at 200
 //! requests a second a pause of 80 ms gives six such requests in a row.
@@ -139,6 +142,7 @@ mod history;
 mod inspect;
 mod latency;
 mod live;
+mod newest;
 mod operate;
 mod overdue;
 mod permit;

@@ -11,7 +11,10 @@ use std::{
 
 use mainstay_core::{AtomicDuration, AtomicOptionDuration};
 
-use crate::{probe::Driven, settings::FailoverSettings};
+use crate::{
+    probe::Driven,
+    settings::{AllDown, FailoverSettings},
+};
 
 /// The settings in force: all of them behind a lock, and those that requests read as atomics.
 #[derive(Debug)]
@@ -40,6 +43,8 @@ pub(crate) struct LiveSettings {
     slow_ratio: AtomicU64,
     pub(crate) ready_timeout: AtomicDuration,
     pub(crate) ramp: AtomicOptionDuration,
+    /// Whether requests are refused while no endpoint is usable and none has good news.
+    pub(crate) refuses_all_down: AtomicBool,
 }
 
 /// The limits that the signals of an endpoint are compared with. One that is off is never reached.
@@ -74,6 +79,7 @@ impl LiveSettings {
             slow_ratio: AtomicU64::default(),
             ready_timeout: AtomicDuration::default(),
             ramp: AtomicOptionDuration::default(),
+            refuses_all_down: AtomicBool::default(),
         };
         live.store(settings);
         live
@@ -123,6 +129,7 @@ impl LiveSettings {
         self.slow_ratio.store(settings.slow_ratio.map_or(0, f64::to_bits), Relaxed);
         self.ready_timeout.store(settings.ready_timeout);
         self.ramp.store(settings.ramp);
+        self.refuses_all_down.store(settings.all_down == Some(AllDown::Refuse), Relaxed);
         mem::replace(&mut *all, settings.into())
     }
 }

@@ -129,18 +129,21 @@ where
     E: Refusal,
 {
     let endpoints = &shared.board().endpoints;
-    let (first, unconditional) = match shared.handle.select() {
+    let selection = match shared.handle.select() {
+        Selection::From(first) if !endpoints.iter().any(EndpointView::admits) => {
+            shared.board().last_resort().map_or(Selection::From(first), Selection::Any)
+        }
+        selection => selection,
+    };
+    let (first, unconditional) = match selection {
         Selection::Refuse => return Poll::Ready(Ready::Refuse),
-        Selection::Only(index) => (index, true),
-        Selection::From(first) => match (endpoints.iter().any(EndpointView::admits), shared.board().last_resort()) {
-            (false, Some(index)) => (index, true),
-            _ => (first, false),
-        },
+        Selection::Any(index) | Selection::Only(index) => (index, true),
+        Selection::From(first) => (first, false),
     };
     let mut pending = false;
-    for index in order(first, endpoints.len()).take(if unconditional { 1 } else { usize::MAX }) {
+    for index in order(first, endpoints.len()) {
         let endpoint = &endpoints[index];
-        if failed.contains(&index) || (!unconditional && !endpoint.admits()) {
+        if failed.contains(&index) || !shared.board().is_candidate(selection, index) {
             continue;
         }
         let (epoch, usable) = (endpoint.breaker.epoch(), endpoint.is_usable());

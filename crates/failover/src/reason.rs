@@ -7,7 +7,7 @@ use mainstay_circuit_breaker::{State, Transition};
 use crate::{
     endpoint_state::EndpointState,
     route::{FailoverState, Route},
-    selector::EndpointView,
+    selector::{EndpointView, News},
 };
 
 /// What precedes each reason in a dry run.
@@ -67,7 +67,7 @@ fn from_states(endpoints: &[EndpointState], from: Route, to: Route) -> String {
     }
     match (from.index, to.index) {
         (_, None) => "no endpoint is usable".to_owned(),
-        (from, Some(index)) if to.state == FailoverState::AllDown => match endpoints[index].has_good_news() {
+        (from, Some(index)) if to.state == FailoverState::AllDown => match endpoints[index].news() == News::Good {
             true => named(&endpoints[index], "its newest request or probe succeeded"),
             false => named(&endpoints[from.unwrap_or(index)], "its newest request or probe failed"),
         },

@@ -78,7 +78,8 @@ pub(crate) fn cause(live: &LiveSettings, outcome: &Outcome) -> Option<Cause> {
 pub(crate) type Paid = (EndpointPermit, Option<Reservation>);
 
 /// Returns a permit for a second attempt at an endpoint other than those that were tried, and the reservation that pays for
-/// it. A request whose endpoint was left needs none, since each such request is sent once more at most.
+/// it. A request whose endpoint was left needs none, since each such request is sent once more at most, and neither does one
+/// that was not sent: it has cost its endpoint nothing.
 pub(crate) fn acquire(
     board: &Switchboard,
     tried: &[usize],
@@ -88,8 +89,9 @@ pub(crate) fn acquire(
 ) -> Option<Paid> {
     let index = board.untried_target(tried, history)?;
     let endpoint = &board.endpoints[index];
+    let permit = || endpoint.acquire_second(index).or_else(|| board.acquire_last_resort(index));
     let cost = match cause {
-        Cause::Left => return Some((endpoint.acquire_second(index)?, None)),
+        Cause::Left | Cause::Error { unsent: true, .. } => return Some((permit()?, None)),
         Cause::Error { throttled: true, .. } => Cost::Throttled,
         Cause::Error { throttled: false, .. } | Cause::Delay => Cost::Retry,
     };
@@ -97,7 +99,7 @@ pub(crate) fn acquire(
     if reservation.is_none() {
         board.counters.add(SECOND_REFUSED);
     }
-    Some((endpoint.acquire_second(index)?, Some(reservation?)))
+    Some((permit()?, Some(reservation?)))
 }
 
 // === impl Cause ===

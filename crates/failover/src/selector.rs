@@ -27,8 +27,21 @@ pub(crate) trait EndpointView {
     /// breaker itself, because for an endpoint that is not in use no request has noticed yet that its hold has ended.
     fn admits_second_attempt(&self) -> bool;
 
-    /// Whether the newest evidence is good, of a request or a probe.
-    fn has_good_news(&self) -> bool;
+    /// What the newest evidence says, of a request or a probe.
+    fn news(&self) -> News;
+}
+
+/// What the newest evidence says of an endpoint that is not usable, from the worst to the best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum News {
+    /// A request could not be handed over.
+    Unsent,
+    /// A request failed.
+    Failed,
+    /// No request has told anything since the endpoint was left, and the newest probe was not good.
+    Unknown,
+    /// A request succeeded, or a probe after the newest failed request.
+    Good,
 }
 
 /// Where one request may go.
@@ -36,6 +49,8 @@ pub(crate) trait EndpointView {
 pub(crate) enum Selection {
     /// To the endpoints that admit it, in order from this one on, and after the last from the first on.
     From(usize),
+    /// To the endpoints in the same order, whatever their states, because none is usable.
+    Any(usize),
     /// To this endpoint, whatever its state.
     Only(usize),
     /// To no endpoint: the request is refused.
@@ -53,7 +68,8 @@ pub(crate) fn choose_route(
         return Route { state: FailoverState::Forced, index: Some(index) };
     }
     let usable = order(first(current, control), endpoints.len()).find(|index| endpoints[*index].is_usable());
-    usable.map_or_else(|| Route { state: FailoverState::AllDown, index: when_all_down(endpoints, all_down) }, Route::on)
+    let when_all_down = || Route { state: FailoverState::AllDown, index: when_all_down(endpoints, current, all_down) };
+    usable.map_or_else(when_all_down, Route::on)
 }
 
 /// Chooses where one request goes. `share` is the share of requests that the ramp admits, `chance` a uniform number
@@ -69,7 +85,7 @@ pub(crate) fn select(
         _ if control.has(Flag::DryRun) => Selection::Only(0),
         (FailoverState::AllDown, index) => match (endpoints.iter().position(EndpointView::admits), index) {
             (Some(trial), _) => Selection::From(trial),
-            (None, Some(index)) => Selection::Only(index),
+            (None, Some(index)) => Selection::Any(index),
             (None, None) => Selection::Refuse,
         },
         (_, None) => Selection::Refuse,
@@ -95,35 +111,62 @@ pub(crate) fn has_alternative(endpoints: &[impl EndpointView], index: usize) -> 
     others.any(|(_, other)| other.is_usable() && !other.is_suspended())
 }
 
+/// Whether a request may go to this endpoint by this selection. `refuses`: while no endpoint is usable, requests are
+/// refused unless one has good news.
+pub(crate) fn is_candidate(endpoints: &[impl EndpointView], selection: Selection, index: usize, refuses: bool) -> bool {
+    match selection {
+        Selection::From(_) => endpoints[index].admits(),
+        Selection::Any(_) => !refuses || endpoints[index].news() == News::Good,
+        Selection::Only(only) => index == only,
+        Selection::Refuse => false,
+    }
+}
+
 /// Chooses the target of a second attempt: the first endpoint that admits it, other than those that were tried. One that
-/// the request has not asked goes first.
+/// the request has not asked goes first. While no endpoint is usable, any may be the target, as for a first attempt.
 pub(crate) fn second_target(
     endpoints: &[impl EndpointView],
     tried: &[usize],
     route: Route,
     control: Control,
+    refuses: bool,
     is_asked: impl Fn(usize) -> bool,
 ) -> Option<usize> {
     if control.has(Flag::DryRun) || control.forced().is_some() {
         return None;
     }
-    let targets = || {
-        let order = order(first(route, control), endpoints.len());
-        order.filter(|index| !tried.contains(index) && endpoints[*index].admits_second_attempt())
+    let choose = |first: usize, admits: &dyn Fn(usize) -> bool| {
+        let targets = || order(first, endpoints.len()).filter(|index| !tried.contains(index) && admits(*index));
+        targets().find(|index| !is_asked(*index)).or_else(|| targets().next())
     };
-    targets().find(|index| !is_asked(*index)).or_else(|| targets().next())
+    let target = choose(first(route, control), &|index| endpoints[index].admits_second_attempt());
+    match (target, route) {
+        (None, Route { state: FailoverState::AllDown, index: Some(first) }) => {
+            choose(first, &|index| is_candidate(endpoints, Selection::Any(first), index, refuses))
+        }
+        (target, _) => target,
+    }
 }
 
-/// Chooses where a repeat goes, instead of where the selection leads: to the first usable endpoint that the request has
-/// not asked. `None` if there is none, or if the selection leaves no choice.
+/// Chooses where a repeat goes, instead of where the selection leads: to the first endpoint that is usable, or while none is
+/// to any, and that the request has not asked. `None` if there is none, or if the selection leaves no choice.
 pub(crate) fn repeat_target(
     endpoints: &[impl EndpointView],
     selection: Selection,
+    refuses: bool,
     is_asked: impl Fn(usize) -> bool,
 ) -> Option<usize> {
-    let Selection::From(first) = selection else { return None };
     let is_free = |index: &usize| endpoints[*index].is_usable() && !endpoints[*index].is_suspended();
-    order(first, endpoints.len()).find(|index| is_free(index) && !is_asked(*index))
+    let (first, is_last_resort) = match selection {
+        Selection::From(first) => (first, false),
+        Selection::Any(first) => (first, true),
+        Selection::Only(_) | Selection::Refuse => return None,
+    };
+    let may_go = |index: &usize| match is_last_resort {
+        true => is_candidate(endpoints, selection, *index, refuses),
+        false => is_free(index),
+    };
+    order(first, endpoints.len()).find(|index| may_go(index) && !is_asked(*index))
 }
 
 /// Returns every index below `n` once, in order from `first` on, and after the last from the first on.
@@ -140,12 +183,18 @@ fn first(route: Route, control: Control) -> usize {
     }
 }
 
-/// Chooses by the newest evidence: the first endpoint with good news. Without any, the policy decides.
-fn when_all_down(endpoints: &[impl EndpointView], all_down: AllDown) -> Option<usize> {
+/// Chooses by the newest evidence: the first endpoint with good news. Without any, an endpoint with the best news there
+/// are: the one in use, or else the one that the policy names, or else the first.
+fn when_all_down(endpoints: &[impl EndpointView], current: Route, all_down: AllDown) -> Option<usize> {
+    let news: Vec<_> = endpoints.iter().map(EndpointView::news).collect();
+    let best = *news.iter().max()?;
+    let first = || news.iter().position(|news| *news == best);
     let by_policy = match all_down {
-        AllDown::Refuse => None,
-        AllDown::LastResort => Some(endpoints.len() - 1),
-        AllDown::PreferPrimary => Some(0),
+        _ if best == News::Good => return first(),
+        AllDown::Refuse => return None,
+        AllDown::LastResort => endpoints.len() - 1,
+        AllDown::PreferPrimary => 0,
     };
-    endpoints.iter().position(EndpointView::has_good_news).or(by_policy)
+    let in_use = current.index.filter(|_| current.state == FailoverState::AllDown);
+    in_use.into_iter().chain([by_policy]).find(|index| news.get(*index) == Some(&best)).or_else(first)
 }

@@ -9,8 +9,8 @@ use std::sync::{
 };
 
 use mainstay_core::{
-    Counters, EventSender, FailoverId, Level, Name, Random, StateReceiver, Status, StatusReceiver, StatusSender,
-    TransitionLog, nanos,
+    Counters, EventSender, FailoverId, Level, LogLimit, Name, Random, StateReceiver, Status, StatusReceiver,
+    StatusSender, TransitionLog, nanos,
 };
 use tokio::{sync::watch, time::Instant};
 
@@ -22,7 +22,7 @@ use crate::{
     everywhere::Everywhere,
     history::History,
     live::LiveSettings,
-    permit::Candidate,
+    permit::{Candidate, EndpointPermit},
     ramp::Ramp,
     route::{AtomicRoute, FailoverState, Route},
     selector::{self, EndpointView, Selection},
@@ -41,6 +41,8 @@ pub(crate) struct Switchboard {
     pub(crate) counters: Counters<COUNTERS>,
     pub(crate) random: Random,
     pub(crate) everywhere: Everywhere,
+    /// Limits the lines about endpoints that are tried while none is usable.
+    pub(crate) tries: LogLimit,
     /// Locked while an endpoint is left or suspended.
     pub(crate) leaving: Mutex<()>,
     pub(crate) route: AtomicRoute,
@@ -90,6 +92,7 @@ impl Switchboard {
             counters: Counters::per_thread(),
             random: Random::new(),
             everywhere: Everywhere::default(),
+            tries: LogLimit::default(),
             leaving: Mutex::default(),
             route: AtomicRoute::new(Route::PRIMARY),
             ramp: Ramp::default(),
@@ -161,13 +164,25 @@ impl Switchboard {
     #[cold]
     fn second_target_in_order(&self, tried: &[usize], history: &History) -> Option<usize> {
         let is_asked = |index| history.has_asked(self.id, index);
-        selector::second_target(&self.endpoints, tried, self.route(), self.control.load(), is_asked)
+        let refuses = self.live.refuses_all_down.load(Relaxed);
+        selector::second_target(&self.endpoints, tried, self.route(), self.control.load(), refuses, is_asked)
     }
 
-    /// Chooses where a repeat of a request goes: to the first usable endpoint that the request has not asked, if any.
+    /// Chooses where a repeat of a request goes: to the first endpoint that may get it and that the request has not asked.
     #[cold]
     pub(crate) fn repeat_target(&self, history: &History) -> Option<usize> {
-        selector::repeat_target(&self.endpoints, self.select(), |index| history.has_asked(self.id, index))
+        let refuses = self.live.refuses_all_down.load(Relaxed);
+        selector::repeat_target(&self.endpoints, self.select(), refuses, |index| history.has_asked(self.id, index))
+    }
+
+    /// Whether a request may go to this endpoint by this selection.
+    pub(crate) fn is_candidate(&self, selection: Selection, index: usize) -> bool {
+        selector::is_candidate(&self.endpoints, selection, index, self.live.refuses_all_down.load(Relaxed))
+    }
+
+    /// Returns a permit for an endpoint whatever its state, while none is usable.
+    pub(crate) fn acquire_last_resort(&self, index: usize) -> Option<EndpointPermit> {
+        (self.route().state == FailoverState::AllDown).then(|| self.endpoints[index].acquire_unconditionally(index))
     }
 
     /// Returns a number that grows with each change and each suspension of any endpoint.

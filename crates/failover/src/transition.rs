@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use mainstay_core::{Name, escaped};
+use mainstay_core::{LogLimit, Name, escaped};
 use tokio::time::Instant;
 
 use crate::{route::FailoverState, snapshot::tenths};
@@ -33,18 +33,23 @@ pub struct Transition {
 // === impl Transition ===
 
 impl Transition {
-    /// Emits the tracing event of the change.
-    pub(crate) fn trace(&self, failover: &Name, is_alone: bool) {
+    /// Emits the tracing event of the change. `tries` limits the lines about endpoints that are tried while none is usable:
+    /// that can change with each request.
+    pub(crate) fn trace(&self, failover: &Name, is_alone: bool, tries: &LogLimit) {
         let Self { sequence, from, to, state, hold, .. } = self;
         let (failover, change) = (&**failover, self);
         let (from, to) = (from.as_deref(), to.as_deref());
         macro_rules! event {
-            ($level:ident, $message:literal) => {
-                tracing::$level!(failover, sequence, from, to, %state, ?hold, %change, $message)
+            ($level:ident, $message:literal $(, $field:ident)*) => {
+                tracing::$level!(failover, sequence, from, to, %state, ?hold, %change, $($field,)* $message)
             };
         }
         match (self.state, self.previous) {
-            (FailoverState::AllDown, FailoverState::AllDown) => event!(info, "tries another endpoint"),
+            (FailoverState::AllDown, FailoverState::AllDown) => {
+                if let Some(left_out) = tries.fault(self.at) {
+                    event!(info, "tries another endpoint", left_out);
+                }
+            }
             (FailoverState::AllDown, _) if is_alone => event!(error, "no endpoint is usable and there is no backup"),
             (FailoverState::AllDown, _) => event!(error, "no endpoint is usable"),
             (FailoverState::OnBackup, FailoverState::AllDown) => event!(warn, "a backup is usable again"),

@@ -66,7 +66,7 @@ impl Switchboard {
             self.everywhere.trace(&self.name, fails_everywhere, now);
         }
         if let Some(transition) = transition {
-            transition.trace(&self.name, self.endpoints.len() == 1);
+            transition.trace(&self.name, self.endpoints.len() == 1, &self.tries);
         }
         if is_news {
             self.announce();

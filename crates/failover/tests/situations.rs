@@ -483,8 +483,65 @@ async fn while_all_are_down_a_failed_request_outdates_a_good_probe() {
     while active() == "primary" {
         sleep(MS).await;
     }
+    // A request that fails at both endpoints says nothing of either.
     assert_eq!(ask(&failover, 1).await, 0);
-    assert_eq!((scripts[1].calls(), active().as_str()), (1, "primary"));
+    assert_eq!((scripts[0].calls(), scripts[1].calls(), active().as_str()), (1, 1, "backup"));
+    let _ = failover.clone().with_policy(Posts(FailureKind::Network)).oneshot(1).await;
+    assert_eq!((scripts[0].calls(), scripts[1].calls(), active().as_str()), (1, 2, "primary"));
+}
+
+/// All down, by probes: what is sent shows which endpoint answers. Earlier, every request went to a dead primary.
+#[tokio::test(start_paused = true)]
+async fn while_all_are_down_requests_find_the_endpoint_that_answers() {
+    for kind in [FailureKind::Connect, FailureKind::Network] {
+        let (scripts, probes) = (pair(), pair());
+        let failover = split(&scripts, &probes, settings());
+        probes.iter().for_each(|probe| probe.set(Fate::Fail));
+        failover.handle().check_now().await;
+        scripts[0].set(Fate::Fail);
+        let posts = failover.clone().with_policy(Posts(kind));
+        let mut answered = 0;
+        for _ in 0..100 {
+            answered += u32::from(posts.clone().oneshot(1).await.is_ok());
+            // The failed probes between do not outdate the answers.
+            sleep(100 * MS).await;
+        }
+        // One that was sent is lost; it shows that its endpoint fails.
+        assert_eq!(answered, if kind == FailureKind::Connect { 100 } else { 99 }, "{kind:?}");
+        assert_eq!((scripts[0].calls(), state(&failover)), (1, FailoverState::AllDown));
+    }
+}
+
+/// The same with second attempts, and with a dead primary whose readiness fails or never comes.
+#[tokio::test(start_paused = true)]
+async fn while_all_are_down_second_attempts_and_readiness_go_on_to_the_next_endpoint() {
+    for fate in [Fate::Fail, Fate::Hang, Fate::ReadinessFails, Fate::NotReady] {
+        let (scripts, probes) = (pair(), pair());
+        let failover = split(&scripts, &probes, settings());
+        probes.iter().for_each(|probe| probe.set(Fate::Fail));
+        failover.handle().check_now().await;
+        scripts[0].set(fate);
+        assert_eq!(ask(&failover, 100).await, 100, "{fate:?}");
+        assert_eq!(state(&failover), FailoverState::AllDown);
+    }
+}
+
+/// Requests that were not sent have cost their endpoint nothing, so no budget is needed to send them elsewhere.
+#[tokio::test(start_paused = true)]
+async fn request_that_was_not_sent_needs_no_budget() {
+    let mut settings = settings();
+    (settings.consecutive_failures, settings.failure_rate) = (Some(1_000), None);
+    settings.second_attempt.as_mut().unwrap().budget =
+        Some(mainstay_core::BudgetSettings { allowance: 0.0, ..mainstay_core::BudgetSettings::default() });
+    let scripts = pair();
+    let failover = split(&scripts, &pair(), settings);
+    scripts[0].set(Fate::Fail);
+    let posts = failover.with_policy(Posts(FailureKind::Connect));
+    for _ in 0..100 {
+        assert_eq!(posts.clone().oneshot(1).await.unwrap(), "backup");
+    }
+    let snapshot = posts.handle().snapshot();
+    assert_eq!((snapshot.second_attempts.won, snapshot.second_attempts.refused), (100, 0));
 }
 
 /// Snapshots show what is in force when they are read, whether or not anything happens.

@@ -199,7 +199,7 @@ impl EndpointProber {
             self.counters.add(FAILED);
         }
         if !report.is_not_sent() {
-            self.endpoint().note_probe(report.is_healthy());
+            self.endpoint().newest.record_probe(report.is_healthy());
         }
         let (failover, endpoint, outcome) = (&*self.board.name, &*self.endpoint().name, &report.outcome);
         let (attempts, elapsed) = (report.attempts, report.elapsed);

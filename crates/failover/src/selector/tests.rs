@@ -10,10 +10,14 @@ enum View {
     Trial,
     /// In its hold; its newest evidence is good.
     Held,
+    /// Its newest request failed.
+    Failing,
+    /// Its newest request could not be sent.
+    Refusing,
     Down,
 }
 
-use View::{Down, Held, Suspended, Trial, Usable};
+use View::{Down, Failing, Held, Refusing, Suspended, Trial, Usable};
 
 impl EndpointView for View {
     fn is_usable(&self) -> bool {
@@ -32,8 +36,13 @@ impl EndpointView for View {
         matches!(self, Suspended)
     }
 
-    fn has_good_news(&self) -> bool {
-        matches!(self, Usable | Held)
+    fn news(&self) -> News {
+        match self {
+            Usable | Held => News::Good,
+            Failing => News::Failed,
+            Refusing => News::Unsent,
+            _ => News::Unknown,
+        }
     }
 }
 
@@ -69,18 +78,31 @@ fn route_is_the_first_usable_endpoint_in_order() {
 
 #[test]
 fn route_without_a_usable_endpoint_follows_the_policy() {
-    let table: [(&[View], AllDown, Option<usize>); 7] = [
-        (&[Down, Down], AllDown::PreferPrimary, Some(0)),
-        (&[Down, Held], AllDown::PreferPrimary, Some(1)),
-        (&[Trial, Down], AllDown::Refuse, None),
-        (&[Down, Down], AllDown::LastResort, Some(1)),
+    let before = [PRIMARY, all_down(Some(0)), all_down(Some(1)), all_down(None)];
+    let table: [(&[View], AllDown, Route, Option<usize>); 17] = [
+        (&[Down, Down], AllDown::PreferPrimary, PRIMARY, Some(0)),
+        (&[Down, Held], AllDown::PreferPrimary, PRIMARY, Some(1)),
+        (&[Trial, Down], AllDown::Refuse, PRIMARY, None),
+        (&[Down, Down], AllDown::LastResort, PRIMARY, Some(1)),
         // Evidence comes before the policy.
-        (&[Held, Down], AllDown::LastResort, Some(0)),
-        (&[Held, Held], AllDown::Refuse, Some(0)),
-        (&[Down], AllDown::LastResort, Some(0)),
+        (&[Held, Down], AllDown::LastResort, PRIMARY, Some(0)),
+        (&[Held, Held], AllDown::Refuse, PRIMARY, Some(0)),
+        (&[Held, Held], AllDown::PreferPrimary, before[2], Some(0)),
+        (&[Down], AllDown::LastResort, PRIMARY, Some(0)),
+        // So does the lack of bad evidence.
+        (&[Failing, Down], AllDown::PreferPrimary, PRIMARY, Some(1)),
+        (&[Refusing, Failing], AllDown::PreferPrimary, PRIMARY, Some(1)),
+        (&[Failing, Refusing], AllDown::LastResort, PRIMARY, Some(0)),
+        (&[Refusing, Failing, Down], AllDown::PreferPrimary, PRIMARY, Some(2)),
+        (&[Failing, Down], AllDown::Refuse, before[1], None),
+        // Of equal ones the endpoint in use stays.
+        (&[Failing, Failing], AllDown::PreferPrimary, before[2], Some(1)),
+        (&[Failing, Failing], AllDown::LastResort, before[1], Some(0)),
+        (&[Failing, Failing], AllDown::PreferPrimary, before[3], Some(0)),
+        (&[Failing, Failing], AllDown::PreferPrimary, Route::on(1), Some(0)),
     ];
-    for (row, (endpoints, policy, expected)) in table.into_iter().enumerate() {
-        assert_eq!(choose_route(endpoints, PRIMARY, NONE, policy), all_down(expected), "row {row}");
+    for (row, (endpoints, policy, before, expected)) in table.into_iter().enumerate() {
+        assert_eq!(choose_route(endpoints, before, NONE, policy), all_down(expected), "row {row}");
     }
 }
 
@@ -95,7 +117,7 @@ fn request_goes_where_route_and_control_send_it() {
         (&[Down, Usable], Route::on(1), dry_run, Selection::Only(0)),
         (&[Down, Usable], forced(0), NONE, Selection::Only(0)),
         (&[Down, Trial], all_down(Some(0)), NONE, Selection::From(1)),
-        (&[Down, Held], all_down(Some(1)), NONE, Selection::Only(1)),
+        (&[Down, Held], all_down(Some(1)), NONE, Selection::Any(1)),
         (&[Down, Down], all_down(None), NONE, Selection::Refuse),
         (&[Down, Trial], all_down(None), NONE, Selection::From(1)),
     ];
@@ -137,7 +159,7 @@ fn suspended_endpoint_gets_no_first_attempt_while_another_is_usable() {
 #[test]
 fn second_attempt_goes_to_another_endpoint() {
     type Row = (&'static [View], usize, Route, Control, Option<usize>);
-    let table: [Row; 10] = [
+    let table: [Row; 13] = [
         (&[Usable, Usable], 0, PRIMARY, NONE, Some(1)),
         (&[Usable, Usable, Usable], 1, Route::on(1), NONE, Some(0)),
         (&[Usable, Down, Usable], 0, PRIMARY, NONE, Some(2)),
@@ -148,16 +170,23 @@ fn second_attempt_goes_to_another_endpoint() {
         (&[Usable, Usable, Usable], 1, Route::on(1), NONE.with(Flag::ManualReturn), Some(2)),
         (&[Usable, Usable], 0, PRIMARY, NONE.with(Flag::DryRun), None),
         (&[Usable, Usable], 0, PRIMARY, NONE.with_forced(Some(0)), None),
+        // While no endpoint is usable, any may get it.
+        (&[Down, Failing], 0, all_down(Some(0)), NONE, Some(1)),
+        (&[Down, Failing], 1, all_down(Some(1)), NONE, Some(0)),
+        (&[Down, Failing, Held], 0, all_down(Some(0)), NONE, Some(2)),
     ];
     for (row, (endpoints, tried, route, control, expected)) in table.into_iter().enumerate() {
-        assert_eq!(second_target(endpoints, &[tried], route, control, |_| false), expected, "row {row}");
+        assert_eq!(second_target(endpoints, &[tried], route, control, false, |_| false), expected, "row {row}");
     }
+    // Where requests are refused then, only one with good news may.
+    assert_eq!(second_target(&[Held, Failing], &[0], all_down(Some(0)), NONE, true, |_| false), None);
+    assert_eq!(second_target(&[Failing, Down], &[0], all_down(None), NONE, false, |_| false), None);
 }
 
 #[test]
 fn repeat_and_its_second_attempt_prefer_what_was_not_asked() {
     type Row = (&'static [View], Selection, &'static [usize], Option<usize>, Option<usize>);
-    let table: [Row; 8] = [
+    let table: [Row; 10] = [
         (&[Usable, Usable], Selection::From(0), &[0], Some(1), Some(1)),
         (&[Usable, Usable, Usable], Selection::From(0), &[0, 1], Some(2), Some(2)),
         (&[Usable, Usable], Selection::From(0), &[0, 1], None, Some(1)),
@@ -166,10 +195,12 @@ fn repeat_and_its_second_attempt_prefer_what_was_not_asked() {
         (&[Usable, Suspended, Down, Trial], Selection::From(0), &[0], None, Some(3)),
         (&[Usable, Usable], Selection::Only(0), &[0], None, Some(1)),
         (&[Usable, Usable], Selection::Refuse, &[0], None, Some(1)),
+        (&[Down, Down], Selection::Any(0), &[0], Some(1), None),
+        (&[Down, Held], Selection::Any(1), &[1, 0], None, Some(1)),
     ];
     for (row, (endpoints, selection, asked, repeat, second)) in table.into_iter().enumerate() {
         let is_asked = |index: usize| asked.contains(&index);
-        assert_eq!(repeat_target(endpoints, selection, is_asked), repeat, "row {row}");
-        assert_eq!(second_target(endpoints, &[0], PRIMARY, NONE, is_asked), second, "row {row}");
+        assert_eq!(repeat_target(endpoints, selection, false, is_asked), repeat, "row {row}");
+        assert_eq!(second_target(endpoints, &[0], PRIMARY, NONE, false, is_asked), second, "row {row}");
     }
 }

@@ -18,7 +18,8 @@ mainstay_core::labels! {
     Manual => "manual",
 }
 
-/// Where requests go when no endpoint is usable.
+/// Where requests go when no endpoint is usable, and requests and probes tell of none that it works. A request that fails
+/// there may go on to another endpoint, unless requests are refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum AllDown {

@@ -8,7 +8,8 @@ use mainstay_core::{
 };
 
 /// A second attempt at the next endpoint within one request: on an error, or after a delay without an answer. The first
-/// success wins. If the second endpoint can't be connected to, the request goes on to the next one, until one takes it.
+/// success wins. If the second endpoint can't be connected to, the request goes on to the next one, until one takes it. A
+/// request whose connection failed was not sent, so its next attempt needs no budget.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct SecondAttempt {
@@ -30,7 +31,7 @@ pub struct SecondAttempt {
     pub on_rate_limited: bool,
     /// The budget of second attempts, for each endpoint that they go to. Default: earned by successes, with an allowance of
     /// two `consecutive_failures` + 1 that refills by one a second. A request that still waits when its endpoint is left
-    /// or suspended needs none. A table that is written in part has the rest of the default for three
+    /// or suspended needs none, and neither does one that was not sent. A table that is written in part has the rest of the default for three
     /// `consecutive_failures`.
     #[cfg_attr(
         feature = "serde",

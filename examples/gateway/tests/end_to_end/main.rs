@@ -20,6 +20,7 @@ mod draining;
 mod dropped_packets;
 mod entrance;
 mod failover;
+mod judgement;
 mod operations;
 mod places;
 mod proxying;

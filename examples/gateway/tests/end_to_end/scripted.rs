@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
 };
 
 /// What a backend does with one request.
@@ -19,7 +19,8 @@ pub(crate) enum Reply {
     Reset(Vec<u8>),
 }
 
-/// A backend that is healthy, and answers all other requests by a script. It ends when it is dropped.
+/// A backend that answers all requests but health checks by a script. It ends when it is dropped, and its connections end
+/// with it.
 #[derive(Debug)]
 pub(crate) struct Scripted {
     address: SocketAddr,
@@ -29,16 +30,25 @@ pub(crate) struct Scripted {
 // === impl Scripted ===
 
 impl Scripted {
-    /// Starts a backend. The script gets the head of a request, and its number on its connection from 1, health checks
-    /// not counted.
+    /// Starts a healthy backend. The script gets the head of a request, and its number on its connection from 1, health
+    /// checks not counted.
     pub(crate) async fn start(script: impl Fn(&str, usize) -> Reply + Send + Sync + 'static) -> Self {
+        Self::with_health(ok("well"), script).await
+    }
+
+    /// Starts a backend that answers health checks with these bytes.
+    pub(crate) async fn with_health(
+        health: Vec<u8>,
+        script: impl Fn(&str, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let script = Arc::new(script);
+        let served = Arc::new((health, script));
         let task = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(serve(stream, Arc::clone(&script)));
+                connections.spawn(serve(stream, Arc::clone(&served)));
             }
         });
         Self { address, task }
@@ -56,11 +66,11 @@ impl Drop for Scripted {
 }
 
 /// Serves one connection.
-async fn serve(mut stream: TcpStream, script: Arc<impl Fn(&str, usize) -> Reply>) {
-    let mut number = 0;
+async fn serve(mut stream: TcpStream, served: Arc<(Vec<u8>, impl Fn(&str, usize) -> Reply)>) {
+    let (mut number, (health, script)) = (0, &*served);
     while let Some(head) = read_head(&mut stream).await {
         let reply = match head.split(' ').nth(1).is_some_and(|target| target.ends_with("/healthz")) {
-            true => Reply::Write(ok("well")),
+            true => Reply::Write(health.clone()),
             false => {
                 number += 1;
                 script(&head, number)
