@@ -153,6 +153,8 @@ const FAILOVERS: &[Defect] = &[
     ("an endpoint that is slow for all requests and stays", &["{failover}/slow.rs::endpoint_that_is_slow_for_all_is_left_with_its_medians_as_the_reason"]),
     ("one request that counts as many failures", &["{failover}/repeats.rs::request_counts_once_against_a_single_endpoint", "{failover}/repeats.rs::request_that_fails_everywhere_counts_once_for_its_first_endpoint_only", "{failover}/repeats.rs::second_attempts_and_repeats_ask_each_endpoint_once"]),
     ("a dead primary that gets every request while all are down", &["{failover}/ordinary_traffic.rs::all_down_sends_what_the_dead_primary_refuses_to_the_backup", "{failover}/situations.rs::while_all_are_down_requests_find_the_endpoint_that_answers", "{failover}/situations.rs::while_all_are_down_second_attempts_and_readiness_go_on_to_the_next_endpoint", "examples/gateway/tests/end_to_end/judgement.rs::all_down_serves_from_the_backup_if_the_primary_is_dead"]),
+    ("a route that is slow or broken everywhere and leaves a healthy primary", &["{failover}/ordinary_traffic.rs::slow_route_whose_clients_give_up_moves_no_traffic", "{failover}/ordinary_traffic.rs::posts_to_a_broken_route_move_no_traffic", "{failover}/ordinary_traffic.rs::burst_of_posts_to_a_broken_route_moves_no_traffic", "examples/gateway/tests/end_to_end/judgement.rs::posts_to_a_broken_route_leave_no_backend", "examples/gateway/tests/end_to_end/judgement.rs::clients_who_give_up_on_a_slow_route_leave_no_backend"]),
+    ("an endpoint that answers nothing, with a healthy status", &["{failover}/hanging.rs::endpoint_that_answers_no_request_is_overdue_in_status_and_log"]),
     ("failback in the first good second", &["{failover}/selection.rs::traffic_returns_after_hold_and_probes"]),
 ];
 

@@ -19,30 +19,30 @@ pub struct Active {
     /// The permit, until an outcome is recorded, where it holds a trial call.
     trial: Option<Arc<Mutex<Option<EndpointPermit>>>>,
     epoch: u64,
-    suspensions: u32,
+    period: u64,
     pub(crate) name: Name,
     pub(crate) url: Option<Address>,
 }
 
 impl Active {
     pub(crate) fn new(endpoint: &EndpointState, permit: EndpointPermit) -> Self {
-        let EndpointPermit { index, epoch, suspensions, .. } = permit;
+        let EndpointPermit { index, epoch, period, .. } = permit;
         let trial = permit.trial.is_some().then(|| Arc::new(Mutex::new(Some(permit))));
-        Self { index, trial, epoch, suspensions, name: endpoint.name.clone(), url: endpoint.url.clone() }
+        Self { index, trial, epoch, period, name: endpoint.name.clone(), url: endpoint.url.clone() }
     }
 
     /// Returns the endpoint to call for work whose permit is held elsewhere.
     pub(crate) fn of(endpoint: &EndpointState, permit: &EndpointPermit) -> Self {
-        let EndpointPermit { index, epoch, suspensions, .. } = *permit;
-        Self::new(endpoint, EndpointPermit { index, epoch, suspensions, trial: None })
+        let EndpointPermit { index, epoch, period, .. } = *permit;
+        Self::new(endpoint, EndpointPermit { index, epoch, period, trial: None })
     }
 
     /// Returns the permit to record an outcome with; `None` if a trial call has its outcome.
     pub(crate) fn permit(&self) -> Option<EndpointPermit> {
-        let Self { index, epoch, suspensions, .. } = *self;
+        let Self { index, epoch, period, .. } = *self;
         match &self.trial {
             Some(trial) => trial.lock().unwrap_or_else(PoisonError::into_inner).take(),
-            None => Some(EndpointPermit { index, epoch, suspensions, trial: None }),
+            None => Some(EndpointPermit { index, epoch, period, trial: None }),
         }
     }
 

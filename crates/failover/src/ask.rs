@@ -4,7 +4,7 @@
 //! has asked for is outstanding, the endpoint is *suspended*: first attempts go to the next usable endpoint.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     time::Duration,
 };
 
@@ -17,8 +17,8 @@ pub(crate) struct Ask {
     asked_at: AtomicU64,
     is_outstanding: AtomicBool,
     is_suspended: AtomicBool,
-    /// The number of suspensions. What was sent before the newest one does not count.
-    suspensions: AtomicU32,
+    /// The number of suspensions in the upper half, and of comparisons in the lower one.
+    period: AtomicU64,
     /// Wakes the task that makes the probe.
     pub(crate) wake: Notify,
 }
@@ -38,6 +38,15 @@ pub(crate) enum Asked {
 
 const NEVER: u64 = u64::MAX;
 const SPACING: Duration = Duration::from_secs(1);
+/// One suspension, in a period.
+const SUSPENSION: u64 = 1 << 32;
+/// The comparisons, in a period.
+const COMPARISONS: u64 = SUSPENSION - 1;
+
+/// Returns the number of suspensions until this period.
+pub(crate) fn suspensions(period: u64) -> u32 {
+    (period >> 32) as u32
+}
 
 // === impl Ask ===
 
@@ -65,7 +74,7 @@ impl Ask {
     pub(crate) fn suspend(&self) -> bool {
         let suspends = self.is_outstanding.load(SeqCst) && !self.is_suspended.swap(true, SeqCst);
         if suspends {
-            self.suspensions.fetch_add(1, SeqCst);
+            self.period.fetch_add(SUSPENSION, SeqCst);
         }
         suspends
     }
@@ -81,9 +90,26 @@ impl Ask {
         self.is_suspended.load(SeqCst)
     }
 
+    /// Returns the endpoint's period. Each suspension and each comparison begins another one, and failures of requests that
+    /// were sent in an earlier one do not count.
     #[inline]
+    pub(crate) fn period(&self) -> u64 {
+        self.period.load(SeqCst)
+    }
+
+    /// Begins another period, because the endpoint is compared with another one.
+    pub(crate) fn compare(&self) {
+        // The halves stay apart also when the lower one overflows.
+        let next = |period: u64| Some((period & !COMPARISONS) | (period.wrapping_add(1) & COMPARISONS));
+        let _ = self.period.fetch_update(SeqCst, SeqCst, next);
+    }
+
     pub(crate) fn suspensions(&self) -> u32 {
-        self.suspensions.load(SeqCst)
+        suspensions(self.period())
+    }
+
+    pub(crate) fn comparisons(&self) -> u32 {
+        (self.period() & COMPARISONS) as u32
     }
 }
 
@@ -93,7 +119,7 @@ impl Default for Ask {
             asked_at: AtomicU64::new(NEVER),
             is_outstanding: AtomicBool::default(),
             is_suspended: AtomicBool::default(),
-            suspensions: AtomicU32::default(),
+            period: AtomicU64::default(),
             wake: Notify::new(),
         }
     }

@@ -27,6 +27,8 @@ pub(crate) enum Flag {
     ProberNotStarted = 1 << 4,
     /// An endpoint is suspended while a probe decides on it.
     Suspended = 1 << 5,
+    /// Two endpoints are compared.
+    Comparing = 1 << 6,
 }
 
 /// The position of the forced endpoint's number, which counts from 1.

@@ -1,6 +1,6 @@
 //! What the signals of an endpoint call for, with the reason in words.
 
-use mainstay_core::Tally;
+use mainstay_core::{Name, Tally};
 
 /// The signal that ends an endpoint's use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +18,20 @@ pub(crate) enum Signal {
 pub(crate) enum Decision {
     /// The endpoint stays in use.
     Stay,
-    /// A probe decides. Without a probe the endpoint is left if `leaves_without` is set.
-    Ask { proven: bool, leaves_without: bool, reason: String },
+    /// A probe decides.
+    Ask { proven: bool, without_probe: WithoutProbe, reason: String },
+    /// A comparison with the next endpoint decides.
+    Compare { reason: String },
     /// The endpoint is left.
     Leave { signal: Signal, reason: String },
+}
+
+/// What happens if there is no probe to ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WithoutProbe {
+    Stay,
+    Compare,
+    Leave,
 }
 
 // === impl Decision ===
@@ -40,6 +50,11 @@ pub(crate) fn in_a_row(streak: u32) -> String {
 /// Returns the reason of a streak whose last request has not failed, but waits for an answer past the delay.
 pub(crate) fn without_answer(streak: u32) -> String {
     format!("{streak} requests in a row failed or had no answer within the delay")
+}
+
+/// Returns the reason of a comparison.
+pub(crate) fn compared(own: Tally, others: Tally, other: &Name) -> String {
+    format!("{}, and {} of {} at {other} meanwhile", rate(own), others.hits, others.calls)
 }
 
 /// Returns the reason of a rate.

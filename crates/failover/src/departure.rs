@@ -13,38 +13,20 @@ use crate::{
     ask::Asked,
     control::Flag,
     counters::FAILED_EVERYWHERE,
-    decision::{Decision, Signal},
+    decision::{Decision, Signal, WithoutProbe},
     endpoint_state::EndpointState,
     route::FailoverState,
     selector::{self, EndpointView, News},
+    sent::Sent,
     switchboard::Switchboard,
     weight::Weight,
 };
 
-/// Where and when a failed attempt was sent.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sent {
-    pub(crate) index: usize,
-    /// The epoch of the endpoint's breaker.
-    pub(crate) epoch: u64,
-    /// The number of the endpoint's suspensions.
-    pub(crate) suspensions: u32,
-}
-
 impl Switchboard {
-    /// Whether the endpoint has neither changed nor been suspended since this attempt was sent.
-    pub(crate) fn is_current(&self, sent: Sent) -> bool {
-        let is_current = |endpoint: &EndpointState| {
-            endpoint.breaker.epoch() == sent.epoch && endpoint.ask.suspensions() == sent.suspensions
-        };
-        self.endpoints.get(sent.index).is_some_and(is_current)
-    }
-
     /// Records a failed attempt at an endpoint. What was sent before a change or a suspension changes nothing.
     #[cold]
     pub(crate) fn record_failure(&self, sent: Sent, weight: Weight) {
         let Some(endpoint) = self.endpoints.get(sent.index).filter(|_| self.is_current(sent)) else { return };
-        let now = self.nanos(Instant::now());
         let news = endpoint.news();
         endpoint.newest.record_failure(weight);
         if !endpoint.is_usable() {
@@ -54,20 +36,25 @@ impl Switchboard {
         if weight == Weight::FailedEverywhere && self.endpoints.len() > 2 {
             // An endpoint that was not asked might have answered: a probe tells more, at once.
             let reason = "a request failed at two endpoints".to_owned();
-            return self.carry_out(sent, Decision::Ask { proven: false, leaves_without: false, reason });
+            let without_probe = WithoutProbe::Stay;
+            return self.carry_out(sent, Decision::Ask { proven: false, without_probe, reason });
         }
-        let has_failed_everywhere = self.everywhere.is_recent(now);
-        let decision = endpoint.signals.record(weight, self.live.limits(), sent.epoch as u16, has_failed_everywhere);
+        // Before the decision, which may begin a comparison: this attempt was sent earlier.
+        let is_compared = weight.counts_in_comparison() && self.control.load().has(Flag::Comparing);
+        let decision = endpoint.signals.record(weight, self.live.limits(), sent.epoch as u16);
         self.carry_out(sent, decision);
+        if is_compared {
+            self.record_compared(sent.index, true);
+        }
     }
 
     /// Records that another endpoint has answered a request that failed here earlier.
     #[cold]
     pub(crate) fn record_proof(&self, index: usize) {
         let Some(endpoint) = self.endpoints.get(index).filter(|endpoint| endpoint.is_usable()) else { return };
-        let (epoch, suspensions) = (endpoint.breaker.epoch(), endpoint.ask.suspensions());
+        let (epoch, period) = (endpoint.breaker.epoch(), endpoint.ask.period());
         let decision = endpoint.signals.prove(self.live.limits(), epoch as u16);
-        self.carry_out(Sent { index, epoch, suspensions }, decision);
+        self.carry_out(Sent { index, epoch, period }, decision);
     }
 
     /// Records a request that failed at every endpoint that it was sent to, once for each request.
@@ -97,9 +84,14 @@ impl Switchboard {
             self.observe_news(endpoint, news);
             return;
         }
+        self.end_overdue(index);
         let was_notable = self.everywhere.is_notable();
         let nowhere = self.everywhere.record_success();
-        endpoint.signals.record_success(epoch as u16, nowhere);
+        let is_compared = self.control.load().has(Flag::Comparing);
+        endpoint.signals.record_success(epoch as u16, nowhere && !is_compared);
+        if is_compared {
+            self.record_compared(index, false);
+        }
         let recovers = endpoint.is_condemned.load(Relaxed) && !endpoint.signals.reaches(self.live.limits());
         if recovers {
             endpoint.is_condemned.store(false, Relaxed);
@@ -116,7 +108,7 @@ impl Switchboard {
         if failed >= self.live.all().probe.failures {
             let what =
                 if failed == 1 { "1 probe failed".to_owned() } else { format!("{failed} probes failed in a row") };
-            self.leave(Sent { index, epoch, suspensions: 0 }, Signal::Probes, what);
+            self.leave(Sent { index, epoch, period: 0 }, Signal::Probes, what);
         }
     }
 
@@ -133,7 +125,7 @@ impl Switchboard {
             }
             Some(failure) => {
                 let reason = format!("{streak} failures in a row, and the probe failed: {failure}");
-                self.leave(Sent { index, epoch, suspensions: 0 }, Signal::Probes, reason);
+                self.leave(Sent { index, epoch, period: 0 }, Signal::Probes, reason);
             }
         }
     }
@@ -156,14 +148,14 @@ impl Switchboard {
         match decision {
             Decision::Stay => {}
             Decision::Leave { signal, reason } => self.leave(sent, signal, reason),
-            Decision::Ask { proven, leaves_without, reason } => {
-                let endpoint = &self.endpoints[sent.index];
-                let asked = self.ask(endpoint);
-                match asked {
-                    Some(Asked::Now | Asked::Earlier) if proven => self.suspend(sent.index),
-                    Some(Asked::Now | Asked::Earlier | Asked::TooSoon) => {}
-                    None | Some(Asked::Lost) if leaves_without => self.leave(sent, Signal::Requests, reason),
-                    None | Some(Asked::Lost) => {}
+            Decision::Compare { reason } => self.begin_comparison(sent, reason),
+            Decision::Ask { proven, without_probe, reason } => {
+                match (self.ask(&self.endpoints[sent.index]), without_probe) {
+                    (Some(Asked::Now | Asked::Earlier), _) if proven => self.suspend(sent.index),
+                    (Some(Asked::Now | Asked::Earlier | Asked::TooSoon), _) => {}
+                    (None | Some(Asked::Lost), WithoutProbe::Stay) => {}
+                    (None | Some(Asked::Lost), WithoutProbe::Compare) => self.begin_comparison(sent, reason),
+                    (None | Some(Asked::Lost), WithoutProbe::Leave) => self.leave(sent, Signal::Requests, reason),
                 }
             }
         }
@@ -180,7 +172,8 @@ impl Switchboard {
     fn suspend(&self, index: usize) {
         let has_suspended = {
             let Some(_alone) = self.try_leaving() else { return };
-            let suspends = selector::has_alternative(&self.endpoints, index) && self.endpoints[index].ask.suspend();
+            let suspends =
+                selector::next_usable(&self.endpoints, index).is_some() && self.endpoints[index].ask.suspend();
             if suspends {
                 self.control.set(Flag::Suspended, true);
             }
@@ -224,7 +217,7 @@ impl Switchboard {
     fn may_leave_by_requests(&self, index: usize) -> bool {
         match &self.endpoints[..] {
             [only] => !(only.is_probed && self.live.probes_on_request.load(Relaxed)),
-            endpoints => selector::has_alternative(endpoints, index),
+            endpoints => selector::next_usable(endpoints, index).is_some(),
         }
     }
 

@@ -1,12 +1,9 @@
 //! The state of one endpoint: whether it is usable, what counts against it, what second attempts at it may spend, how
 //! fast it answers.
 
-use std::sync::{
-    Arc,
-    atomic::{
-        AtomicBool, AtomicU32, AtomicU64,
-        Ordering::{AcqRel, Acquire, Relaxed},
-    },
+use std::sync::atomic::{
+    AtomicBool, AtomicU64,
+    Ordering::{AcqRel, Acquire, Relaxed},
 };
 
 use mainstay_circuit_breaker::{Breaker, State};
@@ -19,6 +16,7 @@ use crate::{
     endpoint::EndpointInfo,
     latency::Latency,
     newest::Newest,
+    overdue::Overdue,
     permit::{Candidate, EndpointPermit},
     selector::{EndpointView, News},
     settings::FailoverSettings,
@@ -38,8 +36,8 @@ pub(crate) struct EndpointState {
     pub(crate) ask: Ask,
     /// Whether requests say that the endpoint should be left although it is the last usable one.
     pub(crate) is_condemned: AtomicBool,
-    /// The number of requests that wait past the delay, without a second attempt.
-    pub(crate) overdue: Arc<AtomicU32>,
+    /// The requests that wait past the delay, without a second attempt.
+    pub(crate) overdue: Overdue,
     /// The budget of second attempts at this endpoint.
     pub(crate) budget: Budget,
     pub(crate) latency: Latency,
@@ -69,7 +67,7 @@ impl EndpointState {
             signals: Signals::new(settings.window),
             ask: Ask::default(),
             is_condemned: AtomicBool::default(),
-            overdue: Arc::default(),
+            overdue: Overdue::default(),
             budget: Budget::with_settings(settings.budget())?,
             latency: Latency::default(),
             answers: Answers::default(),
@@ -116,6 +114,12 @@ impl EndpointState {
         self.seen.load(Acquire) >> 2
     }
 
+    /// Returns the breaker's epoch if the endpoint is usable.
+    pub(crate) fn usable_epoch(&self) -> Option<u64> {
+        let seen = self.seen.load(Acquire);
+        (seen & 0b11 == State::Closed as u64).then_some(seen >> 2)
+    }
+
     #[inline]
     fn was(&self, state: State) -> bool {
         self.seen.load(Acquire) & 0b11 == state as u64
@@ -124,7 +128,7 @@ impl EndpointState {
     /// Returns a permit of this epoch that takes nothing.
     #[inline]
     fn permit(&self, index: usize, epoch: u64) -> EndpointPermit {
-        EndpointPermit { index, epoch, suspensions: self.ask.suspensions(), trial: None }
+        EndpointPermit { index, epoch, period: self.ask.period(), trial: None }
     }
 
     /// Returns a permit: at a usable endpoint nothing is taken, otherwise a trial call, if one is free.

@@ -19,8 +19,6 @@ pub(crate) struct Everywhere {
 }
 
 const NEVER: u64 = u64::MAX;
-/// The time for which failures without a comparison say nothing of the endpoint.
-const RECENT: Duration = Duration::from_secs(10);
 /// The requests that the status needs, and the share of them that degrades it.
 const MINIMUM: u32 = 20;
 const SHARE: f64 = 0.2;
@@ -40,11 +38,6 @@ impl Everywhere {
     /// Records a request that was answered. Whether another one would change nothing.
     pub(crate) fn record_success(&self) -> bool {
         self.window.record(false, 0, Instant::now).is_none_or(|tally| tally.hits == 0)
-    }
-
-    pub(crate) fn is_recent(&self, now: u64) -> bool {
-        let newest = self.newest.load(Relaxed);
-        newest != NEVER && now.saturating_sub(newest) < nanos(RECENT)
     }
 
     pub(crate) fn tally(&self) -> Tally {

@@ -9,9 +9,9 @@ use std::sync::{Arc, atomic::Ordering::Relaxed};
 use mainstay_core::{Follow, Outcome, Overload, Repeat};
 
 use crate::{
-    departure::Sent,
     history::{Count, History},
     permit::EndpointPermit,
+    sent::Sent,
     switchboard::Switchboard,
     weight::{Others, Weight, weigh},
 };
@@ -120,7 +120,7 @@ pub(crate) fn record_unready(board: &Switchboard, index: usize, epoch: u64, outc
     let Some(endpoint) = board.endpoints.get(index) else { return };
     endpoint.breaker.record_at(epoch, outcome.with_repeat(Repeat::Backoff));
     if outcome.is_failure() {
-        let sent = Sent { index, epoch, suspensions: endpoint.ask.suspensions() };
+        let sent = Sent { index, epoch, period: endpoint.ask.period() };
         board.record_failure(sent, Weight::Connect { proven: false });
     }
 }
@@ -173,7 +173,7 @@ fn at_the_end(
     permit: EndpointPermit,
     history: History,
 ) -> impl FnOnce(Outcome) + Send + Sync + 'static {
-    let EndpointPermit { index, epoch, suspensions, trial } = permit;
+    let EndpointPermit { index, epoch, period, trial } = permit;
     let (board, trial) = (Arc::downgrade(board), trial.map(|permit| permit.record_on_end()));
     move |outcome| {
         let Some(board) = board.upgrade() else { return };
@@ -184,7 +184,7 @@ fn at_the_end(
             }
             // A stream that breaks off can't be sent elsewhere, so no other endpoint is asked.
             None => {
-                let permit = EndpointPermit { index, epoch, suspensions, trial: None };
+                let permit = EndpointPermit { index, epoch, period, trial: None };
                 record(&board, permit, outcome, Others::Silent, &history);
             }
         }
@@ -197,13 +197,5 @@ pub(crate) fn count_dropped(board: &Switchboard, permit: &EndpointPermit) {
     // The permit of a trial call counts itself.
     if permit.trial.is_none() {
         board.endpoints[permit.index].breaker.record_dropped();
-    }
-}
-
-// === impl Sent ===
-
-impl Sent {
-    pub(crate) fn of(permit: &EndpointPermit) -> Self {
-        Self { index: permit.index, epoch: permit.epoch, suspensions: permit.suspensions }
     }
 }

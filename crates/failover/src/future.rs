@@ -20,7 +20,8 @@ pin_project! {
     /// The future of a [`Failover`](crate::Failover).
     ///
     /// A call that answers in its first poll reads no clock and arms no timer. A call that waits reads the clock once, and
-    /// arms a timer if a second attempt is possible; the timer is part of the future. Only a second attempt allocates.
+    /// arms a timer if a second attempt is possible; the timer is part of the future. Only the end of the delay and a second
+    /// attempt allocate.
     ///
     /// The struct has no bounds: with bounds, the compiler would prove them again, with lifetimes erased, wherever a task
     /// holds this future.

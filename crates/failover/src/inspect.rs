@@ -1,6 +1,6 @@
 //! The handle's snapshot, built from the switchboard and the prober.
 
-use std::{fmt, sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{fmt, time::Duration};
 
 use mainstay_circuit_breaker::{BreakerSnapshot, Recovery, State};
 use tokio::time::Instant;
@@ -24,6 +24,7 @@ impl FailoverHandle {
     pub fn snapshot(&self) -> FailoverSnapshot {
         let (board, prober, now) = (&*self.board, &*self.prober, Instant::now());
         board.observe();
+        board.review_comparison();
         let (route, epoch, for_time, reason) = {
             let log = &board.lock().log;
             let reason = log.last().map(|last| last.reason.clone()).unwrap_or_default();
@@ -84,7 +85,9 @@ fn endpoint(board: &Switchboard, prober: &Prober, index: usize, route: Route, no
         compared: endpoint.signals.compared(),
         suspended: endpoint.ask.is_suspended(),
         suspensions: endpoint.ask.suspensions(),
-        overdue: endpoint.overdue.load(Relaxed),
+        compared_with: board.comparison.partner(index).map(|partner| board.endpoints[partner].name.clone()),
+        comparisons: endpoint.ask.comparisons(),
+        overdue: endpoint.overdue.waiting(),
         cause: if breaker.state == State::Closed { String::new() } else { departure(endpoint) },
         missing: missing(&breaker, hold_left, recovers_by_probes),
         second_attempt_delay: delay(endpoint, &board.live),

@@ -47,6 +47,10 @@
 //! for one probe at once, and that probe decides. While it runs, a proven streak *suspends* the endpoint: first attempts go
 //! to the next one, without a hold and without a departure.
 //!
+//! A request that may be sent once only, as a POST, proves nothing. If half of the last 100 requests fail and no other
+//! endpoint was asked, the endpoint is *compared* with the next one: for some seconds each first attempt goes to either of
+//! them by chance, and the endpoint is left only if it fails a larger share than the other one, by more than chance.
+//!
 //! With the default settings, at 200 requests a second:
 //!
 //! | situation | what happens | after |
@@ -61,12 +65,16 @@
 //! | gray failure | left when 0.2 of the last 100 compared requests failed, at least 20 | 20 requests |
 //! | failing health check | left when 2 probe rounds failed, whatever the requests say; the first round since the start decides alone | 10 s; a bad first round: 5 s from the start |
 //! | flapping | left as if hard down; each departure makes the next hold longer | hold 30 s to 300 s |
-//! | no probes | a proven streak leaves, trial calls return | 3 requests |
+//! | no probes | a proven streak leaves, a streak without proof is compared; trial calls return | 3 requests |
 //! | one endpoint | left by refused connections and a failed probe, without a probe by its requests; refused while down, with trial calls | 0.5 s to 8 s |
 //! | three endpoints, two broken | both are probed after a request that failed at both, and left; a request whose connections they refuse goes on to the third, and each is left as if hard down | 1 request, or 3 |
 //! | requests that may be sent once only | go elsewhere if their connection was refused; else their streak asks for a probe | 3 requests |
-//! | the same, hangs, probe good | left when half of the last 100, at least 20, have had no answer for `abandoned_after` | 1 s and 20 requests |
-//! | callers give up at every endpoint | the failures count nowhere, as with one bad route | |
+//! | the same, probe good | compared when half of the last 100, at least 20, have failed; left if the next endpoint fails fewer | 50 requests |
+//! | the same, hangs, probe good | the same, with requests that have had no answer for `abandoned_after` | 2 s and 50 requests |
+//! | the same, one bad route | compared, and stays: it fails as often at the next endpoint; compared again after 30 s | |
+//! | answers reads, fails writes | left as above if at least half of all requests are writes (`unproven_failure_rate`), else it stays | 50 requests |
+//! | callers give up at every endpoint | the failures count nowhere, as with one bad route; those that no other endpoint was asked are compared | |
+//! | no answers, no other endpoint asked | the status is degraded, and the log says so: overdue | `abandoned_after`, 3 requests |
 //! | budget of second attempts used up | callers see failures until the streak's probe has decided | 3 requests |
 //! | dry run | decisions are logged; requests go to the primary, and no failure is compared | |
 //! | forced | requests go to the endpoint; evidence is gathered, and is in force on release | |
@@ -96,8 +104,8 @@
 //! 4. `evidence` records a success with the endpoint's breaker (`endpoint_state`); `silence` records a missing answer, and
 //!    `dropped` a request that its caller drops. A failure waits for what the other endpoint says (`failed`), and `weight` says what it counts for. The `history` of the request tells which endpoints
 //!    its earlier attempts have asked, and what of the failure is new. The `signals` of the endpoint count, and
-//!    `departure` carries out what they call for (`decision`): it asks for a probe (`ask`, `prober`), suspends the endpoint, or opens its breaker. The breaker's
-//!    recovery decides that it is usable again.
+//!    `departure` carries out what they call for (`decision`): it asks for a probe (`ask`, `prober`), suspends the endpoint, begins a comparison (`compare`, `comparison`,
+//!    `shares`), or opens the endpoint's breaker. The breaker's recovery decides that it is usable again.
 //! 5. `switchboard` sees that a breaker has changed, lets the `selector` choose the route from the endpoints' states, and
 //!    is the only writer of route, ramp, log, status and watch.
 //!
@@ -122,6 +130,8 @@ mod ask;
 mod attempt;
 mod call;
 mod changed;
+mod compare;
+mod comparison;
 mod control;
 mod counters;
 mod decision;
@@ -145,6 +155,7 @@ mod live;
 mod newest;
 mod operate;
 mod overdue;
+mod overdue_request;
 mod permit;
 pub mod probe;
 mod prober;
@@ -161,10 +172,12 @@ mod second_attempt;
 mod second_running;
 mod second_start;
 mod selector;
+mod sent;
 mod service;
 mod services;
 mod settings;
 mod shared;
+mod shares;
 mod signals;
 mod silence;
 mod slow;

@@ -20,8 +20,8 @@ pub(crate) struct EndpointPermit {
     pub(crate) index: usize,
     /// The breaker's epoch: an outcome of another epoch changes nothing.
     pub(crate) epoch: u64,
-    /// The number of suspensions before the request was sent: a failure from before a suspension does not count.
-    pub(crate) suspensions: u32,
+    /// The endpoint's period: a failure of an earlier one does not count.
+    pub(crate) period: u64,
     /// The trial call of an endpoint without a probe. An attempt at a usable endpoint needs no permit of the breaker,
     /// which saves an `Arc` count. Boxed to keep this struct small.
     pub(crate) trial: Option<Box<Permit>>,

@@ -12,12 +12,12 @@ use tower_service::Service;
 use crate::{
     attempt::Attempt,
     counters::SECOND_WON,
-    departure::Sent,
     ended::{FirstEnded, SecondEnded},
     evidence,
     failed::{Failed, record_failed, record_panic},
     future::FailoverFuture,
     second_attempt::{Cause, cause, is_bad, long_silence},
+    sent::Sent,
     silence::{record_long_silence, record_overtaken, record_silence},
     weight::Others,
 };
@@ -126,7 +126,7 @@ where
         let mut this = self.project();
         let (board, Some(permit)) = (this.shared.board(), this.permit.as_ref()) else { return };
         if this.second.as_mut().poll_delay(board, permit.index, cx) {
-            let cause = if board.is_current(Sent::of(permit)) { Cause::Delay } else { Cause::Left };
+            let cause = if board.is_left_since(Sent::of(permit)) { Cause::Left } else { Cause::Delay };
             this.second.as_mut().start(this.shared, permit.index, cause, this.history);
             if !this.second.is_running() {
                 record_silence(board, permit);

@@ -53,9 +53,12 @@ pub(crate) fn long_silence(endpoint: &EndpointState, live: &LiveSettings) -> Opt
     Some(if is_delay_measured(endpoint, live) { abandoned_after } else { abandoned_after.saturating_mul(2) })
 }
 
-/// Whether an endpoint that has not answered for this long is later than usual.
+/// Whether an endpoint that has not answered for this long is later than usual: than its 99th percentile, as long as that is
+/// known, but not less than 50 ms; else than the shortest delay.
 pub(crate) fn is_overdue(endpoint: &EndpointState, live: &LiveSettings, waited: Duration) -> bool {
-    waited >= endpoint.latency.p99().unwrap_or_default().max(live.delay.load().unwrap_or_default())
+    let delay = live.delay.load().unwrap_or_default();
+    let least = delay.min(Duration::from_millis(50));
+    waited >= endpoint.latency.p99().map_or(delay, |p99| p99.max(least))
 }
 
 /// Whether a second attempt may do better: the answer is a failure, an overload, or a refusal by a layer below.

@@ -3,6 +3,7 @@
 use std::{
     mem,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -18,10 +19,11 @@ use crate::{
     ended::{FirstEnded, SecondEnded},
     failed::{Failed, record_panic},
     history::History,
-    overdue::Overdue,
+    overdue_request::OverdueRequest,
     permit::EndpointPermit,
     replay_copy::{ReplayCopy, Spare},
     second_attempt::delay,
+    sent::Sent,
     switchboard::Switchboard,
 };
 
@@ -41,8 +43,8 @@ pin_project! {
 pub(crate) enum Phase<F, S, Req, Res, E> {
     /// It has not started, or has ended.
     Idle,
-    /// The delay is over, and the attempt has not started. Waits for the first endpoint to be left.
-    DelayOver(Wait, #[expect(dead_code, reason = "counts until it is dropped")] Overdue),
+    /// The delay is over, and the attempt has not started. Waits for the first endpoint to be left. Boxed, because it is rare.
+    DelayOver(Wait, #[expect(dead_code, reason = "counts until it is dropped")] Box<OverdueRequest>),
     /// It has failed, and the first attempt still runs. Boxed, because it is rare.
     Failed(Box<Failed>),
     /// It has started. Boxed, because it is rare and would double the size of the future.
@@ -140,7 +142,12 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
     }
 
     /// Whether the delay has ended since the last call. Arms the timer in the first call, which reads the delay.
-    pub(crate) fn poll_delay(self: Pin<&mut Self>, board: &Switchboard, first: usize, cx: &mut Context<'_>) -> bool {
+    pub(crate) fn poll_delay(
+        self: Pin<&mut Self>,
+        board: &Arc<Switchboard>,
+        first: usize,
+        cx: &mut Context<'_>,
+    ) -> bool {
         let mut this = self.project();
         if !matches!(this.phase, Phase::Idle) {
             return false;
@@ -151,7 +158,7 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
         }
         let is_over = this.timer.as_pin_mut().is_some_and(|timer| timer.poll(cx).is_ready());
         if is_over {
-            *this.phase = Phase::DelayOver(Wait::default(), Overdue::new(&board.endpoints[first].overdue));
+            *this.phase = Phase::DelayOver(Wait::default(), OverdueRequest::new(board, first).into());
         }
         is_over
     }
@@ -181,9 +188,8 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
         cx: &mut Context<'_>,
     ) -> bool {
         let Phase::DelayOver(wait, _) = self.project().phase else { return false };
-        let endpoint = &board.endpoints[first.index];
-        let is_left = || endpoint.breaker.epoch() != first.epoch || endpoint.ask.suspensions() != first.suspensions;
-        let look = |_: &mut Context<'_>| if is_left() { Poll::Ready(()) } else { Poll::Pending };
+        let look =
+            |_: &mut Context<'_>| if board.is_left_since(Sent::of(first)) { Poll::Ready(()) } else { Poll::Pending };
         wait.poll(cx, || changed(board), look).is_ready()
     }
 }

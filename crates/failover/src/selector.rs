@@ -44,6 +44,9 @@ pub(crate) enum News {
     Good,
 }
 
+/// The share of the first attempts that goes to the next endpoint while two are compared.
+const COMPARED_SHARE: f64 = 0.5;
+
 /// Where one request may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Selection {
@@ -72,8 +75,8 @@ pub(crate) fn choose_route(
     usable.map_or_else(when_all_down, Route::on)
 }
 
-/// Chooses where one request goes. `share` is the share of requests that the ramp admits, `chance` a uniform number
-/// below 1; both matter only during a ramp.
+/// Chooses where one request goes. `share` is the share of requests that the ramp admits; `chance` is a uniform number
+/// below 1, which matters during a ramp and a comparison.
 pub(crate) fn select(
     endpoints: &[impl EndpointView],
     route: Route,
@@ -100,15 +103,18 @@ pub(crate) fn select(
             let free = order.find(|index| endpoints[*index].is_usable() && !endpoints[*index].is_suspended());
             Selection::From(free.unwrap_or(first))
         }
+        (_, Some(index)) if control.has(Flag::Comparing) && chance < COMPARED_SHARE => {
+            Selection::From(next_usable(endpoints, index).unwrap_or(index))
+        }
         _ => Selection::From(first(route, control)),
     }
 }
 
-/// Whether an endpoint may be left, or suspended, by what requests say: another endpoint must be usable for first
-/// attempts.
-pub(crate) fn has_alternative(endpoints: &[impl EndpointView], index: usize) -> bool {
-    let mut others = endpoints.iter().enumerate().filter(|(other, _)| *other != index);
-    others.any(|(_, other)| other.is_usable() && !other.is_suspended())
+/// Returns the next endpoint in order that is usable for first attempts. By what requests say, an endpoint may be left or
+/// suspended only if there is one.
+pub(crate) fn next_usable(endpoints: &[impl EndpointView], index: usize) -> Option<usize> {
+    let is_free = |other: &usize| endpoints[*other].is_usable() && !endpoints[*other].is_suspended();
+    order(index + 1, endpoints.len()).filter(|other| *other != index).find(is_free)
 }
 
 /// Whether a request may go to this endpoint by this selection. `refuses`: while no endpoint is usable, requests are

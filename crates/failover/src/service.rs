@@ -155,7 +155,7 @@ where
             && endpoint.breaker.epoch() == epoch
         {
             self.ready = Ready::Unknown;
-            let permit = EndpointPermit { index, epoch, suspensions: endpoint.ask.suspensions(), trial: None };
+            let permit = EndpointPermit { index, epoch, period: endpoint.ask.period(), trial: None };
             return call_ready(&self.shared, &mut self.services, permit, request, history);
         }
         let ready = mem::replace(&mut self.ready, Ready::Unknown);

@@ -23,16 +23,20 @@ pub use second_attempt::SecondAttempt;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct FailoverSettings {
     /// After this many consecutive requests that could not be handed over, an endpoint is left. After this many
-    /// consecutive failures of other kinds, a probe decides; without a probe, the endpoint is left. Default 3.
+    /// consecutive failures of other kinds, a probe decides; without a probe, the endpoint is left if another one has
+    /// answered the same requests, and else compared with the next one ([`unproven_failure_rate`](Self::unproven_failure_rate)).
+    /// Default 3.
     #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
     pub consecutive_failures: Option<u32>,
     /// Leave an endpoint when at least this share of the compared requests in the window failed, 0..=1: of successes, and
     /// failures of requests that another endpoint answered. Default 0.2.
     #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
     pub failure_rate: Option<f64>,
-    /// Leave an endpoint when at least this share of the requests in the window failed, 0..=1, of successes and of
-    /// failures of requests that no other endpoint was asked. Not used within 10 s after a request has failed at every
-    /// endpoint. Default 0.5.
+    /// Compare the endpoint in use with the next usable one when at least this share of the requests in the window failed,
+    /// 0..=1, of successes and of failures of requests that no other endpoint was asked, as POSTs. While they are compared,
+    /// for 3 to 30 s, each gets half of the first attempts, and the endpoint is left only if it fails a larger share than
+    /// the next one. A single endpoint without a probe is left without a comparison. Default 0.5; a lower one leaves an
+    /// endpoint that fails only its few writes.
     #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
     pub unproven_failure_rate: Option<f64>,
     /// The window of the rates. Default: the last 100 requests.

@@ -13,7 +13,7 @@ use mainstay_core::{Outcome, Tally, Window};
 use tokio::time::Instant;
 
 use crate::{
-    decision::{Decision, Signal, in_a_row, rate, without_answer},
+    decision::{Decision, Signal, WithoutProbe, in_a_row, rate, without_answer},
     live::Limits,
     weight::Weight,
 };
@@ -62,15 +62,8 @@ impl Signals {
         }
     }
 
-    /// Records a request that failed. `has_failed_everywhere` says whether a request has failed at every endpoint
-    /// lately: then failures without a comparison are likely the requests' own.
-    pub(crate) fn record(
-        &self,
-        weight: Weight,
-        limits: Limits,
-        window_epoch: u16,
-        has_failed_everywhere: bool,
-    ) -> Decision {
+    /// Records a request that failed.
+    pub(crate) fn record(&self, weight: Weight, limits: Limits, window_epoch: u16) -> Decision {
         let decision = match weight {
             Weight::Nothing => return Decision::Stay,
             Weight::FailedEverywhere => {
@@ -96,11 +89,13 @@ impl Signals {
                 let streak = if in_streak { lengthen(&self.requests) } else { 0 };
                 let breaks = |tally: &Tally| tally.reaches(limits.unproven_failure_rate, limits.minimum_calls);
                 match hits.filter(breaks) {
-                    Some(tally) if !has_failed_everywhere => Decision::leave(Signal::Requests, rate(tally)),
+                    Some(tally) => Decision::Compare { reason: rate(tally) },
                     _ if streak >= limits.streak => {
-                        let leaves_without = in_rate && !has_failed_everywhere;
-                        let reason = if in_rate { in_a_row(streak) } else { without_answer(streak) };
-                        Decision::Ask { proven: false, leaves_without, reason }
+                        let (without_probe, reason) = match in_rate {
+                            true => (WithoutProbe::Compare, in_a_row(streak)),
+                            false => (WithoutProbe::Stay, without_answer(streak)),
+                        };
+                        Decision::Ask { proven: false, without_probe, reason }
                     }
                     _ => Decision::Stay,
                 }
@@ -123,7 +118,7 @@ impl Signals {
                 Decision::leave(Signal::Requests, reason)
             }
             None if streak >= limits.streak => {
-                Decision::Ask { proven: true, leaves_without: true, reason: in_a_row(streak) }
+                Decision::Ask { proven: true, without_probe: WithoutProbe::Leave, reason: in_a_row(streak) }
             }
             None => Decision::Stay,
         }

@@ -4,11 +4,11 @@ use mainstay_core::{FailureKind, Outcome};
 use tokio::time::Instant;
 
 use crate::{
-    departure::Sent,
     evidence::{count_dropped, record},
     history::{Count, History},
     permit::EndpointPermit,
     second_attempt::is_delay_measured,
+    sent::Sent,
     switchboard::Switchboard,
     weight::{Others, Weight},
 };
@@ -28,6 +28,7 @@ pub(crate) fn record_long_silence(board: &Switchboard, permit: &EndpointPermit, 
     if permit.trial.is_some() || !board.is_current(sent) {
         return;
     }
+    board.record_unanswered(index);
     history.begin();
     let is_alone = history.others(board.id, index, Others::Silent) == Others::Silent;
     if is_alone && history.count(board.id, board.epoch(), index, Weight::LONG_SILENCE) == Count::Failure {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::{
     decision::Signal,
-    departure::Sent,
-    selector::{EndpointView, order},
+    selector::{self, EndpointView},
+    sent::Sent,
     switchboard::Switchboard,
 };
 
@@ -31,14 +31,13 @@ impl Switchboard {
 
     #[cold]
     fn compare(&self, index: usize, ratio: f64) {
-        let (endpoint, n) = (&self.endpoints[index], self.endpoints.len());
-        let (epoch, suspensions) = (endpoint.breaker.epoch(), endpoint.ask.suspensions());
+        let endpoint = &self.endpoints[index];
+        let (epoch, period) = (endpoint.breaker.epoch(), endpoint.ask.period());
         // An endpoint that is not in use may be slow: it is still a backup.
         if self.route().index != Some(index) || !endpoint.is_usable() {
             return;
         }
-        let is_free = |other: &usize| self.endpoints[*other].is_usable() && !self.endpoints[*other].is_suspended();
-        let Some(next) = order(index + 1, n).filter(|other| *other != index).find(is_free) else { return };
+        let Some(next) = selector::next_usable(&self.endpoints, index) else { return };
         let (minimum, next) = (self.live.limits().minimum_calls, &self.endpoints[next]);
         let (Some(own), Some(others)) = (endpoint.answers.median(minimum), next.answers.median(minimum)) else {
             return;
@@ -46,7 +45,7 @@ impl Switchboard {
         if own > others && own >= others.mul_f64(ratio) {
             let name = next.name.escape_debug();
             let reason = format!("slow for all: the median answer takes {own:?}, that of {name} {others:?}");
-            self.leave(Sent { index, epoch, suspensions }, Signal::Requests, reason);
+            self.leave(Sent { index, epoch, period }, Signal::Requests, reason);
         }
     }
 }

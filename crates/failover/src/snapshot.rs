@@ -92,6 +92,10 @@ pub struct EndpointSnapshot {
     pub suspended: bool,
     /// How often first attempts went elsewhere while a probe decided on the endpoint. No departures.
     pub suspensions: u32,
+    /// The endpoint that it is compared with: each first attempt goes to either of them by chance.
+    pub compared_with: Option<Name>,
+    /// How often it was compared with another endpoint, because requests failed that no other endpoint was asked.
+    pub comparisons: u32,
     /// Requests in flight that wait for the endpoint past the delay, without a second attempt.
     pub overdue: u32,
     /// Why the endpoint is not usable; empty for a usable endpoint.
@@ -147,6 +151,11 @@ impl fmt::Display for FailoverSnapshot {
         }
         for endpoint in self.endpoints.iter().filter(|endpoint| endpoint.suspended) {
             write!(f, "; {} is suspended until its probe has ended", endpoint.name)?;
+        }
+        for endpoint in self.endpoints.iter().filter(|endpoint| endpoint.active) {
+            if let Some(other) = &endpoint.compared_with {
+                write!(f, "; {} and {other} get half of the requests each, to compare their failures", endpoint.name)?;
+            }
         }
         for endpoint in self.endpoints.iter().filter(|endpoint| endpoint.overdue > 0) {
             write!(f, "; requests that wait for {} past the delay: {}", endpoint.name, endpoint.overdue)?;

@@ -22,6 +22,8 @@ pub(crate) struct Basis {
     condemned: Option<usize>,
     /// Whether many requests fail at every endpoint.
     pub(crate) everywhere: bool,
+    /// The first endpoint that is overdue.
+    overdue: Option<usize>,
     dry_run: bool,
 }
 
@@ -34,13 +36,15 @@ pub(crate) fn basis(
     everywhere: bool,
     dry_run: bool,
 ) -> Basis {
-    let is_condemned =
-        |index: &usize| endpoints[*index].is_condemned.load(Relaxed) && !selector::has_alternative(endpoints, *index);
+    let is_condemned = |index: &usize| {
+        endpoints[*index].is_condemned.load(Relaxed) && selector::next_usable(endpoints, *index).is_none()
+    };
     Basis {
         change,
         epochs,
         condemned: route.index.filter(is_condemned).filter(|_| route.state != FailoverState::AllDown),
         everywhere,
+        overdue: endpoints.iter().position(|endpoint| endpoint.overdue.is_reported()),
         dry_run,
     }
 }
@@ -78,6 +82,10 @@ pub(crate) fn describe(basis: Basis, endpoints: &[EndpointState], route: Route, 
     if basis.everywhere {
         level = level.max(Level::Degraded);
         texts.push("many of the last 100 requests failed at every endpoint".to_owned());
+    }
+    if let Some(index) = basis.overdue {
+        level = level.max(Level::Degraded);
+        texts.push(named(&endpoints[index], "requests wait past the delay, and none is answered"));
     }
     let prefix = if basis.dry_run && level != Level::Healthy { DRY_RUN } else { "" };
     (level, format!("{prefix}{}", texts.join("; ")))

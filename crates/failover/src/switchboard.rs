@@ -15,6 +15,7 @@ use mainstay_core::{
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
+    comparison::Comparison,
     control::{AtomicControl, Flag},
     counters::COUNTERS,
     endpoint_state::EndpointState,
@@ -41,6 +42,7 @@ pub(crate) struct Switchboard {
     pub(crate) counters: Counters<COUNTERS>,
     pub(crate) random: Random,
     pub(crate) everywhere: Everywhere,
+    pub(crate) comparison: Comparison,
     /// Limits the lines about endpoints that are tried while none is usable.
     pub(crate) tries: LogLimit,
     /// Locked while an endpoint is left or suspended.
@@ -92,6 +94,7 @@ impl Switchboard {
             counters: Counters::per_thread(),
             random: Random::new(),
             everywhere: Everywhere::default(),
+            comparison: Comparison::default(),
             tries: LogLimit::default(),
             leaving: Mutex::default(),
             route: AtomicRoute::new(Route::PRIMARY),
@@ -128,11 +131,15 @@ impl Switchboard {
         if self.is_review_due() {
             self.observe();
         }
+        if self.control.load().has(Flag::Comparing) {
+            self.review_comparison();
+        }
         // The route before the control word: a return sets the ramp before the route.
         let (route, control) = (self.route(), self.control.load());
-        let (share, chance) = match control.has(Flag::Ramping) {
-            true => (self.ramp.share(self.live.ramp.load(), self.nanos(Instant::now())), self.random.unit()),
-            false => (1.0, 0.0),
+        let (share, chance) = match (control.has(Flag::Ramping), control.has(Flag::Comparing)) {
+            (false, false) => (1.0, 0.0),
+            (false, true) => (1.0, self.random.unit()),
+            (true, _) => (self.ramp.share(self.live.ramp.load(), self.nanos(Instant::now())), self.random.unit()),
         };
         selector::select(&self.endpoints, route, control, share, chance)
     }

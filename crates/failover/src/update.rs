@@ -50,7 +50,12 @@ impl Switchboard {
         // Before the route: a request that sees the new route sees its ramp.
         self.review(now);
         self.route.store(to);
+        // After the route: a comparison that begins now sees the new one.
+        if transition.is_some() {
+            self.comparison.end(&self.control);
+        }
         let epochs = self.endpoints.iter().fold(0_u64, |sum, endpoint| sum.wrapping_add(endpoint.seen_epoch()));
+        let overdue = self.report_overdue();
         let failed_everywhere = locked.status.0.everywhere;
         let status = self.new_status(&mut locked, to, epochs);
         let fails_everywhere = locked.status.0.everywhere;
@@ -65,6 +70,7 @@ impl Switchboard {
         if fails_everywhere != failed_everywhere {
             self.everywhere.trace(&self.name, fails_everywhere, now);
         }
+        overdue.into_iter().for_each(|endpoint| self.trace_overdue(endpoint, now));
         if let Some(transition) = transition {
             transition.trace(&self.name, self.endpoints.len() == 1, &self.tries);
         }

@@ -55,6 +55,15 @@ impl Weight {
     /// No answer came within `abandoned_after`. The attempt was in the streak before.
     pub(crate) const LONG_SILENCE: Self = Self::Unproven { in_streak: false, in_rate: true };
 
+    /// Whether such a failure counts where two endpoints are compared.
+    pub(crate) fn counts_in_comparison(self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Proven => true,
+            Self::Unproven { in_rate, .. } => in_rate,
+            Self::Nothing | Self::FailedEverywhere => false,
+        }
+    }
+
     /// Whether the failure of a trial call counts, given whether the failover has other endpoints and how many such
     /// failures without a comparison were seen in a row.
     pub(crate) fn counts_in_trial(self, has_others: bool, streak: u32, most: u32) -> bool {

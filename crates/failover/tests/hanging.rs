@@ -3,7 +3,13 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use common::{Fate, Script, settings};
 use mainstay_core::{Classify, Contextual, FailureKind, Follow, Outcome, Replay, RequestCopy};
@@ -13,9 +19,36 @@ use tokio::{
     time::{Instant, sleep},
 };
 use tower::{ServiceExt, service_fn};
+use tracing::{Event, Level, Metadata, Subscriber, span};
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
+
+/// Counts the events at info and above.
+#[derive(Clone, Default)]
+struct Lines(Arc<AtomicUsize>);
+
+impl Lines {
+    fn take(&self) -> usize {
+        self.0.swap(0, SeqCst)
+    }
+}
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= Level::INFO
+    }
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn event(&self, _: &Event<'_>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
 
 /// A failover whose probes are always good.
 struct Harness {
@@ -131,10 +164,11 @@ impl Replay<u32> for Posts {
 impl<T> Contextual<T> for Posts {}
 impl<T> Follow<T> for Posts {}
 
-/// Earlier, no failure was counted before the first timeouts.
+/// Earlier, no failure was counted before the first timeouts. The silence of twenty requests asks for a comparison, and that of
+/// ten more decides it.
 #[tokio::test(start_paused = true)]
 async fn silence_counts_in_the_unproven_rate_before_the_timeouts() {
-    for (warm, least, most) in [(100, 1_000, 1_600), (0, 2_000, 2_600)] {
+    for (warm, least, most) in [(100, 2_000, 3_000), (0, 4_000, 5_000)] {
         let harness = Harness::new();
         harness.load(warm, 5 * MS).await;
         harness.primary.set(Fate::Hang);
@@ -145,8 +179,51 @@ async fn silence_counts_in_the_unproven_rate_before_the_timeouts() {
             sleep(20 * MS).await;
         }
         assert!((least * MS..most * MS).contains(&start.elapsed()), "{warm}: {:?}", start.elapsed());
-        assert_eq!(harness.failover.handle().snapshot().reason, "primary: 20 of 20 calls failed");
+        let reason = harness.failover.handle().snapshot().reason;
+        assert!(reason.starts_with("primary: 10 of 10 calls failed, and 0 of "), "{reason}");
     }
+}
+
+/// Defect: the status of an endpoint that answered nothing was healthy while its probe was good.
+#[tokio::test(start_paused = true)]
+async fn endpoint_that_answers_no_request_is_overdue_in_status_and_log() {
+    let lines = Lines::default();
+    let _logged = tracing::subscriber::set_default(lines.clone());
+    let harness = Harness::new();
+    // Without a comparison, so that it stays.
+    harness.failover.handle().force("primary", "test").unwrap();
+    let status = || harness.failover.handle().subscribe().get().to_string();
+    let (forced, _) = (status(), lines.take());
+    for round in 0..3 {
+        harness.primary.set(Fate::Hang);
+        let mut requests = JoinSet::new();
+        for waiting in 1..=5 {
+            requests.spawn(harness.failover.clone().oneshot(1));
+            sleep(3 * SECOND).await;
+            let expected = match waiting {
+                1 | 2 => forced.clone(),
+                _ => format!("{forced}; primary: requests wait past the delay, and none is answered"),
+            };
+            assert_eq!(status(), expected, "{waiting} wait");
+        }
+        match round {
+            // Their callers go away.
+            0 => drop(requests),
+            // One is answered.
+            _ => {
+                harness.primary.set(Fate::Answer);
+                harness.failover.clone().oneshot(1).await.unwrap();
+            }
+        }
+        sleep(MS).await;
+        assert_eq!((status(), lines.take()), (forced.clone(), 2), "one line for its begin and one for its end");
+    }
+    // At most one each ten seconds.
+    harness.primary.set(Fate::Hang);
+    let mut requests = JoinSet::new();
+    (0..3).for_each(|_| drop(requests.spawn(harness.failover.clone().oneshot(1))));
+    sleep(3 * SECOND).await;
+    assert_eq!((status().ends_with("none is answered"), lines.take()), (true, 0));
 }
 
 /// A request without a context counts its silence, or its failure after that, but not both.

@@ -173,7 +173,8 @@ async fn panic_counts_as_a_failure_and_keeps_no_readiness() {
         for _ in 0..3 {
             assert!(tokio::spawn(failover.clone().oneshot(Request::new(1))).await.is_err());
         }
-        assert_eq!(failover.handle().snapshot().state, FailoverState::OnBackup);
+        let endpoint = &failover.handle().snapshot().endpoints[0];
+        assert_eq!((endpoint.consecutive_failures, endpoint.comparisons), (3, 1));
         assert_eq!((primary.live(), primary.reserved()), (0, 0));
     }
 }

@@ -1,4 +1,5 @@
-//! The table of situations in the crate's documentation: one test for each row.
+//! The table of situations in the crate's documentation: one test for each row. Those of requests that may be sent once only
+//! are in `ordinary_traffic.rs` and `hanging.rs`.
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 mod common;

@@ -139,6 +139,11 @@ fn failover(text: &mut Text, failover: &FailoverSnapshot) {
     for endpoint in &failover.endpoints {
         suspensions.sample([("failover", name), ("endpoint", &*endpoint.name)], endpoint.suspensions);
     }
+    let compared = "How often the endpoint was compared with another one: each got half of the first attempts.";
+    let mut comparisons = text.counters("failover_comparisons_total", compared);
+    for endpoint in &failover.endpoints {
+        comparisons.sample([("failover", name), ("endpoint", &*endpoint.name)], endpoint.comparisons);
+    }
     let refused = "Requests refused because no endpoint was usable.";
     text.counters("failover_refused_total", refused).sample([("failover", name)], failover.refused);
     let second = failover.second_attempts;

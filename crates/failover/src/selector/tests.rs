@@ -151,9 +151,28 @@ fn suspended_endpoint_gets_no_first_attempt_while_another_is_usable() {
     ];
     for (row, (endpoints, route, expected, alternatives)) in table.into_iter().enumerate() {
         assert_eq!(select(endpoints, route, suspended, 1.0, 0.0), expected, "row {row}");
-        assert_eq!([0, 1].map(|index| has_alternative(endpoints, index)), alternatives, "row {row}");
+        assert_eq!([0, 1].map(|index| next_usable(endpoints, index).is_some()), alternatives, "row {row}");
     }
-    assert!(!has_alternative(&[Usable], 0));
+    assert_eq!(next_usable(&[Usable], 0), None);
+    assert_eq!(next_usable(&[Usable, Down, Usable], 2), Some(0));
+}
+
+#[test]
+fn comparison_sends_half_of_the_first_attempts_to_the_next_usable_endpoint() {
+    let comparing = NONE.with(Flag::Comparing);
+    let both = comparing.with(Flag::Suspended);
+    let table: [(&[View], Route, Control, f64, Selection); 7] = [
+        (&[Usable, Usable], PRIMARY, comparing, 0.49, Selection::From(1)),
+        (&[Usable, Usable], PRIMARY, comparing, 0.51, Selection::From(0)),
+        (&[Usable, Down, Usable], PRIMARY, comparing, 0.49, Selection::From(2)),
+        (&[Down, Usable, Usable], Route::on(1), comparing, 0.49, Selection::From(2)),
+        (&[Usable, Down], PRIMARY, comparing, 0.49, Selection::From(0)),
+        (&[Suspended, Usable], PRIMARY, both, 0.51, Selection::From(1)),
+        (&[Usable, Usable], forced(0), comparing, 0.49, Selection::Only(0)),
+    ];
+    for (row, (endpoints, route, control, chance, expected)) in table.into_iter().enumerate() {
+        assert_eq!(select(endpoints, route, control, 1.0, chance), expected, "row {row}");
+    }
 }
 
 #[test]

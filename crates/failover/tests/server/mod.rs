@@ -32,7 +32,6 @@ pub(crate) struct Server(Arc<Inner>);
 struct Inner {
     name: &'static str,
     refuses: AtomicBool,
-    /// Answers POSTs with 500.
     is_read_only: AtomicBool,
     is_broken: AtomicBool,
     hangs: AtomicBool,
@@ -82,6 +81,7 @@ impl Server {
         self.0.refuses.store(true, SeqCst);
     }
 
+    /// Answers POSTs with 500 from now on.
     pub(crate) fn set_read_only(&self) {
         self.0.is_read_only.store(true, SeqCst);
     }
@@ -91,8 +91,9 @@ impl Server {
         self.0.is_broken.store(true, SeqCst);
     }
 
-    pub(crate) fn set_hanging(&self, hangs: bool) {
-        self.0.hangs.store(hangs, SeqCst);
+    /// Answers no request from now on.
+    pub(crate) fn set_hanging(&self) {
+        self.0.hangs.store(true, SeqCst);
     }
 
     pub(crate) fn set_probe(&self, healthy: bool) {

@@ -17,6 +17,8 @@ pub(crate) enum Reply {
     End(Vec<u8>),
     /// Writes these bytes, and resets the connection.
     Reset(Vec<u8>),
+    /// Writes nothing, and keeps the connection until the client closes it.
+    Nothing,
 }
 
 /// A backend that answers all requests but health checks by a script. It ends when it is dropped, and its connections end
@@ -79,9 +81,10 @@ async fn serve(mut stream: TcpStream, served: Arc<(Vec<u8>, impl Fn(&str, usize)
         // The gateway may have gone.
         let _ = match &reply {
             Reply::Write(bytes) | Reply::End(bytes) | Reply::Reset(bytes) => stream.write_all(bytes).await,
+            Reply::Nothing => Ok(()),
         };
         match reply {
-            Reply::Write(_) => {}
+            Reply::Write(_) | Reply::Nothing => {}
             Reply::End(_) => return,
             Reply::Reset(_) => return stream.set_zero_linger().unwrap(),
         }
