@@ -72,7 +72,7 @@
 //! | the same, probe good | compared when half of the last 100, at least 20, have failed; left if the next endpoint fails fewer | 50 requests |
 //! | the same, hangs, probe good | the same, with requests that have had no answer for `abandoned_after` | 2 s and 50 requests |
 //! | the same, one bad route | compared, and stays: it fails as often at the next endpoint; compared again after 30 s | |
-//! | answers reads, fails writes | left as above if at least half of all requests are writes (`unproven_failure_rate`), else it stays | 50 requests |
+//! | answers reads, fails writes | left as above if at least half of all requests are writes (`unproven_failure_rate`), else it stays | 100 requests |
 //! | callers give up at every endpoint | the failures count nowhere, as with one bad route; those that no other endpoint was asked are compared | |
 //! | no answers, no other endpoint asked | the status is degraded, and the log says so: overdue | `abandoned_after`, 3 requests |
 //! | budget of second attempts used up | callers see failures until the streak's probe has decided | 3 requests |
