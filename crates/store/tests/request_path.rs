@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 use std::{
+    fmt::Debug,
     future::pending,
     sync::{
         Arc, Mutex,
@@ -15,6 +16,11 @@ use mainstay_store::{
     MemoryStorage, RequestPath, RequestPathSettings, Storage, StorageError, StorageErrorKind, StorageFuture, Store,
 };
 use tokio::time::{Instant, sleep, timeout};
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+    span,
+};
 
 const MS: Duration = Duration::from_millis(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -260,6 +266,93 @@ async fn future_of_a_call_is_not_polled_while_the_storage_is_lost() {
     assert_eq!(failed.unwrap_err().to_string(), "storage unreachable: gone");
     let skipped = path.run(async { panic!("polled") as Result<(), _> }).await;
     assert_eq!(skipped.unwrap_err().kind(), StorageErrorKind::Lost);
+}
+
+/// Collects the messages of the events at info and above.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl Visit for Lines {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "message" {
+            self.0.lock().unwrap().push(format!("{value:?}"));
+        }
+    }
+}
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= tracing::Level::INFO
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut self.clone());
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn outage_is_logged_by_one_line_and_its_end_by_another() {
+    let lines = Lines::default();
+    let _logged = tracing::subscriber::set_default(lines.clone());
+    let storage = Scripted::new();
+    let (_path, store) = path(&storage);
+    storage.becomes(Behaviour::Hangs);
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let store = store.clone();
+        calls.spawn(async move { store.exists("key").await.unwrap_err().kind() });
+    }
+    assert_eq!(calls.join_all().await, [StorageErrorKind::Timeout; 100]);
+    storage.becomes(Behaviour::Fails(StorageErrorKind::Unreachable));
+    for _ in 0..60 {
+        store.exists("key").await.unwrap_err();
+        sleep(1_000 * MS).await;
+    }
+    storage.becomes(Behaviour::Works);
+    sleep(2_000 * MS).await;
+    let lines = lines.0.lock().unwrap().clone();
+    let lost = "the storage is lost: calls go on without it until it answers a ping";
+    assert_eq!(lines, [lost, "the storage is back"]);
+}
+
+/// The state that is left after two threads changed it at once is the one in which a task watches the storage.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn storage_that_flaps_is_available_in_the_end() {
+    let storage = Scripted::new();
+    let settings = RequestPathSettings { ping_interval: MS, ..RequestPathSettings::default() };
+    let path = RequestPath::new("path", &Store::new(storage.clone()), settings).unwrap();
+    let mut status = path.subscribe();
+    for _ in 0..200 {
+        storage.becomes(Behaviour::Fails(StorageErrorKind::Unreachable));
+        let callers = [(); 2].map(|()| {
+            let store = path.store();
+            tokio::spawn(async move {
+                for _ in 0..20 {
+                    let _ = store.exists("key").await;
+                    tokio::task::yield_now().await;
+                }
+            })
+        });
+        storage.becomes(Behaviour::Works);
+        for caller in callers {
+            caller.await.unwrap();
+        }
+        while status.get().level != Level::Healthy {
+            timeout(MINUTE, status.changed()).await.expect("a task pings the storage").unwrap();
+        }
+    }
 }
 
 #[test]

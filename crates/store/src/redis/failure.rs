@@ -92,3 +92,57 @@ fn text(error: &RedisError, redaction: &Redaction) -> String {
     };
     redaction.clean(&text)
 }
+
+#[cfg(test)]
+mod tests {
+    use redis::parse_redis_value;
+
+    use super::*;
+
+    fn failure(answer: &str) -> Failure {
+        let error = parse_redis_value(format!("-{answer}\r\n").as_bytes()).unwrap().extract_error().unwrap_err();
+        Failure::of_command(&error, &Redaction::default())
+    }
+
+    #[test]
+    fn answers_are_told_apart_by_their_code() {
+        let answers = [
+            ("READONLY You can't write against a read only replica.", Kind::ReadOnly),
+            ("OOM command not allowed when used memory > 'maxmemory'.", Kind::Full),
+            ("WRONGTYPE Operation against a key holding the wrong kind of value", Kind::Malformed),
+            ("LOADING Redis is loading the dataset in memory", Kind::Unavailable),
+            ("MISCONF Errors writing to the AOF file: No space left on device", Kind::Unavailable),
+            ("NOREPLICAS Not enough good replicas to write.", Kind::Unavailable),
+            ("CLUSTERDOWN Hash slot not served", Kind::Unavailable),
+            ("NOAUTH Authentication required.", Kind::Unauthenticated),
+            ("NOPERM this user has no permissions to run the 'set' command", Kind::Refused),
+            ("MOVED 3999 127.0.0.1:6381", Kind::Refused),
+            ("ERR unknown command 'SETX'", Kind::Refused),
+            ("SOMETHING new", Kind::Refused),
+        ];
+        for (answer, kind) in answers {
+            let failure = failure(answer);
+            assert_eq!(failure.error.kind(), kind, "{answer}");
+            assert!(!failure.may_be_executed, "{answer}: the server has refused it");
+        }
+    }
+
+    /// Redis 6 puts the error of a command in a script into a text of its own.
+    #[test]
+    fn code_within_the_text_of_a_script_is_found() {
+        let of = |code: &str| {
+            format!("ERR Error running script (call to f_2b): @user_script:2: @user_script: 2: -{code} as it says")
+        };
+        let kinds = [("READONLY", Kind::ReadOnly), ("OOM", Kind::Full), ("WRONGTYPE", Kind::Malformed)];
+        for (code, kind) in kinds {
+            assert_eq!(failure(&of(code)).error.kind(), kind);
+        }
+        assert_eq!(failure(&of("ERR")).error.kind(), Kind::Refused);
+    }
+
+    #[test]
+    fn text_is_the_code_and_the_detail() {
+        let error = failure("READONLY You can't write").error;
+        assert_eq!(error.to_string(), "storage read_only: READONLY You can't write");
+    }
+}
