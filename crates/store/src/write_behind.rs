@@ -100,8 +100,13 @@ impl WriteBehind {
 
     /// Waits until all writes are made. While the store does not work, it waits for the store: set a time limit.
     pub async fn flush(&self) {
-        writer::ensure_running(&self.shared);
-        self.shared.idle().await;
+        let mut is_idle = self.shared.subscribe();
+        loop {
+            writer::ensure_running(&self.shared);
+            if *is_idle.borrow_and_update() || is_idle.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Returns the name.

@@ -215,6 +215,27 @@ fn next_runtime_makes_the_writes_that_the_last_one_left() {
     });
 }
 
+#[test]
+fn flush_goes_on_after_the_runtime_of_the_task() {
+    let storage = Scripted::new();
+    let (writes, store) = writes(&storage, WriteBehindSettings::default());
+    storage.becomes(Behaviour::Hangs);
+    let first = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    first.block_on(async { writes.set("key", &1, HOUR).unwrap() });
+    let second = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    second.block_on(async {
+        let waiting = tokio::spawn({
+            let writes = writes.clone();
+            async move { writes.flush().await }
+        });
+        tokio::task::yield_now().await;
+        storage.becomes(Behaviour::Works);
+        first.shutdown_background();
+        waiting.await.unwrap();
+        assert_eq!(store.get::<u32>("key").await.unwrap(), Some(1));
+    });
+}
+
 #[tokio::test(start_paused = true)]
 async fn dropped_handle_ends_its_task() {
     let storage = Scripted::new();

@@ -18,7 +18,8 @@
 //! receiver subscribes first; health's gRPC watch, which selects over timers that shuttle cannot run; the wakers of a
 //! replayed body, which are added and taken under the lock of the body; the state machine of the breaker, whose changes
 //! are made under one lock (`tests/races` runs it on two processors); the events of a handle, whose queue is under one lock
-//! (`crates/core/tests/events.rs` sends them from four threads).
+//! (`crates/core/tests/events.rs` sends them from four threads); the loss and the return of a store on the path of requests,
+//! whose task sleeps (`crates/store/tests/request_path.rs` runs it on two processors).
 
 // The included files have unit tests, which run in their libraries.
 #![cfg(not(test))]

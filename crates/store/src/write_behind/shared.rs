@@ -89,9 +89,15 @@ impl Shared {
         self.lock().len()
     }
 
-    /// Waits until all writes are made.
-    pub(super) async fn idle(&self) {
-        let _ = self.is_idle.subscribe().wait_for(|is_idle| *is_idle).await;
+    /// Returns a receiver of whether all writes are made. It wakes when the task has ended, too.
+    pub(super) fn subscribe(&self) -> watch::Receiver<bool> {
+        self.is_idle.subscribe()
+    }
+
+    /// Notes that the task has ended with its runtime: a flush in another runtime starts the next one.
+    pub(super) fn task_ended(&self) {
+        self.is_running.store(false, SeqCst);
+        self.is_idle.send_modify(|_| ());
     }
 
     fn lock(&self) -> MutexGuard<'_, Pending> {

@@ -1,10 +1,14 @@
 //! The task that makes the writes, one after the other.
 
-use std::sync::{Arc, Weak, atomic::Ordering::SeqCst};
+use std::{
+    sync::{Arc, Weak, atomic::Ordering::SeqCst},
+    thread,
+};
 
 use mainstay_core::escaped;
 use tokio::{
     runtime::Handle,
+    sync::Notify,
     time::{Instant, sleep},
 };
 
@@ -43,7 +47,7 @@ pub(super) fn ensure_running(shared: &Arc<Shared>) {
 // === impl Writer ===
 
 impl Writer {
-    async fn run(mut self, wake: Arc<tokio::sync::Notify>) {
+    async fn run(mut self, wake: Arc<Notify>) {
         while let Some(shared) = self.shared.upgrade() {
             self.current = shared.take();
             let Some((key, write)) = &self.current else {
@@ -73,8 +77,11 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.return_current();
-        if let Some(shared) = self.shared.upgrade() {
-            shared.is_running.store(false, SeqCst);
+        let Some(shared) = self.shared.upgrade() else { return };
+        match thread::panicking() {
+            // The next write starts the task again. A flush does not: a storage that always panics would keep it busy.
+            true => shared.is_running.store(false, SeqCst),
+            false => shared.task_ended(),
         }
     }
 }

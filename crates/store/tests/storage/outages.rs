@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use mainstay_core::{Level, StatusReceiver};
-use mainstay_store::{RequestPath, RequestPathSettings, Storage, StorageErrorKind, Store};
+use mainstay_store::{
+    RequestPath, RequestPathSettings, Storage, StorageErrorKind, Store, StoreSettings, WriteBehind, WriteBehindSettings,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -16,10 +18,13 @@ use crate::{
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A path whose calls end within its time limit, and that pings often.
+/// A path that pings often, with a time limit in which a server that works answers on a busy machine too.
 fn path(store: &Store) -> (RequestPath, Store, StatusReceiver) {
-    let settings =
-        RequestPathSettings { timeout: Duration::from_millis(500), ping_interval: Duration::from_millis(50) };
+    path_within(store, Duration::from_millis(1_500))
+}
+
+fn path_within(store: &Store, timeout: Duration) -> (RequestPath, Store, StatusReceiver) {
+    let settings = RequestPathSettings { timeout, ping_interval: Duration::from_millis(50) };
     let path = RequestPath::new("path", store, settings).unwrap();
     let (store, status) = (path.store(), path.subscribe());
     (path, store, status)
@@ -66,9 +71,30 @@ async fn stopped_server_costs_one_timeout() {
 }
 
 #[tokio::test]
+async fn newest_decision_is_written_when_the_server_is_back() {
+    let mut server = Server::start(&[]);
+    let store = server.store();
+    let settings = WriteBehindSettings { retry_interval: Duration::from_millis(50), ..WriteBehindSettings::default() };
+    let writes = WriteBehind::new("modes", &store, settings).unwrap();
+    writes.set("mode", "primary", MINUTE).unwrap();
+    writes.flush().await;
+    server.kill();
+    for mode in ["heuristic", "safe"] {
+        writes.set("mode", mode, MINUTE).unwrap();
+        writes.set(mode, &true, MINUTE).unwrap();
+    }
+    assert!(store.exists("mode").await.unwrap_err().is_outage());
+    server.restart();
+    writes.flush().await;
+    assert_eq!(store.get::<String>("mode").await.unwrap().as_deref(), Some("safe"));
+    assert_eq!(store.scan("", 10).await.unwrap(), ["heuristic", "mode", "safe"]);
+    assert_eq!(writes.snapshot().dropped, 0);
+}
+
+#[tokio::test]
 async fn call_in_the_background_outlasts_a_restart() {
     let mut server = Server::start(&[]);
-    let settings = mainstay_store::StoreSettings { max_retries: 100, ..settings(&server.url()) };
+    let settings = StoreSettings { max_retries: 100, ..settings(&server.url()) };
     let store = Store::from_config(&settings).unwrap();
     store.connect().await.unwrap();
     server.kill();
@@ -88,7 +114,8 @@ async fn call_in_the_background_outlasts_a_restart() {
 async fn black_holed_connection_is_replaced() {
     let server = Server::start(&[]);
     let forwarder = Forwarder::start(server.port).await;
-    let background = Store::from_config(&settings(&forwarder.url())).unwrap();
+    let settings = StoreSettings { timeout: Duration::from_secs(2), ..settings(&forwarder.url()) };
+    let background = Store::from_config(&settings).unwrap();
     let (_, store, mut status) = path(&background);
     assert!(store.set("key", &1, MINUTE).await.unwrap());
     forwarder.lose_connections();
@@ -104,7 +131,7 @@ async fn black_holed_connection_is_replaced() {
 async fn black_holed_connection_is_replaced_after_calls_that_were_given_up() {
     let server = Server::start(&[]);
     let forwarder = Forwarder::start(server.port).await;
-    let settings = mainstay_store::StoreSettings { timeout: MINUTE, ..settings(&forwarder.url()) };
+    let settings = StoreSettings { timeout: MINUTE, ..settings(&forwarder.url()) };
     let store = Store::from_config(&settings).unwrap();
     assert!(store.set("key", &1, MINUTE).await.unwrap());
     forwarder.lose_connections();
@@ -123,6 +150,10 @@ async fn failover_leaves_a_server_that_is_now_a_replica() {
     assert!(store.set("key", &1, MINUTE).await.unwrap());
 
     let () = old.command(&["REPLICAOF", "127.0.0.1", &new.port.to_string()]).await;
+    // It serves what it has until it has the data of the new one, then loads these.
+    while !old.command::<String>(&["INFO", "replication"]).await.contains("master_link_status:up") {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let refused = store.set("key", &2, MINUTE).await.unwrap_err();
     assert_eq!(refused.kind(), StorageErrorKind::ReadOnly, "{refused}");
     assert!(path.snapshot().is_lost, "a replica answers PING, and takes no writes");
@@ -230,13 +261,13 @@ async fn misbehave(mut stream: TcpStream, behaviour: Hostile) {
 #[tokio::test]
 async fn hostile_server_costs_one_wait() {
     for behaviour in [Hostile::Silent, Hostile::Foreign, Hostile::Endless, Hostile::Closes] {
-        let settings = mainstay_store::StoreSettings {
+        let settings = StoreSettings {
             timeout: Duration::from_millis(200),
             max_retries: 1,
             ..settings(&hostile(behaviour).await)
         };
         let store = Store::from_config(&settings).unwrap();
-        let (path, fast, _) = path(&store);
+        let (path, fast, _) = path_within(&store, Duration::from_millis(200));
         assert!(store.set("key", &1, MINUTE).await.unwrap_err().is_outage());
         assert!(store.append("log", &1, 1, MINUTE).await.unwrap_err().is_outage());
         assert!(store.ping().await.unwrap_err().is_outage());

@@ -10,7 +10,7 @@ use std::{
 };
 
 use mainstay_store::{RedisStorage, Store, StoreSettings};
-use redis::{Cmd, FromRedisValue, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Cmd, FromRedisValue, aio::MultiplexedConnection};
 
 /// A server. It stops when it is dropped.
 pub(crate) struct Server {
@@ -78,7 +78,9 @@ impl Server {
     }
 
     pub(crate) async fn client(&self) -> MultiplexedConnection {
-        redis::Client::open(self.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
+        let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+        let client = redis::Client::open(self.url()).unwrap();
+        client.get_multiplexed_async_connection_with_config(&config).await.unwrap()
     }
 }
 
@@ -90,11 +92,11 @@ impl Drop for Server {
     }
 }
 
-/// Settings with short times, so that a test of an outage ends soon.
+/// Settings with a time limit in which a server that works answers on a busy machine too.
 pub(crate) fn settings(url: &str) -> StoreSettings {
     StoreSettings {
         redis_url: Some(url.into()),
-        timeout: Duration::from_secs(2),
+        timeout: Duration::from_secs(20),
         retry_delay: Duration::from_millis(20),
         ..StoreSettings::default()
     }
