@@ -19,7 +19,7 @@
 //! replayed body, which are added and taken under the lock of the body; the state machine of the breaker, whose changes
 //! are made under one lock (`tests/races` runs it on two processors); the events of a handle, whose queue is under one lock
 //! (`crates/core/tests/events.rs` sends them from four threads); the loss and the return of a store on the path of requests,
-//! whose task sleeps (`crates/store/tests/request_path.rs` runs it on two processors).
+//! whose task sleeps (`crates/store/tests/paths/request_path.rs` runs it on two processors).
 
 // The included files have unit tests, which run in their libraries.
 #![cfg(not(test))]

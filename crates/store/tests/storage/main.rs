@@ -5,6 +5,7 @@ mod concurrent;
 mod conformance;
 mod forwarder;
 mod garbage;
+mod hostile;
 mod outages;
 mod secrets;
 mod server;

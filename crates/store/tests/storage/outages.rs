@@ -6,10 +6,6 @@ use mainstay_core::{Level, StatusReceiver};
 use mainstay_store::{
     RequestPath, RequestPathSettings, Storage, StorageErrorKind, Store, StoreSettings, WriteBehind, WriteBehindSettings,
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
 
 use crate::{
     forwarder::Forwarder,
@@ -23,7 +19,7 @@ fn path(store: &Store) -> (RequestPath, Store, StatusReceiver) {
     path_within(store, Duration::from_millis(1_500))
 }
 
-fn path_within(store: &Store, timeout: Duration) -> (RequestPath, Store, StatusReceiver) {
+pub(crate) fn path_within(store: &Store, timeout: Duration) -> (RequestPath, Store, StatusReceiver) {
     let settings = RequestPathSettings { timeout, ping_interval: Duration::from_millis(50) };
     let path = RequestPath::new("path", store, settings).unwrap();
     let (store, status) = (path.store(), path.subscribe());
@@ -212,70 +208,6 @@ async fn absent_server_fails_each_call() {
     assert_eq!(fast.get::<u32>("key").await.unwrap_err().kind(), StorageErrorKind::Unreachable);
     assert_eq!(fast.get::<u32>("key").await.unwrap_err().kind(), StorageErrorKind::Lost);
     assert!(path.snapshot().reason.contains("unreachable"), "{:?}", path.snapshot());
-}
-
-/// What a server does that is none.
-#[derive(Clone, Copy)]
-enum Hostile {
-    /// It accepts and answers nothing.
-    Silent,
-    /// It answers with another protocol.
-    Foreign,
-    /// It announces a long answer and sends it without an end.
-    Endless,
-    /// It ends each connection.
-    Closes,
-}
-
-async fn hostile(behaviour: Hostile) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("redis://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            tokio::spawn(misbehave(stream, behaviour));
-        }
-    });
-    url
-}
-
-async fn misbehave(mut stream: TcpStream, behaviour: Hostile) {
-    let mut request = [0; 4096];
-    let _ = stream.read(&mut request).await;
-    match behaviour {
-        Hostile::Silent => std::future::pending().await,
-        Hostile::Closes => {}
-        Hostile::Foreign => {
-            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
-            let _ = stream.read(&mut request).await;
-        }
-        Hostile::Endless => {
-            let _ = stream.write_all(b"$500000000\r\n").await;
-            while stream.write_all(&[0; 1024]).await.is_ok() {
-                tokio::task::yield_now().await;
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn hostile_server_costs_one_wait() {
-    for behaviour in [Hostile::Silent, Hostile::Foreign, Hostile::Endless, Hostile::Closes] {
-        let settings = StoreSettings {
-            timeout: Duration::from_millis(200),
-            max_retries: 1,
-            ..settings(&hostile(behaviour).await)
-        };
-        let store = Store::from_config(&settings).unwrap();
-        let (path, fast, _) = path_within(&store, Duration::from_millis(200));
-        assert!(store.set("key", &1, MINUTE).await.unwrap_err().is_outage());
-        assert!(store.append("log", &1, 1, MINUTE).await.unwrap_err().is_outage());
-        assert!(store.ping().await.unwrap_err().is_outage());
-        assert!(fast.get::<u32>("key").await.unwrap_err().is_outage());
-        assert_eq!(fast.get::<u32>("key").await.unwrap_err().kind(), StorageErrorKind::Lost);
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        assert!(path.snapshot().is_lost);
-    }
 }
 
 #[tokio::test]

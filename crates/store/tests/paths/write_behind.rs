@@ -1,96 +1,14 @@
 //! Writes in the background: what reaches a store that was away, and what waits meanwhile.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
-use std::{
-    future::pending,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use mainstay_store::{
-    MemoryStorage, Storage, StorageError, StorageErrorKind, StorageFuture, Store, WriteBehind, WriteBehindSettings,
-};
+use mainstay_store::{Storage, StorageErrorKind, Store, WriteBehind, WriteBehindSettings};
 use tokio::time::{sleep, timeout};
+
+use crate::scripted::{Behaviour, Scripted};
 
 const S: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
-
-#[derive(Clone, Copy, PartialEq)]
-enum Behaviour {
-    Works,
-    Hangs,
-    Fails(StorageErrorKind),
-    Panics,
-}
-
-/// A storage whose writes behave as scripted, with the keys that were written in their order.
-struct Scripted {
-    memory: MemoryStorage,
-    behaviour: Mutex<Behaviour>,
-    written: Mutex<Vec<String>>,
-}
-
-impl Scripted {
-    fn new() -> Arc<Self> {
-        let behaviour = Mutex::new(Behaviour::Works);
-        Arc::new(Self { memory: MemoryStorage::new(), behaviour, written: Mutex::default() })
-    }
-
-    fn becomes(&self, behaviour: Behaviour) {
-        *self.behaviour.lock().unwrap() = behaviour;
-    }
-
-    fn written(&self) -> Vec<String> {
-        self.written.lock().unwrap().clone()
-    }
-
-    async fn behave(&self) -> Result<(), StorageError> {
-        let behaviour = *self.behaviour.lock().unwrap();
-        match behaviour {
-            Behaviour::Works => Ok(()),
-            Behaviour::Hangs => pending().await,
-            Behaviour::Fails(kind) => Err(StorageError::new(kind, "as scripted")),
-            Behaviour::Panics => panic!("as scripted"),
-        }
-    }
-}
-
-macro_rules! of_memory {
-    ($($method:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
-        $(fn $method<'a>(&'a self, $($argument: $type),*) -> StorageFuture<'a, $answer> {
-            self.memory.$method($($argument),*)
-        })*
-    };
-}
-
-impl Storage for Scripted {
-    of_memory! {
-        get(key: &'a str) -> Option<Vec<u8>>;
-        exists(key: &'a str) -> bool;
-        scan(prefix: &'a str, limit: usize) -> Vec<String>;
-        compare_and_set(key: &'a str, expected: Option<&'a [u8]>, value: &'a [u8], expire: Duration) -> bool;
-        append(log: &'a str, entry: &'a [u8], cap: usize, expire: Duration) -> ();
-        read(log: &'a str, n: usize) -> Vec<Vec<u8>>;
-        connect() -> ();
-        close() -> ();
-        ping() -> ();
-    }
-
-    fn set<'a>(&'a self, key: &'a str, value: &'a [u8], expire: Duration) -> StorageFuture<'a, bool> {
-        Box::pin(async move {
-            self.behave().await?;
-            self.written.lock().unwrap().push(key.to_owned());
-            self.memory.set(key, value, expire).await
-        })
-    }
-
-    fn delete<'a>(&'a self, key: &'a str) -> StorageFuture<'a, bool> {
-        Box::pin(async move {
-            self.behave().await?;
-            self.memory.delete(key).await
-        })
-    }
-}
 
 fn writes(storage: &Arc<Scripted>, settings: WriteBehindSettings) -> (WriteBehind, Store) {
     let store = Store::new(Arc::clone(storage) as Arc<dyn Storage>).with_prefix("w:");
@@ -109,7 +27,7 @@ async fn newest_value_of_each_key_is_written_when_the_store_is_back() {
     }
     writes.delete("3").unwrap();
     assert!(timeout(10 * S, writes.flush()).await.is_err(), "the store is away");
-    assert!(storage.written().is_empty());
+    assert!(storage.keys_set().is_empty());
     storage.becomes(Behaviour::Works);
     writes.flush().await;
     assert_eq!(store.get::<u32>("mode").await.unwrap(), Some(99));
@@ -146,7 +64,7 @@ async fn value_that_changes_during_its_write_is_written_again() {
     storage.becomes(Behaviour::Works);
     writes.flush().await;
     assert_eq!(store.get::<u32>("first").await.unwrap(), Some(2));
-    assert_eq!(storage.written(), ["w:first", "w:second"]);
+    assert_eq!(storage.keys_set(), ["w:first", "w:second"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,104 +1,15 @@
 //! A storage on the path of requests: how long a call takes, when it is not made, and when the storage is back.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
-use std::{
-    fmt::Debug,
-    future::pending,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering::SeqCst},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use mainstay_core::Level;
-use mainstay_store::{
-    MemoryStorage, RequestPath, RequestPathSettings, Storage, StorageError, StorageErrorKind, StorageFuture, Store,
-};
+use mainstay_store::{RequestPath, RequestPathSettings, Storage, StorageError, StorageErrorKind, Store};
 use tokio::time::{Instant, sleep, timeout};
-use tracing::{
-    Event, Metadata, Subscriber,
-    field::{Field, Visit},
-    span,
-};
+
+use crate::scripted::{Behaviour, Scripted};
 
 const MS: Duration = Duration::from_millis(1);
 const MINUTE: Duration = Duration::from_secs(60);
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Behaviour {
-    Works,
-    Hangs,
-    Fails(StorageErrorKind),
-    Panics,
-}
-
-/// A storage that behaves as scripted, and counts its calls.
-struct Scripted {
-    memory: MemoryStorage,
-    behaviour: Mutex<Behaviour>,
-    calls: AtomicU64,
-    pings: AtomicU64,
-}
-
-impl Scripted {
-    fn new() -> Arc<Self> {
-        let (memory, behaviour) = (MemoryStorage::new(), Mutex::new(Behaviour::Works));
-        Arc::new(Self { memory, behaviour, calls: AtomicU64::new(0), pings: AtomicU64::new(0) })
-    }
-
-    fn becomes(&self, behaviour: Behaviour) {
-        *self.behaviour.lock().unwrap() = behaviour;
-    }
-
-    async fn behave(&self) -> Result<(), StorageError> {
-        let behaviour = *self.behaviour.lock().unwrap();
-        match behaviour {
-            Behaviour::Works => Ok(()),
-            Behaviour::Hangs => pending().await,
-            Behaviour::Fails(kind) => Err(StorageError::new(kind, "as scripted")),
-            Behaviour::Panics => panic!("as scripted"),
-        }
-    }
-
-    fn counts(&self) -> (u64, u64) {
-        (self.calls.load(SeqCst), self.pings.load(SeqCst))
-    }
-}
-
-macro_rules! scripted {
-    ($($method:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
-        $(fn $method<'a>(&'a self, $($argument: $type),*) -> StorageFuture<'a, $answer> {
-            Box::pin(async move {
-                self.calls.fetch_add(1, SeqCst);
-                self.behave().await?;
-                self.memory.$method($($argument),*).await
-            })
-        })*
-    };
-}
-
-impl Storage for Scripted {
-    scripted! {
-        get(key: &'a str) -> Option<Vec<u8>>;
-        set(key: &'a str, value: &'a [u8], expire: Duration) -> bool;
-        delete(key: &'a str) -> bool;
-        exists(key: &'a str) -> bool;
-        scan(prefix: &'a str, limit: usize) -> Vec<String>;
-        compare_and_set(key: &'a str, expected: Option<&'a [u8]>, value: &'a [u8], expire: Duration) -> bool;
-        append(log: &'a str, entry: &'a [u8], cap: usize, expire: Duration) -> ();
-        read(log: &'a str, n: usize) -> Vec<Vec<u8>>;
-        connect() -> ();
-        close() -> ();
-    }
-
-    fn ping(&self) -> StorageFuture<'_, ()> {
-        Box::pin(async move {
-            self.pings.fetch_add(1, SeqCst);
-            self.behave().await
-        })
-    }
-}
 
 fn path(storage: &Arc<Scripted>) -> (RequestPath, Store) {
     let store = Store::new(Arc::clone(storage) as Arc<dyn Storage>).with_prefix("t:");
@@ -266,65 +177,6 @@ async fn future_of_a_call_is_not_polled_while_the_storage_is_lost() {
     assert_eq!(failed.unwrap_err().to_string(), "storage unreachable: gone");
     let skipped = path.run(async { panic!("polled") as Result<(), _> }).await;
     assert_eq!(skipped.unwrap_err().kind(), StorageErrorKind::Lost);
-}
-
-/// Collects the messages of the events at info and above.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
-
-impl Visit for Lines {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() == "message" {
-            self.0.lock().unwrap().push(format!("{value:?}"));
-        }
-    }
-}
-
-impl Subscriber for Lines {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= tracing::Level::INFO
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        event.record(&mut self.clone());
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
-
-#[tokio::test(start_paused = true)]
-async fn outage_is_logged_by_one_line_and_its_end_by_another() {
-    let lines = Lines::default();
-    let _logged = tracing::subscriber::set_default(lines.clone());
-    let storage = Scripted::new();
-    let (_path, store) = path(&storage);
-    storage.becomes(Behaviour::Hangs);
-    let mut calls = tokio::task::JoinSet::new();
-    for _ in 0..100 {
-        let store = store.clone();
-        calls.spawn(async move { store.exists("key").await.unwrap_err().kind() });
-    }
-    assert_eq!(calls.join_all().await, [StorageErrorKind::Timeout; 100]);
-    storage.becomes(Behaviour::Fails(StorageErrorKind::Unreachable));
-    for _ in 0..60 {
-        store.exists("key").await.unwrap_err();
-        sleep(1_000 * MS).await;
-    }
-    storage.becomes(Behaviour::Works);
-    sleep(2_000 * MS).await;
-    let lines = lines.0.lock().unwrap().clone();
-    let lost = "the storage is lost: calls go on without it until it answers a ping";
-    assert_eq!(lines, [lost, "the storage is back"]);
 }
 
 /// The state that is left after two threads changed it at once is the one in which a task watches the storage.
