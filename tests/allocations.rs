@@ -11,8 +11,11 @@ use std::{
 };
 
 use mainstay_bulkhead::{BulkheadLayer, Limit, LimitSettings};
-use mainstay_circuit_breaker::{Breaker, BreakerSettings, CircuitBreakerLayer, GateLayer, SlowCalls, WindowSettings};
-use mainstay_core::{BoxError, Reason, Refusal, Window};
+use mainstay_circuit_breaker::{
+    Breaker, BreakerSettings, CircuitBreakerLayer, GateLayer, KeyedBreakerSettings, KeyedBreakers, SlowCalls,
+    WindowSettings,
+};
+use mainstay_core::{BoxError, Outcome, Reason, Refusal, Window};
 use mainstay_failover::{
     AllDown, Endpoint, Failover, FailoverSettings,
     stack::{Standard, StandardSettings},
@@ -89,6 +92,18 @@ fn closed_breaker_allocates_nothing() {
     let timed = BreakerSettings { window: span, slow_calls, consecutive_failures: Some(5), ..plain() };
     assert_free("breaker with every rule, over time", breaker(timed).layer(Echo), 96);
     assert_free("gate", GateLayer::with(Breaker::new("gate")).layer(Echo), 96);
+}
+
+/// The memory of a store that an operator sizes by its keys: most of them never fail.
+#[test]
+fn breaker_of_a_clean_key_takes_few_bytes() {
+    const KEYS: i64 = 10_000;
+    let settings = KeyedBreakerSettings { capacity: 20_000, ..KeyedBreakerSettings::default() };
+    let breakers = KeyedBreakers::with_settings("keys", settings).unwrap();
+    let call = |key| breakers.get(&key).try_acquire().map(|permit| permit.record(Outcome::Success)).is_ok();
+    let used = allocation_counter::measure(|| assert!((0..KEYS).all(call)));
+    let each = used.bytes_current / KEYS;
+    assert!(each <= 1_150, "{each} bytes a key");
 }
 
 /// Defect of another library: a time window that stores every call, so that recording a call takes time in proportion to

@@ -1,6 +1,9 @@
 //! Calls through the handle: permits and outcomes.
 
+use std::time::Duration;
+
 use mainstay_core::{Outcome, Rejected};
+use tokio::time::Instant;
 
 use crate::{Announcement, Breaker, Permit, counters::Counter, state_machine::admit::Admission};
 
@@ -33,13 +36,21 @@ impl Breaker {
     /// Returns whether a call would be refused now. Takes no permit.
     #[inline]
     pub(crate) fn refuses(&self) -> bool {
-        !self.0.word.load().admits_all() && self.0.refuses()
+        !self.0.word.load().admits_all() && self.0.refuses(Instant::now)
     }
 
     /// Returns the refusal that a call would get now, if any. Takes no permit.
     #[must_use]
     pub fn refusal(&self) -> Option<Rejected> {
         self.refuses().then(|| self.0.rejected())
+    }
+
+    /// Returns the time after which a retry makes sense, of the refusal that a call would get at `now`. `None` if the call
+    /// would pass, or if only an operator ends the refusals. For owners of several breakers, which read the clock once.
+    #[must_use]
+    pub fn refusal_retry_after(&self, now: Instant) -> Option<Duration> {
+        let refuses = !self.0.word.load().admits_all() && self.0.refuses(|| now);
+        if refuses { self.0.retry_after(|| now) } else { None }
     }
 
     /// Records the outcome of a call that was made without a permit.

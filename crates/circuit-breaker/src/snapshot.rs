@@ -92,7 +92,7 @@ impl BreakerSnapshot {
             failure_rate: failures.rate(minimum_calls),
             slow_rate: locked.settings.slow_calls.and_then(|_| slow.rate(minimum_calls)),
             window_calls: failures.calls,
-            failures_in_last_hour: machine.failures_in_hour.tally(|| now).hits,
+            failures_in_last_hour: machine.failures_in_hour(now),
             since_last_failure: machine.since_last_failure(),
             successes: counts[Counter::Successes],
             failures: counts[Counter::Failures],

@@ -6,7 +6,7 @@
 //! across an await, a callback or a log line.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -38,7 +38,8 @@ pub(crate) struct StateMachine {
     pub(crate) counters: BreakerCounters,
     /// Refused calls since the last trial call.
     pace: Pace,
-    pub(crate) failures_in_hour: Window,
+    /// Made with the first failure: it takes 300 bytes, and a keyed store has thousands of breakers.
+    failures_in_hour: OnceLock<Box<Window>>,
     pub(crate) status: StatusSender,
     pub(crate) watch: EpochWatch<State>,
     pub(crate) in_store: Arc<InStore>,
@@ -87,7 +88,7 @@ impl StateMachine {
             rules: Rules::new(&settings),
             counters,
             pace: Pace::default(),
-            failures_in_hour: Window::last_in_slices(Duration::from_secs(3600), 12),
+            failures_in_hour: OnceLock::new(),
             status: StatusSender::new(Status::new(Level::Healthy, "")),
             watch: EpochWatch::new(State::Closed),
             in_store,
@@ -125,6 +126,16 @@ impl StateMachine {
         self.abandoned_after.store(settings.abandoned_after);
         self.word.store(self.word.load().timed(settings.abandoned_after.is_some() || settings.slow_calls.is_some()));
         self.update_refuses_until(locked, Instant::now());
+    }
+
+    fn count_failure_in_hour(&self) {
+        let window = || Box::new(Window::last_in_slices(Duration::from_secs(3600), 12));
+        self.failures_in_hour.get_or_init(window).record(true, 0, Instant::now);
+    }
+
+    /// Returns the failures of the last hour.
+    pub(crate) fn failures_in_hour(&self, now: Instant) -> u32 {
+        self.failures_in_hour.get().map_or(0, |window| window.tally(|| now).hits)
     }
 
     /// Returns the time since the last failure.

@@ -4,6 +4,11 @@
 //! Two threads may therefore publish in the wrong order. Every change has an epoch, and an older epoch never overwrites a
 //! newer one. Publishing under the handle's lock was rejected: a reader that holds a borrow of the channel and then reads
 //! the handle would deadlock.
+//!
+//! The channel is made with the first change or receiver. A tokio channel takes 400 bytes, and most handles of a keyed
+//! store never change.
+
+use std::sync::OnceLock;
 
 use crate::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
@@ -13,7 +18,9 @@ use crate::sync::{
 /// The sending side of a watch channel whose values have epochs.
 #[derive(Debug)]
 pub struct EpochWatch<T> {
-    sender: watch::Sender<T>,
+    sender: OnceLock<watch::Sender<T>>,
+    /// The value before the first change.
+    first: T,
     /// The epoch of the value. Read and written under the channel's lock.
     epoch: AtomicU64,
 }
@@ -27,16 +34,20 @@ pub struct StateReceiver<T>(watch::Receiver<T>);
 
 // === impl EpochWatch ===
 
-impl<T> EpochWatch<T> {
+impl<T: Clone> EpochWatch<T> {
     /// Creates a channel with the value of epoch 0.
     #[must_use]
     pub fn new(value: T) -> Self {
-        Self { sender: watch::Sender::new(value), epoch: AtomicU64::new(0) }
+        Self { sender: OnceLock::new(), first: value, epoch: AtomicU64::new(0) }
+    }
+
+    fn sender(&self) -> &watch::Sender<T> {
+        self.sender.get_or_init(|| watch::Sender::new(self.first.clone()))
     }
 
     /// Changes the value to that of this epoch, unless a newer epoch was sent. `change` returns whether receivers wake.
     pub fn send(&self, epoch: u64, change: impl FnOnce(&mut T) -> bool) {
-        self.sender.send_if_modified(|value| {
+        self.sender().send_if_modified(|value| {
             if epoch < self.epoch.load(Relaxed) {
                 return false;
             }
@@ -47,22 +58,27 @@ impl<T> EpochWatch<T> {
 
     /// Changes the value without a new epoch. `change` returns whether receivers wake.
     pub fn modify(&self, change: impl FnOnce(&mut T) -> bool) {
-        self.sender.send_if_modified(change);
+        self.sender().send_if_modified(change);
+    }
+
+    /// Wakes the receivers without a change.
+    pub fn wake(&self) {
+        // Without a channel there is no receiver.
+        if let Some(sender) = self.sender.get() {
+            sender.send_if_modified(|_| true);
+        }
     }
 
     /// Returns a new receiver, which has seen the current value.
     #[must_use]
     pub fn subscribe(&self) -> StateReceiver<T> {
-        self.sender.subscribe().into()
+        self.sender().subscribe().into()
     }
 
     /// Returns a copy of the current value.
     #[must_use]
-    pub fn get(&self) -> T
-    where
-        T: Clone,
-    {
-        self.sender.borrow().clone()
+    pub fn get(&self) -> T {
+        self.sender.get().map_or_else(|| self.first.clone(), |sender| sender.borrow().clone())
     }
 }
 
@@ -108,6 +124,19 @@ mod tests {
     };
 
     use super::*;
+
+    #[test]
+    fn channel_is_made_with_the_first_receiver_or_change() {
+        let watch = EpochWatch::new(1);
+        watch.wake();
+        assert!(watch.get() == 1 && watch.sender.get().is_none());
+        let mut receiver = watch.subscribe();
+        assert_eq!(receiver.get(), 1);
+        watch.wake();
+        assert_eq!(now(receiver.changed()), Some(1));
+        watch.modify(|value| std::mem::replace(value, 2) == 1);
+        assert_eq!((watch.get(), receiver.get()), (2, 2));
+    }
 
     #[test]
     fn older_epoch_does_not_overwrite_a_newer_one() {

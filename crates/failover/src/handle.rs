@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mainstay_core::{
     Events, FailureKind, InvalidSetting, Name, Outcome, Reason, Rejected, StateReceiver, StatusReceiver,
 };
+use tokio::time::Instant;
 
 use crate::{
     active::Active,
@@ -170,8 +171,9 @@ impl FailoverHandle {
     #[cold]
     pub(crate) fn refuse(&self) -> Rejected {
         self.board.counters.add(REFUSED);
-        let endpoints = self.board.endpoints.iter();
-        let retry_after = endpoints.filter_map(|endpoint| endpoint.breaker.refusal()?.retry_after()).min();
+        // One clock read for all endpoints: a read costs as much as the rest of a refusal.
+        let (endpoints, now) = (self.board.endpoints.iter(), Instant::now());
+        let retry_after = endpoints.filter_map(|endpoint| endpoint.breaker.refusal_retry_after(now)).min();
         self.board.events.send(&self.board.name, || FailoverEvent::Refused { retry_after });
         Rejected::new(Reason::NoHealthyEndpoint, &self.board.name).with_retry_after(retry_after)
     }

@@ -25,13 +25,13 @@ pub(crate) enum Admission {
 const HALF_OPEN_RETRY_AFTER: Duration = Duration::from_millis(500);
 
 impl StateMachine {
-    /// Returns whether a call would be refused now. Takes no permit.
-    pub(crate) fn refuses(&self) -> bool {
+    /// Returns whether a call would be refused at this time, which is read only if it decides. Takes no permit.
+    pub(crate) fn refuses(&self, now: impl FnOnce() -> Instant) -> bool {
         let word = self.word.load();
         match (word.mode(), word.state()) {
             (Mode::ForcedOpen, _) => true,
             (Mode::Disabled | Mode::Shadow, _) | (_, State::Closed) => false,
-            _ => nanos(self.now()) < self.refuses_until.load_nanos(),
+            _ => nanos(self.since_start(now())) < self.refuses_until.load_nanos(),
         }
     }
 
@@ -127,7 +127,8 @@ impl StateMachine {
 
     fn count_refusal(&self) {
         self.counters.add(Counter::Refused);
-        self.in_store.events.send(&self.name, || BreakerEvent::Refused { retry_after: self.retry_after() });
+        let event = || BreakerEvent::Refused { retry_after: self.retry_after(Instant::now) };
+        self.in_store.events.send(&self.name, event);
         self.pace_trials();
     }
 
@@ -155,15 +156,16 @@ impl StateMachine {
 
     /// Returns the refusal, with the time after which a retry makes sense.
     pub(crate) fn rejected(&self) -> Rejected {
-        Rejected::new(Reason::CircuitOpen, self.name.clone()).with_retry_after(self.retry_after())
+        Rejected::new(Reason::CircuitOpen, self.name.clone()).with_retry_after(self.retry_after(Instant::now))
     }
 
-    fn retry_after(&self) -> Option<Duration> {
+    /// Returns the time after which a retry makes sense; `None` if only an operator can end the refusals.
+    pub(crate) fn retry_after(&self, now: impl FnOnce() -> Instant) -> Option<Duration> {
         let word = self.word.load();
         if word.mode() == Mode::ForcedOpen {
             return None;
         }
-        let (now, shortest) = (self.now(), Duration::from_millis(10));
+        let (now, shortest) = (self.since_start(now()), Duration::from_millis(10));
         Some(match word.state() {
             State::Open => self.open_until.load().saturating_sub(now).max(shortest),
             _ => {

@@ -186,6 +186,6 @@ impl StateMachine {
 
     /// Wakes the tasks that watch the state, which may now be admitted without a change of state.
     pub(crate) fn wake_watchers(&self) {
-        self.watch.modify(|_| true);
+        self.watch.wake();
     }
 }

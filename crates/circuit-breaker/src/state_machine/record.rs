@@ -127,7 +127,7 @@ impl StateMachine {
         }
         if outcome.is_failure() {
             self.last_failure_at.store(Some(self.now()));
-            self.failures_in_hour.record(true, 0, Instant::now);
+            self.count_failure_in_hour();
         }
     }
 
