@@ -144,8 +144,14 @@ impl<F, R, W, C, M> CacheByKey for ClassifyFn<F, R, W, C, M> {}
 
 #[diagnostic::do_not_recommend]
 impl<F, R: Replay<Req>, W, C, M, Req> Replay<Req> for ClassifyFn<F, R, W, C, M> {
-    fn replay(&self, request: &Req) -> Option<RequestCopy<Req>> {
+    type Kept = R::Kept;
+
+    fn replay(&self, request: &Req) -> Option<RequestCopy<R::Kept>> {
         self.replay.replay(request)
+    }
+
+    fn is_intact(&self, copy: &R::Kept) -> bool {
+        self.replay.is_intact(copy)
     }
 }
 
@@ -198,6 +204,8 @@ impl<F, Req> Replay<Req> for ReplayFn<F>
 where
     F: Fn(&Req) -> Option<RequestCopy<Req>>,
 {
+    type Kept = Req;
+
     fn replay(&self, request: &Req) -> Option<RequestCopy<Req>> {
         (self.0)(request)
     }

@@ -61,15 +61,25 @@ impl RequestContext {
     /// Sets the deadline; the earlier of two applies.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Instant) -> Self {
-        self.deadline = Some(self.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
+        self.limit_deadline(deadline);
         self
+    }
+
+    /// Sets the deadline, unless an earlier one is set.
+    pub fn limit_deadline(&mut self, deadline: Instant) {
+        self.deadline = Some(self.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
     }
 
     /// Sets the time of one attempt; the shorter of two applies.
     #[must_use]
     pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.attempt_timeout = Some(self.attempt_timeout.map_or(timeout, |shorter| shorter.min(timeout)));
+        self.limit_attempt(timeout);
         self
+    }
+
+    /// Limits the time of one attempt; the shorter of two limits applies.
+    pub fn limit_attempt(&mut self, timeout: Duration) {
+        self.attempt_timeout = Some(self.attempt_timeout.map_or(timeout, |shorter| shorter.min(timeout)));
     }
 
     /// Sets the number of the attempt.
@@ -144,6 +154,15 @@ impl AttemptQuota {
         self.0.left.store(0, Relaxed);
     }
 }
+
+/// Two quotas are equal if they are the same one.
+impl PartialEq for AttemptQuota {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for AttemptQuota {}
 
 impl fmt::Debug for AttemptQuota {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -70,11 +70,13 @@ impl<P: Classify<Res, E>, Res, E> Classify<Res, E> for HeadOnly<P> {
 
 #[diagnostic::do_not_recommend]
 impl<P: Replay<Req>, Req> Replay<Req> for HeadOnly<P> {
-    fn replay(&self, request: &Req) -> Option<RequestCopy<Req>> {
+    type Kept = P::Kept;
+
+    fn replay(&self, request: &Req) -> Option<RequestCopy<P::Kept>> {
         self.0.replay(request)
     }
 
-    fn is_intact(&self, copy: &Req) -> bool {
+    fn is_intact(&self, copy: &P::Kept) -> bool {
         self.0.is_intact(copy)
     }
 }
@@ -93,8 +95,11 @@ impl<P: Contextual<Req>, Req> Contextual<Req> for HeadOnly<P> {
         self.0.set_context(request, context);
     }
 
-    fn limit_attempt(&self, request: &mut Req, timeout: Duration) {
-        self.0.limit_attempt(request, timeout);
+    fn change_context<F>(&self, request: &mut Req, change: F)
+    where
+        F: FnOnce(&mut RequestContext),
+    {
+        self.0.change_context(request, change);
     }
 
     fn caller_timeout(&self, request: &Req) -> Option<Duration> {

@@ -40,6 +40,8 @@ impl<Res, E: Refusal> Classify<Res, E> for Plain {
 // The compiler then names the missing policy instead of the missing `Clone`.
 #[diagnostic::do_not_recommend]
 impl<Req: Clone> Replay<Req> for Plain {
+    type Kept = Req;
+
     fn replay(&self, request: &Req) -> Option<RequestCopy<Req>> {
         Some(RequestCopy::new(request.clone()))
     }

@@ -34,15 +34,19 @@ pub trait Classify<Res, E> {
     note = "`Plain` repeats what is `Clone`; for HTTP requests name the policy (`Http`, `Grpc`, `Reqwest`) and make the body replayable"
 )]
 pub trait Replay<Req> {
+    /// The form in which a copy is kept until it is sent: `Req` itself, or a form that is cheaper to make. Most copies are
+    /// never sent, so that only a repeat should pay for the whole request.
+    type Kept: Into<Req>;
+
     /// Returns a copy of the request with the condition under which it may be sent, or `None` if it cannot be sent again.
     ///
     /// A request that the dependency must not execute twice is copied with [`RequestCopy::only_if_unsent`].
-    fn replay(&self, request: &Req) -> Option<RequestCopy<Req>>;
+    fn replay(&self, request: &Req) -> Option<RequestCopy<Self::Kept>>;
 
     /// Returns whether a copy made earlier can still be sent. A streamed body that outgrew its buffer during the first
     /// attempt has no second copy any more. A layer checks this before it starts another attempt, and returns the
     /// original result if the copy is lost. The default, for copies in memory, is true.
-    fn is_intact(&self, copy: &Req) -> bool {
+    fn is_intact(&self, copy: &Self::Kept) -> bool {
         let _ = copy;
         true
     }
@@ -73,13 +77,16 @@ pub trait Contextual<Req> {
         let _ = (request, context);
     }
 
-    /// Limits the time that the dependency is told to one attempt; the shorter of two limits applies. Does nothing for a
-    /// request without a context of its own.
+    /// Changes the context of the request, which is empty if there was none. Does nothing if requests carry no context.
     ///
     /// The default copies the context. Override it if the context can be changed in place.
-    fn limit_attempt(&self, request: &mut Req, timeout: Duration) {
+    fn change_context<F>(&self, request: &mut Req, change: F)
+    where
+        F: FnOnce(&mut RequestContext),
+    {
         if self.carries_context() {
-            let context = self.context(request).cloned().unwrap_or_default().with_attempt_timeout(timeout);
+            let mut context = self.context(request).cloned().unwrap_or_default();
+            change(&mut context);
             self.set_context(request, context);
         }
     }

@@ -48,6 +48,12 @@ impl<Req> RequestCopy<Req> {
         self.only_if_unsent
     }
 
+    /// Changes the form in which the request is kept, and leaves the condition.
+    #[inline]
+    pub fn map<T>(self, change: impl FnOnce(Req) -> T) -> RequestCopy<T> {
+        RequestCopy { request: change(self.request), only_if_unsent: self.only_if_unsent }
+    }
+
     /// Returns the request.
     #[inline]
     pub const fn request(&self) -> &Req {

@@ -18,7 +18,7 @@ pub(crate) fn call_ready<S, Req, P, E>(
     permit: EndpointPermit,
     request: Req,
     history: History,
-) -> FailoverFuture<S::Future, S, Req, S::Response, P, E>
+) -> FailoverFuture<S::Future, S, Req, P::Kept, S::Response, P, E>
 where
     S: Service<Req> + Clone,
     P: Replay<Req> + Contextual<Req>,
@@ -43,7 +43,7 @@ pub(crate) fn call_elsewhere<S, Req, P, E>(
     ready: &Ready,
     request: Req,
     history: History,
-) -> FailoverFuture<S::Future, S, Req, S::Response, P, E>
+) -> FailoverFuture<S::Future, S, Req, P::Kept, S::Response, P, E>
 where
     S: Service<Req> + Clone,
     P: Replay<Req> + Contextual<Req>,
@@ -75,7 +75,10 @@ where
 }
 
 #[cold]
-fn refused<F, S, Req, Res, P, E: Refusal>(shared: &Arc<Shared<S, P>>) -> FailoverFuture<F, S, Req, Res, P, E> {
+fn refused<F, S, Req, K, Res, P, E>(shared: &Arc<Shared<S, P>>) -> FailoverFuture<F, S, Req, K, Res, P, E>
+where
+    E: Refusal,
+{
     let attempt = Attempt::refused(shared.handle.refuse().into());
     FailoverFuture::new(Arc::clone(shared), attempt, None, None, History::default())
 }

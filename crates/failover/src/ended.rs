@@ -11,11 +11,11 @@ pub(crate) struct FirstEnded<Res, E> {
 }
 
 /// A second attempt that has ended.
-pub(crate) struct SecondEnded<Req, Res, E> {
+pub(crate) struct SecondEnded<K, Res, E> {
     pub(crate) answer: Result<Res, E>,
     pub(crate) permit: Option<EndpointPermit>,
     pub(crate) took: Duration,
     pub(crate) first: Option<FirstEnded<Res, E>>,
     /// What a further attempt needs if this one could not be sent.
-    pub(crate) spare: Option<Spare<Req>>,
+    pub(crate) spare: Option<Spare<K>>,
 }

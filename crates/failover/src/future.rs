@@ -24,8 +24,8 @@ pin_project! {
     /// attempt allocate.
     ///
     /// The struct has no bounds: with bounds, the compiler would prove them again, with lifetimes erased, wherever a task
-    /// holds this future.
-    pub struct FailoverFuture<F, S, Req, Res, P, E> {
+    /// holds this future. So `K`, the form in which the policy keeps the request, is a parameter.
+    pub struct FailoverFuture<F, S, Req, K, Res, P, E> {
         pub(crate) shared: Arc<Shared<S, P>>,
         #[pin]
         pub(crate) first: Attempt<F, S, Req, E>,
@@ -36,10 +36,10 @@ pin_project! {
         // When the first attempt was found to be waiting.
         pub(crate) waiting_since: Option<Instant>,
         #[pin]
-        pub(crate) second: Second<F, S, Req, Res, E>,
+        pub(crate) second: Second<F, S, Req, K, Res, E>,
     }
 
-    impl<F, S, Req, Res, P, E> PinnedDrop for FailoverFuture<F, S, Req, Res, P, E> {
+    impl<F, S, Req, K, Res, P, E> PinnedDrop for FailoverFuture<F, S, Req, K, Res, P, E> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if this.second.is_started() {
@@ -57,13 +57,13 @@ pin_project! {
 
 // === impl FailoverFuture ===
 
-impl<F, S, Req, Res, P, E> FailoverFuture<F, S, Req, Res, P, E> {
+impl<F, S, Req, K, Res, P, E> FailoverFuture<F, S, Req, K, Res, P, E> {
     #[inline]
     pub(crate) fn new(
         shared: Arc<Shared<S, P>>,
         first: Attempt<F, S, Req, E>,
         permit: Option<EndpointPermit>,
-        copy: Option<ReplayCopy<Req>>,
+        copy: Option<ReplayCopy<K>>,
         history: History,
     ) -> Self {
         Self { shared, first, permit, history, waiting_since: None, second: Second::new(copy) }
@@ -74,7 +74,7 @@ fn elapsed(since: Option<Instant>) -> Option<Duration> {
     since.map(|since| since.elapsed())
 }
 
-impl<F, S, Req, Res, P, E> fmt::Debug for FailoverFuture<F, S, Req, Res, P, E> {
+impl<F, S, Req, K, Res, P, E> fmt::Debug for FailoverFuture<F, S, Req, K, Res, P, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let endpoint = self.permit.as_ref().map(|permit| permit.index);
         let second = self.second.is_running();

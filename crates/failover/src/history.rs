@@ -35,6 +35,11 @@ impl History {
         self.0.get_or_insert_with(|| AttemptQuota::new(0));
     }
 
+    /// Takes one attempt off the request's quota. Returns false if none is left.
+    pub(crate) fn take_attempt(&self) -> bool {
+        self.0.as_ref().is_none_or(AttemptQuota::take)
+    }
+
     #[inline]
     fn asked(&self) -> Option<&AskedEndpoints> {
         self.0.as_ref().map(AttemptQuota::asked_endpoints)

@@ -22,12 +22,13 @@ use crate::{
     weight::Others,
 };
 
-impl<F, S, Req, P, E> Future for FailoverFuture<F, S, Req, S::Response, P, E>
+impl<F, S, Req, K, P, E> Future for FailoverFuture<F, S, Req, K, S::Response, P, E>
 where
     F: Future<Output = Result<S::Response, S::Error>>,
     S: Service<Req, Future = F> + Clone,
     S::Error: Into<E>,
-    P: Classify<S::Response, E> + Follow<S::Response> + Replay<Req> + Contextual<Req>,
+    P: Classify<S::Response, E> + Follow<S::Response> + Replay<Req, Kept = K> + Contextual<Req>,
+    K: Into<Req>,
 {
     type Output = Result<S::Response, E>;
 
@@ -41,12 +42,13 @@ where
     }
 }
 
-impl<F, S, Req, P, E> FailoverFuture<F, S, Req, S::Response, P, E>
+impl<F, S, Req, K, P, E> FailoverFuture<F, S, Req, K, S::Response, P, E>
 where
     F: Future<Output = Result<S::Response, S::Error>>,
     S: Service<Req, Future = F> + Clone,
     S::Error: Into<E>,
-    P: Classify<S::Response, E> + Follow<S::Response> + Replay<Req> + Contextual<Req>,
+    P: Classify<S::Response, E> + Follow<S::Response> + Replay<Req, Kept = K> + Contextual<Req>,
+    K: Into<Req>,
 {
     /// Polls the first attempt. Ready when its answer is the caller's.
     #[inline]
@@ -181,7 +183,7 @@ where
     fn second_won(
         self: Pin<&mut Self>,
         outcome: Outcome,
-        ended: SecondEnded<Req, S::Response, E>,
+        ended: SecondEnded<K, S::Response, E>,
     ) -> Result<S::Response, E> {
         let SecondEnded { answer, mut permit, took, first, .. } = ended;
         let mut this = self.project();

@@ -29,18 +29,18 @@ use crate::{
 
 pin_project! {
     /// The second attempt of one request, from before it starts to its end.
-    pub(crate) struct Second<F, S, Req, Res, E> {
+    pub(crate) struct Second<F, S, Req, K, Res, E> {
         // Taken when the second attempt starts.
-        pub(crate) copy: Option<ReplayCopy<Req>>,
+        pub(crate) copy: Option<ReplayCopy<K>>,
         // Armed when the first attempt is found to be waiting.
         #[pin]
         timer: Option<Sleep>,
-        pub(crate) phase: Phase<F, S, Req, Res, E>,
+        pub(crate) phase: Phase<F, S, Req, K, Res, E>,
     }
 }
 
 /// Where a second attempt stands. One field rather than three: dropping it is on the path of every request.
-pub(crate) enum Phase<F, S, Req, Res, E> {
+pub(crate) enum Phase<F, S, Req, K, Res, E> {
     /// It has not started, or has ended.
     Idle,
     /// The delay is over, and the attempt has not started. Waits for the first endpoint to be left. Boxed, because it is rare.
@@ -48,13 +48,13 @@ pub(crate) enum Phase<F, S, Req, Res, E> {
     /// It has failed, and the first attempt still runs. Boxed, because it is rare.
     Failed(Box<Failed>),
     /// It has started. Boxed, because it is rare and would double the size of the future.
-    #[allow(clippy::type_complexity, reason = "five parameters of one future")]
-    Running(Pin<Box<Running<F, S, Req, Res, E>>>),
+    #[allow(clippy::type_complexity, reason = "six parameters of one future")]
+    Running(Pin<Box<Running<F, S, Req, K, Res, E>>>),
 }
 
 pin_project! {
     /// A second attempt that has started.
-    pub(crate) struct Running<F, S, Req, Res, E> {
+    pub(crate) struct Running<F, S, Req, K, Res, E> {
         #[pin]
         pub(crate) attempt: Attempt<F, S, Req, E>,
         pub(crate) permit: Option<EndpointPermit>,
@@ -64,15 +64,15 @@ pin_project! {
         // The first attempt, if it has ended badly: the caller gets its answer if this attempt fails too.
         pub(crate) first: Option<FirstEnded<Res, E>>,
         // What a further attempt needs if this one can't be sent.
-        pub(crate) spare: Option<Spare<Req>>,
+        pub(crate) spare: Option<Spare<K>>,
     }
 }
 
 // === impl Second ===
 
-impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
+impl<F, S, Req, K, Res, E> Second<F, S, Req, K, Res, E> {
     #[inline]
-    pub(crate) fn new(copy: Option<ReplayCopy<Req>>) -> Self {
+    pub(crate) fn new(copy: Option<ReplayCopy<K>>) -> Self {
         Self { copy, timer: None, phase: Phase::Idle }
     }
 
@@ -194,7 +194,7 @@ impl<F, S, Req, Res, E> Second<F, S, Req, Res, E> {
     }
 }
 
-impl<F, S, Req, E> Second<F, S, Req, S::Response, E>
+impl<F, S, Req, K, E> Second<F, S, Req, K, S::Response, E>
 where
     F: Future<Output = Result<S::Response, S::Error>>,
     S: Service<Req, Future = F>,
@@ -206,7 +206,7 @@ where
         board: &Switchboard,
         history: &History,
         cx: &mut Context<'_>,
-    ) -> Poll<SecondEnded<Req, S::Response, E>> {
+    ) -> Poll<SecondEnded<K, S::Response, E>> {
         let this = self.project();
         let Phase::Running(running) = this.phase else { return Poll::Pending };
         let mut second = running.as_mut().project();

@@ -5,7 +5,7 @@
 
 use std::pin::Pin;
 
-use mainstay_core::{Contextual, Replay, RequestCopy};
+use mainstay_core::{Replay, RequestCopy};
 use tokio::time::Instant;
 use tower_service::Service;
 
@@ -13,14 +13,15 @@ use crate::{
     attempt::Attempt,
     history::History,
     permit::EndpointPermit,
-    replay_copy::Spare,
+    replay_copy::{ReplayCopy, Spare},
     second_attempt::{Cause, Paid, acquire},
     second_running::{Phase, Running, Second},
     shared::Shared,
 };
 
-impl<F, S, Req, E> Second<F, S, Req, S::Response, E>
+impl<F, S, Req, K, E> Second<F, S, Req, K, S::Response, E>
 where
+    K: Into<Req>,
     S: Service<Req, Future = F> + Clone,
 {
     /// Starts the second attempt if nothing forbids it: the copy is intact, the deadline has not passed, and there are a
@@ -28,22 +29,22 @@ where
     #[cold]
     pub(crate) fn start<P>(self: Pin<&mut Self>, shared: &Shared<S, P>, tried: usize, cause: Cause, history: &History)
     where
-        P: Replay<Req> + Contextual<Req>,
+        P: Replay<Req, Kept = K>,
     {
         let this = self.project();
-        let Some(request) = this.copy.as_ref().map(|copy| &copy.request) else { return };
-        let is_sent_once = request.is_only_if_unsent() && !cause.is_unsent();
-        if is_sent_once || !may_send(shared, request) {
+        let Some(copy) = this.copy.as_ref() else { return };
+        let is_sent_once = copy.request.is_only_if_unsent() && !cause.is_unsent();
+        if is_sent_once || !may_send(shared, &copy.request, copy.deadline) {
             return;
         }
         let Some(paid) = acquire(shared.board(), &[tried], cause, history, Instant::now()) else { return };
-        let context = shared.policy.context(request.request());
-        if context.and_then(|context| context.attempt_quota.as_ref()).is_some_and(|quota| !quota.take()) {
+        if copy.has_quota && !history.take_attempt() {
             return;
         }
-        let Some(copy) = this.copy.take() else { return };
+        let Some(ReplayCopy { request, deadline, .. }) = this.copy.take() else { return };
+        let spare = Spare { copy: request, deadline, tried: vec![tried] };
         history.note_sent(shared.board().id, tried);
-        *this.phase = Phase::Running(Box::pin(run(shared, copy.request, vec![tried], paid, cause, history)));
+        *this.phase = Phase::Running(Box::pin(run(shared, spare, paid, cause, history)));
     }
 
     /// Starts a further attempt after one that could not be sent. Its target's budget pays for it; the attempt quota has
@@ -52,38 +53,37 @@ where
     pub(crate) fn start_next<P>(
         self: Pin<&mut Self>,
         shared: &Shared<S, P>,
-        spare: Option<Spare<Req>>,
+        spare: Option<Spare<K>>,
         history: &History,
     ) -> bool
     where
-        P: Replay<Req> + Contextual<Req>,
+        P: Replay<Req, Kept = K>,
     {
-        let Some(Spare { copy, tried }) = spare.filter(|spare| may_send(shared, &spare.copy)) else { return false };
+        let Some(spare) = spare.filter(|spare| may_send(shared, &spare.copy, spare.deadline)) else { return false };
         let cause = Cause::Error { throttled: false, unsent: true };
-        let Some(paid) = acquire(shared.board(), &tried, cause, history, Instant::now()) else { return false };
-        *self.project().phase = Phase::Running(Box::pin(run(shared, copy, tried, paid, cause, history)));
+        let Some(paid) = acquire(shared.board(), &spare.tried, cause, history, Instant::now()) else { return false };
+        *self.project().phase = Phase::Running(Box::pin(run(shared, spare, paid, cause, history)));
         true
     }
 }
 
 /// Whether the request is complete, and its deadline has not passed.
-fn may_send<S, Req, P>(shared: &Shared<S, P>, request: &RequestCopy<Req>) -> bool
-where
-    P: Replay<Req> + Contextual<Req>,
-{
-    let deadline = shared.policy.context(request.request()).and_then(|context| context.deadline);
+fn may_send<S, Req, P: Replay<Req>>(
+    shared: &Shared<S, P>,
+    request: &RequestCopy<P::Kept>,
+    deadline: Option<Instant>,
+) -> bool {
     deadline.is_none_or(|deadline| deadline > Instant::now()) && shared.policy.is_intact(request.request())
 }
 
 /// Creates the attempt. Keeps a copy of its request if there is an endpoint left that it was not sent to.
 fn run<F, S, Req, P, E>(
     shared: &Shared<S, P>,
-    request: RequestCopy<Req>,
-    mut tried: Vec<usize>,
+    Spare { copy, deadline, mut tried }: Spare<P::Kept>,
     (permit, reservation): Paid,
     cause: Cause,
     history: &History,
-) -> Running<F, S, Req, S::Response, E>
+) -> Running<F, S, Req, P::Kept, S::Response, E>
 where
     S: Service<Req, Future = F> + Clone,
     P: Replay<Req>,
@@ -93,8 +93,9 @@ where
     history.note_sent(shared.board().id, index);
     shared.board().counters.add(cause.counter());
     let has_next = tried.len() < shared.len();
-    let copy = has_next.then(|| shared.policy.replay(request.request())).flatten();
-    let attempt = Attempt::readying(shared.clean_clone(index), request.into_request());
-    let spare = copy.map(|copy| Spare { copy, tried });
+    let request = copy.into_request().into();
+    let copy = has_next.then(|| shared.policy.replay(&request)).flatten();
+    let attempt = Attempt::readying(shared.clean_clone(index), request);
+    let spare = copy.map(|copy| Spare { copy, deadline, tried });
     Running { attempt, permit: Some(permit), reservation, since: Instant::now(), first: None, spare }
 }

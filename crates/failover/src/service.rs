@@ -129,7 +129,7 @@ where
 {
     type Response = S::Response;
     type Error = E::Error;
-    type Future = FailoverFuture<S::Future, S, Req, S::Response, P, E::Error>;
+    type Future = FailoverFuture<S::Future, S, Req, P::Kept, S::Response, P, E::Error>;
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {

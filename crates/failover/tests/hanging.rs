@@ -156,6 +156,8 @@ impl<T, E> Classify<T, E> for Posts {
 }
 
 impl Replay<u32> for Posts {
+    type Kept = u32;
+
     fn replay(&self, request: &u32) -> Option<RequestCopy<u32>> {
         Some(RequestCopy::only_if_unsent(*request))
     }

@@ -34,6 +34,8 @@ impl<Res> Classify<Res, BoxError> for WithContext {
 impl<Res> Follow<Res> for WithContext {}
 
 impl Replay<Request> for WithContext {
+    type Kept = Request;
+
     fn replay(&self, request: &Request) -> Option<RequestCopy<Request>> {
         Some(RequestCopy::new(request.clone()))
     }
@@ -144,6 +146,8 @@ async fn repeat_after_a_limit_of_the_caller_stays_at_its_endpoint() {
     }
     impl Follow<&'static str> for Limits {}
     impl Replay<Request> for Limits {
+        type Kept = Request;
+
         fn replay(&self, request: &Request) -> Option<RequestCopy<Request>> {
             WithContext.replay(request)
         }
@@ -327,6 +331,8 @@ async fn refused_connection_counts_once_for_each_request() {
     }
     impl Follow<&'static str> for Connects {}
     impl Replay<Request> for Connects {
+        type Kept = Request;
+
         fn replay(&self, request: &Request) -> Option<RequestCopy<Request>> {
             WithContext.replay(request)
         }

@@ -235,6 +235,8 @@ impl<T, E> mainstay_core::Classify<T, E> for Posts {
 }
 
 impl mainstay_core::Replay<u32> for Posts {
+    type Kept = u32;
+
     fn replay(&self, request: &u32) -> Option<RequestCopy<u32>> {
         Some(RequestCopy::only_if_unsent(*request))
     }

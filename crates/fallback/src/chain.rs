@@ -52,17 +52,10 @@ pub trait Answers<Req, Res, E, P>: Chain {
     #[doc(hidden)]
     fn keep(&self, policy: &P, request: &Req, copied: bool) -> Self::Kept;
 
-    /// Returns the chain's copy of the request.
-    #[doc(hidden)]
-    fn copy(kept: &mut Self::Kept) -> Option<&mut Option<RequestCopy<Req>>> {
-        let _ = kept;
-        None
-    }
-
     /// Returns the request for a step: the kept copy if this is the last step that needs it, otherwise another copy.
     #[doc(hidden)]
-    fn request_for_step(policy: &P, copy: &mut Option<RequestCopy<Req>>, is_last: bool) -> Option<RequestCopy<Req>> {
-        let _ = (policy, copy, is_last);
+    fn request_for_step(policy: &P, kept: &mut Self::Kept, is_last: bool) -> Option<RequestCopy<Req>> {
+        let _ = (policy, kept, is_last);
         None
     }
 
@@ -127,14 +120,14 @@ impl<T: SingleStep> Chain for T {
 /// its body was lost while the original was sent.
 pub(crate) fn request_for_step<Req, P: Replay<Req>>(
     policy: &P,
-    copy: &mut Option<RequestCopy<Req>>,
+    kept: &mut Option<RequestCopy<P::Kept>>,
     is_last: bool,
 ) -> Option<RequestCopy<Req>> {
-    let request = copy.as_ref()?.request();
-    if !policy.is_intact(request) {
-        return None;
+    let copy = kept.take_if(|copy| policy.is_intact(copy.request()))?.map(Into::into);
+    if !is_last {
+        *kept = policy.replay(copy.request());
     }
-    if is_last { copy.take() } else { policy.replay(request) }
+    Some(copy)
 }
 
 // === impl Or ===
@@ -191,15 +184,11 @@ where
         (self.first.keep(policy, request, copied), self.then.keep(policy, request, copied || A::NEEDS_REQUEST))
     }
 
-    fn copy((first, then): &mut Self::Kept) -> Option<&mut Option<RequestCopy<Req>>> {
-        if A::NEEDS_REQUEST { A::copy(first) } else { B::copy(then) }
-    }
-
-    fn request_for_step(policy: &P, copy: &mut Option<RequestCopy<Req>>, is_last: bool) -> Option<RequestCopy<Req>> {
+    fn request_for_step(policy: &P, (first, then): &mut Self::Kept, is_last: bool) -> Option<RequestCopy<Req>> {
         if A::NEEDS_REQUEST {
-            A::request_for_step(policy, copy, is_last)
+            A::request_for_step(policy, first, is_last)
         } else {
-            B::request_for_step(policy, copy, is_last)
+            B::request_for_step(policy, then, is_last)
         }
     }
 

@@ -80,8 +80,10 @@ impl<Res, E, K> Execution<Res, E, K> {
                 continue;
             }
             let is_last = !(self.next..C::LEN).any(C::needs_request);
-            let copy = if C::needs_request(index) { C::copy(&mut self.kept) } else { None };
-            let request = copy.and_then(|copy| C::request_for_step(executor.policy, copy, is_last));
+            let request = match C::needs_request(index) {
+                true => C::request_for_step(executor.policy, &mut self.kept, is_last),
+                false => None,
+            };
             let input = StepInput {
                 request,
                 was_sent: self.was_sent,

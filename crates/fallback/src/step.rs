@@ -116,26 +116,17 @@ where
     E: 'static,
     P: Replay<Req>,
 {
-    type Kept = Option<RequestCopy<Req>>;
+    type Kept = Option<RequestCopy<P::Kept>>;
 
-    fn keep(&self, policy: &P, request: &Req, copied: bool) -> Option<RequestCopy<Req>> {
+    fn keep(&self, policy: &P, request: &Req, copied: bool) -> Self::Kept {
         if copied { None } else { policy.replay(request) }
     }
 
-    fn copy(kept: &mut Option<RequestCopy<Req>>) -> Option<&mut Option<RequestCopy<Req>>> {
-        Some(kept)
+    fn request_for_step(policy: &P, kept: &mut Self::Kept, is_last: bool) -> Option<RequestCopy<Req>> {
+        request_for_step(policy, kept, is_last)
     }
 
-    fn request_for_step(policy: &P, copy: &mut Option<RequestCopy<Req>>, is_last: bool) -> Option<RequestCopy<Req>> {
-        request_for_step(policy, copy, is_last)
-    }
-
-    fn start(
-        &self,
-        _: usize,
-        _: &Option<RequestCopy<Req>>,
-        mut input: StepInput<'_, Req, Res, E, P>,
-    ) -> StepStart<Res> {
+    fn start(&self, _: usize, _: &Self::Kept, mut input: StepInput<'_, Req, Res, E, P>) -> StepStart<Res> {
         match input.request_to_send() {
             Ok(request) => {
                 StepStart::Running(RunningStep { future: (self.answer)(request, input.cause()), is_classified: false })

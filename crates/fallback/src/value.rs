@@ -160,21 +160,17 @@ where
     E: 'static,
     P: Replay<Req>,
 {
-    type Kept = Option<RequestCopy<Req>>;
+    type Kept = Option<RequestCopy<P::Kept>>;
 
-    fn keep(&self, policy: &P, request: &Req, copied: bool) -> Option<RequestCopy<Req>> {
+    fn keep(&self, policy: &P, request: &Req, copied: bool) -> Self::Kept {
         if copied { None } else { policy.replay(request) }
     }
 
-    fn copy(kept: &mut Option<RequestCopy<Req>>) -> Option<&mut Option<RequestCopy<Req>>> {
-        Some(kept)
+    fn request_for_step(policy: &P, kept: &mut Self::Kept, is_last: bool) -> Option<RequestCopy<Req>> {
+        request_for_step(policy, kept, is_last)
     }
 
-    fn request_for_step(policy: &P, copy: &mut Option<RequestCopy<Req>>, is_last: bool) -> Option<RequestCopy<Req>> {
-        request_for_step(policy, copy, is_last)
-    }
-
-    fn start(&self, _: usize, _: &Option<RequestCopy<Req>>, input: StepInput<'_, Req, Res, E, P>) -> StepStart<Res> {
+    fn start(&self, _: usize, _: &Self::Kept, input: StepInput<'_, Req, Res, E, P>) -> StepStart<Res> {
         match input.request {
             Some(ref copy) => StepStart::Answer((self.make)(copy.request(), input.cause()), None),
             None => StepStart::Skipped("the request cannot be copied"),

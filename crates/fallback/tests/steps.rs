@@ -315,6 +315,8 @@ impl mainstay_core::Classify<u8, BoxError> for Once {
 }
 
 impl Replay<u32> for Once {
+    type Kept = u32;
+
     fn replay(&self, request: &u32) -> Option<RequestCopy<u32>> {
         self.copied.then_some(RequestCopy::new(*request))
     }
@@ -350,6 +352,8 @@ impl mainstay_core::Classify<u8, BoxError> for SentOnce {
 }
 
 impl Replay<u32> for SentOnce {
+    type Kept = u32;
+
     fn replay(&self, request: &u32) -> Option<RequestCopy<u32>> {
         Some(RequestCopy::only_if_unsent(*request))
     }

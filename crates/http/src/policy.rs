@@ -9,6 +9,7 @@ mod follow;
 pub(crate) mod grpc;
 pub(crate) mod http;
 mod idempotency;
+mod kept_request;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 pub(crate) mod retry_after;
@@ -22,6 +23,7 @@ pub use self::error::{classify_error, own_limit};
 pub use self::grpc::Grpc;
 pub use self::http::{Http, X_DEGRADED};
 pub use self::idempotency::{IDEMPOTENCY_KEY, Retryable, is_repeatable};
+pub use self::kept_request::KeptRequest;
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::Reqwest;
 pub use self::retry_after::{retry_after, retry_after_value};

@@ -80,7 +80,7 @@ async fn boxed_body_is_replayed_if_empty_or_wrapped() {
     let put = Request::put("/").body(Body::from("x")).unwrap();
     assert!(Http::new().replay(&put).is_none());
     let put = put.map(Replayable::new);
-    let copy = Http::new().replay(&put).unwrap().into_request();
+    let copy = Request::from(Http::new().replay(&put).unwrap().into_request());
     assert_eq!(put.into_body().collect().await.unwrap().to_bytes(), "x");
     assert_eq!(copy.into_body().collect().await.unwrap().to_bytes(), "x");
 }

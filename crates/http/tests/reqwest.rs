@@ -50,7 +50,7 @@ async fn deadline_leaves_the_timeout_of_the_request() {
     let policy = Reqwest::new();
     let mut request = request(Method::GET);
     policy.set_context(&mut request, RequestContext::new().with_deadline(Instant::now() + Duration::from_secs(5)));
-    policy.limit_attempt(&mut request, Duration::from_secs(1));
+    policy.change_context(&mut request, |context| context.limit_attempt(Duration::from_secs(1)));
     assert_eq!(request.timeout(), None);
     assert!(policy.context(&request).is_none() && !Contextual::<Request>::carries_context(&policy));
 }

@@ -184,8 +184,8 @@ async fn upload_continues_at_next_attempt_after_reset() {
     let error: BoxError = attempt.await.unwrap().unwrap_err().into();
     assert!(Classify::<http::Response<()>, _>::classify(&Http::new(), Err(&error)).is_failure());
 
-    assert!(Http::new().is_intact(&second));
-    let attempt = tokio::spawn(client.request(second));
+    assert!(mainstay_core::Replay::<Request<_>>::is_intact(&Http::new(), &second));
+    let attempt = tokio::spawn(client.request(second.into()));
     sender.send("two").await.unwrap();
     drop(sender);
     let (mut stream, _) = listener.accept().await.unwrap();
@@ -212,7 +212,7 @@ async fn upload_continues_at_next_attempt_while_early_response_holds_the_first()
     assert_eq!(response.status(), 503);
     drop(response);
 
-    let attempt = tokio::spawn(client.request(second));
+    let attempt = tokio::spawn(client.request(second.into()));
     let (mut stream, _) = listener.accept().await.unwrap();
     read_head(&mut stream).await.unwrap();
     sender.send("two").await.unwrap();

@@ -1,7 +1,9 @@
 //! The future of a request.
 
 use std::{
-    fmt, mem,
+    fmt,
+    marker::PhantomData,
+    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -23,14 +25,15 @@ pin_project! {
     /// The future of a [`Retry`](crate::Retry): the first attempt and its retries.
     ///
     /// It has no bounds: the compiler would have to prove them again, with lifetimes erased, wherever a task holds
-    /// this future.
-    pub struct RetryFuture<F, S, Req, P, E> {
+    /// this future. So `K`, the form in which the policy keeps the request, is a parameter.
+    pub struct RetryFuture<F, S, Req, K, P, E> {
         #[pin]
         state: State<F, S, E>,
-        copy: ReplayCopy<Req>,
+        copy: ReplayCopy<K>,
         attempt_quota: Option<AttemptQuota>,
         request_state: RequestState,
         shared: Arc<Shared<S, P>>,
+        _request: PhantomData<fn(Req)>,
     }
 }
 
@@ -48,31 +51,34 @@ pin_project! {
 
 // === impl RetryFuture ===
 
-impl<F, S, Req, P, E> RetryFuture<F, S, Req, P, E> {
+impl<F, S, Req, K, P, E> RetryFuture<F, S, Req, K, P, E> {
     #[inline]
     pub(crate) fn attempt(
         future: F,
-        copy: ReplayCopy<Req>,
+        copy: ReplayCopy<K>,
         attempt_quota: Option<AttemptQuota>,
         request_state: RequestState,
         shared: Arc<Shared<S, P>>,
     ) -> Self {
-        Self { state: State::Attempt { future }, copy, attempt_quota, request_state, shared }
+        let state = State::Attempt { future };
+        Self { state, copy, attempt_quota, request_state, shared, _request: PhantomData }
     }
 
     pub(crate) fn rejected(error: E, request_state: RequestState, shared: Arc<Shared<S, P>>) -> Self {
         let copy = ReplayCopy::Unavailable(StopReason::Deadline);
-        Self { state: State::Rejected { error: Some(error) }, copy, attempt_quota: None, request_state, shared }
+        let state = State::Rejected { error: Some(error) };
+        Self { state, copy, attempt_quota: None, request_state, shared, _request: PhantomData }
     }
 }
 
-impl<F, S, Req, P, E> Future for RetryFuture<F, S, Req, P, E>
+impl<F, S, Req, K, P, E> Future for RetryFuture<F, S, Req, K, P, E>
 where
     F: Future<Output = Result<S::Response, S::Error>>,
     S: Service<Req, Future = F> + Clone,
     S::Error: Into<E>,
     E: Refusal,
-    P: Classify<S::Response, E> + Replay<Req> + Contextual<Req>,
+    K: Into<Req>,
+    P: Classify<S::Response, E> + Replay<Req, Kept = K> + Contextual<Req>,
 {
     type Output = Result<S::Response, E>;
 
@@ -88,7 +94,7 @@ where
                         RetryReadiness::Ready { service, retry, previous } => {
                             match mem::replace(this.copy, ReplayCopy::Unavailable(StopReason::NotReplayable)) {
                                 ReplayCopy::Available(copy) => {
-                                    self.as_mut().send(copy.into_request(), service, retry, previous);
+                                    self.as_mut().send(copy.into_request().into(), service, retry, previous);
                                 }
                                 // Unreachable: no retry is scheduled without a copy.
                                 ReplayCopy::Unavailable(_) => {
@@ -122,10 +128,11 @@ where
     }
 }
 
-impl<F, S, Req, P, E> RetryFuture<F, S, Req, P, E>
+impl<F, S, Req, K, P, E> RetryFuture<F, S, Req, K, P, E>
 where
+    K: Into<Req>,
     S: Service<Req, Future = F> + Clone,
-    P: Classify<S::Response, E> + Replay<Req> + Contextual<Req>,
+    P: Classify<S::Response, E> + Replay<Req, Kept = K> + Contextual<Req>,
 {
     /// Classifies the result and records it. Returns the retry, or `None` if the result is the caller's.
     fn record(self: Pin<&mut Self>, result: &Result<S::Response, E>) -> Option<ScheduledRetry> {
@@ -175,7 +182,7 @@ where
     }
 }
 
-impl<F, S, Req, P, E> fmt::Debug for RetryFuture<F, S, Req, P, E> {
+impl<F, S, Req, K, P, E> fmt::Debug for RetryFuture<F, S, Req, K, P, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RetryFuture").field("request_state", &self.request_state).finish_non_exhaustive()
     }

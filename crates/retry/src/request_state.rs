@@ -19,10 +19,10 @@ pub(crate) struct RequestState {
     pub(crate) waited_out: bool,
 }
 
-/// The copy of the request that the next attempt would send, or the reason why there is none.
+/// The copy of the request that the next attempt would send, as the policy keeps it, or the reason why there is none.
 #[derive(Debug)]
-pub(crate) enum ReplayCopy<Req> {
-    Available(RequestCopy<Req>),
+pub(crate) enum ReplayCopy<K> {
+    Available(RequestCopy<K>),
     Unavailable(StopReason),
 }
 

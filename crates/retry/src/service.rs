@@ -49,7 +49,7 @@ where
 {
     type Response = S::Response;
     type Error = E::Error;
-    type Future = RetryFuture<S::Future, S, Req, P, E::Error>;
+    type Future = RetryFuture<S::Future, S, Req, P::Kept, P, E::Error>;
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {

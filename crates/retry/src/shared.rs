@@ -54,7 +54,11 @@ impl<S, P> Shared<S, P> {
 
     /// Makes the copy for a second attempt, if there can be one, and sets the context of the first attempt.
     #[inline]
-    pub(crate) fn prepare<Req>(&self, req: &mut Req, state: &RequestState) -> (ReplayCopy<Req>, Option<AttemptQuota>)
+    pub(crate) fn prepare<Req>(
+        &self,
+        req: &mut Req,
+        state: &RequestState,
+    ) -> (ReplayCopy<P::Kept>, Option<AttemptQuota>)
     where
         P: Replay<Req> + Contextual<Req>,
     {
@@ -85,7 +89,7 @@ impl<S, P> Shared<S, P> {
 
     /// Makes the copy for the attempt after this one. The last attempt gets none.
     #[inline]
-    pub(crate) fn copy<Req>(&self, req: &Req, state: &RequestState) -> ReplayCopy<Req>
+    pub(crate) fn copy<Req>(&self, req: &Req, state: &RequestState) -> ReplayCopy<P::Kept>
     where
         P: Replay<Req>,
     {
@@ -100,13 +104,13 @@ impl<S, P> Shared<S, P> {
     where
         P: Contextual<Req>,
     {
-        if !self.policy.carries_context() {
-            return;
-        }
-        let mut context = self.policy.context(req).cloned().unwrap_or_default();
-        context.attempt = state.attempt;
-        context.deadline = state.deadline;
-        context.attempt_quota = attempt_quota.cloned();
-        self.policy.set_context(req, context);
+        self.policy.change_context(req, |context| {
+            context.attempt = state.attempt;
+            context.deadline = state.deadline;
+            // Most requests of a second retry layer have the same quota already, whose count need not change.
+            if context.attempt_quota.as_ref() != attempt_quota {
+                context.attempt_quota = attempt_quota.cloned();
+            }
+        });
     }
 }

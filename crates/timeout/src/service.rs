@@ -55,22 +55,20 @@ where
         if self.limit.scope() == Scope::Attempt {
             // An attempt lasts as long as its upload does, so its time is not known before.
             if upload.is_none() {
-                self.policy.limit_attempt(&mut request, self.limit.get());
+                self.policy.change_context(&mut request, |context| context.limit_attempt(self.limit.get()));
             }
         } else if self.policy.carries_context() {
-            let context = self.policy.context(&request).cloned().unwrap_or_default();
             let now = Instant::now();
             let own = now + self.limit.get();
-            let context = match self.policy.caller_timeout(&request) {
-                Some(timeout) => context.with_deadline(own.min(now + timeout)),
-                None => context.with_deadline(own),
-            };
-            deadline = context.deadline;
+            let latest = self.policy.caller_timeout(&request).map_or(own, |timeout| own.min(now + timeout));
+            self.policy.change_context(&mut request, |context| {
+                context.limit_deadline(latest);
+                deadline = context.deadline;
+            });
             if deadline != Some(own) {
                 // The caller stops waiting then, whether or not its body has ended.
                 upload = None;
             }
-            self.policy.set_context(&mut request, context);
         }
         TimeoutFuture::new(self.inner.call(request), self.limit.clone(), deadline, upload)
     }

@@ -100,6 +100,8 @@ impl CacheByKey for ProbePolicy {}
 
 #[diagnostic::do_not_recommend]
 impl Replay<Request> for ProbePolicy {
+    type Kept = Request;
+
     fn replay(&self, request: &Request) -> Option<RequestCopy<Request>> {
         Some(RequestCopy::new(request.clone()))
     }

@@ -61,6 +61,8 @@ impl Follow<Stream> for Streaming {
 
 #[diagnostic::do_not_recommend]
 impl<Req: Clone> Replay<Req> for Streaming {
+    type Kept = Req;
+
     fn replay(&self, request: &Req) -> Option<RequestCopy<Req>> {
         Some(RequestCopy::new(request.clone()))
     }

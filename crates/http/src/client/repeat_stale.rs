@@ -52,6 +52,7 @@ pin_project! {
     pub struct RepeatStaleFuture<S, Req>
     where
         S: Service<Req>,
+        Http: Replay<Req>,
     {
         #[pin]
         state: State<S, Req>,
@@ -63,11 +64,12 @@ pin_project! {
     enum State<S, Req>
     where
         S: Service<Req>,
+        Http: Replay<Req>,
     {
         /// Waits for the pooled client. `repeat` has the other client and a copy of the request, if it may be sent twice.
-        First { #[pin] call: S::Future, repeat: Option<(S, Req)> },
+        First { #[pin] call: S::Future, repeat: Option<(S, <Http as Replay<Req>>::Kept)> },
         /// Waits until the other client is ready.
-        Readying { repeat: Option<(S, Req)> },
+        Readying { repeat: Option<(S, <Http as Replay<Req>>::Kept)> },
         /// Waits for the other client.
         Second { #[pin] call: S::Future },
     }
@@ -124,7 +126,8 @@ where
                 StateProj::First { call, repeat } => {
                     let result = ready!(call.poll(cx));
                     let is_stale = result.as_ref().is_err_and(|error| is_caused_by_stale(error));
-                    let repeat = repeat.take().filter(|(_, copy)| is_stale && Http::new().is_intact(copy));
+                    let repeat =
+                        repeat.take().filter(|(_, copy)| is_stale && Replay::<Req>::is_intact(&Http::new(), copy));
                     let Some(repeat) = repeat else { return Poll::Ready(result) };
                     State::Readying { repeat: Some(repeat) }
                 }
@@ -133,7 +136,7 @@ where
                     let Some((unpooled, _)) = repeat else { return Poll::Pending };
                     ready!(unpooled.poll_ready(cx))?;
                     let Some((mut unpooled, copy)) = repeat.take() else { return Poll::Pending };
-                    State::Second { call: unpooled.call(copy) }
+                    State::Second { call: unpooled.call(copy.into()) }
                 }
                 StateProj::Second { call } => return call.poll(cx),
             };
@@ -142,7 +145,10 @@ where
     }
 }
 
-impl<S: Service<Req>, Req> fmt::Debug for RepeatStaleFuture<S, Req> {
+impl<S: Service<Req>, Req> fmt::Debug for RepeatStaleFuture<S, Req>
+where
+    Http: Replay<Req>,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RepeatStaleFuture").finish_non_exhaustive()
     }

@@ -3,7 +3,6 @@
 use std::{
     fmt,
     sync::{Arc, OnceLock},
-    time::Duration,
 };
 
 use http::{Extensions, Method, Request, Uri, request::Parts};
@@ -111,6 +110,8 @@ impl Head {
 }
 
 impl<B: ReplayBody> Replay<SharedRequest<B>> for Http {
+    type Kept = SharedRequest<B>;
+
     fn replay(&self, request: &SharedRequest<B>) -> Option<RequestCopy<SharedRequest<B>>> {
         if request.extensions().get() == Some(&Retryable::No) {
             return None;
@@ -130,21 +131,26 @@ impl<B: ReplayBody> Replay<SharedRequest<B>> for Http {
 
 impl<B> Contextual<SharedRequest<B>> for Http {
     fn carries_context(&self) -> bool {
-        true
+        !self.has_no_context()
     }
 
     fn context<'a>(&self, request: &'a SharedRequest<B>) -> Option<&'a RequestContext> {
-        request.context.as_ref()
+        request.context.as_ref().filter(|_| !self.has_no_context())
     }
 
     fn set_context(&self, request: &mut SharedRequest<B>, context: RequestContext) {
-        request.context = Some(context);
+        if !self.has_no_context() {
+            request.context = Some(context);
+        }
     }
 
-    fn limit_attempt(&self, request: &mut SharedRequest<B>, timeout: Duration) {
-        let context = request.context.get_or_insert_default();
-        let shorter = context.attempt_timeout.map_or(timeout, |shorter| shorter.min(timeout));
-        context.attempt_timeout = Some(shorter);
+    fn change_context<F>(&self, request: &mut SharedRequest<B>, change: F)
+    where
+        F: FnOnce(&mut RequestContext),
+    {
+        if !self.has_no_context() {
+            change(request.context.get_or_insert_default());
+        }
     }
 
     fn upload_clock<'a>(&self, request: &'a SharedRequest<B>) -> Option<&'a UploadClock> {
@@ -167,6 +173,8 @@ impl<B: fmt::Debug> fmt::Debug for SharedRequest<B> {
 mod tests {
     use http::HeaderValue;
     use tokio::time::Instant;
+
+    use std::time::Duration;
 
     use super::*;
 
@@ -223,8 +231,8 @@ mod tests {
         let (http, second) = (Http::new(), Duration::from_secs(1));
         let deadline = Instant::now() + second;
         let mut request = shared(Request::get("/").extension(RequestContext::new().with_deadline(deadline)));
-        http.limit_attempt(&mut request, second);
-        http.limit_attempt(&mut request, second * 2);
+        http.change_context(&mut request, |context| context.limit_attempt(second));
+        http.change_context(&mut request, |context| context.limit_attempt(second * 2));
         let context = http.context(&request).unwrap();
         assert_eq!((context.deadline, context.attempt_timeout), (Some(deadline), Some(second)));
         let copy = http.replay(&request).unwrap().into_request();
@@ -232,7 +240,7 @@ mod tests {
         assert_eq!(http.context(&copy).unwrap().attempt, 0);
         assert!(copy.into_request().extensions().is_empty());
         let mut bare = shared(Request::get("/"));
-        http.limit_attempt(&mut bare, second);
+        http.change_context(&mut bare, |context| context.limit_attempt(second));
         assert_eq!(http.context(&bare).unwrap().attempt_timeout, Some(second));
     }
 }

@@ -105,11 +105,13 @@ impl<P: Follow<Res>, Res> Follow<Res> for Draining<P> {
 }
 
 impl<P: Replay<Req>, Req> Replay<Req> for Draining<P> {
-    fn replay(&self, request: &Req) -> Option<RequestCopy<Req>> {
+    type Kept = P::Kept;
+
+    fn replay(&self, request: &Req) -> Option<RequestCopy<P::Kept>> {
         self.policy.replay(request)
     }
 
-    fn is_intact(&self, copy: &Req) -> bool {
+    fn is_intact(&self, copy: &P::Kept) -> bool {
         self.policy.is_intact(copy)
     }
 }
@@ -127,8 +129,11 @@ impl<P: Contextual<Req>, Req> Contextual<Req> for Draining<P> {
         self.policy.set_context(request, context);
     }
 
-    fn limit_attempt(&self, request: &mut Req, timeout: Duration) {
-        self.policy.limit_attempt(request, timeout);
+    fn change_context<F>(&self, request: &mut Req, change: F)
+    where
+        F: FnOnce(&mut RequestContext),
+    {
+        self.policy.change_context(request, change);
     }
 
     fn caller_timeout(&self, request: &Req) -> Option<Duration> {

@@ -14,7 +14,7 @@ use crate::{
         status::{GRPC_STATUS, classify_grpc, classify_grpc_head},
         timeout::{GRPC_TIMEOUT, parse_grpc_timeout},
     },
-    policy::{draining::Draining, error::classify_error, follow::follow_body, http::Http},
+    policy::{draining::Draining, error::classify_error, follow::follow_body, http::Http, kept_request::KeptRequest},
 };
 
 /// The policy for gRPC: for tonic's `Channel` and servers, at the level of `http::Request` and `http::Response`.
@@ -50,6 +50,12 @@ impl Grpc {
     #[must_use]
     pub const fn with_degraded_header(self) -> Self {
         Self(self.0.with_degraded_header())
+    }
+
+    /// Gives calls no [`RequestContext`]; see [`Http::without_context`]. A call's own `grpc-timeout` still bounds its attempts.
+    #[must_use]
+    pub const fn without_context(self) -> Self {
+        Self(self.0.without_context())
     }
 
     /// Reads the short bodies of responses that a layer discards; of use only with gRPC over HTTP/1.1 (gRPC-Web).
@@ -89,18 +95,20 @@ impl<B: GuardBody> Follow<Response<B>> for Grpc {
 }
 
 impl<B: ReplayBody> Replay<Request<B>> for Grpc {
-    fn replay(&self, request: &Request<B>) -> Option<RequestCopy<Request<B>>> {
+    type Kept = KeptRequest<B>;
+
+    fn replay(&self, request: &Request<B>) -> Option<RequestCopy<KeptRequest<B>>> {
         self.0.replay(request)
     }
 
-    fn is_intact(&self, copy: &Request<B>) -> bool {
-        self.0.is_intact(copy)
+    fn is_intact(&self, copy: &KeptRequest<B>) -> bool {
+        Replay::<Request<B>>::is_intact(&self.0, copy)
     }
 }
 
 impl<B> Contextual<Request<B>> for Grpc {
     fn carries_context(&self) -> bool {
-        true
+        Contextual::<Request<B>>::carries_context(&self.0)
     }
 
     fn context<'a>(&self, request: &'a Request<B>) -> Option<&'a RequestContext> {
@@ -111,8 +119,11 @@ impl<B> Contextual<Request<B>> for Grpc {
         self.0.set_context(request, context);
     }
 
-    fn limit_attempt(&self, request: &mut Request<B>, timeout: Duration) {
-        self.0.limit_attempt(request, timeout);
+    fn change_context<F>(&self, request: &mut Request<B>, change: F)
+    where
+        F: FnOnce(&mut RequestContext),
+    {
+        self.0.change_context(request, change);
     }
 
     fn caller_timeout(&self, request: &Request<B>) -> Option<Duration> {

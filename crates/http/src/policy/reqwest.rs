@@ -104,6 +104,8 @@ impl Follow<Response> for Reqwest {
 }
 
 impl Replay<Request> for Reqwest {
+    type Kept = Request;
+
     fn replay(&self, request: &Request) -> Option<RequestCopy<Request>> {
         let safe = self.any_method || request.method().is_idempotent() || has_idempotency_key(request.headers());
         request.try_clone().map(if safe { RequestCopy::new } else { RequestCopy::only_if_unsent })

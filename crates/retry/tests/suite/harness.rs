@@ -91,6 +91,8 @@ impl<E: Refusal + ToString> Classify<Answer, E> for Codes {
 }
 
 impl Replay<Request> for Codes {
+    type Kept = Request;
+
     fn replay(&self, request: &Request) -> Option<RequestCopy<Request>> {
         *self.copied.lock().expect("unpoisoned") += 1;
         match request.id {
