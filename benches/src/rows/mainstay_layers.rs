@@ -25,6 +25,9 @@ pub(crate) const WHO: &str = "mainstay";
 /// With leaked handles, whose clones count no references.
 pub(crate) const LEAKED: &str = "mainstay, leaked";
 
+/// With a policy that gives requests no context, as no peer does.
+pub(crate) const NO_CONTEXT: &str = "mainstay, without context";
+
 pub(crate) fn rows() -> Result<Vec<Row>, InvalidSetting> {
     let mut rows = breakers()?;
     rows.extend(limits()?);
@@ -33,6 +36,8 @@ pub(crate) fn rows() -> Result<Vec<Row>, InvalidSetting> {
     rows.extend(failovers()?);
     let http = RetryLayer::new("retry").with_policy(Http::new()).layer(Site);
     rows.push(Row::new(pattern::HTTP, WHO, Tower::new(http, request())).over(Bare::Site));
+    let plain = RetryLayer::new("retry").with_policy(Http::new().without_context()).layer(Site);
+    rows.push(Row::new(pattern::HTTP, NO_CONTEXT, Tower::new(plain, request())).over(Bare::Site));
     Ok(rows)
 }
 
@@ -80,11 +85,13 @@ fn limits() -> Result<Vec<Row>, InvalidSetting> {
     let refusing = BulkheadLayer::with(full).with_error::<Error>().layer(Echo);
     let leaked = BulkheadLayer::with(Limit::new("bench", 64)?.leak());
     let timeout = TimeoutLayer::with(TimeLimit::attempt("bench", SECOND)?);
+    let leaked_timeout = TimeoutLayer::with(TimeLimit::attempt("bench", SECOND)?.leak());
     Ok(vec![
         Row::new(pattern::BULKHEAD, WHO, Tower::new(BulkheadLayer::new("bench", 64)?.layer(Echo), 1)),
         Row::new(pattern::BULKHEAD, LEAKED, Tower::new(leaked.layer(Echo), 1)),
         Row::new(pattern::FULL, WHO, Tower::new(refusing, 1)).refusing(),
         Row::new(pattern::TIMEOUT, WHO, Tower::new(timeout.clone().layer(Echo), 1)),
         Row::new(pattern::ARMED, WHO, Tower::new(timeout.layer(Later), 1)).over(Bare::Later),
+        Row::new(pattern::ARMED, LEAKED, Tower::new(leaked_timeout.layer(Later), 1)).over(Bare::Later),
     ])
 }
