@@ -25,6 +25,8 @@ impl<Res, E> Classify<Res, E> for EveryError {
 
 #[diagnostic::do_not_recommend]
 impl<Req: Clone> Replay<Req> for EveryError {
+    type Kept = Req;
+
     fn replay(&self, request: &Req) -> Option<RequestCopy<Req>> {
         Some(RequestCopy::new(request.clone()))
     }
