@@ -25,9 +25,6 @@ pub(crate) const WHO: &str = "mainstay";
 /// With leaked handles, whose clones count no references.
 pub(crate) const LEAKED: &str = "mainstay, leaked";
 
-/// With a policy that gives requests no context, as no peer does.
-pub(crate) const NO_CONTEXT: &str = "mainstay, without context";
-
 pub(crate) fn rows() -> Result<Vec<Row>, InvalidSetting> {
     let mut rows = breakers()?;
     rows.extend(limits()?);
@@ -36,8 +33,6 @@ pub(crate) fn rows() -> Result<Vec<Row>, InvalidSetting> {
     rows.extend(failovers()?);
     let http = RetryLayer::new("retry").with_policy(Http::new()).layer(Site);
     rows.push(Row::new(pattern::HTTP, WHO, Tower::new(http, request())).over(Bare::Site));
-    let plain = RetryLayer::new("retry").with_policy(Http::new().without_context()).layer(Site);
-    rows.push(Row::new(pattern::HTTP, NO_CONTEXT, Tower::new(plain, request())).over(Bare::Site));
     Ok(rows)
 }
 

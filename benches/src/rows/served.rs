@@ -14,7 +14,7 @@ use mainstay::{
 };
 use tower::ServiceBuilder;
 
-use super::mainstay_layers::{NO_CONTEXT, WHO};
+use super::mainstay_layers::WHO;
 use crate::{
     drive::Served,
     pattern,
@@ -29,17 +29,10 @@ pub(crate) fn rows() -> Result<Vec<Row>, InvalidSetting> {
         .layer(RetryLayer::new("retry").with_policy(http))
         .layer(CircuitBreakerLayer::new("bench").with_policy(http))
         .layer(BulkheadLayer::new("bench", 64)?.with_policy(http));
-    let plain = http.without_context();
-    let plain_four = ServiceBuilder::new()
-        .layer(FallbackLayer::new("fallback", value_from(|_| unavailable())).with_policy(plain))
-        .layer(RetryLayer::new("retry").with_policy(plain))
-        .layer(CircuitBreakerLayer::new("bench").with_policy(plain))
-        .layer(BulkheadLayer::new("bench", 64)?.with_policy(plain));
     let endpoints = [Endpoint::new("primary", Page), Endpoint::new("backup", Page)];
     let standard = Standard::new("bench", endpoints, StandardSettings::default())?.with_policy(http).build();
     Ok(vec![
         Row::new(pattern::SERVED, WHO, Served::new(four.service(Page))).over(Bare::Page),
-        Row::new(pattern::SERVED, NO_CONTEXT, Served::new(plain_four.service(Page))).over(Bare::Page),
         Row::new(pattern::SERVED_STANDARD, WHO, Served::new(standard)).over(Bare::Page),
     ])
 }

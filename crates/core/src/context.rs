@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -17,6 +17,8 @@ use crate::AskedEndpoints;
 ///
 /// Layers read and write it through a [`Contextual`](crate::Contextual) policy. HTTP keeps it in the request's
 /// extensions; `Plain` has none.
+///
+/// A first attempt may have none either: retry makes a context for it only if the layers below [use](Self::note_use) it.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RequestContext {
@@ -47,6 +49,7 @@ pub struct AttemptQuota(Arc<Shared>);
 struct Shared {
     left: AtomicU32,
     asked: AskedEndpoints,
+    is_used: AtomicBool,
 }
 
 // === impl RequestContext ===
@@ -100,7 +103,15 @@ impl RequestContext {
     /// layer that may send the request again adds one.
     #[must_use]
     pub fn asked_endpoints(&self) -> Option<&AskedEndpoints> {
+        self.note_use();
         self.attempt_quota.as_ref().map(AttemptQuota::asked_endpoints)
+    }
+
+    /// Notes that a layer below the one that repeats the request uses the context; see [`AttemptQuota::note_use`].
+    pub fn note_use(&self) {
+        if let Some(quota) = &self.attempt_quota {
+            quota.note_use();
+        }
     }
 
     /// Returns the time left until the deadline, zero once it has passed, or `None` without a deadline.
@@ -126,7 +137,11 @@ impl AttemptQuota {
     /// Creates a quota of `n` attempts.
     #[must_use]
     pub fn new(n: u32) -> Self {
-        Self(Arc::new(Shared { left: AtomicU32::new(n), asked: AskedEndpoints::default() }))
+        Self(Arc::new(Shared {
+            left: AtomicU32::new(n),
+            asked: AskedEndpoints::default(),
+            is_used: AtomicBool::new(false),
+        }))
     }
 
     /// Takes one attempt. Returns false if none is left.
@@ -146,6 +161,23 @@ impl AttemptQuota {
     #[inline]
     pub fn asked_endpoints(&self) -> &AskedEndpoints {
         &self.0.asked
+    }
+
+    /// Notes that a layer below the one that made the quota takes part in it, or forwards the number of the attempt. Call
+    /// it in a layer of your own that does so. Retry makes no context for the first attempts of a service, which costs an
+    /// HTTP request four allocations, once the quota of a request that succeeded was not used.
+    #[inline]
+    pub fn note_use(&self) {
+        if !self.is_used() {
+            self.0.is_used.store(true, Relaxed);
+        }
+    }
+
+    /// Returns whether a layer has noted that it uses the quota.
+    #[must_use]
+    #[inline]
+    pub fn is_used(&self) -> bool {
+        self.0.is_used.load(Relaxed)
     }
 
     /// Takes all attempts that are left. A layer whose budget is used up does so, so that the layers outside it do not

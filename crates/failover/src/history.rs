@@ -27,7 +27,8 @@ pub(crate) enum Count {
 impl History {
     #[inline]
     pub(crate) fn of(context: Option<&RequestContext>) -> Self {
-        Self(context.and_then(|context| context.attempt_quota.clone()))
+        let quota = context.and_then(|context| context.attempt_quota.as_ref());
+        Self(quota.inspect(|quota| quota.note_use()).cloned())
     }
 
     /// Begins a history for a request without a context, so that what is counted against it now is not counted again.

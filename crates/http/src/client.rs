@@ -12,7 +12,6 @@ mod connector;
 mod head_size;
 mod interim_limit;
 mod io;
-mod packed_head;
 mod repeat_stale;
 mod resolver;
 mod shared_request;

@@ -10,6 +10,8 @@ pub(crate) mod grpc;
 pub(crate) mod http;
 mod idempotency;
 mod kept_request;
+mod packed_fields;
+pub(crate) mod packed_head;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 pub(crate) mod retry_after;

@@ -139,10 +139,16 @@ where
         let this = self.project();
         let shared = &**this.shared;
         let outcome = shared.policy.classify(result.as_ref());
+        if let Some(quota) = this.attempt_quota.as_ref().filter(|_| this.request_state.owns_quota) {
+            shared.context_use.record(quota, outcome.is_success());
+        }
         let permission: RetryPermission<'_> = match this.copy {
             // A success needs no copy, so the copy is checked only after a failure.
             ReplayCopy::Available(_) if outcome.is_success() => Ok(None),
             ReplayCopy::Available(copy) if copy.may_follow(&outcome) && shared.policy.is_intact(copy.request()) => {
+                if this.attempt_quota.is_none() && Contextual::<Req>::carries_context(&shared.policy) {
+                    *this.attempt_quota = Some(shared.make_quota(this.request_state));
+                }
                 Ok(this.attempt_quota.as_ref())
             }
             ReplayCopy::Available(_) => Err(StopReason::NotReplayable),

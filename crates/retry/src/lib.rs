@@ -46,6 +46,7 @@
 mod adaptive;
 mod chooser;
 mod chosen_run;
+mod context_use;
 mod decision;
 mod delay;
 mod event;

@@ -15,6 +15,8 @@ pub(crate) struct RequestState {
     /// The start of the current attempt, if it is timed.
     pub(crate) attempt_started: Option<Instant>,
     pub(crate) delays: Series,
+    /// Whether this layer made the attempt quota.
+    pub(crate) owns_quota: bool,
     /// Whether a rejection by another layer has been waited out. This happens at most once.
     pub(crate) waited_out: bool,
 }
@@ -35,7 +37,15 @@ impl RequestState {
     #[inline]
     pub(crate) fn new(max_attempts: u32) -> Self {
         let delays = Series::default();
-        Self { attempt: 1, max_attempts, deadline: None, attempt_started: None, delays, waited_out: false }
+        Self {
+            attempt: 1,
+            max_attempts,
+            deadline: None,
+            attempt_started: None,
+            delays,
+            owns_quota: false,
+            waited_out: false,
+        }
     }
 
     /// Whether no further attempt is allowed, so that no copy of the request is needed.

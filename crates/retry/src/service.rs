@@ -59,13 +59,13 @@ where
     #[inline]
     fn call(&mut self, mut req: Req) -> Self::Future {
         let shared = Arc::clone(&self.shared);
-        let state = shared.retrier.start(shared.policy.context(&req), shared.policy.caller_timeout(&req));
+        let mut state = shared.retrier.start(shared.policy.context(&req), shared.policy.caller_timeout(&req));
         if let Some(rejected) = shared.retrier.reject_late(&state) {
             // The readiness of `inner` is not used, so it is released for other callers.
             self.inner = shared.service();
             return RetryFuture::rejected(rejected.into(), state, shared);
         }
-        let (copy, attempt_quota) = shared.prepare(&mut req, &state);
+        let (copy, attempt_quota) = shared.prepare(&mut req, &mut state);
         RetryFuture::attempt(self.inner.call(req), copy, attempt_quota, state, shared)
     }
 }

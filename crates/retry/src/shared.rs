@@ -6,6 +6,7 @@ use mainstay_core::{AttemptQuota, Classify, Contextual, Rejected, Replay};
 
 use crate::{
     Retrier, StopReason,
+    context_use::ContextUse,
     request_state::{ReplayCopy, RequestState},
 };
 
@@ -17,6 +18,7 @@ use crate::{
 pub(crate) struct Shared<S, P> {
     pub(crate) retrier: Retrier,
     pub(crate) policy: P,
+    pub(crate) context_use: ContextUse,
     template: Mutex<S>,
 }
 
@@ -24,7 +26,7 @@ pub(crate) struct Shared<S, P> {
 
 impl<S, P> Shared<S, P> {
     pub(crate) fn new(retrier: Retrier, policy: P, template: S) -> Self {
-        Self { retrier, policy, template: Mutex::new(template) }
+        Self { retrier, policy, context_use: ContextUse::default(), template: Mutex::new(template) }
     }
 
     /// Returns a fresh clone of the service, not yet ready.
@@ -57,7 +59,7 @@ impl<S, P> Shared<S, P> {
     pub(crate) fn prepare<Req>(
         &self,
         req: &mut Req,
-        state: &RequestState,
+        state: &mut RequestState,
     ) -> (ReplayCopy<P::Kept>, Option<AttemptQuota>)
     where
         P: Replay<Req> + Contextual<Req>,
@@ -66,7 +68,11 @@ impl<S, P> Shared<S, P> {
         if context.is_some_and(|context| context.do_not_retry) {
             return (ReplayCopy::Unavailable(StopReason::DoNotRetry), None);
         }
-        let attempt_quota = context.and_then(|context| context.attempt_quota.clone());
+        let has_context = context.is_some();
+        let mut attempt_quota = context.and_then(|context| context.attempt_quota.clone());
+        if let Some(quota) = &attempt_quota {
+            quota.note_use();
+        }
         if attempt_quota.as_ref().is_some_and(|quota| quota.left() == 0) {
             return (ReplayCopy::Unavailable(StopReason::AttemptQuota), attempt_quota);
         }
@@ -74,17 +80,25 @@ impl<S, P> Shared<S, P> {
         if !matches!(copy, ReplayCopy::Available(_)) || !self.policy.carries_context() {
             return (copy, attempt_quota);
         }
-        let attempt_quota = attempt_quota.unwrap_or_else(|| {
+        if attempt_quota.is_none() {
             let quota = self.retrier.0.live.attempt_quota();
             if quota < state.max_attempts {
                 self.retrier.warn_of_quota(state.max_attempts, quota);
             }
-            let attempt_quota = AttemptQuota::new(quota);
-            let _first = attempt_quota.take();
-            attempt_quota
-        });
-        self.put_context(req, state, Some(&attempt_quota));
-        (copy, Some(attempt_quota))
+            attempt_quota = self.context_use.is_needed().then(|| self.make_quota(state));
+        }
+        if has_context || attempt_quota.is_some() || state.deadline.is_some() {
+            self.put_context(req, state, attempt_quota.as_ref());
+        }
+        (copy, attempt_quota)
+    }
+
+    /// Makes the quota of a request, of which the first attempt takes one.
+    pub(crate) fn make_quota(&self, state: &mut RequestState) -> AttemptQuota {
+        let attempt_quota = AttemptQuota::new(self.retrier.0.live.attempt_quota());
+        let _first = attempt_quota.take();
+        state.owns_quota = true;
+        attempt_quota
     }
 
     /// Makes the copy for the attempt after this one. The last attempt gets none.

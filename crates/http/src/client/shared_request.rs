@@ -5,10 +5,14 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use http::{Extensions, Method, Request, Uri, request::Parts};
+use http::{Extensions, Method, Request, Uri};
 use mainstay_core::{Contextual, Replay, RequestContext, RequestCopy, UploadClock};
 
-use crate::{Http, body::ReplayBody, client::packed_head::PackedHead, policy::Retryable};
+use crate::{
+    Http,
+    body::ReplayBody,
+    policy::{Retryable, packed_head::PackedHead},
+};
 
 /// A request whose copies share one head: the request of a stack that may send it several times.
 ///
@@ -43,7 +47,7 @@ pub struct SharedRequest<B> {
 /// The head of a request, or of a copy.
 enum Head {
     /// The head as it came, boxed because layers move the request, and the copy that its copies share.
-    Own(Box<Parts>, OnceLock<Arc<PackedHead>>),
+    Own(Box<Request<()>>, OnceLock<Arc<PackedHead>>),
     Copy(Arc<PackedHead>),
 }
 
@@ -52,8 +56,9 @@ enum Head {
 impl<B> SharedRequest<B> {
     /// Wraps a request. A [`RequestContext`] in its extensions becomes that of this request.
     pub fn new(request: Request<B>) -> Self {
-        let (mut head, body) = request.into_parts();
-        let context = head.extensions.remove();
+        let (head, body) = request.into_parts();
+        let mut head = Request::from_parts(head, ());
+        let context = head.extensions_mut().remove();
         Self { head: Head::Own(Box::new(head), OnceLock::new()), context, body }
     }
 
@@ -61,7 +66,7 @@ impl<B> SharedRequest<B> {
     #[must_use]
     pub fn method(&self) -> &Method {
         match &self.head {
-            Head::Own(head, _) => &head.method,
+            Head::Own(head, _) => head.method(),
             Head::Copy(head) => &head.method,
         }
     }
@@ -70,7 +75,7 @@ impl<B> SharedRequest<B> {
     #[must_use]
     pub fn uri(&self) -> &Uri {
         match &self.head {
-            Head::Own(head, _) => &head.uri,
+            Head::Own(head, _) => head.uri(),
             Head::Copy(head) => &head.uri,
         }
     }
@@ -85,14 +90,14 @@ impl<B> SharedRequest<B> {
     #[must_use]
     pub fn into_request(self) -> Request<B> {
         match self.head {
-            Head::Own(head, _) => Request::from_parts(*head, self.body),
-            Head::Copy(head) => Arc::unwrap_or_clone(head).unpack(self.body),
+            Head::Own(head, _) => (*head).map(|()| self.body),
+            Head::Copy(head) => Arc::unwrap_or_clone(head).into_request(self.body),
         }
     }
 
     fn extensions(&self) -> &Extensions {
         match &self.head {
-            Head::Own(head, _) => &head.extensions,
+            Head::Own(head, _) => head.extensions(),
             Head::Copy(head) => &head.extensions,
         }
     }
@@ -103,7 +108,7 @@ impl<B> SharedRequest<B> {
 impl Head {
     fn packed(&self) -> &Arc<PackedHead> {
         match self {
-            Self::Own(head, packed) => packed.get_or_init(|| Arc::new(PackedHead::new(head))),
+            Self::Own(head, packed) => packed.get_or_init(|| Arc::new(PackedHead::of(head, head.extensions().clone()))),
             Self::Copy(head) => head,
         }
     }
@@ -131,26 +136,22 @@ impl<B: ReplayBody> Replay<SharedRequest<B>> for Http {
 
 impl<B> Contextual<SharedRequest<B>> for Http {
     fn carries_context(&self) -> bool {
-        !self.has_no_context()
+        true
     }
 
     fn context<'a>(&self, request: &'a SharedRequest<B>) -> Option<&'a RequestContext> {
-        request.context.as_ref().filter(|_| !self.has_no_context())
+        request.context.as_ref()
     }
 
     fn set_context(&self, request: &mut SharedRequest<B>, context: RequestContext) {
-        if !self.has_no_context() {
-            request.context = Some(context);
-        }
+        request.context = Some(context);
     }
 
     fn change_context<F>(&self, request: &mut SharedRequest<B>, change: F)
     where
         F: FnOnce(&mut RequestContext),
     {
-        if !self.has_no_context() {
-            change(request.context.get_or_insert_default());
-        }
+        change(request.context.get_or_insert_default());
     }
 
     fn upload_clock<'a>(&self, request: &'a SharedRequest<B>) -> Option<&'a UploadClock> {

@@ -107,6 +107,7 @@ where
         if let Some(context) = request.extensions_mut().remove::<RequestContext>() {
             self.headers.write(request.headers_mut(), &context, Instant::now());
             deadline = context.deadline;
+            context.note_use();
             request.extensions_mut().insert(context);
         }
         ForwardContextFuture::new(self.inner.call(request), deadline)

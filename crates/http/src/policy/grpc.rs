@@ -52,12 +52,6 @@ impl Grpc {
         Self(self.0.with_degraded_header())
     }
 
-    /// Gives calls no [`RequestContext`]; see [`Http::without_context`]. A call's own `grpc-timeout` still bounds its attempts.
-    #[must_use]
-    pub const fn without_context(self) -> Self {
-        Self(self.0.without_context())
-    }
-
     /// Reads the short bodies of responses that a layer discards; of use only with gRPC over HTTP/1.1 (gRPC-Web).
     #[must_use]
     pub const fn draining(self) -> Draining<Self> {
@@ -108,7 +102,7 @@ impl<B: ReplayBody> Replay<Request<B>> for Grpc {
 
 impl<B> Contextual<Request<B>> for Grpc {
     fn carries_context(&self) -> bool {
-        Contextual::<Request<B>>::carries_context(&self.0)
+        true
     }
 
     fn context<'a>(&self, request: &'a Request<B>) -> Option<&'a RequestContext> {

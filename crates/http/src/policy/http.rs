@@ -8,12 +8,8 @@ use mainstay_core::{
 use crate::{
     body::{guard::GuardBody, replay::ReplayBody},
     policy::{
-        draining::Draining,
-        error::classify_error,
-        follow::follow_body,
-        idempotency::{Retryable, is_repeatable},
-        kept_request::KeptRequest,
-        status::classify_head,
+        draining::Draining, error::classify_error, follow::follow_body, idempotency::Retryable,
+        kept_request::KeptRequest, status::classify_head,
     },
 };
 
@@ -25,7 +21,7 @@ pub const X_DEGRADED: HeaderName = HeaderName::from_static("x-degraded");
 /// * Results are classified by status and `Retry-After` ([`classify_head`]); transport errors are failures of the
 ///   network. A body is [followed](Follow) to its end, and one that breaks off is a failure of the network too. It must
 ///   be boxed for that ([`GuardBody`]).
-/// * A request is repeated if that is safe ([`is_repeatable`]) and its body can be sent twice ([`ReplayBody`]; wrap
+/// * A request is repeated if that is safe ([`is_repeatable`](crate::policy::is_repeatable)) and its body can be sent twice ([`ReplayBody`]; wrap
 ///   streamed bodies in [`Replayable`](crate::Replayable)). Any other request, such as a POST, is repeated only if it was
 ///   not sent: its connection was refused, or a layer rejected it. [`Retryable::No`] forbids that too.
 /// * The [`RequestContext`] is in the request's extensions, the mark of a fallback in the response's.
@@ -44,7 +40,6 @@ pub const X_DEGRADED: HeaderName = HeaderName::from_static("x-degraded");
 pub struct Http {
     any_method: bool,
     degraded_header: bool,
-    no_context: bool,
 }
 
 // === impl Http ===
@@ -54,7 +49,7 @@ impl Http {
     /// no header.
     #[must_use]
     pub const fn new() -> Self {
-        Self { any_method: false, degraded_header: false, no_context: false }
+        Self { any_method: false, degraded_header: false }
     }
 
     /// Repeats requests of any method, POST included: for servers that execute no request twice. A request with
@@ -72,45 +67,13 @@ impl Http {
         self
     }
 
-    /// Gives requests no [`RequestContext`]: no deadline, attempt number or attempt quota reaches the layers below. For a
-    /// client with one layer that repeats requests and none that forwards a deadline. It saves four allocations a request,
-    /// a third of the cost of a retry layer.
-    ///
-    /// With retry above failover, keep the context: without one each attempt of retry counts as a new request there, and the
-    /// two together may send a request more often than their attempt quota allows.
-    ///
-    /// ```
-    /// use http::Request;
-    /// use mainstay_core::{Contextual, RequestContext};
-    /// use mainstay_http::Http;
-    ///
-    /// let (policy, mut request) = (Http::new().without_context(), Request::new(()));
-    /// policy.set_context(&mut request, RequestContext::new().with_attempt(1));
-    /// assert!(policy.context(&request).is_none() && request.extensions().is_empty());
-    /// ```
-    #[must_use]
-    pub const fn without_context(mut self) -> Self {
-        self.no_context = true;
-        self
-    }
-
     /// Reads the short bodies of responses that a layer discards, so that their HTTP/1.1 connections can be reused.
     #[must_use]
     pub const fn draining(self) -> Draining<Self> {
         Draining::new(self)
     }
 
-    pub(crate) const fn has_no_context(&self) -> bool {
-        self.no_context
-    }
-
-    /// Whether a request that was sent may be sent again.
-    fn may_repeat<B>(&self, request: &Request<B>) -> bool {
-        self.any_method || is_repeatable(request.method(), request.headers(), request.extensions())
-    }
-
     /// Whether every request that was sent may be sent again.
-    #[cfg(feature = "hyper")]
     pub(crate) const fn repeats_any_method(&self) -> bool {
         self.any_method
     }
@@ -173,7 +136,8 @@ impl<B: ReplayBody> Replay<Request<B>> for Http {
             return None;
         }
         let copy = KeptRequest::of(request)?;
-        Some(if self.may_repeat(request) { RequestCopy::new(copy) } else { RequestCopy::only_if_unsent(copy) })
+        let may_repeat = self.repeats_any_method() || copy.is_repeatable();
+        Some(if may_repeat { RequestCopy::new(copy) } else { RequestCopy::only_if_unsent(copy) })
     }
 
     fn is_intact(&self, copy: &KeptRequest<B>) -> bool {
@@ -183,17 +147,14 @@ impl<B: ReplayBody> Replay<Request<B>> for Http {
 
 impl<B> Contextual<Request<B>> for Http {
     fn carries_context(&self) -> bool {
-        !self.no_context
+        true
     }
 
     fn context<'a>(&self, request: &'a Request<B>) -> Option<&'a RequestContext> {
-        if self.no_context { None } else { request.extensions().get() }
+        request.extensions().get()
     }
 
     fn set_context(&self, request: &mut Request<B>, context: RequestContext) {
-        if self.no_context {
-            return;
-        }
         match request.extensions_mut().get_mut() {
             // In place: an insertion allocates a box, and every layer sets the context.
             Some(current) => *current = context,
@@ -205,9 +166,7 @@ impl<B> Contextual<Request<B>> for Http {
     where
         F: FnOnce(&mut RequestContext),
     {
-        if !self.no_context {
-            change(request.extensions_mut().get_or_insert_default());
-        }
+        change(request.extensions_mut().get_or_insert_default());
     }
 
     fn upload_clock<'a>(&self, request: &'a Request<B>) -> Option<&'a UploadClock> {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use mainstay_core::{
     AttemptQuota, Backoff, Budget, BudgetSettings, Plain, RequestContext,
-    test::{Probe, ProbePolicy, Reply, Request, call},
+    test::{Answer, Probe, ProbePolicy, Reply, Request, call},
 };
 use mainstay_retry::{RetryLayer, RetrySettings};
 use tokio::time::Instant;
@@ -79,6 +79,49 @@ async fn quota_taken_by_another_layer_stops_before_the_budget() {
     assert!(attempt_quota.take());
     call.await.unwrap();
     assert_eq!((harness.stopped().attempt_quota, harness.stopped().budget), (1, 0));
+}
+
+/// The context of an HTTP request is three allocations, and its quota a fourth.
+#[tokio::test(start_paused = true)]
+async fn first_attempts_have_no_context_once_a_success_has_shown_that_no_layer_uses_it() {
+    let mut harness = Harness::plain();
+    harness.answers(&[FAILED, OK]);
+    harness.get().await;
+    harness.answers(&[FAILED, FAILED, OK]);
+    harness.get().await;
+    let attempts = harness.probe.requests().into_iter().map(|request| request.context.map(|context| context.attempt));
+    assert_eq!(attempts.collect::<Vec<_>>(), [Some(1), Some(2), None, Some(2), Some(3)]);
+    harness.probe.always(Reply::Answer(FAILED));
+    let with_deadline = RequestContext::new().with_deadline(Instant::now() + 60_000 * MS);
+    harness.call(Request::new(1).with_context(with_deadline)).await.0.unwrap();
+    let last = harness.probe.requests().split_off(5);
+    let left = last.iter().map(|request| {
+        let context = request.context.as_ref().unwrap();
+        (context.attempt, context.attempt_quota.as_ref().map(AttemptQuota::left))
+    });
+    assert_eq!(left.collect::<Vec<_>>(), [(1, None), (2, Some(1)), (3, Some(1))]);
+}
+
+/// The first answers may come from a layer above the one that uses the context.
+#[tokio::test(start_paused = true)]
+async fn each_first_attempt_has_a_context_once_a_layer_has_used_one() {
+    let used = Arc::new(Mutex::new(Vec::new()));
+    let inner = {
+        let used = Arc::clone(&used);
+        service_fn(move |request: Request| {
+            used.lock().unwrap().push(request.context.as_ref().map(|context| context.attempt));
+            let is_refused = request.id == 2;
+            if is_refused {
+                request.context.iter().for_each(RequestContext::note_use);
+            }
+            std::future::ready(if is_refused { Err("no") } else { Ok(Answer { value: 0, degraded: None }) })
+        })
+    };
+    let mut service = RetryLayer::with(quick(2)).with_policy(ProbePolicy).layer(inner);
+    for id in [1, 1, 2, 1, 2] {
+        let _ = service.ready().await.unwrap().call(Request::new(id)).await;
+    }
+    assert_eq!(*used.lock().unwrap(), [Some(1), None, None, Some(2), Some(1), Some(1), Some(2)]);
 }
 
 /// Without a shared quota, three nested layers of five attempts send 125 requests.
