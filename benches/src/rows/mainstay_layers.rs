@@ -80,13 +80,11 @@ fn limits() -> Result<Vec<Row>, InvalidSetting> {
     let refusing = BulkheadLayer::with(full).with_error::<Error>().layer(Echo);
     let leaked = BulkheadLayer::with(Limit::new("bench", 64)?.leak());
     let timeout = TimeoutLayer::with(TimeLimit::attempt("bench", SECOND)?);
-    let leaked_timeout = TimeoutLayer::with(TimeLimit::attempt("bench", SECOND)?.leak());
     Ok(vec![
         Row::new(pattern::BULKHEAD, WHO, Tower::new(BulkheadLayer::new("bench", 64)?.layer(Echo), 1)),
         Row::new(pattern::BULKHEAD, LEAKED, Tower::new(leaked.layer(Echo), 1)),
         Row::new(pattern::FULL, WHO, Tower::new(refusing, 1)).refusing(),
         Row::new(pattern::TIMEOUT, WHO, Tower::new(timeout.clone().layer(Echo), 1)),
         Row::new(pattern::ARMED, WHO, Tower::new(timeout.layer(Later), 1)).over(Bare::Later),
-        Row::new(pattern::ARMED, LEAKED, Tower::new(leaked_timeout.layer(Later), 1)).over(Bare::Later),
     ])
 }

@@ -1,10 +1,8 @@
 //! The handle: the time limit of a call.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use mainstay_core::{
-    AtomicDuration, Counters, EventSender, Events, InvalidSetting, Name, Reason, Rejected, Shared, settings,
-};
+use mainstay_core::{AtomicDuration, Counters, EventSender, Events, InvalidSetting, Name, Reason, Rejected, settings};
 
 use crate::TimeoutEvent;
 
@@ -20,7 +18,7 @@ use crate::TimeoutEvent;
 /// # Ok::<_, mainstay_core::InvalidSetting>(())
 /// ```
 #[derive(Clone)]
-pub struct TimeLimit(Shared<Inner>);
+pub struct TimeLimit(Arc<Inner>);
 
 struct Inner {
     name: Name,
@@ -91,26 +89,9 @@ impl TimeLimit {
             counters: Counters::per_thread(),
             events: EventSender::new(),
         };
-        let limit = Self(Shared::new(inner));
+        let limit = Self(Arc::new(inner));
         limit.set(time).map_err(|wrong| wrong.of(limit.name()))?;
         Ok(limit)
-    }
-
-    /// Returns the same limit with its memory leaked, so that calls through this handle and its clones do not touch an `Arc`
-    /// count: a fifth of the cost of a timeout. For limits that are made once, at the start. Clones that were made before
-    /// share the limit and keep counting.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use mainstay_timeout::{TimeLimit, TimeoutLayer};
-    ///
-    /// let layer = TimeoutLayer::with(TimeLimit::attempt("orders", Duration::from_secs(1))?.leak());
-    /// # let _ = layer;
-    /// # Ok::<(), mainstay_core::InvalidSetting>(())
-    /// ```
-    #[must_use]
-    pub fn leak(self) -> Self {
-        Self(self.0.leak())
     }
 
     /// Sets the time for calls that have not armed their timer yet. A total timeout that writes the deadline into the
