@@ -46,6 +46,10 @@ impl Switchboard {
     #[cold]
     pub(crate) fn record_compared(&self, index: usize, has_failed: bool) {
         let now = self.nanos(Instant::now());
+        if has_failed {
+            // A success that is recorded while the comparison begins may have cleared the mark.
+            self.endpoints.iter().for_each(|endpoint| endpoint.signals.mark());
+        }
         match self.comparison.record(index, has_failed, now, self.comparison_terms(), &self.control) {
             Verdict::Open => {}
             Verdict::Worse(Running { endpoints: [index, partner], tallies: [own, others], .. }) => {

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     fn tally(hits: u32, calls: u32) -> Tally {
-        Tally { hits, calls, ..Tally::default() }
+        Tally { calls, hits }
     }
 
     #[test]

@@ -89,7 +89,7 @@ fn route_without_a_usable_endpoint_follows_the_policy() {
         (&[Held, Held], AllDown::Refuse, PRIMARY, Some(0)),
         (&[Held, Held], AllDown::PreferPrimary, before[2], Some(0)),
         (&[Down], AllDown::LastResort, PRIMARY, Some(0)),
-        // So does the lack of bad evidence.
+        // The lack of bad evidence comes before the policy too.
         (&[Failing, Down], AllDown::PreferPrimary, PRIMARY, Some(1)),
         (&[Refusing, Failing], AllDown::PreferPrimary, PRIMARY, Some(1)),
         (&[Failing, Refusing], AllDown::LastResort, PRIMARY, Some(0)),
