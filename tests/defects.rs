@@ -183,7 +183,7 @@ const PROXIES: &[Defect] = &[
     ("trailers that pass every filter", &["{proxy}/trailers.rs::trailers_are_filtered_like_heads", "{proxy}/trailers.rs::announcement_is_filtered"]),
     ("two lines of cookies, of which a server reads one", &["{proxy}/cookie.rs::cookies_become_one_field"]),
     ("two hosts, or one that is no host", &["{proxy}/host.rs::request_names_one_host", "{proxy}/host.rs::host_has_the_grammar_of_rfc_3986"]),
-    ("CONNECT with a path, a loop of TRACE, an unasked 101", &["{proxy}/tests/requests.rs::faulty_requests_are_refused", "{proxy}/max_forwards.rs::options_and_trace_are_counted", "{proxy}/tests/responses.rs::faulty_responses_are_refused"]),
+    ("CONNECT with a path, a loop of TRACE, an unasked 101", &["{proxy}/tests/requests.rs::faulty_requests_are_refused", "{proxy}/max_forwards.rs::options_is_counted_and_trace_refused", "{proxy}/tests/responses.rs::faulty_responses_are_refused"]),
     ("dot segments that only the backend sees", &["{proxy}/tests/paths.rs::rebase_rejects_dot_segments"]),
     ("redirects to an internal address", &["{proxy}/location.rs::references_to_the_backend_are_mapped"]),
     ("a request or an answer that two parties divide differently", &["{edge}/smuggling/run.rs::every_kind_leaves_one_reading", "{edge}/smuggling/run.rs::mutated_requests_leave_one_reading", "{edge}/smuggling/run.rs::mutated_requests_of_http2_leave_one_reading", "{edge}/smuggling/run.rs::mutated_answers_stay_with_their_request"]),

@@ -5,7 +5,7 @@ use std::{error::Error, fmt};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 /// The methods of a proxy's own answers, for `Allow`. It forwards other methods, too.
-const ALLOWED: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE";
+const ALLOWED: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// Why a request is not forwarded. [`status`](Self::status) is that of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +29,13 @@ pub enum RequestFault {
     Chunked,
     /// A transfer coding other than `chunked` (RFC 9112, 6.1).
     TransferCoding,
-    /// `Max-Forwards` of `OPTIONS` or `TRACE` is no number (RFC 9110, 7.6.2).
+    /// `Max-Forwards` of `OPTIONS` is no number (RFC 9110, 7.6.2).
     MaxForwards,
     /// `OPTIONS` with `Max-Forwards: 0`: the proxy answers itself, which is no error (RFC 9110, 7.6.2).
     LastOptions,
-    /// `TRACE` with `Max-Forwards: 0`: the proxy answers itself, and does not show what it received.
-    LastTrace,
+    /// `TRACE`: its answer would show the client the fields that this proxy adds, and those that a browser keeps from
+    /// scripts (RFC 9110, 9.3.8).
+    Trace,
     /// The request has passed this proxy before ([`Via`](crate::proxy::Via)).
     Loop,
 }
@@ -66,7 +67,7 @@ mainstay_core::names! {
     TransferCoding => "transfer_coding",
     MaxForwards => "max_forwards",
     LastOptions => "last_options",
-    LastTrace => "last_trace",
+    Trace => "trace",
     Loop => "loop",
 }
 
@@ -76,7 +77,7 @@ impl RequestFault {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::LastOptions => StatusCode::OK,
-            Self::Connect | Self::LastTrace => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Connect | Self::Trace => StatusCode::METHOD_NOT_ALLOWED,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::Loop => StatusCode::LOOP_DETECTED,
             _ => StatusCode::BAD_REQUEST,
@@ -87,9 +88,7 @@ impl RequestFault {
     #[must_use]
     pub const fn allow(self) -> Option<(HeaderName, HeaderValue)> {
         match self {
-            Self::Connect | Self::LastOptions | Self::LastTrace => {
-                Some((header::ALLOW, HeaderValue::from_static(ALLOWED)))
-            }
+            Self::Connect | Self::LastOptions | Self::Trace => Some((header::ALLOW, HeaderValue::from_static(ALLOWED))),
             _ => None,
         }
     }
@@ -108,7 +107,8 @@ impl fmt::Display for RequestFault {
             Self::Chunked => "chunked must be the last transfer coding and occur once",
             Self::TransferCoding => "Transfer-Encoding must be chunked",
             Self::MaxForwards => "Max-Forwards must be one number",
-            Self::LastOptions | Self::LastTrace => "Max-Forwards is 0",
+            Self::LastOptions => "Max-Forwards is 0",
+            Self::Trace => "TRACE is not supported",
             Self::Loop => "the request has passed this proxy before",
         })
     }

@@ -1,4 +1,4 @@
-//! `Max-Forwards` of `TRACE` and `OPTIONS` (RFC 9110, 7.6.2).
+//! `Max-Forwards` of `OPTIONS` (RFC 9110, 7.6.2). The other method that it is defined for, `TRACE`, is not forwarded at all.
 
 use http::{HeaderMap, HeaderValue, Method, header};
 
@@ -7,13 +7,13 @@ use crate::proxy::fault::RequestFault;
 /// Counts one proxy. The field is ignored in requests of other methods.
 ///
 /// # Errors
-/// The count is 0, so that the proxy answers itself, or it is no number.
+/// The count is 0, so that the proxy answers itself, or it is no number; or the method is `TRACE`.
 pub(super) fn count_forward(method: &Method, headers: &mut HeaderMap) -> Result<(), RequestFault> {
-    let at_zero = match *method {
-        Method::OPTIONS => RequestFault::LastOptions,
-        Method::TRACE => RequestFault::LastTrace,
+    match *method {
+        Method::OPTIONS => {}
+        Method::TRACE => return Err(RequestFault::Trace),
         _ => return Ok(()),
-    };
+    }
     let mut lines = headers.get_all(header::MAX_FORWARDS).iter();
     let (Some(count), None) = (lines.next(), lines.next()) else {
         return match headers.contains_key(header::MAX_FORWARDS) {
@@ -21,7 +21,8 @@ pub(super) fn count_forward(method: &Method, headers: &mut HeaderMap) -> Result<
             false => Ok(()),
         };
     };
-    let left = parse(count.as_bytes()).ok_or(RequestFault::MaxForwards)?.checked_sub(1).ok_or(at_zero)?;
+    let left = parse(count.as_bytes()).ok_or(RequestFault::MaxForwards)?.checked_sub(1);
+    let left = left.ok_or(RequestFault::LastOptions)?;
     headers.insert(header::MAX_FORWARDS, HeaderValue::from(left));
     Ok(())
 }
@@ -41,15 +42,17 @@ mod tests {
     type Lines = &'static [&'static str];
 
     #[test]
-    fn options_and_trace_are_counted() {
-        let cases: [(Method, Lines, Result<Lines, RequestFault>); 13] = [
+    fn options_is_counted_and_trace_refused() {
+        let cases: [(Method, Lines, Result<Lines, RequestFault>); 15] = [
             (Method::OPTIONS, &[], Ok(&[])),
             (Method::OPTIONS, &["1"], Ok(&["0"])),
             (Method::OPTIONS, &["010"], Ok(&["9"])),
-            (Method::TRACE, &["99999999999999999999"], Ok(&["4294967294"])),
+            (Method::OPTIONS, &["99999999999999999999"], Ok(&["4294967294"])),
             (Method::OPTIONS, &["0"], Err(RequestFault::LastOptions)),
-            (Method::TRACE, &["0"], Err(RequestFault::LastTrace)),
-            (Method::TRACE, &["00"], Err(RequestFault::LastTrace)),
+            (Method::OPTIONS, &["00"], Err(RequestFault::LastOptions)),
+            (Method::TRACE, &[], Err(RequestFault::Trace)),
+            (Method::TRACE, &["0"], Err(RequestFault::Trace)),
+            (Method::TRACE, &["5"], Err(RequestFault::Trace)),
             (Method::OPTIONS, &[""], Err(RequestFault::MaxForwards)),
             (Method::OPTIONS, &["+1"], Err(RequestFault::MaxForwards)),
             (Method::OPTIONS, &["-1"], Err(RequestFault::MaxForwards)),

@@ -65,7 +65,7 @@ fn prepared_request_has_no_host_and_no_expect() {
 #[test]
 fn faulty_requests_are_refused() {
     let host = ("host", "a");
-    let cases: [(Method, &str, Fields<'_>, RequestFault, u16); 12] = [
+    let cases: [(Method, &str, Fields<'_>, RequestFault, u16); 14] = [
         // RFC 9110, 9.3.6
         (Method::CONNECT, "/api/x", &[host], RequestFault::ConnectTarget, 400),
         (Method::CONNECT, "http://a:1/x", &[host], RequestFault::ConnectTarget, 400),
@@ -81,6 +81,9 @@ fn faulty_requests_are_refused() {
         (Method::POST, "/x", &[host, ("transfer-encoding", "gzip, chunked")], RequestFault::TransferCoding, 501),
         // RFC 9110, 7.6.2
         (Method::OPTIONS, "/x", &[host, ("max-forwards", "0")], RequestFault::LastOptions, 200),
+        // RFC 9110, 9.3.8
+        (Method::TRACE, "/x", &[host], RequestFault::Trace, 405),
+        (Method::TRACE, "/x", &[host, ("max-forwards", "5")], RequestFault::Trace, 405),
         // RFC 9110, 7.6.3
         (Method::GET, "/x", &[host, ("via", "1.1 edge")], RequestFault::Loop, 508),
     ];

@@ -46,7 +46,8 @@ fn accepted() -> Vec<Row> {
     rows
 }
 
-/// The coding overrides the length. The connection closes, so that what follows is not a second request.
+/// The coding overrides the length, which hyper removes before anything of the gateway sees it. The connection closes, so
+/// that what follows is not a second request: the second request here must neither arrive nor get an answer.
 fn both() -> Vec<Row> {
     let arrives = &[Body("abc"), Field("transfer-encoding", "chunked"), No("content-length")];
     let lines = [
@@ -60,7 +61,7 @@ fn both() -> Vec<Row> {
         .map(|(name, lines)| {
             let first = format!("POST {{path}} HTTP/1.1\r\nHost: a\r\n{lines}\r\n3\r\nabc\r\n0\r\n\r\n");
             let second = "GET {path}/second HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-            row(name, "RFC 9112, 6.1").sends(&(first + second)).arrives(arrives).gets(&[StatusIn(&[200, 400])])
+            row(name, "RFC 9112, 6.1").sends(&(first + second)).arrives(arrives).gets(&[Status(200)])
         })
         .collect()
 }
