@@ -7,6 +7,7 @@
 use std::sync::{MutexGuard, PoisonError, TryLockError, atomic::Ordering::Relaxed};
 
 use mainstay_circuit_breaker::State;
+use mainstay_core::Outcome;
 use tokio::time::Instant;
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
     route::FailoverState,
     selector::{self, EndpointView, News},
     sent::Sent,
-    switchboard::Switchboard,
+    switchboard::{NEVER, Switchboard},
     weight::Weight,
 };
 
@@ -27,6 +28,9 @@ impl Switchboard {
     #[cold]
     pub(crate) fn record_failure(&self, sent: Sent, weight: Weight) {
         let Some(endpoint) = self.endpoints.get(sent.index).filter(|_| self.is_current(sent)) else { return };
+        if self.is_status_due() {
+            self.observe();
+        }
         let news = endpoint.news();
         endpoint.newest.record_failure(weight);
         if !endpoint.is_usable() {
@@ -59,13 +63,13 @@ impl Switchboard {
 
     /// Records a request that failed at every endpoint that it was sent to, once for each request.
     #[cold]
-    pub(crate) fn record_failed_everywhere(&self) {
+    pub(crate) fn record_failed_everywhere(&self, outcome: &Outcome) {
         self.counters.add(FAILED_EVERYWHERE);
-        let was_notable = self.everywhere.is_notable();
+        let were_many = self.everywhere.are_many();
         let now = self.nanos(Instant::now());
-        self.everywhere.record(now);
+        self.everywhere.record(now, outcome);
         self.endpoints.iter().for_each(|endpoint| endpoint.signals.mark());
-        if self.everywhere.review(now) != was_notable {
+        if self.everywhere.review(now) != were_many || self.is_status_due() {
             self.observe();
         }
     }
@@ -85,30 +89,34 @@ impl Switchboard {
             return;
         }
         self.end_overdue(index);
-        let was_notable = self.everywhere.is_notable();
-        let nowhere = self.everywhere.record_success();
+        let were_many = self.everywhere.are_many();
         let is_compared = self.control.load().has(Flag::Comparing);
+        let nowhere = self.everywhere.record_success() && self.status_at.load(Relaxed) == NEVER;
         endpoint.signals.record_success(epoch as u16, nowhere && !is_compared);
         if is_compared {
             self.record_compared(index, false);
         }
-        let recovers = endpoint.is_condemned.load(Relaxed) && !endpoint.signals.reaches(self.live.limits());
+        let limits = self.live.limits().of_recovery();
+        let recovers = endpoint.is_condemned.load(Relaxed) && !endpoint.signals.reaches(limits);
         if recovers {
             endpoint.is_condemned.store(false, Relaxed);
         }
-        if recovers || (was_notable && !self.everywhere.review(self.nanos(Instant::now()))) {
+        let are_few = || were_many && !self.everywhere.review(self.nanos(Instant::now()));
+        if recovers || are_few() || self.is_status_due() {
             self.observe();
         }
     }
 
     /// Records the outcome of a scheduled probe of a usable endpoint, and leaves it when enough have failed in a row.
-    pub(crate) fn record_probe_of_usable(&self, index: usize, epoch: u64, healthy: bool) {
+    pub(crate) fn record_probe_of_usable(&self, index: usize, epoch: u64, failure: Option<String>) {
         let endpoint = &self.endpoints[index];
-        let failed = endpoint.signals.record_probe(healthy);
-        if failed >= self.live.all().probe.failures {
-            let what =
-                if failed == 1 { "1 probe failed".to_owned() } else { format!("{failed} probes failed in a row") };
-            self.leave(Sent { index, epoch, period: 0 }, Signal::Probes, what);
+        let failed = endpoint.signals.record_probe(failure.is_none());
+        if let Some(failure) = failure.filter(|_| failed >= self.live.all().probe.failures) {
+            let reason = match failed {
+                1 => format!("1 probe failed: {failure}"),
+                _ => format!("{failed} probes failed in a row: {failure}"),
+            };
+            self.leave(Sent { index, epoch, period: 0 }, Signal::Probes, reason);
         }
     }
 
@@ -191,6 +199,10 @@ impl Switchboard {
     /// request that finds the lock taken leaves the decision to the next failure.
     pub(crate) fn leave(&self, sent: Sent, signal: Signal, reason: String) {
         let endpoint = &self.endpoints[sent.index];
+        let reason = match signal {
+            Signal::Requests => reason + &endpoint.kinds.in_parentheses(),
+            Signal::Connect | Signal::Probes => reason,
+        };
         // Dropped after the lock: subscribers of the breaker may use this failover.
         let mut announcement = None;
         {

@@ -18,6 +18,7 @@ use crate::{
     newest::Newest,
     overdue::Overdue,
     permit::{Candidate, EndpointPermit},
+    recent_kinds::RecentKinds,
     selector::{EndpointView, News},
     settings::FailoverSettings,
     signals::Signals,
@@ -32,6 +33,8 @@ pub(crate) struct EndpointState {
     pub(crate) breaker: Breaker,
     /// Decides when the endpoint is left.
     pub(crate) signals: Signals,
+    /// The kinds of the newest failures since the endpoint's state has changed.
+    pub(crate) kinds: RecentKinds,
     /// The probe that the signals ask for.
     pub(crate) ask: Ask,
     /// Whether requests say that the endpoint should be left although it is the last usable one.
@@ -65,6 +68,7 @@ impl EndpointState {
             is_probed,
             breaker: Breaker::with_settings(&info.name, settings.breaker(is_probed, is_alone))?,
             signals: Signals::new(settings.window),
+            kinds: RecentKinds::default(),
             ask: Ask::default(),
             is_condemned: AtomicBool::default(),
             overdue: Overdue::default(),
@@ -101,6 +105,7 @@ impl EndpointState {
         }
         self.signals.reset(epoch as u16);
         self.answers.reset();
+        self.kinds.reset();
         self.is_condemned.store(false, Relaxed);
         self.ask.end();
         if state != State::Closed {
@@ -123,6 +128,11 @@ impl EndpointState {
     #[inline]
     fn was(&self, state: State) -> bool {
         self.seen.load(Acquire) & 0b11 == state as u64
+    }
+
+    /// Whether the endpoint was left and gets no request, a trial request included.
+    pub(crate) fn is_open(&self) -> bool {
+        self.was(State::Open)
     }
 
     /// Returns a permit of this epoch that takes nothing.
@@ -159,6 +169,11 @@ impl EndpointState {
         let snapshot = self.breaker.snapshot();
         let is_held = snapshot.open_left.is_some_and(|left| !left.is_zero());
         is_held && snapshot.recovery.is_some_and(|recovery| recovery.have >= recovery.need)
+    }
+
+    /// Whether the newest probe was good.
+    pub(crate) fn has_good_probe(&self) -> bool {
+        self.newest.has_good_probe()
     }
 
     /// Whether the endpoint is in its hold, and its newest probe is good and newer than its newest failure.

@@ -87,6 +87,7 @@ fn record_slowly(
             if !outcome.is_failure() || !board.is_current(sent) {
                 return;
             }
+            endpoint.kinds.record(&outcome);
             let failed = history.failed(board.id);
             match history.count(board.id, board.epoch(), index, weight) {
                 Count::Failure => board.record_failure(sent, weight),
@@ -95,7 +96,7 @@ fn record_slowly(
             }
             // Two attempts of one call that fail record this once for both.
             if failed == 1 && in_this_call == Others::Silent && others == Others::Failed && weight != Weight::Nothing {
-                board.record_failed_everywhere();
+                board.record_failed_everywhere(&outcome);
             }
         }
     }

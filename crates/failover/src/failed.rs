@@ -16,11 +16,11 @@ pub(crate) struct Failed {
 pub(crate) fn record_failed(board: &Switchboard, history: &History, first: Option<Failed>, second: Option<Failed>) {
     match (first, second) {
         (Some(first), Some(second)) => {
-            let earlier = history.failed(board.id);
+            let (earlier, outcome) = (history.failed(board.id), second.outcome);
             first.record(board, history, Others::Failed);
             second.record(board, history, Others::Failed);
             if earlier < 2 {
-                board.record_failed_everywhere();
+                board.record_failed_everywhere(&outcome);
             }
         }
         (Some(failed), None) | (None, Some(failed)) => failed.record(board, history, Others::Silent),

@@ -25,10 +25,17 @@ impl FailoverHandle {
         let (board, prober, now) = (&*self.board, &*self.prober, Instant::now());
         board.observe();
         board.review_comparison();
-        let (route, epoch, for_time, reason) = {
-            let log = &board.lock().log;
+        let (route, epoch, for_time, reason, fails_everywhere) = {
+            let locked = board.lock();
+            let log = &locked.log;
             let reason = log.last().map(|last| last.reason.clone()).unwrap_or_default();
-            (board.route(), log.sequence(), now.saturating_duration_since(log.since()), reason)
+            (
+                board.route(),
+                log.sequence(),
+                now.saturating_duration_since(log.since()),
+                reason,
+                locked.status.0.everywhere,
+            )
         };
         let active = route.index.and_then(|index| board.endpoints.get(index));
         let indices = 0..board.endpoints.len();
@@ -53,7 +60,8 @@ impl FailoverHandle {
             refused: counts[REFUSED],
             failed_everywhere: counts[FAILED_EVERYWHERE],
             failed_everywhere_lately: board.everywhere.tally(),
-            fails_everywhere: board.everywhere.is_notable(),
+            failed_everywhere_kinds: board.everywhere.kinds.to_string(),
+            fails_everywhere,
             probing: !board.control.load().has(Flag::ProberNotStarted),
             endpoints,
         }
@@ -82,6 +90,7 @@ fn endpoint(board: &Switchboard, prober: &Prober, index: usize, route: Route, no
         departures: breaker.openings,
         consecutive_failures: endpoint.signals.consecutive_failures(),
         failed_probes: endpoint.signals.failed_probes(),
+        failure_kinds: endpoint.kinds.to_string(),
         compared: endpoint.signals.compared(),
         suspended: endpoint.ask.is_suspended(),
         suspensions: endpoint.ask.suspensions(),
@@ -92,6 +101,7 @@ fn endpoint(board: &Switchboard, prober: &Prober, index: usize, route: Route, no
         missing: missing(&breaker, hold_left, recovers_by_probes),
         second_attempt_delay: delay(endpoint, &board.live),
         median_answer: board.live.slow_ratio().and_then(|_| endpoint.answers.median(20)),
+        probe_url: prober.and_then(EndpointProber::address),
         last_probe: prober.and_then(EndpointProber::newest),
         next_probe: prober.and_then(|prober| prober.due_in(now)),
         probes,

@@ -27,8 +27,7 @@
 //! # tokio::task::yield_now().await;
 //! println!("{}", handle.snapshot());
 //! // orders is on backup for 0s: primary: 3 failures in a row, and the probe failed: unhealthy: the probe returned
-//! // false; back on primary in 31.4s at the earliest
-//! // (missing: hold 31.4s, probes 0 of 3)
+//! // false; primary waits for its probe, which fails (missing: hold 31.4s, probes 0 of 3)
 //! # Ok(()) }
 //! ```
 //!
@@ -59,7 +58,7 @@
 //! | black hole | second attempts answer after the delay; suspended at once, left when the probe times out | the delay, then 1 s |
 //! | short pause | suspended, and used again when the probe is good; no departure | the probe |
 //! | slow for all | second attempts answer what is slower than the endpoint's p99; the delay follows, the endpoint stays; with `slow_ratio` it is left when its median answer takes so many times that of the next endpoint | with `slow_ratio`: 20 answers of each |
-//! | one bad route, query of death | the failures count nowhere; the status says that requests fail everywhere, the summary how many | |
+//! | one bad route, query of death | the failures count nowhere; if it lasts for 10 s, the status says that requests fail everywhere, the summary how many and of which kind | |
 //! | shared database down | the same; no traffic moves, and requests are answered at once after the repair | |
 //! | hangs, probe good | suspended; left when 3 more requests in a row are proven after the good probe | 6 requests, and the delay twice |
 //! | gray failure | left when 0.2 of the last 100 compared requests failed, at least 20 | 20 requests |
@@ -78,7 +77,8 @@
 //! | budget of second attempts used up | callers see failures until the streak's probe has decided | 3 requests |
 //! | dry run | decisions are logged; requests go to the primary, and no failure is compared | |
 //! | forced | requests go to the endpoint; evidence is gathered, and is in force on release | |
-//! | last usable endpoint | left only by refused connections and probes; its status is unhealthy | |
+//! | last usable endpoint | left only by refused connections and probes; when its requests fail, the status is degraded while its probe is good, else unhealthy | after 10 s |
+//! | a backup that is not in use is down | the status is degraded and names it | 2 probe rounds |
 //! | all down | holds are waived; the newest evidence chooses, then the policy; a request that fails at one endpoint may go on to any other; probed every second | 3 probes |
 //!
 //! While all are down, a failed probe does not outdate an answered request: an endpoint that answers requests is in use
@@ -150,6 +150,7 @@ mod handle;
 mod held_locks;
 mod history;
 mod inspect;
+mod lasting;
 mod latency;
 mod live;
 mod newest;
@@ -163,6 +164,7 @@ mod race;
 mod ramp;
 mod readiness;
 mod reason;
+mod recent_kinds;
 mod replay_copy;
 mod report;
 mod route;

@@ -58,6 +58,18 @@ pub(crate) struct Limits {
     pub(crate) minimum_calls: u32,
 }
 
+// === impl Limits ===
+
+impl Limits {
+    /// Returns the limits below which what reached them counts as over: half of the rates, so that a rate near its limit
+    /// does not begin and end with every request.
+    pub(crate) fn of_recovery(self) -> Self {
+        let [failure_rate, unproven_failure_rate] =
+            [self.failure_rate, self.unproven_failure_rate].map(|rate| rate / 2.0);
+        Self { failure_rate, unproven_failure_rate, ..self }
+    }
+}
+
 // === impl LiveSettings ===
 
 impl LiveSettings {

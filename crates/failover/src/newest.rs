@@ -54,6 +54,11 @@ impl Newest {
         self.left.store(self.count.load(Relaxed), Relaxed);
     }
 
+    /// Whether the newest probe was good.
+    pub(crate) fn has_good_probe(&self) -> bool {
+        self.good_probe.load(Relaxed) > 0
+    }
+
     /// Whether the newest probe is good and newer than the newest failure of a request.
     pub(crate) fn is_good_probe(&self) -> bool {
         self.good_probe.load(Relaxed) > self.bad()

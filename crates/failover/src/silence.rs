@@ -32,6 +32,7 @@ pub(crate) fn record_long_silence(board: &Switchboard, permit: &EndpointPermit, 
     history.begin();
     let is_alone = history.others(board.id, index, Others::Silent) == Others::Silent;
     if is_alone && history.count(board.id, board.epoch(), index, Weight::LONG_SILENCE) == Count::Failure {
+        board.endpoints[index].kinds.record(&Outcome::failure(FailureKind::Timeout));
         board.record_failure(sent, Weight::LONG_SILENCE);
     }
 }

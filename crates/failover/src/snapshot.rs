@@ -2,10 +2,14 @@
 
 use std::{fmt, time::Duration};
 
-use mainstay_circuit_breaker::BreakerSnapshot;
+use mainstay_circuit_breaker::{BreakerSnapshot, State};
 use mainstay_core::{BudgetSnapshot, Name, Tally, escaped};
 
-use crate::{probe::ProbeReport, route::FailoverState};
+use crate::{
+    probe::ProbeReport,
+    route::FailoverState,
+    status::{FAILED_EVERYWHERE, no_cover},
+};
 
 /// A snapshot of a failover, for pages, metrics and logs. Its `Display` is one sentence for operators.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,8 +45,10 @@ pub struct FailoverSnapshot {
     pub failed_everywhere: u64,
     /// The last 100 requests since the first of them, and how many of these failed at every endpoint that was asked.
     pub failed_everywhere_lately: Tally,
-    /// Whether so many requests failed at every endpoint lately that the status is degraded. Ends 30 s after the newest
-    /// one at the latest.
+    /// The most frequent kind of their last 16 failures with its count; empty without failures.
+    pub failed_everywhere_kinds: String,
+    /// Whether so many requests failed at every endpoint that the status is degraded: for at least 10 s, and until there
+    /// have been few for 30 s.
     pub fails_everywhere: bool,
     /// Whether the probes run that the settings ask for. False before the first request in a runtime, and after the
     /// runtime that ran them has ended, until the next request in another one.
@@ -85,6 +91,8 @@ pub struct EndpointSnapshot {
     pub consecutive_failures: u32,
     /// Consecutive probe rounds that failed.
     pub failed_probes: u32,
+    /// The most frequent kind of the last 16 failures with its count; empty without failures, and if it is not known.
+    pub failure_kinds: String,
     /// The requests since the first failure that was compared, at most the last 100: those that were answered, and those
     /// that failed here and were answered elsewhere; and how many failed.
     pub compared: Tally,
@@ -109,6 +117,8 @@ pub struct EndpointSnapshot {
     /// The median of the last 100 answers, at least 20; `None` while `slow_ratio` is off.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub median_answer: Option<Duration>,
+    /// The address that the probe asks, without user, password and query; `None` if the probe has none.
+    pub probe_url: Option<String>,
     /// The report of the newest probe round.
     pub last_probe: Option<ProbeReport>,
     /// The time until the next probe round; `None` without a schedule.
@@ -147,7 +157,10 @@ impl fmt::Display for FailoverSnapshot {
         }
         if self.fails_everywhere {
             let Tally { hits, calls, .. } = self.failed_everywhere_lately;
-            write!(f, "; {hits} of the last {calls} requests failed at every endpoint")?;
+            write!(f, "; {hits} of the last {calls} requests {FAILED_EVERYWHERE}")?;
+            if !self.failed_everywhere_kinds.is_empty() {
+                write!(f, " ({})", self.failed_everywhere_kinds)?;
+            }
         }
         for endpoint in self.endpoints.iter().filter(|endpoint| endpoint.suspended) {
             write!(f, "; {} is suspended until its probe has ended", endpoint.name)?;
@@ -160,6 +173,7 @@ impl fmt::Display for FailoverSnapshot {
         for endpoint in self.endpoints.iter().filter(|endpoint| endpoint.overdue > 0) {
             write!(f, "; requests that wait for {} past the delay: {}", endpoint.name, endpoint.overdue)?;
         }
+        self.fmt_cover(f)?;
         let Some(primary) = self.endpoints.first() else { return Ok(()) };
         if primary.missing.is_empty() {
             return match self.state {
@@ -172,11 +186,33 @@ impl fmt::Display for FailoverSnapshot {
         if !self.reason.contains(&primary.cause) {
             write!(f, "; {} was left: {}", primary.name, escaped(&primary.cause))?;
         }
-        match self.earliest_return {
-            Some(left) => write!(f, "; back on {} in {} at the earliest", primary.name, tenths(left))?,
-            None => write!(f, "; {} is not back", primary.name)?,
+        let failing = primary.last_probe.as_ref().filter(|report| !report.is_healthy());
+        match (failing, self.earliest_return) {
+            // The earliest return would begin anew with every probe.
+            (Some(report), Some(_)) => {
+                write!(f, "; {} waits for its probe, which fails", primary.name)?;
+                let outcome = report.outcome.to_string();
+                if !primary.cause.contains(&outcome) {
+                    write!(f, ": {outcome}")?;
+                }
+            }
+            (None, Some(left)) => write!(f, "; back on {} in {} at the earliest", primary.name, tenths(left))?,
+            (_, None) => write!(f, "; {} is not back", primary.name)?,
         }
         write!(f, " (missing: {})", primary.missing)
+    }
+}
+
+impl FailoverSnapshot {
+    /// Writes which endpoints after the one in use would not take over.
+    fn fmt_cover(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_chosen = matches!(self.state, FailoverState::OnPrimary | FailoverState::OnBackup);
+        let Some(active) = self.active.as_ref().filter(|_| is_chosen) else { return Ok(()) };
+        let later = self.endpoints.iter().skip_while(|endpoint| !endpoint.active);
+        for standby in later.filter(|endpoint| endpoint.breaker.state == State::Open) {
+            write!(f, "; {}: {}", standby.name, escaped(no_cover(active, &standby.cause)))?;
+        }
+        Ok(())
     }
 }
 

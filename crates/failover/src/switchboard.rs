@@ -22,6 +22,7 @@ use crate::{
     event::FailoverEvent,
     everywhere::Everywhere,
     history::History,
+    lasting::Lasting,
     live::LiveSettings,
     permit::{Candidate, EndpointPermit},
     ramp::Ramp,
@@ -51,6 +52,8 @@ pub(crate) struct Switchboard {
     pub(crate) ramp: Ramp,
     /// When the route may change without an event, because a hold or the ramp ends, in nanoseconds since the start.
     pub(crate) review_at: AtomicU64,
+    /// When the status may change next without an event, because a condition has lasted or is over.
+    pub(crate) status_at: AtomicU64,
     pub(crate) locked: Mutex<Locked>,
     pub(crate) status: StatusSender,
     pub(crate) events: EventSender<FailoverEvent>,
@@ -67,6 +70,12 @@ pub(crate) struct Locked {
     pub(crate) epochs: u64,
     /// What the newest status depends on, and its number. It is published after the lock.
     pub(crate) status: (status::Basis, u64),
+    /// Whether many requests fail at every endpoint.
+    pub(crate) everywhere: Lasting,
+    /// Whether requests fail at the last usable endpoint: its index and epoch, and for how long.
+    pub(crate) condemned: (Option<(usize, u64)>, Lasting),
+    /// The endpoints that gave no cover when that was last logged: a bit for each of the first 64.
+    pub(crate) uncovered: u64,
 }
 
 /// An operator's order.
@@ -100,10 +109,14 @@ impl Switchboard {
             route: AtomicRoute::new(Route::PRIMARY),
             ramp: Ramp::default(),
             review_at: AtomicU64::new(NEVER),
+            status_at: AtomicU64::new(NEVER),
             locked: Mutex::new(Locked {
                 log: TransitionLog::new(now),
                 epochs: 0,
                 status: (status::Basis::default(), 0),
+                everywhere: Lasting::default(),
+                condemned: Default::default(),
+                uncovered: 0,
             }),
             status: StatusSender::new(Status::new(Level::Healthy, "")),
             events: EventSender::new(),
@@ -236,7 +249,16 @@ impl Switchboard {
     }
 
     fn is_review_due(&self) -> bool {
-        match self.review_at.load(Relaxed) {
+        self.is_over(&self.review_at)
+    }
+
+    /// Whether the time has come at which a condition of the status has lasted, or is over.
+    pub(crate) fn is_status_due(&self) -> bool {
+        self.is_over(&self.status_at)
+    }
+
+    fn is_over(&self, time: &AtomicU64) -> bool {
+        match time.load(Relaxed) {
             NEVER => false,
             at => self.nanos(Instant::now()) >= at,
         }

@@ -33,9 +33,9 @@ pub struct Transition {
 // === impl Transition ===
 
 impl Transition {
-    /// Emits the tracing event of the change. `tries` limits the lines about endpoints that are tried while none is usable:
-    /// that can change with each request.
-    pub(crate) fn trace(&self, failover: &Name, is_alone: bool, tries: &LogLimit) {
+    /// Emits the tracing event of the change. `is_return` is set if it leads from a backup to an earlier endpoint. `tries`
+    /// limits the lines about endpoints that are tried while none is usable: that can change with each request.
+    pub(crate) fn trace(&self, failover: &Name, is_alone: bool, is_return: bool, tries: &LogLimit) {
         let Self { sequence, from, to, state, hold, .. } = self;
         let (failover, change) = (&**failover, self);
         let (from, to) = (from.as_deref(), to.as_deref());
@@ -53,6 +53,7 @@ impl Transition {
             (FailoverState::AllDown, _) if is_alone => event!(error, "no endpoint is usable and there is no backup"),
             (FailoverState::AllDown, _) => event!(error, "no endpoint is usable"),
             (FailoverState::OnBackup, FailoverState::AllDown) => event!(warn, "a backup is usable again"),
+            (FailoverState::OnBackup, _) if is_return => event!(info, "back on an earlier backup"),
             (FailoverState::OnBackup, _) => event!(warn, "switched to a backup"),
             (FailoverState::Forced, _) => event!(warn, "switched by an operator"),
             (FailoverState::OnPrimary, _) => event!(info, "back on the primary"),

@@ -9,10 +9,11 @@ use crate::{
     control::Flag,
     endpoint_state::EndpointState,
     event::FailoverEvent,
-    reason::{hold, reason},
+    lasting::Lasting,
+    reason::{departure, hold, reason},
     route::{FailoverState, Route},
     selector::{self, EndpointView},
-    status,
+    status::{self, Condemned},
     switchboard::{Locked, NEVER, Order, Switchboard},
     transition::Transition,
 };
@@ -57,8 +58,10 @@ impl Switchboard {
         let epochs = self.endpoints.iter().fold(0_u64, |sum, endpoint| sum.wrapping_add(endpoint.seen_epoch()));
         let overdue = self.report_overdue();
         let failed_everywhere = locked.status.0.everywhere;
-        let status = self.new_status(&mut locked, to, epochs);
+        let status = self.new_status(&mut locked, to, epochs, now);
         let fails_everywhere = locked.status.0.everywhere;
+        let uncovered = status::uncovered(&self.endpoints, to).fold(0, |bits, (index, _)| bits | bit(index));
+        let was_uncovered = mem::replace(&mut locked.uncovered, uncovered);
         let is_news = mem::replace(&mut locked.epochs, epochs) != epochs || transition.is_some();
         drop(locked);
         self.events.send_queued();
@@ -72,8 +75,10 @@ impl Switchboard {
         }
         overdue.into_iter().for_each(|endpoint| self.trace_overdue(endpoint, now));
         if let Some(transition) = transition {
-            transition.trace(&self.name, self.endpoints.len() == 1, &self.tries);
+            let is_return = from.state == FailoverState::OnBackup && to.index < from.index;
+            transition.trace(&self.name, self.endpoints.len() == 1, is_return, &self.tries);
         }
+        self.trace_cover(was_uncovered, uncovered);
         if is_news {
             self.announce();
         }
@@ -98,10 +103,18 @@ impl Switchboard {
     }
 
     /// Returns the status with its number, if what it depends on has changed.
-    fn new_status(&self, locked: &mut Locked, route: Route, epochs: u64) -> Option<(u64, Level, String)> {
-        let everywhere = self.everywhere.review(self.nanos(Instant::now()));
-        let dry_run = self.control.load().has(Flag::DryRun);
-        let basis = status::basis(&self.endpoints, route, locked.log.sequence(), epochs, everywhere, dry_run);
+    fn new_status(&self, locked: &mut Locked, route: Route, epochs: u64, now: Instant) -> Option<(u64, Level, String)> {
+        let everywhere = locked.everywhere.review(self.everywhere.review(self.nanos(now)), now);
+        let basis = status::Basis {
+            change: locked.log.sequence(),
+            epochs,
+            condemned: self.condemned(locked, route, now),
+            everywhere,
+            overdue: self.endpoints.iter().position(|endpoint| endpoint.overdue.is_reported()),
+            dry_run: self.control.load().has(Flag::DryRun),
+        };
+        let changes = [locked.everywhere, locked.condemned.1].into_iter().filter_map(Lasting::next_change);
+        self.status_at.store(changes.map(|change| self.nanos(change)).min().unwrap_or(NEVER), Relaxed);
         let (newest, number) = &mut locked.status;
         if mem::replace(newest, basis) == basis {
             return None;
@@ -110,6 +123,41 @@ impl Switchboard {
         let last = locked.log.last().map_or("", |last| &last.reason);
         let (level, reason) = status::describe(basis, &self.endpoints, route, last);
         Some((*number, level, reason))
+    }
+
+    /// Returns the endpoint in use, if requests have failed there for a while and no other endpoint is usable.
+    fn condemned(&self, locked: &mut Locked, route: Route, now: Instant) -> Option<Condemned> {
+        let index = status::last_usable(&self.endpoints, route);
+        let last = index.map(|index| (index, self.endpoints[index].seen_epoch()));
+        let (of, lasting) = &mut locked.condemned;
+        // What was said about another endpoint, or before the endpoint was left, is over.
+        if mem::replace(of, last) != last {
+            *lasting = Lasting::default();
+        }
+        let index = index.filter(|index| lasting.review(status::is_condemned(&self.endpoints[*index]), now))?;
+        Some(Condemned { index, has_good_probe: self.endpoints[index].has_good_probe() })
+    }
+
+    /// Emits a tracing event for each endpoint after the one in use that would no longer take over, or would again.
+    fn trace_cover(&self, before: u64, now: u64) {
+        if before == now {
+            return;
+        }
+        let failover = &*self.name;
+        for (index, endpoint) in self.endpoints.iter().enumerate() {
+            let name = &*endpoint.name;
+            if now & !before & bit(index) != 0 {
+                let cause = departure(endpoint);
+                tracing::warn!(
+                    failover,
+                    endpoint = name,
+                    cause,
+                    "a backup that is not in use is down: it gives no cover"
+                );
+            } else if before & !now & bit(index) != 0 && endpoint.is_usable() {
+                tracing::info!(failover, endpoint = name, "a backup gives cover again");
+            }
+        }
     }
 
     /// Logs the change of route and sets the ramp.
@@ -144,4 +192,9 @@ impl Switchboard {
         let next = changes.map(|change| self.nanos(change)).chain(ramp_end).min();
         self.review_at.store(next.unwrap_or(NEVER), Relaxed);
     }
+}
+
+/// The bit of an endpoint; none beyond the first 64.
+fn bit(index: usize) -> u64 {
+    u32::try_from(index).ok().and_then(|index| 1_u64.checked_shl(index)).unwrap_or_default()
 }

@@ -6,8 +6,12 @@ mod common;
 use std::time::Duration;
 
 use common::{Fate, settings, two};
-use mainstay_core::Level;
-use mainstay_failover::{AllDown, Endpoint, Failover, FailoverHandle, FailoverSettings, FailoverState, ReturnMode};
+use futures_util::FutureExt;
+use mainstay_core::{FailureKind, Level, Outcome};
+use mainstay_failover::{
+    AllDown, Endpoint, Failover, FailoverHandle, FailoverSettings, FailoverState, Probe, ProbeFuture, ProbeOutcome,
+    ReturnMode,
+};
 use tokio::time::sleep;
 use tower::ServiceExt;
 
@@ -42,7 +46,7 @@ async fn all_down_names_each_cause_and_no_waived_hold() {
     handle.watch().wait_for(|state| *state == FailoverState::OnPrimary).await.unwrap();
     let snapshot = handle.snapshot();
     assert_eq!(snapshot.reason, "primary: 3 probes succeeded in a row and the hold is waived");
-    assert_eq!(handle.subscribe().get().level, Level::Healthy);
+    assert_eq!(status(handle), format!("degraded: backup: no cover for primary: {cause}"));
 }
 
 /// Earlier, the log said "backup -> backup", and no change told the hold.
@@ -119,8 +123,12 @@ async fn status_follows_the_return_of_the_other_endpoint() {
         let active = handle.active().unwrap();
         handle.record_failure(&active);
     }
-    let condemned = "unhealthy: primary: requests fail, and no other endpoint is usable";
-    assert_eq!(status(handle), condemned);
+    let no_cover = "no cover for primary: maintenance";
+    assert_eq!(status(handle), format!("degraded: backup: {no_cover}"), "what requests say has not lasted");
+    sleep(10 * SECOND).await;
+    handle.record_failure(&handle.active().unwrap());
+    let condemned = "primary: requests fail, and no other endpoint is usable";
+    assert_eq!(status(handle), format!("unhealthy: {condemned}; backup: {no_cover}"));
     handle.reset("eve");
     assert_eq!(status(handle), "healthy");
 }
@@ -151,15 +159,92 @@ async fn failures_at_every_endpoint_are_in_the_summary_and_end_without_requests(
         sleep(SECOND).await;
     }
     let status = || handle.subscribe().get().to_string();
-    assert_eq!(status(), "degraded: many of the last 100 requests failed at every endpoint");
+    let many = "degraded: many of the last 100 requests failed at every endpoint that they were sent to: the cause is one \
+                route or client, or something that all endpoints share";
+    assert_eq!(status(), many);
     let snapshot = handle.snapshot();
     let said = snapshot.to_string().contains(" requests failed at every endpoint");
     assert!(said && snapshot.fails_everywhere, "{snapshot}");
     // The next probes end it.
-    sleep(40 * SECOND).await;
+    sleep(70 * SECOND).await;
     assert_eq!(status(), "healthy");
     let summary = handle.snapshot().to_string();
     assert!(!summary.contains("at every endpoint"), "{summary}");
+}
+
+/// Defect: one client's errors changed the level 45 times in 72 s.
+#[tokio::test(start_paused = true)]
+async fn bursts_of_requests_that_fail_everywhere_do_not_change_the_level() {
+    let scripts = [common::Script::new("primary"), common::Script::new("backup")];
+    let endpoint = |script: &common::Script| Endpoint::new(script.name(), script.clone()).with_probe(|| async { true });
+    let failover = Failover::with_settings("x", scripts.iter().map(endpoint), settings()).unwrap();
+    let mut level = failover.handle().subscribe();
+    let mut changes = Vec::new();
+    for tick in 0..7_200 {
+        // 40 of 160 requests.
+        let fate = if tick % 160 < 40 { Fate::Fail } else { Fate::Answer };
+        scripts.iter().for_each(|script| script.set(fate));
+        let _ = failover.clone().oneshot(1).await;
+        sleep(SECOND / 100).await;
+        changes.extend(level.changed().now_or_never().flatten());
+    }
+    assert!(failover.handle().snapshot().failed_everywhere > 100);
+    assert!(changes.iter().all(|change| change.level == Level::Healthy), "{changes:#?}");
+}
+
+/// Defect: a backup that was down was in no status and no log.
+#[tokio::test(start_paused = true)]
+async fn backup_that_is_down_is_named_and_degrades_the_status() {
+    let scripts = ["primary", "backup", "backup-2"].map(common::Script::new);
+    let failover = Failover::with_settings("x", common::endpoints(&scripts), settings()).unwrap();
+    let handle = failover.handle();
+    handle.check_now().await;
+    assert_eq!(status(handle), "healthy");
+    scripts[2].set(Fate::Fail);
+    sleep(70 * SECOND).await;
+    let no_cover = "backup-2: no cover for primary: 2 probes failed in a row: unhealthy: scripted";
+    assert_eq!(status(handle), format!("degraded: {no_cover}"));
+    let summary = handle.snapshot().to_string();
+    assert!(summary.ends_with(&format!("; {no_cover}")), "{summary}");
+    assert_eq!(handle.snapshot().state, FailoverState::OnPrimary);
+    scripts[2].set(Fate::Answer);
+    sleep(60 * SECOND).await;
+    assert_eq!(status(handle), "healthy");
+}
+
+/// Defect: the log and the status said how many calls had failed, and not why.
+#[tokio::test(start_paused = true)]
+async fn reason_names_the_kind_of_most_failures() {
+    let handle = FailoverHandle::with_settings("x", common::names(&["a", "b"]), settings()).unwrap();
+    for kind in [FailureKind::Timeout, FailureKind::Unavailable, FailureKind::Timeout] {
+        let active = handle.active().unwrap();
+        handle.record(&active, Outcome::failure(kind));
+    }
+    let reason = "a: 3 failures in a row (timeout: 2 of the last 3 failures)";
+    assert_eq!(changes(&handle), [format!("a -> b (on backup, hold 30s): {reason}")]);
+}
+
+/// A probe of an address that fails.
+struct Addressed;
+
+impl Probe for Addressed {
+    fn probe(&self) -> ProbeFuture {
+        Box::pin(async { ProbeOutcome::unhealthy("status 404") })
+    }
+
+    fn address(&self) -> Option<String> {
+        Some("http://a/healthz".to_owned())
+    }
+}
+
+/// Defect: no text about a probe said what it had asked.
+#[tokio::test(start_paused = true)]
+async fn reason_of_a_failed_probe_has_its_address() {
+    let endpoints = [Endpoint::named("a").with_probe(Addressed), Endpoint::named("b")];
+    let handle = FailoverHandle::with_settings("x", endpoints, settings()).unwrap();
+    handle.check_now().await;
+    assert_eq!(status(&handle), "degraded: a: the first probe: unhealthy: status 404 (http://a/healthz)");
+    assert_eq!(handle.snapshot().endpoints[0].probe_url.as_deref(), Some("http://a/healthz"));
 }
 
 /// Earlier, the summary of a failover with 524 stuck requests said nothing of them.

@@ -80,7 +80,8 @@ async fn pause_suspends_until_the_probe_is_good() {
 async fn route_that_fails_everywhere_moves_no_traffic() {
     let scripts = pair();
     let failover = split(&scripts, &pair(), settings());
-    for _ in 0..200 {
+    let start = Instant::now();
+    while start.elapsed() < 30 * SECOND {
         scripts.iter().for_each(|script| script.set(Fate::Fail));
         let _ = ask(&failover, 1).await;
         scripts.iter().for_each(|script| script.set(Fate::Answer));
@@ -90,7 +91,7 @@ async fn route_that_fails_everywhere_moves_no_traffic() {
     assert_eq!((snapshot.state, snapshot.epoch), (FailoverState::OnPrimary, 0));
     assert!(snapshot.failed_everywhere > 0);
     let status = failover.handle().subscribe().get().to_string();
-    assert!(status.starts_with("degraded: ") && status.ends_with("requests failed at every endpoint"), "{status}");
+    assert!(status.starts_with("degraded: many of the last 100 requests failed at every endpoint"), "{status}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,7 +136,7 @@ async fn failing_health_check_is_left_within_ten_seconds_under_good_requests() {
         ask(&failover, 10).await;
     }
     assert!(start.elapsed() <= 10 * SECOND, "{:?}", start.elapsed());
-    assert_eq!(failover.handle().snapshot().reason, "primary: 2 probes failed in a row");
+    assert_eq!(failover.handle().snapshot().reason, "primary: 2 probes failed in a row: unhealthy: scripted");
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,13 +171,13 @@ async fn without_probes_a_proven_streak_leaves() {
     assert_eq!((scripts[0].calls(), state(&failover)), (3, FailoverState::OnBackup));
     // Requests never take out the last usable endpoint.
     scripts[1].set(Fate::Fail);
-    ask(&failover, 50).await;
+    ask(&failover, 2_100).await;
     assert_eq!(state(&failover), FailoverState::OnBackup);
     let status = failover.handle().subscribe().get().to_string();
     let cause = "requests fail, and no other endpoint is usable; primary: 3 failures in a row";
     assert_eq!(status, format!("unhealthy: backup: {cause}"));
     scripts[1].set(Fate::Answer);
-    ask(&failover, 101).await;
+    ask(&failover, 6_200).await;
     assert!(failover.handle().subscribe().get().to_string().starts_with("degraded"));
 }
 
@@ -201,15 +202,15 @@ async fn one_endpoint_with_a_good_probe_is_not_left_by_its_requests() {
     let script = Script::new("only");
     let endpoint = Endpoint::new("only", script.clone()).with_probe(|| async { true });
     let failover = Failover::with_settings("x", [endpoint], settings()).unwrap();
-    for n in 0..1_000 {
+    for n in 0..4_000 {
         script.set(if n % 10 < 6 { Fate::Fail } else { Fate::Answer });
         ask(&failover, 1).await;
     }
-    assert_eq!((script.calls(), state(&failover)), (1_000, FailoverState::OnPrimary));
+    assert_eq!((script.calls(), state(&failover)), (4_000, FailoverState::OnPrimary));
     let status = || failover.handle().subscribe().get().to_string();
-    assert!(status().starts_with("unhealthy: "), "{}", status());
+    assert!(status().starts_with("degraded: only: requests fail although its probe is good, "), "{}", status());
     script.set(Fate::Answer);
-    ask(&failover, 101).await;
+    ask(&failover, 7_000).await;
     assert_eq!(status(), "healthy");
 }
 
@@ -423,17 +424,18 @@ async fn last_usable(kind: FailureKind, probe: Fate) -> Failover<Script, Posts> 
     failover.with_policy(Posts(kind))
 }
 
-/// By what requests say, the last usable endpoint is never left. Its status is unhealthy until requests succeed.
+/// By what requests say, the last usable endpoint is never left. Its status says that they fail, until they succeed.
 #[tokio::test(start_paused = true)]
 async fn last_usable_endpoint_is_left_by_refused_connections_and_probes_only() {
     let failing = last_usable(FailureKind::Network, Fate::Answer).await;
     for _ in 0..500 {
         let _ = failing.clone().oneshot(1).await;
-        sleep(5 * MS).await;
+        sleep(30 * MS).await;
     }
     assert_eq!(failing.handle().snapshot().state, FailoverState::OnBackup);
     let status = failing.handle().subscribe().get().to_string();
-    assert_eq!(status, "unhealthy: backup: requests fail, and no other endpoint is usable; primary: eve");
+    let fails = "requests fail (connection broken) although its probe is good, and no other endpoint is usable";
+    assert_eq!(status, format!("degraded: backup: {fails}; primary: eve"));
 
     let refusing = last_usable(FailureKind::Connect, Fate::Answer).await;
     for _ in 0..3 {

@@ -43,8 +43,8 @@ impl Retrier {
         {
             warn!(
                 retrier = %self.0.name, requests,
-                "no failed request is repeated, because it is not safe to send them twice: mark those that are \
-                 (`Idempotency-Key`, `Retryable::Yes`), or let the policy repeat all (`repeating_any_method`)"
+                "failed requests are not sent again, because they are not safe to send twice (such as a POST): have callers \
+                 send an `Idempotency-Key`, or set `repeating_any_method` on the policy if the service accepts repeats"
             );
         }
     }

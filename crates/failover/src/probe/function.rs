@@ -27,6 +27,11 @@ use super::outcome::ProbeOutcome;
 pub trait Probe: Send + Sync + 'static {
     /// Makes one attempt.
     fn probe(&self) -> ProbeFuture;
+
+    /// Returns the address that the probe asks, for logs and pages, without user, password and query. Default: `None`.
+    fn address(&self) -> Option<String> {
+        None
+    }
 }
 
 /// The future of one attempt.

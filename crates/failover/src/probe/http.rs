@@ -30,4 +30,8 @@ where
             }
         })
     }
+
+    fn address(&self) -> Option<String> {
+        Some(self.url())
+    }
 }

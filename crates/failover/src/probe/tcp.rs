@@ -43,6 +43,10 @@ impl Probe for TcpProbe {
         let address = self.address.clone();
         Box::pin(async move { connect(&address).await })
     }
+
+    fn address(&self) -> Option<String> {
+        Some(self.address.clone())
+    }
 }
 
 /// Connects to the first address that accepts.

@@ -76,6 +76,19 @@ impl EndpointProber {
         }
     }
 
+    /// Returns the address that the probe asks, without user and password.
+    pub(crate) fn address(&self) -> Option<String> {
+        self.probe.probe.address()
+    }
+
+    /// Returns the outcome in words, with the address.
+    fn words(&self, outcome: &ProbeOutcome) -> String {
+        match self.address() {
+            Some(address) => format!("{outcome} ({address})"),
+            None => outcome.to_string(),
+        }
+    }
+
     pub(super) fn endpoint(&self) -> &EndpointState {
         &self.board.endpoints[self.index]
     }
@@ -157,15 +170,18 @@ impl EndpointProber {
         let is_first = self.is_first.swap(false, Relaxed);
         match (&report.outcome, self.board.live.all().initial) {
             (ProbeOutcome::Healthy, Initial::Down) if is_first => breaker.reset("the first probe"),
-            (ProbeOutcome::Out { .. }, _) => breaker.trip(report.outcome.to_string()),
+            (ProbeOutcome::Out { .. }, _) => breaker.trip(self.words(&report.outcome)),
             (outcome, Initial::Up) if is_first && !outcome.is_healthy() => {
-                breaker.trip(format!("the first probe: {outcome}"));
+                breaker.trip(format!("the first probe: {}", self.words(outcome)));
             }
             // The breaker counts requests only, and while it is open the probes of its recovery.
             (outcome, _) if breaker.state() == State::Open => breaker.record_probe_at(epoch, call_outcome(outcome)),
             // An overload neither lengthens nor ends a streak.
             (ProbeOutcome::Overloaded, _) => {}
-            (outcome, _) => self.board.record_probe_of_usable(self.index, epoch, outcome.is_healthy()),
+            (outcome, _) => {
+                let failure = (!outcome.is_healthy()).then(|| self.words(outcome));
+                self.board.record_probe_of_usable(self.index, epoch, failure);
+            }
         }
         self.board.observe();
     }
@@ -186,7 +202,7 @@ impl EndpointProber {
             return self.counters.add(LATE);
         }
         std::mem::forget(ending);
-        let failure = (!report.is_healthy()).then(|| report.outcome.to_string());
+        let failure = (!report.is_healthy()).then(|| self.words(&report.outcome));
         self.board.record_asked_probe(self.index, epoch, failure);
         self.board.observe();
     }
@@ -202,13 +218,16 @@ impl EndpointProber {
             self.endpoint().newest.record_probe(report.is_healthy());
         }
         let (failover, endpoint, outcome) = (&*self.board.name, &*self.endpoint().name, &report.outcome);
-        let (attempts, elapsed) = (report.attempts, report.elapsed);
+        let (attempts, elapsed, address) = (report.attempts, report.elapsed, self.address());
+        let address = address.as_deref();
         match (before.map(|before| before.is_healthy()), report.is_healthy()) {
             (None | Some(true), false) => {
-                tracing::warn!(failover, endpoint, %outcome, attempts, ?elapsed, "probe failed");
+                tracing::warn!(failover, endpoint, address, %outcome, attempts, ?elapsed, "probe failed");
             }
-            (Some(false), true) => tracing::info!(failover, endpoint, attempts, ?elapsed, "probe succeeded again"),
-            _ => tracing::debug!(failover, endpoint, %outcome, attempts, ?elapsed, "probed"),
+            (Some(false), true) => {
+                tracing::info!(failover, endpoint, address, attempts, ?elapsed, "probe succeeded again")
+            }
+            _ => tracing::debug!(failover, endpoint, address, %outcome, attempts, ?elapsed, "probed"),
         }
     }
 }

@@ -108,6 +108,14 @@ impl<C, B> HttpProbe<C, B> {
         self
     }
 
+    /// Returns the address, for logs and pages: without user, password and query, which may be secrets.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let authority = self.uri.authority().map_or("", |authority| authority.as_str());
+        let host_and_port = authority.rsplit('@').next().unwrap_or_default();
+        format!("{}://{host_and_port}{}", self.uri.scheme_str().unwrap_or("http"), self.uri.path())
+    }
+
     /// Sets what is not set yet to the defaults of a health check.
     #[doc(hidden)]
     #[must_use]
@@ -256,5 +264,7 @@ mod tests {
         let probe = HttpProbe::new("http://admin:hunter2@inventory.internal/ready").unwrap();
         let probe = probe.with_header(HeaderName::from_static("authorization"), HeaderValue::from_static("hunter2"));
         assert!(!format!("{probe:?}").contains("hunter2"));
+        let probe = HttpProbe::new("http://admin:hunter2@inventory.internal:81/ready?token=hunter2").unwrap();
+        assert_eq!(probe.url(), "http://inventory.internal:81/ready");
     }
 }
