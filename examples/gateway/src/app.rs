@@ -29,6 +29,7 @@ use crate::{
     limits,
     logs::print_line,
     operations,
+    responses::Responses,
     settings::{BackendSettings, Environment, ForwardedHeaders, Settings},
     stack::stack,
 };
@@ -112,10 +113,12 @@ fn routers(
     };
     // In an `Arc`, because axum clones the route several times for each request; the stack is cloned once, below.
     let shared = Arc::new((proxy, stack));
+    let responses = Arc::new(Responses::new(backends));
+    let (answered, unserved) = (responses.clone(), responses.clone());
     // The limit has no queue: refusing a request at once is cheap. With this policy a request holds its permit until
     // the last byte of its answer. Without it, slow downloads would not count.
     let forward = ServiceBuilder::new()
-        .map_response(forward::set_served_by)
+        .map_response(move |response| answered.record(forward::set_served_by(response)))
         .layer(RejectionLayer::new())
         .layer(BulkheadLayer::with(limit.clone()).with_policy(Http::new()))
         .service_fn(move |request| {
@@ -134,11 +137,13 @@ fn routers(
         drain: drain.clone(),
         entrance: limit,
         connections: connections.clone(),
+        responses,
         stack: handles,
     };
     // `forward` has this check.
     let own = own.merge(operations::router(handles)).route_layer(axum::middleware::from_fn(forward::check_host));
-    Ok(Routers { app: forward.merge(own.clone()), own: own.fallback(forward::no_connection) })
+    let no_connection = move || async move { unserved.record(forward::no_connection()) };
+    Ok(Routers { app: forward.merge(own.clone()), own: own.fallback(no_connection) })
 }
 
 /// Returns how the heads of requests are changed.

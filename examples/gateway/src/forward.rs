@@ -44,7 +44,7 @@ pub(crate) fn set_served_by(mut response: Response) -> Response {
 }
 
 /// Answers a request on a connection above the limit.
-pub(crate) async fn no_connection() -> Response {
+pub(crate) fn no_connection() -> Response {
     let mut response = set_served_by(problem(StatusCode::SERVICE_UNAVAILABLE));
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response

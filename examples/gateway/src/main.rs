@@ -26,6 +26,7 @@ mod operations;
 mod own_limits;
 mod problem;
 mod progress;
+mod responses;
 mod settings;
 mod stack;
 mod target;

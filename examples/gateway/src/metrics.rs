@@ -39,6 +39,12 @@ fn gateway(text: &mut Text, handles: &Handles) {
     text.gauges("gateway_connection_limit", "Connections that may be open.").sample([], connections.limit);
     text.counters("gateway_connections_refused_total", "Connections above the limit and its reserve.")
         .sample([], connections.refused);
+    let help = "Answers to clients by class of status and endpoint; endpoint gateway: its own. Answers of its own paths are \
+                not counted.";
+    let mut responses = text.counters("gateway_responses_total", help);
+    for (endpoint, class, count) in handles.responses.read() {
+        responses.sample([("endpoint", endpoint), ("status", class)], count);
+    }
 }
 
 fn bulkheads(text: &mut Text, handles: &Handles) {

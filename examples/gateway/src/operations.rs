@@ -1,6 +1,6 @@
 //! `/status.json` and `/metrics`. Both read snapshots of the handles; requests are not involved.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use axum::{
     Router,
@@ -34,7 +34,7 @@ pub(crate) fn router(handles: Handles) -> Router {
 }
 
 async fn status(State(handles): State<Arc<Handles>>) -> Response {
-    let Handles { environment, started, health, drain, entrance, connections, stack } = &*handles;
+    let Handles { environment, started, health, drain, entrance, connections, stack, .. } = &*handles;
     let failover = stack.failover.snapshot();
     let mut status = json!({
         "summary": failover.to_string(),
@@ -49,11 +49,15 @@ async fn status(State(handles): State<Arc<Handles>>) -> Response {
         "connections": connections.snapshot(),
         "total_timeout": stack.total.snapshot(),
         "retry": stack.retry.snapshot(),
-        "failover": failover,
+        "failover": &failover,
         "endpoints": stack.endpoints.iter().map(endpoint).collect::<Vec<_>>(),
     });
     if *environment == Environment::Production {
-        remove_details(&mut status);
+        let named = failover.endpoints.iter().filter_map(|endpoint| Some((endpoint.url.as_deref()?, &*endpoint.name)));
+        let mut named: Vec<_> = named.collect();
+        // An address may be the start of another one.
+        named.sort_by_key(|(url, _)| Reverse(url.len()));
+        remove_details(&mut status, &named);
     }
     // With line breaks, for people and for `grep`.
     ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], format!("{status:#}\n")).into_response()
@@ -67,18 +71,46 @@ fn endpoint(endpoint: &EndpointHandles) -> Value {
     })
 }
 
-/// Removes addresses and the error texts of backends, which only operators should see.
-fn remove_details(status: &mut Value) {
+/// Removes the addresses of backends and what their probes have found, which only operators should see. In texts, the name
+/// of the endpoint takes the place of its address.
+fn remove_details(status: &mut Value, endpoints: &[(&str, &str)]) {
     match status {
         Value::Object(fields) => {
-            fields.retain(|name, _| !matches!(name.as_str(), "url" | "outcome"));
-            fields.values_mut().for_each(remove_details);
+            fields.retain(|name, _| !matches!(name.as_str(), "url" | "probe_url" | "outcome"));
+            fields.values_mut().for_each(|value| remove_details(value, endpoints));
         }
-        Value::Array(items) => items.iter_mut().for_each(remove_details),
+        Value::Array(items) => items.iter_mut().for_each(|item| remove_details(item, endpoints)),
+        Value::String(text) => {
+            for (url, name) in endpoints {
+                if text.contains(url) {
+                    *text = text.replace(url, name);
+                }
+            }
+        }
         _ => {}
     }
 }
 
 async fn metrics(State(handles): State<Arc<Handles>>) -> Response {
     ([(CONTENT_TYPE, PROMETHEUS), (CACHE_CONTROL, "no-store")], metrics::text(&handles)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_replaced_by_names_in_production() {
+        let mut status = json!({
+            "summary": "b: no cover for a: 2 probes failed in a row: unhealthy: status 404 (http://x-2/api/healthz)",
+            "url": "http://x",
+            "endpoints": [{ "probe_url": "http://x/healthz", "outcome": "ok", "cause": "unhealthy (http://x/healthz)" }],
+        });
+        remove_details(&mut status, &[("http://x-2", "b"), ("http://x", "a")]);
+        let expected = json!({
+            "summary": "b: no cover for a: 2 probes failed in a row: unhealthy: status 404 (b/api/healthz)",
+            "endpoints": [{ "cause": "unhealthy (a/healthz)" }],
+        });
+        assert_eq!(status, expected);
+    }
 }

@@ -51,6 +51,9 @@ pub(crate) struct BackendSettings {
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HealthSettings {
+    /// The path of the probe, below the URL of each backend. Without one, `healthz` below the API prefix.
+    #[serde(default, deserialize_with = "values::path")]
+    pub(crate) probe_path: Option<String>,
     #[serde(deserialize_with = "values::time::<1, 86_400_000, _>")]
     pub(crate) timeout: Duration,
     #[serde(deserialize_with = "values::count::<1, 1_000, _>")]
@@ -169,6 +172,11 @@ impl Settings {
             faults
         })?;
         Ok((settings, sources.warnings::<Self>()))
+    }
+
+    /// Returns the path that probes ask for, below the URL of a backend.
+    pub(crate) fn probe_path(&self) -> String {
+        self.health.probe_path.clone().unwrap_or_else(|| format!("{}/healthz", self.backend.api_prefix))
     }
 
     fn contradictory_times(&self) -> Vec<InvalidSetting> {

@@ -38,7 +38,7 @@ pub(crate) fn stack(
     let http = Http::new().draining();
     let clients = Clients::new(settings);
     let endpoints = backends.iter().map(|backend| {
-        let probe = HttpProbe::new(&backend.address(&format!("{}/healthz", settings.backend.api_prefix)))?;
+        let probe = HttpProbe::new(&backend.address(&settings.probe_path()))?;
         Ok(Endpoint::new(&backend.name, backend.service(clients.client(&backend.url), via.clone()))
             .with_url(backend.address(""))
             .with_probe(probe))

@@ -18,6 +18,8 @@ const SECONDS_OR_ZERO: &str = "0 to 86400";
 const COUNT: &str = "1 to 1000";
 pub(super) const URL: &str = "http://host[:port][/path], port 1 to 65535, without user, query or fragment";
 const URLS: &str = "URLs as for backend.url, separated by commas; in the file also a list";
+pub(super) const PATH: &str =
+    "a path such as /healthz, with / at its start, without . and .. segments, query and fragment";
 const PREFIX: &str = "a path such as /api/v1, of letters, digits and - . _ ~, that the gateway does not answer itself";
 
 /// Every setting, in the order in which an operator needs them.
@@ -39,6 +41,8 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "how long an idle connection to a backend is kept; below the idle time of the backends"),
     setting("backend.max_response_fields", "MAX_RESPONSE_FIELDS", "256", "1 to 10000",
         "header fields that an answer may have; one with more gets 502 and counts against no backend"),
+    setting("health.probe_path", "BACKEND_HEALTH_PROBE_PATH", "", PATH,
+        "the path below the URL of each backend that a probe asks for, and that must answer 2xx; without one, healthz below backend.api_prefix: /api/v1/healthz"),
     setting("health.timeout", "BACKEND_HEALTH_TIMEOUT_SECONDS", "1", SECONDS,
         "how long one probe may take, and a request wait for a backend before it is also sent to the next one"),
     setting("health.failure_threshold", "BACKEND_HEALTH_FAILURE_THRESHOLD", "2", COUNT,

@@ -209,6 +209,23 @@ fn prefix_cannot_be_a_path_of_the_gateway() {
     }
 }
 
+/// Defect: the path of the probe could not be set.
+#[test]
+fn probe_path_is_a_path_and_follows_the_prefix_by_default() {
+    assert_eq!(defaults().probe_path(), "/api/v1/healthz");
+    assert_eq!(from_environment(&[("API_PREFIX", "/v2")]).unwrap().probe_path(), "/v2/healthz");
+    for path in ["/", "/healthz", "/health/", "/actuator/health/readiness", "/a%20b"] {
+        assert_eq!(from_environment(&[("BACKEND_HEALTH_PROBE_PATH", path)]).unwrap().probe_path(), path);
+        let file = from_file(&format!("[health]\nprobe_path = '{path}'"), &[]).unwrap();
+        assert_eq!(file.probe_path(), path);
+    }
+    for path in
+        ["healthz", "http://a/healthz", "//", "/a//b", "/a//", "/../x", "/a/.", "/a?b=1", "/a#b", "/a b", "/ä", "@x"]
+    {
+        assert!(wrong(&[("BACKEND_HEALTH_PROBE_PATH", path)]).starts_with("BACKEND_HEALTH_PROBE_PATH = "), "{path}");
+    }
+}
+
 #[test]
 fn variable_wins_over_flat_and_nested_key() {
     let flat = "listen_addr = \"127.0.0.1:1\"\nbackend_health_timeout_seconds = 2\nrequest_timeout_seconds = 10.5\n\

@@ -44,7 +44,7 @@ fn is_port(port: &str) -> bool {
 }
 
 /// Whether the path has neither empty nor dot segments, and only characters of RFC 3986, 3.3.
-fn is_path(path: &str) -> bool {
+pub(super) fn is_path(path: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:%".contains(&byte);
     let is_segment = |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(is_plain);
     path == "/" || path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_segment))

@@ -7,8 +7,8 @@ use http::Uri;
 use serde::{Deserialize, Deserializer, de::Error};
 
 use super::{
-    table::{URL, duration},
-    url::parse_url,
+    table::{PATH, URL, duration},
+    url::{is_path, parse_url},
 };
 use crate::operations;
 
@@ -41,6 +41,13 @@ pub(super) fn urls<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Uri>, D::E
     let urls = Vec::<String>::deserialize(input).map(|urls| urls.iter().map(|text| parse_url(text)).collect());
     let urls = checked(urls, Option::is_some, || "a list of URLs: [\"http://host[:port][/path]\"]".to_owned());
     urls.map(Option::unwrap_or_default)
+}
+
+/// A path at a backend. One slash at its end is part of it.
+pub(super) fn path<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
+    let usable =
+        |path: &String| is_path(path) || path.strip_suffix('/').is_some_and(|path| path != "/" && is_path(path));
+    checked(String::deserialize(input), usable, || PATH.to_owned()).map(Some)
 }
 
 /// A path, without a slash at its end. It has no character with a meaning for a router or a proxy, and is not one that

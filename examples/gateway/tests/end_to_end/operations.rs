@@ -10,7 +10,7 @@ use tokio::{io::AsyncWriteExt, net::TcpStream};
 use crate::{
     client::{send, until},
     gateway::{Backend, Gateway, Harness},
-    scripted::{Reply, Scripted},
+    scripted::{Reply, Scripted, ok},
 };
 
 #[tokio::test]
@@ -144,6 +144,95 @@ async fn json_log_has_one_object_per_line() {
         .collect();
     let switch = events.iter().find(|event| event["message"] == "switched to a backup");
     assert_eq!(switch.unwrap_or_else(|| panic!("{log}"))["level"], "WARN");
+}
+
+/// Defect: no counter told how clients were answered.
+#[tokio::test]
+async fn answers_are_counted_by_endpoint_and_class_of_status() {
+    let backend = Scripted::start(|head, _| match head {
+        head if head.contains("/api/v1/broken ") => {
+            Reply::Write(b"HTTP/1.1 500 X\r\ncontent-length: 0\r\n\r\n".to_vec())
+        }
+        head if head.contains("/api/v1/moved ") => {
+            Reply::Write(b"HTTP/1.1 302 X\r\ncontent-length: 0\r\n\r\n".to_vec())
+        }
+        _ => Reply::Write(ok("well")),
+    })
+    .await;
+    let gateway = Gateway::start(&[("BACKEND_API_URL", &backend.url())]);
+    let post = Request::post(format!("http://{}/api/v1/broken", gateway.address()));
+    assert_eq!(send(post.body(Body::empty()).unwrap()).await.status, StatusCode::INTERNAL_SERVER_ERROR);
+    for (path, status) in [("/api/v1/x", 200), ("/api/v1/y", 200), ("/api/v1/moved", 302), ("/nowhere", 404)] {
+        assert_eq!(gateway.get(path).await.status, status, "{path}");
+    }
+    let metrics = metrics(&gateway).await;
+    let count = |endpoint: &str, class: &str| {
+        metrics[&format!(r#"gateway_responses_total{{endpoint="{endpoint}",status="{class}"}}"#)]
+    };
+    assert_eq!(["2xx", "3xx", "4xx", "5xx", "other"].map(|class| count("primary", class)), [2.0, 1.0, 0.0, 1.0, 0.0]);
+    assert_eq!(["2xx", "3xx", "4xx", "5xx", "other"].map(|class| count("gateway", class)), [0.0, 0.0, 1.0, 0.0, 0.0]);
+}
+
+/// Defect: a backup that was down was invisible until it was needed.
+#[tokio::test]
+async fn backup_that_is_down_is_named_while_the_gateway_stays_ready() {
+    let (primary, backup, mut dead) = (Backend::start("primary"), Backend::start("backup"), Backend::start("dead"));
+    let (urls, address) = (format!("{},{}", backup.url(), dead.url()), dead.address().to_string());
+    dead.process().signal("KILL");
+    let gateway = Gateway::before(&primary, &[("BACKEND_API_FALLBACK_URL", &urls)]);
+    let log = gateway.until_logged("it gives no cover").await;
+    let line = log.lines().find(|line| line.contains("it gives no cover")).unwrap();
+    assert!(line.contains("WARN") && line.contains("backup-2"), "{line}");
+    let line = log.lines().find(|line| line.contains("probe failed")).unwrap();
+    assert!(line.contains(&format!("http://{address}/api/v1/healthz")), "{line}");
+
+    let health = gateway.get("/healthz").await;
+    let check = health.json()["checks"]["backends"].clone();
+    assert_eq!((health.status, &health.json()["status"]), (StatusCode::OK, &json!("degraded")), "{health:?}");
+    let message = check["message"].as_str().unwrap();
+    assert!(message.starts_with("backup-2: no cover for primary: the first probe: unhealthy: "), "{message}");
+    assert!(message.ends_with(&format!(" (http://{address}/api/v1/healthz)")), "{message}");
+    let summary = gateway.status().await["summary"].to_string();
+    assert!(summary.contains("; backup-2: no cover for primary: "), "{summary}");
+    assert_eq!(gateway.get("/ready").await.status, StatusCode::OK);
+    assert_eq!(gateway.get("/api/v1/json").await.served_by(), "primary");
+}
+
+/// Defect: the path of the probe could not be set, and no text said what it was.
+#[tokio::test]
+async fn path_of_the_probe_is_a_setting_and_in_the_log() {
+    let primary = Backend::start("primary");
+    let gateway = Gateway::before(&primary, &[("BACKEND_HEALTH_PROBE_PATH", "/api/v1/json")]);
+    until("its probe is good", async || {
+        let status = gateway.status().await;
+        let endpoint = &status["failover"]["endpoints"][0];
+        assert_eq!(endpoint["probe_url"], format!("{}/api/v1/json", primary.url()));
+        (endpoint["last_probe"]["outcome"] == "healthy").then_some(())
+    })
+    .await;
+    let gateway = Gateway::before(&primary, &[("BACKEND_HEALTH_PROBE_PATH", "/nowhere")]);
+    let log = gateway.until_logged("probe failed").await;
+    let line = log.lines().find(|line| line.contains("probe failed")).unwrap();
+    assert!(line.contains(&format!("{}/nowhere", primary.url())) && line.contains("404"), "{line}");
+}
+
+#[tokio::test]
+async fn production_shows_no_address() {
+    let (primary, backup) = (Backend::start("primary"), Backend::start("backup"));
+    let url = backup.url();
+    let settings = [
+        ("ENVIRONMENT", "production"),
+        ("BACKEND_API_FALLBACK_URL", url.as_str()),
+        ("BACKEND_HEALTH_PROBE_PATH", "/nowhere"),
+    ];
+    let gateway = Gateway::before(&primary, &settings);
+    let status = until("both are down", async || {
+        Some(gateway.get("/status.json").await.body).filter(|status| status.contains("(primary/nowhere)"))
+    })
+    .await;
+    assert!(!status.contains(&primary.address().to_string()) && !status.contains(&backup.address().to_string()));
+    let health = gateway.get("/healthz").await.body;
+    assert!(!health.contains("nowhere"), "{health}");
 }
 
 #[tokio::test]
