@@ -126,7 +126,7 @@ async fn primary_that_answers_reads_only_is_left_by_the_share_of_writes() {
         if is_left {
             let reason = pair.failover().snapshot().reason;
             assert!(
-                reason.contains(" calls failed, and 0 of ") && reason.ends_with(" at backup meanwhile"),
+                reason.contains(" calls failed, and 0 of ") && reason.ends_with(" at backup meanwhile (error answer)"),
                 "{reason}"
             );
         }
