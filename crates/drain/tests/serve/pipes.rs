@@ -38,7 +38,7 @@ pub(crate) fn connect(settings: ServerSettings, room: usize) -> DuplexStream {
     let app = Router::new()
         .route("/", get(|| async { "hello" }))
         .route("/slow", get(|| async { sleep(Duration::from_secs(5)).await }))
-        .route("/never", get(|| std::future::pending::<()>()))
+        .route("/never", get(std::future::pending::<()>))
         .route("/pieces", get(|| async { vec![b'x'; 128 * 1024] }))
         .route("/echo", post(|body: String| async { body }));
     let server = Server::with_settings(Pipes(pipes), app, settings).unwrap();

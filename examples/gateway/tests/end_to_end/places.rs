@@ -6,6 +6,7 @@ use http_body_util::BodyExt;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::mpsc,
     task::JoinSet,
     time::timeout,
 };
@@ -34,8 +35,10 @@ async fn frozen_primary_gives_its_places_back_and_its_downloads_break() {
     let mut harness = Harness::start(&[FEW_PLACES, ("BODY_IDLE_SECONDS", "1")]);
     let uri = format!("http://{}/api/v1/bytes/50000000000", harness.gateway.address());
     let mut downloads = JoinSet::new();
+    // Answers of the backup take places for a moment, too.
+    let (begun, mut begins) = mpsc::channel(PLACES);
     for _ in 0..PLACES {
-        let uri = uri.clone();
+        let (uri, begun) = (uri.clone(), begun.clone());
         downloads.spawn(async move {
             // On a slow machine a second attempt may win. The backup does not freeze, so that such a download does not end.
             let from_primary = async || loop {
@@ -45,6 +48,7 @@ async fn frozen_primary_gives_its_places_back_and_its_downloads_break() {
                 }
             };
             let mut body = from_primary().await.into_body();
+            begun.send(()).await.unwrap();
             while let Some(frame) = body.frame().await {
                 if frame.is_err() {
                     return true;
@@ -52,6 +56,9 @@ async fn frozen_primary_gives_its_places_back_and_its_downloads_break() {
             }
             false
         });
+    }
+    for _ in 0..PLACES {
+        timeout(TEST_TIMEOUT, begins.recv()).await.expect("downloads from the primary");
     }
     until_all_are_taken(&harness.gateway).await;
     harness.primary.process().stop().await;

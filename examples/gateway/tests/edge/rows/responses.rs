@@ -2,7 +2,7 @@
 
 use crate::{
     row::{OK, Row, Step, http2, row},
-    see::See::{self, AnyOf, Body, Broken, Field, LineStart, Lines, No, Optional, Status, StatusIn},
+    see::See::{self, AnyOf, Body, Broken, Field, LineStart, Lines, No, Optional, Status},
 };
 
 pub(crate) fn rows() -> Vec<Row> {

@@ -2,7 +2,7 @@
 //! a tunnel. For CONNECT and the extended CONNECT of HTTP/2 see `targets`.
 
 use crate::{
-    row::{OK, Row, Step, http2, row},
+    row::{OK, Row, http2, row},
     see::{
         MALFORMED,
         See::{self, Field, No, Status},
@@ -18,10 +18,6 @@ const AGREES: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\
 
 /// The backend is not asked to upgrade.
 const ARRIVES: [See; 3] = [No("upgrade"), No("connection"), Field("sec-websocket-version", "13")];
-
-fn send(text: &str) -> Step {
-    Step::Send(text.to_owned())
-}
 
 pub(crate) fn rows() -> Vec<Row> {
     let required = "HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nContent-Length: 0\r\n\r\n";
