@@ -41,7 +41,7 @@ async fn flood(start: &'static [u8], repeated: Vec<u8>) -> (String, JoinHandle<(
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let closed = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        stream.read(&mut [0; 4096]).await.unwrap();
+        assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
         stream.write_all(start).await.unwrap();
         let repeated = repeated.repeat(1_000);
         while stream.write_all(&repeated).await.is_ok() {}
@@ -87,7 +87,7 @@ async fn interim_responses_are_observed_up_to_the_limit() {
         });
         let server = async {
             let (mut stream, _) = listener.accept().await.unwrap();
-            stream.read(&mut [0; 4096]).await.unwrap();
+            assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
             let answer = [interim().repeat(number as usize), b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()].concat();
             stream.write_all(&answer).await.unwrap();
             stream
