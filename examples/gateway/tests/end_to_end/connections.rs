@@ -9,7 +9,7 @@ use tokio::{io::AsyncWriteExt, net::TcpListener, time::timeout};
 
 use crate::{
     client::{post, send, stream as exchange, until},
-    gateway::Gateway,
+    gateway::{Gateway, PATIENT},
     process::TEST_TIMEOUT,
     scripted::{Reply, Scripted, ok, read_head},
 };
@@ -19,6 +19,7 @@ async fn start(script: impl Fn(&str, usize) -> Reply + Send + Sync + 'static) ->
     let primary = Scripted::start(script).await;
     let backup = Scripted::start(|_, _| Reply::Write(ok("backup"))).await;
     let settings = [("BACKEND_API_URL", &*primary.url()), ("BACKEND_API_FALLBACK_URL", &*backup.url())];
+    let settings: Vec<_> = settings.into_iter().chain(PATIENT).collect();
     let gateway = Gateway::start(&settings);
     (primary, backup, gateway)
 }
@@ -164,6 +165,7 @@ async fn without_file_descriptors(host: &str) {
     let backup = Scripted::start(|_, _| Reply::Write(ok("backup"))).await;
     let url = primary.url().replace("127.0.0.1", host);
     let settings = [("BACKEND_API_URL", &*url), ("BACKEND_API_FALLBACK_URL", &*backup.url())];
+    let settings: Vec<_> = settings.into_iter().chain(PATIENT).collect();
     let mut gateway = Gateway::start(&settings);
     // The connection of this client stays open.
     let client = legacy::Client::builder(TokioExecutor::new()).build_http::<Body>();

@@ -13,7 +13,7 @@ use tokio::{
 
 use crate::{
     client::{Answer, stream, until},
-    gateway::{Backend, Gateway, Harness},
+    gateway::{Backend, Gateway, Harness, PATIENT},
     process::TEST_TIMEOUT,
 };
 
@@ -32,7 +32,8 @@ async fn until_all_are_taken(gateway: &Gateway) {
 
 #[tokio::test]
 async fn frozen_primary_gives_its_places_back_and_its_downloads_break() {
-    let mut harness = Harness::start(&[FEW_PLACES, ("BODY_IDLE_SECONDS", "1")]);
+    let settings: Vec<_> = [FEW_PLACES, ("BODY_IDLE_SECONDS", "3")].into_iter().chain(PATIENT).collect();
+    let mut harness = Harness::start(&settings);
     let uri = format!("http://{}/api/v1/bytes/50000000000", harness.gateway.address());
     let mut downloads = JoinSet::new();
     // Answers of the backup take places for a moment, too.
