@@ -24,7 +24,7 @@ pin_project! {
     /// attempt allocate.
     ///
     /// The struct has no bounds: with bounds, the compiler would prove them again, with lifetimes erased, wherever a task
-    /// holds this future. So `K`, the form in which the policy keeps the request, is a parameter.
+    /// holds this future. `K`, the form in which the policy keeps the request, is a parameter for the same reason.
     pub struct FailoverFuture<F, S, Req, K, Res, P, E> {
         pub(crate) shared: Arc<Shared<S, P>>,
         #[pin]

@@ -25,7 +25,7 @@ pin_project! {
     /// The future of a [`Retry`](crate::Retry): the first attempt and its retries.
     ///
     /// It has no bounds: the compiler would have to prove them again, with lifetimes erased, wherever a task holds
-    /// this future. So `K`, the form in which the policy keeps the request, is a parameter.
+    /// this future. `K`, the form in which the policy keeps the request, is a parameter for the same reason.
     pub struct RetryFuture<F, S, Req, K, P, E> {
         #[pin]
         state: State<F, S, E>,
