@@ -74,7 +74,7 @@ async fn no_policy_over_http_is_logged_once() {
 
 #[test]
 fn attempt_timeout_above_the_total_is_an_error() {
-    let expected = "orders: attempt_timeout = 31s: must be below the total timeout, 30s";
+    let expected = "orders: attempt_timeout = 31s: must be below total_timeout, 30s";
     let attempt_timeout = 31 * SECOND;
     assert_eq!(standard(StandardSettings { attempt_timeout, ..StandardSettings::default() }).unwrap_err(), expected);
     let dependent = dependency(DependencySettings { attempt_timeout, ..DependencySettings::default() });
@@ -86,9 +86,9 @@ fn probe_timeout_not_below_the_interval_is_an_error() {
     let probe = ProbeSettings { timeout: 5 * SECOND, ..ProbeSettings::default() };
     let failover = FailoverSettings { probe, ..FailoverSettings::default() };
     let alone = Failover::with_settings("orders", [Endpoint::new("primary", Echo)], failover.clone()).unwrap_err();
-    assert_eq!(alone.to_string(), "orders: probe.timeout = 5s: must be below the interval, 5s");
+    assert_eq!(alone.to_string(), "orders: probe.timeout = 5s: must be below interval, 5s");
     let stack = standard(StandardSettings { failover, ..StandardSettings::default() }).unwrap_err();
-    assert_eq!(stack, "orders: failover.probe.timeout = 5s: must be below the interval, 5s");
+    assert_eq!(stack, "orders: failover.probe.timeout = 5s: must be below interval, 5s");
 }
 
 /// A warning with both names and numbers: in a stack at its start and at a reload, of a handle at its first request whose

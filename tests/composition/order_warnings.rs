@@ -87,6 +87,9 @@ fn wrong_order_is_logged_once_with_its_effect() {
     let gate = || drop(GateLayer::with(breaker().handle().clone()).layer(retry().layer(Echo)));
     is_logged("breaker", "retry inside of the circuit breaker", &gate);
     is_logged("failover", "circuit breaker inside of the failover", &|| drop(failover(breaker().layer(Echo))));
+    is_logged("retry", "retry inside of retry", &|| drop(retry().layer(retry().layer(Echo))));
+    let breakers = || drop(breaker().layer(bulkhead().layer(breaker().layer(Echo))));
+    is_logged("breaker", "circuit breaker inside of a circuit breaker", &breakers);
     is_logged("bulkhead", "retry inside of the bulkhead", &|| drop(bulkhead().layer(retry().layer(Echo))));
     is_logged("bulkhead", "circuit breaker inside of the bulkhead", &|| drop(bulkhead().layer(breaker().layer(Echo))));
     is_logged("attempt", "retry inside of the attempt timeout", &|| drop(attempt().layer(retry().layer(Echo))));
@@ -140,4 +143,13 @@ fn boxed_service_hides_its_layers() {
     let boxed = BoxCloneSyncService::new(fallback().layer(Echo));
     assert_eq!(logged(|| drop(retry().layer(boxed))), [""; 0]);
     assert_eq!(logged(|| drop(retry().layer(total().layer(Echo)))), [""; 0], "the kind of a timeout is a value");
+    let longer = || TimeoutLayer::attempt("attempt", 2 * SECOND).unwrap();
+    assert_eq!(logged(|| drop(total().layer(longer().layer(Echo)))), [""; 0], "the time of a timeout is a value");
+}
+
+/// The type of a `Buffer` does not show the service in it.
+#[tokio::test]
+async fn buffer_hides_its_layers() {
+    let layers = ServiceBuilder::new().layer(retry()).buffer::<u64>(1).layer(fallback());
+    assert_eq!(logged(|| drop(layers.service(Echo))), [""; 0]);
 }

@@ -223,7 +223,7 @@ fn invalid_settings_report_field_value_and_range() {
     assert_eq!(Limit::new("orders", 0).unwrap_err().to_string(), "orders: limit = 0: must be 1 to 1000000");
     assert_eq!(Group::with_total("all", 0).unwrap_err().owner(), Some("all"));
     assert_eq!(wrong(|s| s.queue = 1_000_001), "queue = 1000001: must be 0 to 1000000");
-    assert!(wrong(|s| s.max_wait = Some(Duration::ZERO)).starts_with("max_wait = 0ns: must be 1ms to"));
+    assert!(wrong(|s| s.max_wait = Some(Duration::ZERO)).starts_with("max_wait = 0s: must be 1ms to"));
     assert!(wrong(|s| s.execution_timeout = Some(Duration::MAX)).starts_with("execution_timeout = "));
     assert_eq!(Limit::new("x", 0).unwrap_err().field(), "limit");
     assert_eq!(Limit::new("x", 1).unwrap().resize(0).unwrap_err().field(), "limit");

@@ -1,5 +1,7 @@
 //! When the results of trial calls close a breaker or open it again.
 
+use mainstay_core::{InvalidSetting, settings};
+
 use crate::State;
 
 /// What the trial calls of a half-open breaker must show.
@@ -21,6 +23,16 @@ pub enum TrialCriteria {
 // === impl TrialCriteria ===
 
 impl TrialCriteria {
+    pub(crate) fn validate(self) -> Result<(), InvalidSetting> {
+        match self {
+            Self::Successes(n) => settings::count("successes", n.into(), 1..=1_000_000),
+            Self::Rate { calls, failure_rate } => {
+                settings::count("rate.calls", calls.into(), 1..=1_000_000)?;
+                settings::rate("rate.failure_rate", failure_rate)
+            }
+        }
+    }
+
     /// Returns the state that these results lead to, or `None` while they are not certain.
     pub(crate) fn result(self, successes: u32, failures: u32) -> Option<State> {
         let (enough, too_many) = match self {

@@ -61,7 +61,7 @@ impl Breaker {
         let fixed = "can't change on a live breaker: make a new one, or keep";
         let window = self.0.lock().settings.window;
         if settings.window != window {
-            return Err(InvalidSetting::new("window", format!("{:?}", settings.window), format!("{fixed} {window:?}")));
+            return Err(InvalidSetting::new("window", settings.window, format!("{fixed} {window}")));
         }
         if settings.slow_calls.is_some() && !self.0.rules.has_slow_window() {
             return Err(InvalidSetting::new("slow_calls", "on", format!("{fixed} it off")));

@@ -67,19 +67,13 @@ impl Recovery {
     pub(crate) fn validate(&self) -> Result<(), InvalidSetting> {
         match *self {
             Self::Trials { permits, lease, criteria } => {
-                settings::count("permits", permits.into(), 1..=10_000)?;
-                settings::duration("lease", lease, SHORTEST..=LONGEST)?;
-                match criteria {
-                    TrialCriteria::Successes(n) => settings::count("successes", n.into(), 1..=1_000_000),
-                    TrialCriteria::Rate { calls, failure_rate } => {
-                        settings::count("calls", calls.into(), 1..=1_000_000)?;
-                        settings::rate("failure_rate", failure_rate)
-                    }
-                }
+                settings::count("trials.permits", permits.into(), 1..=10_000)?;
+                settings::duration("trials.lease", lease, SHORTEST..=LONGEST)?;
+                criteria.validate().map_err(|error| error.within("trials.criteria"))
             }
             Self::Probes { successes, fresh_for } => {
-                settings::count("successes", successes.into(), 1..=1_000_000)?;
-                settings::duration("fresh_for", fresh_for, SHORTEST..=LONGEST)
+                settings::count("probes.successes", successes.into(), 1..=1_000_000)?;
+                settings::duration("probes.fresh_for", fresh_for, SHORTEST..=LONGEST)
             }
         }
     }

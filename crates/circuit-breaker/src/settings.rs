@@ -1,10 +1,10 @@
 //! The settings of a breaker.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use mainstay_core::{
     InvalidSetting, Window,
-    settings::{self, LONGEST, SHORTEST},
+    settings::{self, LONGEST, SHORTEST, human},
 };
 
 use crate::Recovery;
@@ -173,16 +173,29 @@ impl WindowSettings {
     }
 
     fn validate(self, minimum_calls: u32) -> Result<(), InvalidSetting> {
-        let most = match self {
+        settings::count("minimum_calls", minimum_calls.into(), 1..=u32::MAX.into())?;
+        match self {
             Self::LastCalls(n) => {
                 settings::count("window.last_calls", n.into(), 1..=1_000_000)?;
-                n
+                match minimum_calls > n {
+                    true => {
+                        let allowed = format!("must be at most window.last_calls, {n}");
+                        Err(InvalidSetting::new("minimum_calls", minimum_calls, allowed).bounded_by("window.last_calls"))
+                    }
+                    false => Ok(()),
+                }
             }
-            Self::Last(span) => {
-                settings::duration("window.last", span, Duration::from_millis(10)..=LONGEST)?;
-                u32::MAX
-            }
-        };
-        settings::count("minimum_calls", minimum_calls.into(), 1..=most.into())
+            Self::Last(span) => settings::duration("window.last", span, Duration::from_millis(10)..=LONGEST),
+        }
+    }
+}
+
+/// The form of a settings file.
+impl fmt::Display for WindowSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LastCalls(n) => write!(f, "{{ last_calls = {n} }}"),
+            Self::Last(span) => write!(f, "{{ last = \"{}\" }}", human(*span)),
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use crate::{
     InvalidSetting, Jitter, Random,
     jitter::scale,
-    settings::{self, LONGEST},
+    settings::{self, LONGEST, human},
 };
 
 /// The delay before the n-th retry: `min(cap, base * factor^(n-1))`, then jitter.
@@ -153,14 +153,13 @@ impl Backoff {
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         settings::duration("cap", self.cap, Duration::ZERO..=LONGEST)?;
         let own_delays = matches!(self.shape, Shape::Custom(_));
-        if !own_delays && self.base > self.cap {
-            let allowed = format!("must be at most the cap, {:?}", self.cap);
-            return Err(InvalidSetting::new("base", format!("{:?}", self.base), allowed));
+        if !own_delays {
+            settings::at_most("base", self.base, "cap", self.cap)?;
         }
         if let Shape::Exponential { factor } = self.shape
             && !(1.0..=1_000.0).contains(&factor)
         {
-            return Err(InvalidSetting::new("factor", factor, "must be 1 to 1000"));
+            return Err(InvalidSetting::new("shape.exponential.factor", factor, "must be 1 to 1000"));
         }
         self.jitter.validate()
     }
@@ -179,9 +178,10 @@ impl Default for Backoff {
 
 impl fmt::Debug for Backoff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cap = human(self.cap);
         match &self.shape {
-            Shape::Custom(_) => write!(f, "custom up to {:?}, jitter {:?}", self.cap, self.jitter),
-            shape => write!(f, "{shape:?} from {:?} up to {:?}, jitter {:?}", self.base, self.cap, self.jitter),
+            Shape::Custom(_) => write!(f, "custom up to {cap}, jitter {:?}", self.jitter),
+            shape => write!(f, "{shape:?} from {} up to {cap}, jitter {:?}", human(self.base), self.jitter),
         }
     }
 }
@@ -220,11 +220,11 @@ mod tests {
     #[test]
     fn invalid_settings_name_the_field() {
         let wrong = |backoff: Backoff| backoff.validate().unwrap_err().field().to_owned();
-        assert_eq!(wrong(Backoff::default().with_factor(f64::NAN)), "factor");
-        assert_eq!(wrong(Backoff::default().with_factor(0.5)), "factor");
+        assert_eq!(wrong(Backoff::default().with_factor(f64::NAN)), "shape.exponential.factor");
+        assert_eq!(wrong(Backoff::default().with_factor(0.5)), "shape.exponential.factor");
         assert_eq!(wrong(Backoff::default().with_cap(MS)), "base");
         assert_eq!(wrong(Backoff::default().with_cap(Duration::MAX)), "cap");
-        assert_eq!(wrong(Backoff::default().with_jitter(Jitter::Proportional { share: 1.5 })), "jitter.share");
+        assert_eq!(wrong(Backoff::default().with_jitter(Jitter::Proportional { share: 1.5 })), "jitter.proportional.share");
         assert!(Backoff::default().validate().is_ok() && Backoff::none().validate().is_ok());
     }
 

@@ -51,7 +51,7 @@ impl Jitter {
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         match *self {
             Self::Proportional { share } if !(0.0..=1.0).contains(&share) => {
-                Err(InvalidSetting::new("jitter.share", share, "must be 0 to 1"))
+                Err(InvalidSetting::new("jitter.proportional.share", share, "must be 0 to 1"))
             }
             _ => Ok(()),
         }

@@ -2,7 +2,10 @@
 //!
 //! The type's name lists the layers inside, so that the check costs a call nothing. Types are read as far as each has the
 //! service that it wraps as its first parameter: through the layers of this workspace, of `tower` and of `tower-http`. A
-//! boxed service, or one of a user's own, ends the check without a result.
+//! boxed service, or one of a user's own, ends the check without a result. So does `tower`'s `Buffer`, whose type has the
+//! request and the future of the service in place of the service. Values are not compared: the time of an attempt timeout
+//! and that of a total timeout in another layer are known only while a call runs, and a comparison would be paid by every
+//! call. The stacks of `mainstay-failover`, which have both settings, compare them.
 
 use std::{
     any::type_name,
@@ -51,8 +54,11 @@ const RULES: &[Rule] = &[
         outside"),
     (CircuitBreaker, Fallback, "fallback inside of the circuit breaker: its answers are successes, so the breaker never \
         opens; put the fallback outside"),
+    (Retry, Retry, "retry inside of retry: attempts multiply, three times three make nine; keep one of them"),
     (CircuitBreaker, Retry, "retry inside of the circuit breaker: all attempts of a request count as one call; put the \
         retry outside"),
+    (CircuitBreaker, CircuitBreaker, "circuit breaker inside of a circuit breaker: both count the same calls, and each delays \
+        the recovery of the other; keep one of them, unless their keys differ"),
     (Failover, CircuitBreaker, "circuit breaker inside of the failover, which has one for each endpoint: an endpoint whose \
         own breaker refuses is not left; remove the inner one"),
     (Bulkhead, Retry, "retry inside of the bulkhead: requests hold permits while they wait for their next attempt; put the \

@@ -4,8 +4,11 @@ use std::{error::Error, fmt, time::Duration};
 
 use crate::{escaped, without_credentials};
 
+mod human;
 #[cfg(feature = "serde")]
 pub mod or_off;
+
+pub use human::human;
 
 /// An invalid setting: the field, its value, and the allowed range.
 ///
@@ -21,6 +24,8 @@ pub struct InvalidSetting {
     field: String,
     value: String,
     allowed: String,
+    /// The setting that the allowed range depends on.
+    bound: Option<String>,
 }
 
 // === impl InvalidSetting ===
@@ -34,7 +39,16 @@ impl InvalidSetting {
             field: field.into(),
             value: without_credentials(&value.to_string()).into_owned(),
             allowed: allowed.into(),
+            bound: None,
         }
+    }
+
+    /// Names the setting that the allowed range depends on, as a path beside the field: of two settings that contradict
+    /// each other, the file may have only this one.
+    #[must_use]
+    pub fn bounded_by(mut self, setting: impl Into<String>) -> Self {
+        self.bound = Some(setting.into());
+        self
     }
 
     /// Returns the field, with the path to it in nested settings (`breaker.failure_rate`).
@@ -55,6 +69,12 @@ impl InvalidSetting {
         &self.allowed
     }
 
+    /// Returns the setting that the allowed range depends on, with the path to it.
+    #[must_use]
+    pub fn bound(&self) -> Option<&str> {
+        self.bound.as_deref()
+    }
+
     /// Sets the name of the handle that was to be created with this setting, unless it is set. Errors start with it.
     #[must_use]
     pub fn of(mut self, owner: &str) -> Self {
@@ -72,6 +92,7 @@ impl InvalidSetting {
     #[must_use]
     pub fn within(mut self, prefix: &str) -> Self {
         self.field = format!("{prefix}.{}", self.field);
+        self.bound = self.bound.map(|bound| format!("{prefix}.{bound}"));
         self
     }
 }
@@ -122,10 +143,60 @@ pub fn duration(field: &str, value: Duration, range: std::ops::RangeInclusive<Du
         return Ok(());
     }
     let allowed = match *range.end() {
-        Duration::MAX => format!("must be at least {:?}", range.start()),
-        end => format!("must be {:?} to {end:?}", range.start()),
+        Duration::MAX => format!("must be at least {}", human(*range.start())),
+        end => format!("must be {} to {}", human(*range.start()), human(end)),
     };
-    Err(InvalidSetting::new(field, format!("{value:?}"), allowed))
+    Err(InvalidSetting::new(field, human(value), allowed))
+}
+
+/// Validates a duration that must be below that of another setting. Both settings are paths.
+///
+/// ```
+/// use std::time::Duration;
+/// use mainstay_core::settings;
+///
+/// let second = Duration::from_secs(1);
+/// let error = settings::below("attempt_timeout", 2 * second, "total_timeout", second).unwrap_err();
+/// assert_eq!(error.to_string(), "attempt_timeout = 2s: must be below total_timeout, 1s");
+/// ```
+///
+/// # Errors
+/// Not below.
+pub fn below(field: &str, value: Duration, setting: &str, bound: Duration) -> Result<(), InvalidSetting> {
+    compared(value < bound, field, value, "below", setting, bound)
+}
+
+/// Validates a duration that must be at most that of another setting. Both settings are paths.
+///
+/// # Errors
+/// Above it.
+pub fn at_most(field: &str, value: Duration, setting: &str, bound: Duration) -> Result<(), InvalidSetting> {
+    compared(value <= bound, field, value, "at most", setting, bound)
+}
+
+/// Validates a duration that must be at least that of another setting. Both settings are paths.
+///
+/// # Errors
+/// Below it.
+pub fn at_least(field: &str, value: Duration, setting: &str, bound: Duration) -> Result<(), InvalidSetting> {
+    compared(value >= bound, field, value, "at least", setting, bound)
+}
+
+fn compared(
+    is_valid: bool,
+    field: &str,
+    value: Duration,
+    relation: &str,
+    setting: &str,
+    bound: Duration,
+) -> Result<(), InvalidSetting> {
+    match is_valid {
+        true => Ok(()),
+        false => {
+            let allowed = format!("must be {relation} {setting}, {}", human(bound));
+            Err(InvalidSetting::new(field, human(value), allowed).bounded_by(setting))
+        }
+    }
 }
 
 /// The longest duration that settings accept, a year, so that deadlines do not overflow.
@@ -174,5 +245,17 @@ mod tests {
         assert!(duration("base", Duration::ZERO, SHORTEST..=LONGEST).is_err());
         assert!(duration("base", Duration::MAX, SHORTEST..=LONGEST).is_err());
         assert!(duration("base", LONGEST, SHORTEST..=LONGEST).is_ok());
+        let error = duration("base", Duration::ZERO, SHORTEST..=LONGEST).unwrap_err();
+        assert_eq!(error.to_string(), "base = 0s: must be 1ms to 365d");
+    }
+
+    #[test]
+    fn contradiction_names_both_settings_and_values() {
+        let second = Duration::from_secs(1);
+        let error = at_least("max", second, "base", 90 * second).unwrap_err().within("hold").within("failover");
+        assert_eq!(error.to_string(), "failover.hold.max = 1s: must be at least base, 1m 30s");
+        assert_eq!(error.bound(), Some("failover.hold.base"));
+        assert!(below("a", second, "b", second).is_err() && at_most("a", second, "b", second).is_ok());
+        assert!(at_most("a", 2 * second, "b", second).is_err() && at_least("a", second, "b", second).is_ok());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstay_core::{InvalidSetting, Name, escaped};
+use mainstay_core::{BudgetSettings, InvalidSetting, Name, escaped, settings::human};
 
 use crate::{FailoverHandle, FailoverSettings, selector::EndpointView, switchboard::Order};
 
@@ -84,10 +84,7 @@ impl FailoverHandle {
     /// A setting out of its range, or another window or budget.
     pub fn check(&self, settings: &FailoverSettings) -> Result<(), InvalidSetting> {
         settings.validate()?;
-        if settings.budget() != self.board.live.all().budget() {
-            let allowed = "can't change on a live failover (it follows consecutive_failures unless it is set)";
-            return Err(InvalidSetting::new("second_attempt.budget", format!("{:?}", settings.budget()), allowed));
-        }
+        check_budget(&settings.budget(), &self.board.live.all().budget())?;
         let is_alone = self.board.endpoints.len() == 1;
         let mut endpoints = self.board.endpoints.iter();
         endpoints.try_for_each(|endpoint| endpoint.breaker.check(&settings.breaker(endpoint.is_probed, is_alone)))
@@ -105,5 +102,31 @@ impl FailoverHandle {
         let unknown =
             || InvalidSetting::new("endpoint", endpoint, format!("must be one of {:?}", names().collect::<Vec<_>>()));
         names().position(|name| name == endpoint).ok_or_else(unknown)
+    }
+}
+
+/// Returns an error that names the first setting in which the budgets differ: a live budget does not change.
+fn check_budget(given: &BudgetSettings, live: &BudgetSettings) -> Result<(), InvalidSetting> {
+    fn fields(budget: &BudgetSettings) -> [(&'static str, String); 7] {
+        let refill = budget.allowance_refill.map_or_else(|| "off".to_owned(), |refill| human(refill).to_string());
+        [
+            ("earned_per_success", budget.earned_per_success.to_string()),
+            ("cost", budget.cost.to_string()),
+            ("cost_throttled", budget.cost_throttled.to_string()),
+            ("expiry", human(budget.expiry).to_string()),
+            ("cap", budget.cap.to_string()),
+            ("allowance", budget.allowance.to_string()),
+            ("allowance_refill", refill),
+        ]
+    }
+    let pairs = fields(given).into_iter().zip(fields(live));
+    match pairs.into_iter().find(|((_, given), (_, live))| given != live) {
+        None => Ok(()),
+        Some(((field, given), (_, live))) => {
+            let allowed =
+                format!("can't change on a live failover, where it is {live} (unset, it follows consecutive_failures)");
+            let wrong = InvalidSetting::new(field, given, allowed).within("budget").within("second_attempt");
+            Err(wrong.bounded_by("consecutive_failures"))
+        }
     }
 }

@@ -46,6 +46,7 @@ pub struct FailoverSettings {
     /// Leave the endpoint in use when its median answer takes at least this many times as long as that of the next usable
     /// endpoint, 1.5..=1000. The medians are those of the last 100 answers, and are compared when there are
     /// `minimum_calls` of each; those of an endpoint that is not in use come from second attempts. Default: off.
+    #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off"))]
     pub slow_ratio: Option<f64>,
     /// A request that its caller drops after waiting this long counts as a failure that is not proven, and so does one that
     /// still waits then past its delay and that no other endpoint was asked (after twice this time, until the delay is

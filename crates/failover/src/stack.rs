@@ -7,7 +7,7 @@
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 use mainstay_bulkhead::{Bulkhead, Limit};
-use mainstay_core::{Boxed, Budget, InvalidSetting, LayerKind, Name, Newest, OrderCheck, Plain, Typed};
+use mainstay_core::{Boxed, Budget, CloneService, InvalidSetting, LayerKind, Name, Newest, OrderCheck, Plain, Typed};
 use mainstay_retry::{Retrier, Retry};
 use mainstay_timeout::{TimeLimit, Timeout};
 
@@ -180,7 +180,7 @@ impl<S, P, E> Standard<S, P, E> {
     /// Builds the service, which shares the handles.
     pub fn build(self) -> StandardStack<S, P, E>
     where
-        S: Clone,
+        S: CloneService,
         P: Clone,
     {
         let Self { services, handles, policy, .. } = self;

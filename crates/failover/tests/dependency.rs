@@ -191,21 +191,21 @@ fn contradictory_settings_are_refused_with_their_field() {
     };
     assert_eq!(
         wrong(|s| s.attempt_timeout = s.total_timeout),
-        "attempt_timeout = 30s: must be below the total timeout, 30s"
+        "attempt_timeout = 30s: must be below total_timeout, 30s"
     );
     let lease = wrong(|s| (s.attempt_timeout, s.total_timeout) = (30 * SECOND, 60 * SECOND));
-    assert_eq!(lease, "attempt_timeout = 30s: must be below breaker.recovery.lease, 30s");
+    assert_eq!(lease, "attempt_timeout = 30s: must be below breaker.recovery.trials.lease, 30s");
     assert_eq!(wrong(|s| s.bulkhead.limit = 0), "bulkhead.limit = 0: must be 1 to 1000000");
     assert!(wrong(|s| s.retry.max_attempts = 0).starts_with("retry.max_attempts = 0:"));
     assert!(wrong(|s| s.retry_budget.as_mut().unwrap().cost = 0.0).starts_with("retry_budget.cost = 0:"));
     assert!(wrong(|s| s.total_timeout = Duration::MAX).starts_with("total_timeout = "));
-    assert!(wrong(|s| s.fallback.settle_after = Duration::ZERO).starts_with("fallback.settle_after = 0ns:"));
+    assert!(wrong(|s| s.fallback.settle_after = Duration::ZERO).starts_with("fallback.settle_after = 0s:"));
     let no_rule = |s: &mut DependencySettings| {
         (s.breaker.consecutive_failures, s.breaker.failure_rate) = (None, None);
     };
     assert!(wrong(no_rule).starts_with("breaker.failure_rate = none:"));
     let wait = |s: &mut DependencySettings| (s.bulkhead.queue, s.bulkhead.max_wait) = (10, Some(60 * SECOND));
-    assert!(wrong(wait).starts_with("bulkhead.max_wait = 60s: must be below the total timeout"));
+    assert!(wrong(wait).starts_with("bulkhead.max_wait = 1m: must be below total_timeout"));
 }
 
 #[test]
@@ -222,6 +222,11 @@ fn ineffective_settings_are_warnings() {
         s.breaker.slow_calls = Some(SlowCalls { duration: 11 * SECOND, rate: 0.5 });
     };
     assert_eq!(warned(slow), ["breaker.slow_calls.duration"]);
+    let unused = |s: &mut DependencySettings| s.fallback.on_rejected = false;
+    assert_eq!(warned(unused), ["fallback"], "the stack has none");
+    let mut settings = DependencySettings::default();
+    unused(&mut settings);
+    assert!(DependencyLayer::with_fallback("x", value(1), settings).unwrap().warnings().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -152,10 +152,8 @@ impl CheckSettings {
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         settings::duration("interval", self.interval, SHORTEST * 2..=LONGEST)?;
         let limit = self.time_limit();
-        if limit < SHORTEST || limit >= self.interval {
-            let allowed = format!("must be at least {SHORTEST:?} and below the interval ({:?})", self.interval);
-            return Err(InvalidSetting::new("timeout", format!("{limit:?}"), allowed));
-        }
+        settings::duration("timeout", limit, SHORTEST..=LONGEST)?;
+        settings::below("timeout", limit, "interval", self.interval)?;
         settings::count("fall", self.fall.into(), THRESHOLD)?;
         settings::count("rise", self.rise.into(), THRESHOLD)
     }

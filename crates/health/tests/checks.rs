@@ -82,7 +82,7 @@ async fn default_timeout_follows_the_interval() {
         assert_eq!(check(&health, "slow").took, Some(timeout), "{interval:?}");
     }
     let error = exact().check(healthy("a").interval(S).timeout(S)).build().unwrap_err();
-    assert_eq!(error.to_string(), "checks.a.timeout = 1s: must be at least 1ms and below the interval (1s)");
+    assert_eq!(error.to_string(), "checks.a.timeout = 1s: must be below interval, 1s");
 }
 
 #[tokio::test(start_paused = true)]
@@ -337,11 +337,11 @@ async fn invalid_registries_are_errors_with_field_value_and_range() {
     );
     assert_eq!(
         with(CheckSettings { timeout: Some(5 * S), ..good.clone() }),
-        "checks.database.timeout = 5s: must be at least 1ms and below the interval (5s)"
+        "checks.database.timeout = 5s: must be below interval, 5s"
     );
     assert_eq!(with(CheckSettings { fall: 0, ..good.clone() }), "checks.database.fall = 0: must be 1 to 1000");
     assert_eq!(with(CheckSettings { rise: 0, ..good.clone() }), "checks.database.rise = 0: must be 1 to 1000");
-    assert!(with(CheckSettings { timeout: Some(Duration::ZERO), ..good.clone() }).contains("timeout = 0ns"));
+    assert!(with(CheckSettings { timeout: Some(Duration::ZERO), ..good.clone() }).contains("timeout = 0s"));
     assert!(with(CheckSettings { interval: Duration::MAX, ..good }).contains("interval = "));
 }
 

@@ -45,22 +45,26 @@ fn is_table(root: &Node, flat: &FlatName) -> bool {
     section.is_none_or(|section| matches!(section.value, Value::Table(_)))
 }
 
-/// Finds the origin of a setting that failed a check of the settings as a whole. A setting that was given by a flat name
-/// keeps that name; one that was not given gets both names, and its value is marked as the default.
+/// Finds the origin of a setting that failed a check of the settings as a whole, and its value as it was written. A setting
+/// that was given by a flat name keeps that name. One that was not given gets both names, its value is marked as the
+/// default, and its origin is that of the setting that bounds it.
 pub(crate) fn locate(tree: &Node, wrong: InvalidSetting, names: &[&'static FlatName]) -> (Origin, InvalidSetting) {
-    let node = tree.find(wrong.field());
-    let origin = node.map_or(Origin::Unknown, |node| node.origin.clone());
-    let (name, value) = match (node, origin.flat(), names.iter().find(|flat| flat.path == wrong.field())) {
-        (Some(node), Some((_, name)), _) => (name, node.to_string()),
-        (None, _, flat) => {
-            let name = flat.map(|flat| format!("{} ({})", flat.path, flat.name));
+    let (origin, name, value) = match tree.at(wrong.field()) {
+        Some(node) => match node.origin.flat() {
+            Some((_, name)) => (node.origin.clone(), name, node.to_string()),
+            None if node.is_scalar() => (node.origin.clone(), wrong.field().to_owned(), node.as_written()),
+            None => return (node.origin.clone(), wrong),
+        },
+        None => {
+            let flat = names.iter().find(|flat| flat.path == wrong.field());
+            let name = flat.map_or_else(|| wrong.field().to_owned(), |flat| format!("{} ({})", flat.path, flat.name));
             let value = match wrong.value() {
                 missing @ "(not set)" => missing.to_owned(),
                 value => format!("{value} (default)"),
             };
-            (name.unwrap_or_else(|| wrong.field().to_owned()), value)
+            let bound = wrong.bound().and_then(|bound| tree.at(bound));
+            (bound.map_or(Origin::Unknown, |bound| bound.origin.nested()), name, value)
         }
-        _ => return (origin, wrong),
     };
     (origin, InvalidSetting::new(name, value, wrong.allowed()))
 }

@@ -57,6 +57,15 @@ impl Origin {
         }
     }
 
+    /// Returns the place for the error of another setting, which the flat name does not name.
+    pub(crate) fn nested(&self) -> Self {
+        match self {
+            Self::FlatKey { line, .. } => line.map_or(Self::Unknown, Self::Line),
+            Self::FlatVariable(flat) => Self::Variable(flat.name.to_owned()),
+            origin => origin.clone(),
+        }
+    }
+
     /// Returns the flat name under which the value was given, and its spelling there.
     pub(crate) fn flat(&self) -> Option<(&'static FlatName, String)> {
         match self {
@@ -83,6 +92,10 @@ impl Node {
         }
     }
 
+    pub(crate) fn is_scalar(&self) -> bool {
+        !matches!(self.value, Value::List(_) | Value::Table(_) | Value::Merged { .. })
+    }
+
     pub(crate) fn child(&self, key: &str) -> Option<&Self> {
         match &self.value {
             Value::Table(table) => table.get(key),
@@ -93,20 +106,6 @@ impl Node {
     /// Returns the node at `a.b.c`.
     pub(crate) fn at(&self, path: &str) -> Option<&Self> {
         path.split('.').try_fold(self, |node, key| node.child(key))
-    }
-
-    /// Returns the node at `a.b.c`, or one below `a.b` whose key is `c`: a check of settings may leave out the keys of an
-    /// enum, `backoff.factor` for `backoff.shape.exponential.factor`.
-    pub(crate) fn find(&self, path: &str) -> Option<&Self> {
-        self.at(path).or_else(|| {
-            let (section, key) = path.rsplit_once('.')?;
-            let Value::Table(section) = &self.at(section)?.value else { return None };
-            let variants = [section].into_iter().chain(section.values().filter_map(|node| match &node.value {
-                Value::Table(table) => Some(table),
-                _ => None,
-            }));
-            variants.filter(|table| table.len() == 1).find_map(|table| table.values().next()?.child(key))
-        })
     }
 
     /// Puts a value at the end of a path, and replaces what is there.

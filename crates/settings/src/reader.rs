@@ -110,9 +110,9 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        match self.0.is_off() {
-            true => visitor.visit_none(),
-            false => visitor.visit_some(self).map_err(ReadError::or_off),
+        match &self.0.value {
+            Value::Nothing => visitor.visit_none(),
+            _ => visitor.visit_some(self),
         }
     }
 
@@ -122,7 +122,8 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         match name {
-            OR_OFF => self.deserialize_option(visitor),
+            OR_OFF if self.0.is_off() => visitor.visit_none(),
+            OR_OFF => visitor.visit_some(self).map_err(ReadError::or_off),
             BY_NAME => match &self.0.value {
                 Value::Table(table) => {
                     let value = Value::Table(by_name::resolve(table)?);

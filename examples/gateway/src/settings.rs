@@ -5,7 +5,7 @@
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use http::Uri;
-use mainstay_core::InvalidSetting;
+use mainstay_core::{InvalidSetting, settings::human};
 use mainstay_settings::{Error, Sources};
 use serde::Deserialize;
 
@@ -182,8 +182,8 @@ impl Settings {
     fn contradictory_times(&self) -> Vec<InvalidSetting> {
         let Self { health, limits, .. } = self;
         let below = |low: &str, low_time: Duration, high: &str, high_time: Duration| {
-            let allowed = || format!("must be below {}, {high_time:?}", table::names(high));
-            (low_time >= high_time).then(|| InvalidSetting::new(low, format!("{low_time:?}"), allowed()))
+            let allowed = || format!("must be below {}, {}", table::names(high), human(high_time));
+            (low_time >= high_time).then(|| InvalidSetting::new(low, human(low_time), allowed()).bounded_by(high))
         };
         let attempt =
             below("limits.attempt_timeout", limits.attempt_timeout, "limits.request_timeout", limits.request_timeout);

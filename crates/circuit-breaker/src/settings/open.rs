@@ -78,7 +78,8 @@ impl OpenSettings {
 
     pub(super) fn validate(&self) -> Result<(), InvalidSetting> {
         settings::duration("base", self.base, SHORTEST..=LONGEST)?;
-        settings::duration("max", self.max, self.base..=LONGEST)?;
+        settings::duration("max", self.max, Duration::ZERO..=LONGEST)?;
+        settings::at_least("max", self.max, "base", self.base)?;
         settings::duration("decay", self.decay, SHORTEST..=LONGEST)?;
         if let Some(refusals) = self.refusals_per_trial {
             settings::count("refusals_per_trial", refusals.into(), 1..=1_000_000)?;

@@ -42,7 +42,11 @@ impl BudgetSettings {
         tokens("earned_per_success", self.earned_per_success, 0.0, 1.0)?;
         tokens("cost", self.cost, 0.01, 100.0)?;
         tokens("cost_throttled", self.cost_throttled, 0.01, 100.0)?;
-        tokens("cap", self.cap, self.cost, 10_000.0)?;
+        tokens("cap", self.cap, 0.01, 10_000.0)?;
+        if self.cap < self.cost {
+            let allowed = format!("must be at least cost, {}", self.cost);
+            return Err(InvalidSetting::new("cap", self.cap, allowed).bounded_by("cost"));
+        }
         tokens("allowance", self.allowance, 0.0, 10_000.0)?;
         settings::duration("expiry", self.expiry, Duration::from_secs(1)..=Duration::from_secs(3600))?;
         match self.allowance_refill {

@@ -130,13 +130,12 @@ impl ProbeSettings {
     /// A field out of its range; a timeout that is not below the interval.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         settings::duration("interval", self.interval, SHORTEST..=LONGEST / 4)?;
-        settings::duration("interval_counting", self.interval_counting, SHORTEST..=self.interval)?;
-        settings::duration("interval_idle", self.interval_idle, self.interval..=LONGEST)?;
+        settings::duration("interval_counting", self.interval_counting, SHORTEST..=LONGEST)?;
+        settings::at_most("interval_counting", self.interval_counting, "interval", self.interval)?;
+        settings::duration("interval_idle", self.interval_idle, SHORTEST..=LONGEST)?;
+        settings::at_least("interval_idle", self.interval_idle, "interval", self.interval)?;
         settings::duration("timeout", self.timeout, SHORTEST..=LONGEST)?;
-        if self.timeout >= self.interval {
-            let allowed = format!("must be below the interval, {:?}", self.interval);
-            return Err(InvalidSetting::new("timeout", format!("{:?}", self.timeout), allowed));
-        }
+        settings::below("timeout", self.timeout, "interval", self.interval)?;
         settings::count("failures", self.failures.into(), 1..=1_000)?;
         settings::count("max_retries", self.max_retries.into(), 0..=20)?;
         settings::duration("backoff_base", self.backoff_base, Duration::ZERO..=Duration::from_secs(60))

@@ -45,7 +45,8 @@ impl HoldSettings {
 
     pub(super) fn validate(&self) -> Result<(), InvalidSetting> {
         settings::duration("base", self.base, SHORTEST..=LONGEST)?;
-        settings::duration("max", self.max, self.base..=LONGEST / 2)?;
+        settings::duration("max", self.max, Duration::ZERO..=LONGEST / 2)?;
+        settings::at_least("max", self.max, "base", self.base)?;
         settings::duration("decay", self.decay, SHORTEST..=LONGEST)?;
         match (0.0..=0.5).contains(&self.jitter) {
             true => Ok(()),

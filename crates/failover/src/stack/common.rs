@@ -5,7 +5,7 @@ use std::time::Duration;
 use mainstay_bulkhead::LimitSettings;
 use mainstay_core::{
     BudgetSettings, InvalidSetting, Name,
-    settings::{self, LONGEST, SHORTEST},
+    settings::{self, LONGEST, SHORTEST, below, human},
 };
 use mainstay_retry::{Retrier, RetrySettings};
 
@@ -33,30 +33,32 @@ impl Common<'_> {
             budget.validate().map_err(|error| error.within("retry_budget"))?;
         }
         self.bulkhead.validate().map_err(|error| error.within("bulkhead"))?;
-        below("attempt_timeout", attempt, "the total timeout", total)?;
+        below("attempt_timeout", attempt, "total_timeout", total)?;
         match self.bulkhead.max_wait.filter(|_| self.bulkhead.queue > 0) {
-            Some(max_wait) => below("bulkhead.max_wait", max_wait, "the total timeout", total),
+            Some(max_wait) => below("bulkhead.max_wait", max_wait, "total_timeout", total),
             None => Ok(()),
         }
     }
 
     pub(super) fn warn(&self, warnings: &mut Warnings) {
-        let (attempt, total, retry) = (self.attempt_timeout, self.total_timeout, self.retry);
-        warnings.add_if(retry.max_attempts > 1 && attempt.saturating_mul(2) > total, "retry.max_attempts", || {
-            format!("two attempts of {attempt:?} do not fit into the total timeout, {total:?}")
+        let retry = self.retry;
+        let (attempt_time, total_time) = (self.attempt_timeout, self.total_timeout);
+        let (attempt, total) = (human(attempt_time), human(total_time));
+        warnings.add_if(retry.max_attempts > 1 && attempt_time.saturating_mul(2) > total_time, "retry.max_attempts", || {
+            format!("two attempts of {attempt} do not fit into total_timeout, {total}")
         });
         warnings.add_if(retry.max_attempts > retry.attempt_quota, "retry.max_attempts", || {
             format!("retry.attempt_quota = {} permits fewer attempts than {}", retry.attempt_quota, retry.max_attempts)
         });
-        warnings.add_if(retry.deadline.is_some_and(|deadline| deadline > total), "retry.deadline", || {
-            format!("the total timeout, {total:?}, is earlier")
+        warnings.add_if(retry.deadline.is_some_and(|deadline| deadline > total_time), "retry.deadline", || {
+            format!("total_timeout, {total}, is earlier")
         });
-        warnings.add_if(retry.max_attempts > 1 && retry.backoff.base >= total, "retry.backoff.base", || {
-            format!("a wait of {:?} does not fit into the total timeout, {total:?}", retry.backoff.base)
+        warnings.add_if(retry.max_attempts > 1 && retry.backoff.base >= total_time, "retry.backoff.base", || {
+            format!("a wait of {} does not fit into total_timeout, {total}", human(retry.backoff.base))
         });
         let execution_timeout = self.bulkhead.execution_timeout;
-        warnings.add_if(execution_timeout.is_some_and(|limit| limit > attempt), "bulkhead.execution_timeout", || {
-            format!("the attempt timeout, {attempt:?}, is earlier")
+        warnings.add_if(execution_timeout.is_some_and(|limit| limit > attempt_time), "bulkhead.execution_timeout", || {
+            format!("attempt_timeout, {attempt}, is earlier")
         });
     }
 }
@@ -70,12 +72,4 @@ pub(super) fn retrier(
     let retrier = Retrier::with_settings(name, settings)?;
     retrier.reconfigure_budget(budget)?;
     Ok(retrier)
-}
-
-/// Checks that a time is below another one.
-pub(super) fn below(field: &str, time: Duration, what: &str, limit: Duration) -> Result<(), InvalidSetting> {
-    match time < limit {
-        true => Ok(()),
-        false => Err(InvalidSetting::new(field, format!("{time:?}"), format!("must be below {what}, {limit:?}"))),
-    }
 }

@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData};
 
 use mainstay_bulkhead::Bulkhead;
 use mainstay_circuit_breaker::CircuitBreaker;
-use mainstay_core::{Boxed, Budget, ErrorType, InvalidSetting, LayerKind, Name, OrderCheck, Plain, Typed};
+use mainstay_core::{Boxed, Budget, CloneService, ErrorType, InvalidSetting, LayerKind, Name, OrderCheck, Plain, Typed};
 use mainstay_fallback::{Chain, Fallback, FallbackHandle, FallbackLayer};
 use mainstay_retry::Retry;
 use mainstay_timeout::Timeout;
@@ -73,7 +73,7 @@ impl DependencyLayer {
     /// # Errors
     /// A setting out of its range or in contradiction to another.
     pub fn new(name: impl Into<Name>, settings: DependencySettings) -> Result<Self, InvalidSetting> {
-        Self::build(&name.into(), settings, NoFallback)
+        Self::build(&name.into(), settings, NoFallback, None)
     }
 }
 
@@ -90,17 +90,20 @@ impl<C: Chain> DependencyLayer<FallbackLayer<C>> {
         let name = name.into();
         settings.validate().map_err(|wrong| wrong.of(&name))?;
         let handle = FallbackHandle::with_settings(&name, &steps, &settings.fallback)?;
-        let mut layer = Self::build(&name, settings, FallbackLayer::with(handle.clone(), steps)?)?;
-        layer.handles.fallback = Some(handle);
-        Ok(layer)
+        Self::build(&name, settings, FallbackLayer::with(handle.clone(), steps)?, Some(handle))
     }
 }
 
 impl<F> DependencyLayer<F> {
-    fn build(name: &Name, settings: DependencySettings, fallback: F) -> Result<Self, InvalidSetting> {
+    fn build(
+        name: &Name,
+        settings: DependencySettings,
+        fallback: F,
+        fallback_handle: Option<FallbackHandle>,
+    ) -> Result<Self, InvalidSetting> {
         settings.validate().map_err(|wrong| wrong.of(name))?;
-        let warnings = settings.warnings().log(name);
-        let handles = DependencyHandles::new(name, settings)?;
+        let warnings = settings.warnings(fallback_handle.is_some()).log(name);
+        let handles = DependencyHandles::new(name, settings, fallback_handle)?;
         Ok(Self { fallback, handles, warnings, policy: Plain, order: OrderCheck::new(LAYERS), _error: PhantomData })
     }
 }
@@ -141,7 +144,7 @@ impl<F, P, E> DependencyLayer<F, P, E> {
     /// Puts all layers but the fallback around a service.
     fn stack<S>(&self, inner: S) -> DependencyStack<S, P, E>
     where
-        S: Clone,
+        S: CloneService,
         P: Clone,
     {
         self.order.around::<S>(self.handles.breaker.name());
@@ -154,7 +157,7 @@ impl<F, P, E> DependencyLayer<F, P, E> {
     }
 }
 
-impl<S: Clone, P: Clone, E> Layer<S> for DependencyLayer<NoFallback, P, E> {
+impl<S: CloneService, P: Clone, E> Layer<S> for DependencyLayer<NoFallback, P, E> {
     type Service = DependencyStack<S, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
@@ -162,7 +165,7 @@ impl<S: Clone, P: Clone, E> Layer<S> for DependencyLayer<NoFallback, P, E> {
     }
 }
 
-impl<S: Clone, C, P: Clone, E: ErrorType> Layer<S> for DependencyLayer<FallbackLayer<C>, P, E> {
+impl<S: CloneService, C, P: Clone, E: ErrorType> Layer<S> for DependencyLayer<FallbackLayer<C>, P, E> {
     type Service = Fallback<DependencyStack<S, P, E>, C, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {

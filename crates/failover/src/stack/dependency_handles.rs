@@ -37,9 +37,13 @@ pub struct DependencyHandles {
 
 impl DependencyHandles {
     /// Creates the handles for settings that are valid together.
-    pub(super) fn new(name: &Name, settings: DependencySettings) -> Result<Self, InvalidSetting> {
+    pub(super) fn new(
+        name: &Name,
+        settings: DependencySettings,
+        fallback: Option<FallbackHandle>,
+    ) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            fallback: None,
+            fallback,
             total: TimeLimit::total(name, settings.total_timeout)?,
             retry: common::retrier(name, settings.retry, settings.retry_budget)?,
             breaker: Breaker::with_settings(name, settings.breaker)?,
@@ -64,7 +68,7 @@ impl DependencyHandles {
         settings.validate()?;
         self.breaker.check(&settings.breaker).map_err(|error| error.within("breaker"))?;
         self.newest.set(settings.clone(), |settings| self.apply(settings))?;
-        let _logged = settings.warnings().log(self.breaker.name());
+        let _logged = settings.warnings(self.fallback.is_some()).log(self.breaker.name());
         Ok(())
     }
 

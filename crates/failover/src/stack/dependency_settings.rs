@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use mainstay_bulkhead::LimitSettings;
 use mainstay_circuit_breaker::{BreakerSettings, Recovery};
-use mainstay_core::{BudgetSettings, InvalidSetting};
+use mainstay_core::{
+    BudgetSettings, InvalidSetting,
+    settings::{below, human},
+};
 use mainstay_fallback::FallbackSettings;
 use mainstay_retry::RetrySettings;
 
 #[cfg(feature = "serde")]
 use super::limit::GivenLimit;
 use super::{
-    common::{Common, below},
+    common::Common,
     limit::default_limit,
     warning::Warnings,
 };
@@ -58,7 +61,7 @@ impl DependencySettings {
         match self.breaker.recovery {
             // A trial call that runs longer than its lease is a failure whatever its outcome.
             Recovery::Trials { lease, .. } => {
-                below("attempt_timeout", self.attempt_timeout, "breaker.recovery.lease", lease)
+                below("attempt_timeout", self.attempt_timeout, "breaker.recovery.trials.lease", lease)
             }
             Recovery::Probes { .. } => Ok(()),
         }
@@ -74,13 +77,17 @@ impl DependencySettings {
         }
     }
 
-    pub(super) fn warnings(&self) -> Warnings {
+    pub(super) fn warnings(&self, has_fallback: bool) -> Warnings {
         let mut warnings = Warnings::default();
+        warnings.add_if(!has_fallback && self.fallback != FallbackSettings::default(), "fallback", || {
+            "the stack has no fallback: make it with `DependencyLayer::with_fallback`".to_owned()
+        });
         self.common().warn(&mut warnings);
         let attempt = self.attempt_timeout;
         let slow = self.breaker.slow_calls.is_some_and(|slow| slow.duration > attempt);
-        warnings
-            .add_if(slow, "breaker.slow_calls.duration", || format!("the attempt timeout, {attempt:?}, is earlier"));
+        warnings.add_if(slow, "breaker.slow_calls.duration", || {
+            format!("attempt_timeout, {}, is earlier", human(attempt))
+        });
         warnings
     }
 }

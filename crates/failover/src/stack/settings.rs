@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use mainstay_bulkhead::LimitSettings;
-use mainstay_core::{BudgetSettings, InvalidSetting, settings::SHORTEST};
+use mainstay_core::{
+    BudgetSettings, InvalidSetting,
+    settings::{SHORTEST, below, human},
+};
 use mainstay_retry::RetrySettings;
 
 use crate::FailoverSettings;
@@ -11,7 +14,7 @@ use crate::FailoverSettings;
 #[cfg(feature = "serde")]
 use super::limit::GivenLimit;
 use super::{
-    common::{Common, below},
+    common::Common,
     limit::default_limit,
     warning::Warnings,
 };
@@ -56,7 +59,7 @@ impl StandardSettings {
     pub(super) fn validate_for(&self, all_probed: bool) -> Result<(), InvalidSetting> {
         self.failover.validate().map_err(|error| error.within("failover"))?;
         self.common().validate()?;
-        below("failover.ready_timeout", self.failover.ready_timeout, "the total timeout", self.total_timeout)?;
+        below("failover.ready_timeout", self.failover.ready_timeout, "total_timeout", self.total_timeout)?;
         match all_probed {
             true => Ok(()),
             // A trial request that runs longer than its lease is a failure whatever its outcome.
@@ -89,12 +92,12 @@ impl StandardSettings {
         let delay = self.failover.second_attempt.as_ref().and_then(|second| second.delay);
         warnings.add_if(delay.is_some_and(|delay| delay >= attempt), "failover.second_attempt.delay", || {
             let delay = delay.unwrap_or_default();
-            format!("the attempt timeout, {attempt:?}, ends the attempt before a delay of {delay:?}")
+            format!("attempt_timeout, {}, ends the attempt before a delay of {}", human(attempt), human(delay))
         });
         self.common().warn(&mut warnings);
         let recovery = self.failover.probe.interval_counting.saturating_mul(self.failover.recovery_successes - 1);
         warnings.add_if(self.failover.hold.base < recovery, "failover.hold.base", || {
-            format!("the probes of a recovery take {recovery:?}: a shorter hold has no effect")
+            format!("the probes of a recovery take {}: a shorter hold has no effect", human(recovery))
         });
         warnings
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use mainstay_bulkhead::Limit;
 use mainstay_circuit_breaker::{Breaker, Recovery, WindowSettings};
+use mainstay_core::settings::human;
 use mainstay_fallback::FallbackHandle;
 use mainstay_retry::Retrier;
 use mainstay_timeout::TimeLimit;
@@ -12,11 +13,11 @@ use crate::FailoverHandle;
 
 /// Writes a layer and its settings on a line of its own, as the other functions of this file do.
 pub(super) fn total_timeout(f: &mut fmt::Formatter<'_>, limit: &TimeLimit) -> fmt::Result {
-    write!(f, "\n  total timeout: {:?}", limit.get())
+    write!(f, "\n  total timeout: {}", human(limit.get()))
 }
 
 pub(super) fn attempt_timeout(f: &mut fmt::Formatter<'_>, limit: &TimeLimit) -> fmt::Result {
-    write!(f, "\n  attempt timeout: {:?}", limit.get())
+    write!(f, "\n  attempt timeout: {}", human(limit.get()))
 }
 
 pub(super) fn fallback(f: &mut fmt::Formatter<'_>, fallback: &FallbackHandle) -> fmt::Result {
@@ -56,10 +57,10 @@ pub(super) fn breaker(f: &mut fmt::Formatter<'_>, breaker: &Breaker) -> fmt::Res
     rules.extend(settings.consecutive_failures.map(|failures| format!("{failures} failures in a row")));
     rules.extend(settings.failure_rate.map(|rate| format!("{} % failures", percent(rate))));
     let slow = settings.slow_calls;
-    rules.extend(slow.map(|slow| format!("{} % calls of {:?} or more", percent(slow.rate), slow.duration)));
+    rules.extend(slow.map(|slow| format!("{} % calls of {} or more", percent(slow.rate), human(slow.duration))));
     let (window, minimum) = (window(settings.window), settings.minimum_calls);
     write!(f, "\n  circuit breaker: opens at {} ({window}, at least {minimum}), ", rules.join(" or "))?;
-    write!(f, "for {:?} to {:?}", settings.open.base, settings.open.max)?;
+    write!(f, "for {} to {}", human(settings.open.base), human(settings.open.max))?;
     match settings.recovery {
         Recovery::Trials { permits, .. } => write!(f, "; {permits} trial calls at a time"),
         Recovery::Probes { successes, .. } => write!(f, "; {successes} good probes"),
@@ -74,9 +75,9 @@ pub(super) fn failover(f: &mut fmt::Formatter<'_>, failover: &FailoverHandle) ->
     rules.extend(settings.consecutive_failures.map(|failures| format!("{failures} failures in a row")));
     rules.extend(settings.failure_rate.map(|rate| format!("{} % failures", percent(rate))));
     write!(f, "{} ({}, at least {})", rules.join(" or "), window(settings.window), settings.minimum_calls)?;
-    write!(f, "; hold {:?} to {:?}", settings.hold.base, settings.hold.max)?;
+    write!(f, "; hold {} to {}", human(settings.hold.base), human(settings.hold.max))?;
     match settings.second_attempt.and_then(|second| second.delay) {
-        Some(delay) => write!(f, "; second attempt after {delay:?} or an error"),
+        Some(delay) => write!(f, "; second attempt after {} or an error", human(delay)),
         None => Ok(()),
     }
 }
@@ -86,7 +87,7 @@ pub(super) fn bulkhead(f: &mut fmt::Formatter<'_>, limit: &Limit) -> fmt::Result
     write!(f, "\n  bulkhead: {} calls", settings.limit)?;
     match (settings.queue, settings.max_wait) {
         (0, _) => write!(f, ", no queue"),
-        (queue, Some(wait)) => write!(f, ", {queue} queued for {wait:?}"),
+        (queue, Some(wait)) => write!(f, ", {queue} queued for {}", human(wait)),
         (queue, None) => write!(f, ", {queue} queued"),
     }
 }
@@ -94,7 +95,7 @@ pub(super) fn bulkhead(f: &mut fmt::Formatter<'_>, limit: &Limit) -> fmt::Result
 fn window(window: WindowSettings) -> String {
     match window {
         WindowSettings::LastCalls(calls) => format!("of the last {calls} calls"),
-        WindowSettings::Last(time) => format!("of the calls of {time:?}"),
+        WindowSettings::Last(time) => format!("of the calls of {}", human(time)),
     }
 }
 

@@ -53,7 +53,12 @@ impl LastGoodSettings {
         settings::duration("ttl", self.ttl, SHORTEST..=LONGEST)?;
         settings::count("capacity", self.capacity, 1..=1_000_000_000)?;
         settings::count("max_bytes", self.max_bytes, 1..=1 << 40)?;
-        settings::count("max_answer_bytes", self.max_answer_bytes, 1..=self.max_bytes)
+        settings::count("max_answer_bytes", self.max_answer_bytes, 1..=1 << 40)?;
+        if self.max_answer_bytes > self.max_bytes {
+            let allowed = format!("must be at most max_bytes, {}", self.max_bytes);
+            return Err(InvalidSetting::new("max_answer_bytes", self.max_answer_bytes, allowed).bounded_by("max_bytes"));
+        }
+        Ok(())
     }
 }
 

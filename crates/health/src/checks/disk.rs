@@ -80,8 +80,8 @@ impl DiskSettings {
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         settings::rate("degraded_below", self.degraded_below)?;
         if !(0.0..=self.degraded_below).contains(&self.unhealthy_below) {
-            let allowed = format!("must be 0 to degraded_below ({})", self.degraded_below);
-            return Err(InvalidSetting::new("unhealthy_below", self.unhealthy_below, allowed));
+            let allowed = format!("must be 0 to degraded_below, {}", self.degraded_below);
+            return Err(InvalidSetting::new("unhealthy_below", self.unhealthy_below, allowed).bounded_by("degraded_below"));
         }
         Ok(())
     }

@@ -18,13 +18,13 @@ fn invalid_settings_name_field_value_and_range() {
     assert!(wrong(RetrySettings { max_attempts: 0, ..settings() }).starts_with("max_attempts = 0: must be 1"));
     assert!(wrong(RetrySettings { attempt_quota: 0, ..settings() }).starts_with("attempt_quota = 0: must be 1"));
     let nothing = RetrySettings { deadline: Some(Duration::ZERO), ..settings() };
-    assert!(wrong(nothing).starts_with("deadline = 0ns: must be 1ms"));
+    assert!(wrong(nothing).starts_with("deadline = 0s: must be 1ms"));
     let endless = RetrySettings { deadline: Some(Duration::MAX), ..settings() };
     assert!(wrong(endless).starts_with("deadline = "));
     let backoff = Backoff::default().with_factor(f64::NAN);
-    assert_eq!(wrong(RetrySettings { backoff, ..settings() }), "backoff.factor = NaN: must be 1 to 1000");
+    assert_eq!(wrong(RetrySettings { backoff, ..settings() }), "backoff.shape.exponential.factor = NaN: must be 1 to 1000");
     let backoff = Backoff::default().with_jitter(Jitter::Proportional { share: -0.1 });
-    assert!(wrong(RetrySettings { backoff, ..settings() }).starts_with("backoff.jitter.share = -0.1"));
+    assert!(wrong(RetrySettings { backoff, ..settings() }).starts_with("backoff.jitter.proportional.share = -0.1"));
 }
 
 #[tokio::test(start_paused = true)]
