@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use mainstay_bulkhead::{BulkheadLayer, KeyedLimits, Limit};
 use mainstay_circuit_breaker::{Breaker, BreakerSettings, KeyedBreakerSettings, KeyedBreakers};
-use mainstay_core::{BoxError, Budget};
+use mainstay_core::{BoxError, Budget, test::Warnings};
 use mainstay_failover::{
     Endpoint, Failover, FailoverSettings, ProbeSettings,
     stack::{DependencyLayer, DependencySettings, Standard, StandardSettings},
@@ -14,7 +14,7 @@ use mainstay_failover::{
 use mainstay_fallback::FallbackLayer;
 use mainstay_http::Grpc;
 use mainstay_retry::{Retrier, RetryLayer, RetrySettings};
-use mainstay_tests::{Echo, Warnings};
+use mainstay_tests::Echo;
 use tower::{Layer, ServiceExt, service_fn};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -27,13 +27,6 @@ fn dependency(settings: DependencySettings) -> Result<DependencyLayer, String> {
     DependencyLayer::new("orders", settings).map_err(|error| error.to_string())
 }
 
-/// Returns the only warning.
-fn only(warnings: &Warnings) -> String {
-    let mut lines = warnings.take();
-    assert_eq!(lines.len(), 1, "{lines:?}");
-    lines.remove(0)
-}
-
 #[tokio::test(start_paused = true)]
 async fn fallback_inside_retry_is_logged_once() {
     let (warnings, _guard) = Warnings::collect();
@@ -41,7 +34,7 @@ async fn fallback_inside_retry_is_logged_once() {
     for _ in 0..3 {
         orders.clone().oneshot(7).await.unwrap();
     }
-    let line = only(&warnings);
+    let line = warnings.only();
     assert!(line.contains("layer=orders") && line.contains("put the fallback outside"), "{line}");
 }
 
@@ -56,7 +49,7 @@ async fn retry_of_a_body_that_cannot_be_replayed_is_logged_once() {
         let message = tonic::body::Body::new(http_body_util::Full::from("message"));
         orders.clone().oneshot(Request::post("/").body(message).unwrap()).await.unwrap_err();
     }
-    let line = only(&warnings);
+    let line = warnings.only();
     assert!(line.contains("retrier=orders") && line.contains("ReplayableLayer"), "{line}");
 }
 
@@ -68,7 +61,7 @@ async fn no_policy_over_http_is_logged_once() {
     for _ in 0..3 {
         orders.clone().oneshot(()).await.unwrap();
     }
-    let line = only(&warnings);
+    let line = warnings.only();
     assert!(line.contains("with_policy(Http::new())"), "{line}");
 }
 
@@ -103,14 +96,14 @@ async fn attempts_above_the_quota_are_logged_once() {
     let retry = RetrySettings { max_attempts: 10, ..RetrySettings::default() };
     let settings = StandardSettings { retry: retry.clone(), ..StandardSettings::default() };
     let stack = standard(settings.clone()).unwrap();
-    names_both(only(&warnings));
+    names_both(warnings.only());
     stack.handles().reconfigure(&settings).unwrap();
-    names_both(only(&warnings));
+    names_both(warnings.only());
     let settings = DependencySettings { retry: retry.clone(), ..DependencySettings::default() };
     let stack = dependency(settings.clone()).unwrap();
-    names_both(only(&warnings));
+    names_both(warnings.only());
     stack.handles().reconfigure(&settings).unwrap();
-    names_both(only(&warnings));
+    names_both(warnings.only());
 
     let retrier = Retrier::with_settings("orders", retry).unwrap();
     let orders = RetryLayer::with(retrier).with_policy(mainstay_http::Http::new());
@@ -119,7 +112,7 @@ async fn attempts_above_the_quota_are_logged_once() {
     for _ in 0..3 {
         orders.clone().oneshot(Request::new(String::new())).await.unwrap();
     }
-    names_both(only(&warnings));
+    names_both(warnings.only());
 }
 
 #[test]
@@ -176,14 +169,14 @@ fn handle_that_is_replaced_where_it_is_shared_is_logged_once() {
     let shared = Retrier::new("orders");
     let kept = shared.clone();
     let _second = shared.with_budget(Budget::new());
-    let line = only(&warnings);
+    let line = warnings.only();
     assert!(line.contains("retrier=orders") && line.contains("makes a second one"), "{line}");
     drop(kept);
 
     let stack = standard(StandardSettings::default()).unwrap();
     let kept = stack.handles().clone();
     let _second = stack.with_retry_budget(Budget::new());
-    assert!(only(&warnings).contains("makes a second one"));
+    assert!(warnings.only().contains("makes a second one"));
     drop(kept);
     let stack = dependency(DependencySettings::default()).unwrap();
     let _alone = stack.with_retry_budget(Budget::new());

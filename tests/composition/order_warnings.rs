@@ -2,13 +2,14 @@
 
 use mainstay_bulkhead::{BulkheadLayer, KeyedBulkheadLayer, KeyedLimits};
 use mainstay_circuit_breaker::{CircuitBreakerLayer, GateLayer, KeyedBreakerLayer, KeyedBreakers};
+use mainstay_core::test::Warnings;
 use mainstay_failover::{
     Endpoint, Failover,
     stack::{DependencyLayer, DependencySettings, Standard, StandardSettings},
 };
 use mainstay_fallback::{FallbackLayer, Value, value};
 use mainstay_retry::RetryLayer;
-use mainstay_tests::{Echo, Warnings};
+use mainstay_tests::Echo;
 use mainstay_timeout::TimeoutLayer;
 use tower::{Layer, ServiceBuilder, load_shed::LoadShedLayer, util::BoxCloneSyncService};
 

@@ -1,10 +1,13 @@
 //! Of two changes of the settings at once, one wins as a whole, and a change of one setting is not lost.
 
+use std::time::Duration;
+
 use mainstay_bulkhead::{Limit, LimitRegistry, LimitSettings};
 use mainstay_failover::{
     Endpoint, FailoverHandle, FailoverSettings,
     stack::{Standard, StandardHandles, StandardSettings},
 };
+use mainstay_fallback::{FallbackHandle, FallbackSettings, value};
 use tower::{BoxError, service_fn};
 
 use crate::round::race;
@@ -34,6 +37,21 @@ fn resize_of_a_bulkhead_loses_no_other_change() {
 fn limit_made_during_a_change_of_its_registry_has_the_new_settings() {
     let change = |limits: &LimitRegistry| limits.reconfigure(LimitSettings { limit: 7, ..Default::default() }).unwrap();
     race(LimitRegistry::new, |limits| drop(limits.get("x")), change, |limits| limits.get("x").settings().limit != 7);
+}
+
+#[test]
+fn fallback_has_the_settings_of_one_change() {
+    let set = |fallback: &FallbackHandle, seconds: u64| {
+        let settle_after = Duration::from_secs(seconds);
+        let settings = FallbackSettings { on_rejected: seconds == 2, settle_after, ..FallbackSettings::default() };
+        fallback.reconfigure(&settings).unwrap();
+    };
+    let is_mixed = |fallback: &FallbackHandle| {
+        let settings = fallback.settings();
+        settings.on_rejected != (settings.settle_after.as_secs() == 2)
+    };
+    let make = || FallbackHandle::new("race", &value(1));
+    race(make, |fallback| set(fallback, 2), |fallback| set(fallback, 3), is_mixed);
 }
 
 /// What requests read came from one change, and what `settings` returns from the other.

@@ -8,6 +8,7 @@
 //! | `events.rs` | the events of every handle: what they report, in which order |
 //! | `function_form.rs` | every handle runs plain and blocking functions, in one form |
 //! | `labels.rs` | `as_str` of every enum: the same as `Display` and in serde |
+//! | `snapshots.rs` | every snapshot is written by serde, with durations in seconds and times as RFC 3339 |
 //! | `ui/` | compiler messages for common mistakes |
 //! | `allocations.rs` | the happy path allocates nothing, and futures stay small |
 //! | `wrong_uses.rs` | ten wrong uses, each with its error or its one warning |
@@ -28,10 +29,6 @@ use std::{
 
 use mainstay_core::{Refusal, Rejected};
 use tower_service::Service;
-
-mod warnings;
-
-pub use warnings::Warnings;
 
 /// A typed error, as an application that avoids boxing defines it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstay_core::{Configured, ConfiguredRegistry, InvalidSetting, Name, SettingsByName};
+use mainstay_core::{Configured, ConfiguredRegistry, InvalidSetting, Made, Name, SettingsByName};
 
 use crate::{Limit, LimitSettings, LimitSnapshot};
 
@@ -120,10 +120,6 @@ impl Configured for Limit {
 
     const KIND: &'static str = "bulkhead";
 
-    fn make(name: Name, settings: &LimitSettings) -> Self {
-        Self::build(name, settings)
-    }
-
     fn name(&self) -> &Name {
         self.name()
     }
@@ -134,5 +130,11 @@ impl Configured for Limit {
 
     fn reconfigure(&self, settings: &LimitSettings) -> Result<(), InvalidSetting> {
         self.reconfigure(*settings)
+    }
+}
+
+impl Made for Limit {
+    fn make(name: Name, settings: &LimitSettings) -> Self {
+        Self::build(name, settings)
     }
 }

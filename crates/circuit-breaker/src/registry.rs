@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstay_core::{Configured, ConfiguredRegistry, InvalidSetting, Name, SettingsByName};
+use mainstay_core::{Configured, ConfiguredRegistry, InvalidSetting, Made, Name, SettingsByName};
 
 use crate::{Breaker, BreakerSettings, BreakerSnapshot, counters::BreakerCounters};
 
@@ -125,10 +125,6 @@ impl Configured for Breaker {
 
     const KIND: &'static str = "circuit breaker";
 
-    fn make(name: Name, settings: &BreakerSettings) -> Self {
-        Self::build(name, settings.clone(), BreakerCounters::per_thread())
-    }
-
     fn name(&self) -> &Name {
         self.name()
     }
@@ -143,5 +139,11 @@ impl Configured for Breaker {
 
     fn reconfigure(&self, settings: &BreakerSettings) -> Result<(), InvalidSetting> {
         self.reconfigure(settings.clone())
+    }
+}
+
+impl Made for Breaker {
+    fn make(name: Name, settings: &BreakerSettings) -> Self {
+        Self::build(name, settings.clone(), BreakerCounters::per_thread())
     }
 }

@@ -180,7 +180,8 @@ impl WindowSettings {
                 match minimum_calls > n {
                     true => {
                         let allowed = format!("must be at most window.last_calls, {n}");
-                        Err(InvalidSetting::new("minimum_calls", minimum_calls, allowed).bounded_by("window.last_calls"))
+                        Err(InvalidSetting::new("minimum_calls", minimum_calls, allowed)
+                            .bounded_by("window.last_calls"))
                     }
                     false => Ok(()),
                 }

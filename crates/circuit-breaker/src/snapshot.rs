@@ -19,7 +19,7 @@ pub struct BreakerSnapshot {
     /// The mode that an operator has set.
     pub mode: Mode,
     /// The time in this state.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub for_time: Duration,
     /// The reason for this state; empty before the first change.
     pub reason: String,
@@ -28,7 +28,7 @@ pub struct BreakerSnapshot {
     /// Consecutive openings, less one per healthy period since.
     pub openings: u32,
     /// The time until the open time ends, while open.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub open_left: Option<Duration>,
     /// The progress of the recovery, unless closed.
     pub recovery: Option<RecoveryProgress>,
@@ -43,7 +43,7 @@ pub struct BreakerSnapshot {
     /// Failures and overloads in the last hour.
     pub failures_in_last_hour: u32,
     /// The time since the last failure.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub since_last_failure: Option<Duration>,
     /// Calls that succeeded, since the start.
     pub successes: u64,

@@ -9,10 +9,12 @@ use crate::{Mode, State};
 
 /// One change of state or mode.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Transition {
     /// The number of the change, from 1, without gaps.
     pub sequence: u64,
     /// The time of the change.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::timestamp"))]
     pub at: Instant,
     /// The state before.
     pub from: State,
@@ -25,8 +27,10 @@ pub struct Transition {
     /// The cause: the rules, or an operator.
     pub actor: Actor,
     /// The time that the breaker stays open, for a change to open.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub open_for: Option<Duration>,
     /// The time in the state before.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub spent: Duration,
 }
 

@@ -306,7 +306,7 @@ fn settings_out_of_range_are_errors_and_a_rate_of_one_works() {
     assert_eq!(wrong(|s| s.open.base = Duration::ZERO), "open.base");
     assert_eq!(wrong(|s| s.open.max = Duration::from_millis(1)), "open.max");
     assert_eq!(wrong(|s| s.open.jitter = 1.0), "open.jitter");
-    assert_eq!(wrong(|s| s.recovery = Recovery::trials(0)), "recovery.successes");
+    assert_eq!(wrong(|s| s.recovery = Recovery::trials(0)), "recovery.trials.criteria.successes");
     assert_eq!(wrong(|s| s.slow_calls = Some(SlowCalls { duration: SECOND, rate: 0.0 })), "slow_calls.rate");
     let all = breaker(BreakerSettings { failure_rate: Some(1.0), ..BreakerSettings::default() });
     (0..20).for_each(|_| all.record(failure()));

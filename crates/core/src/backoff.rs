@@ -224,7 +224,10 @@ mod tests {
         assert_eq!(wrong(Backoff::default().with_factor(0.5)), "shape.exponential.factor");
         assert_eq!(wrong(Backoff::default().with_cap(MS)), "base");
         assert_eq!(wrong(Backoff::default().with_cap(Duration::MAX)), "cap");
-        assert_eq!(wrong(Backoff::default().with_jitter(Jitter::Proportional { share: 1.5 })), "jitter.proportional.share");
+        assert_eq!(
+            wrong(Backoff::default().with_jitter(Jitter::Proportional { share: 1.5 })),
+            "jitter.proportional.share"
+        );
         assert!(Backoff::default().validate().is_ok() && Backoff::none().validate().is_ok());
     }
 

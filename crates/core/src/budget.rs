@@ -23,15 +23,19 @@ mod expired;
 mod live;
 mod pending;
 mod settings;
+mod snapshot;
+mod taken;
 
 pub use cost::Cost;
 pub use settings::BudgetSettings;
+pub use snapshot::BudgetSnapshot;
 
 use allowance::Allowance;
 use earned::Earned;
 use expired::Expired;
 use live::{LiveSettings, hundredths};
 use pending::Pending;
+use taken::Taken;
 
 /// A budget of retries, shared by all its clones.
 ///
@@ -73,25 +77,6 @@ const DEPOSITED: usize = 2;
 pub struct Reservation {
     budget: Budget,
     taken: Taken,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Taken {
-    Earned { slice: u64, hundredths: u32 },
-    Allowance { hundredths: u32 },
-    Nothing,
-}
-
-/// The figures of a budget.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct BudgetSnapshot {
-    /// The tokens available.
-    pub balance: f64,
-    /// The number of retries that spent tokens.
-    pub spent: u64,
-    /// The number of retries refused.
-    pub refused: u64,
 }
 
 // === impl Budget ===
@@ -252,11 +237,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        match self.taken {
-            Taken::Earned { slice, hundredths } => self.budget.0.earned.give_back(slice, hundredths),
-            Taken::Allowance { hundredths } => self.budget.0.allowance.give_back(hundredths),
-            Taken::Nothing => {}
-        }
+        self.taken.give_back(&self.budget.0.earned, &self.budget.0.allowance);
     }
 }
 

@@ -7,16 +7,13 @@ use std::{
 
 use crate::{Found, InvalidSetting, Name, Registry, SettingsByName, escaped};
 
-/// A handle that a [`ConfiguredRegistry`] makes and reconfigures.
+/// A handle that a [`ConfiguredRegistry`] reconfigures.
 pub trait Configured: Clone {
     /// Its settings.
     type Settings;
 
     /// What it is called in log lines: `circuit breaker`.
     const KIND: &'static str;
-
-    /// Makes a handle with settings that were validated.
-    fn make(name: Name, settings: &Self::Settings) -> Self;
 
     /// Returns the name.
     fn name(&self) -> &Name;
@@ -43,13 +40,19 @@ pub trait Configured: Clone {
     fn reconfigure(&self, settings: &Self::Settings) -> Result<(), InvalidSetting>;
 }
 
+/// A handle that is made from a name and settings alone.
+pub trait Made: Configured {
+    /// Makes a handle with settings that were validated.
+    fn make(name: Name, settings: &Self::Settings) -> Self;
+}
+
 /// Handles by name, which the registry makes from a table of settings. The registries of the patterns wrap it. Clones share
 /// it.
 pub struct ConfiguredRegistry<H: Configured> {
     handles: Registry<Entry<H>>,
     settings: Arc<RwLock<Arc<SettingsByName<H::Settings>>>>,
-    /// The handle of the names for which there is no room.
-    overflow: H,
+    /// The handle of the names for which there is no room, if the registry makes handles on request.
+    overflow: Option<H>,
 }
 
 #[derive(Clone)]
@@ -64,7 +67,7 @@ const OVERFLOW: &str = "(other)";
 
 // === impl ConfiguredRegistry ===
 
-impl<H: Configured> ConfiguredRegistry<H> {
+impl<H: Made> ConfiguredRegistry<H> {
     /// Creates an empty registry.
     ///
     /// # Errors
@@ -78,15 +81,7 @@ impl<H: Configured> ConfiguredRegistry<H> {
     #[must_use]
     pub fn build(settings: SettingsByName<H::Settings>) -> Self {
         let overflow = H::make(OVERFLOW.into(), settings.get(OVERFLOW));
-        Self { handles: Registry::default(), settings: Arc::new(RwLock::new(Arc::new(settings))), overflow }
-    }
-
-    /// Sets the largest number of names, 1 to a million.
-    ///
-    /// # Errors
-    /// A number out of its range.
-    pub fn set_capacity(&self, capacity: usize) -> Result<(), InvalidSetting> {
-        self.handles.set_capacity(capacity)
+        Self { overflow: Some(overflow), ..Self::of_added(settings) }
     }
 
     /// Returns the handle of this name, and makes it from the table if there is none. Logs a name that the table does not
@@ -97,9 +92,7 @@ impl<H: Configured> ConfiguredRegistry<H> {
         match self.handles.get_or_make(name, make) {
             Found::Present(entry) => entry.handle,
             Found::Made(entry) => {
-                if settings.iter().next().is_some() && !settings.contains(name) {
-                    tracing::warn!(kind = H::KIND, %name, "no settings for this name: it has the default ones");
-                }
+                Self::log_unknown(name, &settings);
                 self.apply_newer(settings);
                 entry.handle
             }
@@ -108,8 +101,45 @@ impl<H: Configured> ConfiguredRegistry<H> {
                     let capacity = self.handles.capacity();
                     tracing::warn!(kind = H::KIND, %name, capacity, "no room in the registry: new names share a handle");
                 }
-                self.overflow.clone()
+                self.overflow.clone().unwrap_or_else(|| make().handle)
             }
+        }
+    }
+}
+
+impl<H: Configured> ConfiguredRegistry<H> {
+    /// Creates an empty registry of handles that the program makes, with settings that are known to be valid.
+    #[must_use]
+    pub fn of_added(settings: SettingsByName<H::Settings>) -> Self {
+        let settings = Arc::new(RwLock::new(Arc::new(settings)));
+        Self { handles: Registry::default(), settings, overflow: None }
+    }
+
+    /// Sets the largest number of names, 1 to a million.
+    ///
+    /// # Errors
+    /// A number out of its range.
+    pub fn set_capacity(&self, capacity: usize) -> Result<(), InvalidSetting> {
+        self.handles.set_capacity(capacity)
+    }
+
+    /// Adds a handle that is made with its settings in the table, in place of one that had this name before. Logs a name
+    /// that the table does not have, unless it has none at all.
+    ///
+    /// # Errors
+    /// The name is new, and there is no room.
+    pub fn add(&self, name: &Name, make: impl FnOnce(&H::Settings) -> H) -> Result<H, InvalidSetting> {
+        let settings = self.settings();
+        let handle = make(settings.get(name));
+        self.handles.insert(name.clone(), Entry { handle: handle.clone(), is_made: true })?;
+        Self::log_unknown(name, &settings);
+        self.apply_newer(settings);
+        Ok(handle)
+    }
+
+    fn log_unknown(name: &Name, settings: &SettingsByName<H::Settings>) {
+        if settings.iter().next().is_some() && !settings.contains(name) {
+            tracing::warn!(kind = H::KIND, %name, "no settings for this name: it has the default ones");
         }
     }
 
@@ -120,6 +150,12 @@ impl<H: Configured> ConfiguredRegistry<H> {
     pub fn insert(&self, handle: H) -> Result<Option<H>, InvalidSetting> {
         let name = handle.name().clone();
         Ok(self.handles.insert(name, Entry { handle, is_made: false })?.map(|entry| entry.handle))
+    }
+
+    /// Returns the handle of this name, and makes none.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<H> {
+        self.handles.get(name).map(|entry| entry.handle)
     }
 
     /// Removes the handle of this name.
@@ -180,7 +216,7 @@ impl<H: Configured> ConfiguredRegistry<H> {
 
     fn made(&self) -> impl Iterator<Item = H> {
         let made = self.handles.all().into_iter().filter(|entry| entry.is_made).map(|entry| entry.handle);
-        made.chain([self.overflow.clone()])
+        made.chain(self.overflow.clone())
     }
 }
 

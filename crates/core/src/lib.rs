@@ -26,7 +26,8 @@
 //! # Features
 //!
 //! * `bounded`: `Bounded`, a bounded map by key.
-//! * `serde`: settings and snapshots implement serde's traits, durations read as `"250ms"`.
+//! * `serde`: settings and snapshots implement serde's traits. Durations are text in settings (`"250ms"`), and seconds in
+//!   snapshots ([`times`]).
 //! * `test-util`: the probe service and the contract suite, for tests of layers.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -79,6 +80,8 @@ mod status;
 mod sync;
 #[cfg(feature = "test-util")]
 pub mod test;
+#[cfg(feature = "serde")]
+pub mod times;
 mod transition_log;
 mod upload_clock;
 mod wait;
@@ -94,7 +97,7 @@ pub use causes::{causes, is_out_of_files, lookup_error};
 pub use check::check;
 pub use classify_fn::{ClassifyFn, ContextFn, FollowFn, MarkFn, OnEnd, ReplayFn, classify_fn};
 pub use clone_service::CloneService;
-pub use configured_registry::{Configured, ConfiguredRegistry};
+pub use configured_registry::{Configured, ConfiguredRegistry, Made};
 pub use context::{AttemptQuota, RequestContext};
 pub use counters::Counters;
 pub use credentials::without_credentials;

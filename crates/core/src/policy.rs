@@ -136,6 +136,6 @@ pub struct Degraded {
     /// The name of the fallback step that produced the response.
     pub step: Name,
     /// The age of the response, if it came from a cache.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::times::seconds"))]
     pub age: Option<Duration>,
 }

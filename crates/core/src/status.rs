@@ -22,12 +22,14 @@ pub enum Level {
 
 /// The health of a component at one time, with the reason.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Status {
     /// The health.
     pub level: Level,
     /// The reason, for operators; may be empty.
     pub reason: String,
     /// When the level last changed.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::times::timestamp"))]
     pub since: Instant,
 }
 

@@ -45,6 +45,7 @@ mod state;
 mod stream;
 mod subject;
 mod wakes;
+mod warnings;
 
 pub use contract::{BrokenRule, broken_rules, contract};
 pub use drive::{Stuck, call, drive, run_until_idle};
@@ -57,3 +58,4 @@ pub use state::{Readiness, Reply};
 pub use stream::{Stream, Streaming};
 pub use subject::Subject;
 pub use wakes::Wakes;
+pub use warnings::Warnings;

@@ -29,7 +29,7 @@
 //!
 //! * `serve`: the server, on axum and hyper-util.
 //! * `systemd`: ready, stopping and watchdog messages.
-//! * `serde`: settings and reports implement serde's traits, durations read as `"250ms"`.
+//! * `serde`: settings and reports implement serde's traits, durations of settings as `"250ms"`.
 //! * `full`: all of them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -46,3 +46,21 @@ impl Default for Ramp {
         Self(AtomicU64::new(NONE))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Defect: the end of a ramp was noticed outside the lock, and cleared one that had begun meanwhile.
+    #[test]
+    fn ramp_that_began_after_a_look_at_the_clock_is_not_ended() {
+        let (ramp, length, read_before) = (Ramp::default(), Some(Duration::from_nanos(10)), 1_000);
+        ramp.set(Some(0));
+        assert!(ramp.share(length, read_before) >= 1.0, "it is over");
+        ramp.set(Some(1_001));
+        assert_eq!(ramp.end(length, read_before), Some(1_011));
+        assert_eq!(ramp.share(length, 1_001), 0.1);
+        assert_eq!(ramp.end(length, 1_011), None);
+        assert_eq!(ramp.share(length, 1_001), 1.0, "ended");
+    }
+}

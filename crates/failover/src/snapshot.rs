@@ -27,7 +27,7 @@ pub struct FailoverSnapshot {
     /// Whether decisions are only logged, and requests go to the primary.
     pub dry_run: bool,
     /// The time since the last change.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub for_time: Duration,
     /// The reason of the last change; empty before the first.
     pub reason: String,
@@ -35,7 +35,7 @@ pub struct FailoverSnapshot {
     pub epoch: u64,
     /// The time until traffic can return to the primary, if every probe succeeds. `None` on the primary, without a probe
     /// schedule, when an operator has to order the return, and when all are down and trial requests decide.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub earliest_return: Option<Duration>,
     /// Second attempts within one request.
     pub second_attempts: SecondAttempts,
@@ -83,7 +83,7 @@ pub struct EndpointSnapshot {
     /// Whether traffic goes here.
     pub active: bool,
     /// The rest of the hold; `None` outside of one, and while it is waived because no endpoint is usable.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub hold_left: Option<Duration>,
     /// Consecutive departures, less one per healthy period since.
     pub departures: u32,
@@ -112,17 +112,17 @@ pub struct EndpointSnapshot {
     pub missing: String,
     /// How long a request waits for an answer of this endpoint before its second attempt; `None` when only errors start
     /// one.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub second_attempt_delay: Option<Duration>,
     /// The median of the last 100 answers, at least 20; `None` while `slow_ratio` is off.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub median_answer: Option<Duration>,
     /// The address that the probe asks, without user, password and query; `None` if the probe has none.
     pub probe_url: Option<String>,
     /// The report of the newest probe round.
     pub last_probe: Option<ProbeReport>,
     /// The time until the next probe round; `None` without a schedule.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub next_probe: Option<Duration>,
     /// Probe rounds.
     pub probes: u64,

@@ -4,14 +4,14 @@
 //! from one budget whichever endpoint answers, each endpoint has one breaker (failover's), no permit is held while a
 //! request waits for its next attempt, and the attempt timeout bounds the wait for an answer.
 
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{fmt, marker::PhantomData};
 
-use mainstay_bulkhead::{Bulkhead, Limit};
-use mainstay_core::{Boxed, Budget, CloneService, InvalidSetting, LayerKind, Name, Newest, OrderCheck, Plain, Typed};
-use mainstay_retry::{Retrier, Retry};
-use mainstay_timeout::{TimeLimit, Timeout};
+use mainstay_bulkhead::Bulkhead;
+use mainstay_core::{Boxed, Budget, CloneService, InvalidSetting, LayerKind, Name, OrderCheck, Plain, Typed};
+use mainstay_retry::Retry;
+use mainstay_timeout::Timeout;
 
-use crate::{Endpoint, Failover, FailoverHandle};
+use crate::{Endpoint, Failover};
 
 mod common;
 mod dependency;
@@ -19,6 +19,7 @@ mod dependency_handles;
 mod dependency_settings;
 mod limit;
 mod settings;
+mod standard_handles;
 mod text;
 mod warning;
 
@@ -26,6 +27,7 @@ pub use dependency::{DependencyLayer, DependencyStack, NoFallback};
 pub use dependency_handles::DependencyHandles;
 pub use dependency_settings::DependencySettings;
 pub use settings::StandardSettings;
+pub use standard_handles::{EndpointHandles, StandardHandles};
 pub use warning::Warning;
 
 /// The service that [`Standard::build`] makes.
@@ -70,36 +72,6 @@ pub struct Standard<S, P = Plain, E = Boxed> {
     _error: PhantomData<fn() -> E>,
 }
 
-/// The handles of a standard stack, for pages, metrics and operators.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct StandardHandles {
-    /// The total timeout.
-    pub total: TimeLimit,
-    /// The retries and their budget.
-    pub retry: Retrier,
-    /// The failover.
-    pub failover: FailoverHandle,
-    /// The handles of each endpoint, in their order.
-    pub endpoints: Vec<EndpointHandles>,
-    /// Whether the retry budget was handed over, so that its settings are not this stack's.
-    has_foreign_budget: bool,
-    /// Two changes at once would each be applied in part.
-    newest: Arc<Newest<StandardSettings>>,
-}
-
-/// The handles of one endpoint of a standard stack.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct EndpointHandles {
-    /// The endpoint's name.
-    pub name: Name,
-    /// The limit on concurrent calls.
-    pub limit: Limit,
-    /// The attempt timeout.
-    pub attempt: TimeLimit,
-}
-
 // === impl Standard ===
 
 impl<S> Standard<S> {
@@ -119,25 +91,7 @@ impl<S> Standard<S> {
         let all_probed = infos.iter().all(|info| info.probe.is_some());
         settings.validate_for(all_probed).map_err(|wrong| wrong.of(&name))?;
         let warnings = settings.warnings().log(&name);
-        let endpoints = infos.iter().map(|info| {
-            let limit = Limit::with_settings(&info.name, settings.bulkhead);
-            let attempt = TimeLimit::attempt(&info.name, settings.attempt_timeout)?;
-            Ok(EndpointHandles {
-                name: info.name.clone(),
-                limit: limit.map_err(|error| error.within("bulkhead"))?,
-                attempt,
-            })
-        });
-        let endpoints = endpoints.collect::<Result<_, InvalidSetting>>()?;
-        let failover = settings.failover_in_stack();
-        let handles = StandardHandles {
-            total: TimeLimit::total(&name, settings.total_timeout)?,
-            retry: common::retrier(&name, settings.retry, settings.retry_budget)?,
-            failover: FailoverHandle::build(name, infos, failover)?,
-            endpoints,
-            has_foreign_budget: false,
-            newest: Arc::default(),
-        };
+        let handles = StandardHandles::new(name, infos, settings)?;
         Ok(Self { services, handles, warnings, policy: Plain, _error: PhantomData })
     }
 }
@@ -154,10 +108,8 @@ impl<S, P, E> Standard<S, P, E> {
     /// requests to one dependency. Its settings are changed by [`Budget::reconfigure`], not by those of the stack. Call it
     /// before the handles are cloned.
     #[must_use]
-    pub fn with_retry_budget(mut self, budget: Budget) -> Self {
-        self.handles.retry = self.handles.retry.with_budget(budget);
-        self.handles.has_foreign_budget = true;
-        self
+    pub fn with_retry_budget(self, budget: Budget) -> Self {
+        Self { handles: self.handles.with_retry_budget(budget), ..self }
     }
 
     /// Replaces the error type, without boxing.
@@ -202,58 +154,5 @@ impl<S, P, E> fmt::Debug for Standard<S, P, E> {
             .field("handles", &self.handles)
             .field("warnings", &self.warnings)
             .finish_non_exhaustive()
-    }
-}
-
-// === impl StandardHandles ===
-
-impl StandardHandles {
-    /// Replaces the settings while requests run: all of them or none. States, windows, holds, budgets, permits and running
-    /// timers stay; new times apply to what begins afterwards. Settings without effect are logged.
-    ///
-    /// # Errors
-    /// A setting out of its range or in contradiction to another, or one that a live stack can't change: the
-    /// failover's window and its second attempts' budget. No setting changes then.
-    pub fn reconfigure(&self, settings: &StandardSettings) -> Result<(), InvalidSetting> {
-        self.check(settings)?;
-        self.newest.set(settings.clone(), |settings| self.apply(settings))?;
-        let _logged = settings.warnings().log(self.failover.name());
-        Ok(())
-    }
-
-    fn check(&self, settings: &StandardSettings) -> Result<(), InvalidSetting> {
-        settings.validate_for(self.failover.board.endpoints.iter().all(|endpoint| endpoint.is_probed))?;
-        self.failover.check(&settings.failover_in_stack()).map_err(|error| error.within("failover"))
-    }
-
-    /// Applies settings that were checked.
-    fn apply(&self, settings: &StandardSettings) -> Result<(), InvalidSetting> {
-        self.failover.reconfigure(settings.failover_in_stack()).map_err(|error| error.within("failover"))?;
-        self.retry.reconfigure(settings.retry.clone())?;
-        if !self.has_foreign_budget {
-            self.retry.reconfigure_budget(settings.retry_budget.clone())?;
-        }
-        self.total.set(settings.total_timeout)?;
-        for endpoint in &self.endpoints {
-            endpoint.limit.reconfigure(settings.bulkhead)?;
-            endpoint.attempt.set(settings.attempt_timeout)?;
-        }
-        Ok(())
-    }
-}
-
-/// The layers, outermost first, each with its settings in force: for a page, a log, or a program's `--check`.
-impl fmt::Display for StandardHandles {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, outermost layer first:", self.failover.name())?;
-        text::total_timeout(f, &self.total)?;
-        text::retry(f, &self.retry)?;
-        text::failover(f, &self.failover)?;
-        for endpoint in &self.endpoints {
-            write!(f, "\n{}:", endpoint.name)?;
-            text::bulkhead(f, &endpoint.limit)?;
-            text::attempt_timeout(f, &endpoint.attempt)?;
-        }
-        Ok(())
     }
 }

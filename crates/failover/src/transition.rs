@@ -9,10 +9,12 @@ use crate::{route::FailoverState, snapshot::tenths};
 
 /// One change of where traffic goes.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Transition {
     /// The number of the change, from 1, without gaps. It is also the failover's epoch from here on.
     pub sequence: u64,
     /// When the change was made.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::timestamp"))]
     pub at: Instant,
     /// The endpoint in use before; none when requests were refused.
     pub from: Option<Name>,
@@ -23,10 +25,12 @@ pub struct Transition {
     /// The state from here on.
     pub state: FailoverState,
     /// How long the endpoint that was left for a backup gets no traffic.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub hold: Option<Duration>,
     /// The reason, with the numbers that caused the change.
     pub reason: String,
     /// The time spent in the state before.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub spent: Duration,
 }
 

@@ -279,6 +279,29 @@ async fn ramp_returns_traffic_by_growing_shares() {
     assert_eq!(shares[2], 1000, "{shares:?}");
 }
 
+/// Defect: the end of a ramp cleared a later one.
+#[tokio::test(start_paused = true)]
+async fn ramp_that_begins_as_an_older_one_ends_has_its_own_length() {
+    let ramp = mainstay_failover::FailoverSettings { ramp: Some(100 * SECOND), ..settings() };
+    let (failover, primary, _) = two(ramp);
+    let handle = failover.handle().clone();
+    let back = || {
+        handle.take_out("primary", "maintenance").unwrap();
+        handle.return_now("ann");
+    };
+    back();
+    advance(100 * SECOND).await;
+    back();
+    for _ in 0..2 {
+        let before = primary.calls();
+        for _ in 0..1000 {
+            failover.clone().oneshot(1).await.unwrap();
+        }
+        let share = primary.calls() - before;
+        assert!((50..170).contains(&share), "10 %: {share}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn take_out_leaves_the_endpoint_at_once() {
     let (failover, _, _) = two(settings());

@@ -282,7 +282,7 @@ async fn refused_reconfigure_changes_no_layer() {
     };
     use mainstay_circuit_breaker::WindowSettings::LastCalls;
     assert_eq!(refused(|s| s.failover.window = LastCalls(50)), "failover.window");
-    assert_eq!(refused(|s| s.failover.consecutive_failures = Some(9)), "failover.second_attempt.budget");
+    assert_eq!(refused(|s| s.failover.consecutive_failures = Some(9)), "failover.second_attempt.budget.allowance");
     assert_eq!(refused(|s| s.retry_budget.as_mut().unwrap().cost = 0.0), "retry_budget.cost");
     assert_eq!(refused(|s| s.bulkhead.limit = 0), "bulkhead.limit");
     assert_eq!(refused(|s| s.attempt_timeout = s.total_timeout), "attempt_timeout");
@@ -383,7 +383,7 @@ fn text_shows_each_layer_with_its_settings_in_force() {
   retry: 3 attempts, exponential x2 from 100ms up to 20s, jitter Full; budget: 0.25 earned by a success, 1 for a retry, \
         1 not earned
   failover: primary, backup; left after 3 failures in a row or 20 % failures (of the last 100 calls, at least 20); \
-        hold 30s to 300s; second attempt after 50ms or an error
+        hold 30s to 5m; second attempt after 50ms or an error
 primary:
   bulkhead: 256 calls, no queue
   attempt timeout: 10s

@@ -1,18 +1,13 @@
 //! The handle of a fallback: settings, the switches of the steps, counters and status.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering::Relaxed},
-    },
-};
+use std::{fmt, sync::Arc};
 
-use mainstay_core::{
-    AtomicDuration, Class, Counters, EventSender, Events, InvalidSetting, LogLimit, Name, StatusReceiver,
-};
+use mainstay_core::{Class, Counters, EventSender, Events, InvalidSetting, LogLimit, Name, StatusReceiver};
 
-use crate::{Chain, Clear, FallbackEvent, FallbackSettings, FallbackSnapshot, StepState, usage::Usage};
+use crate::{
+    Chain, Clear, FallbackEvent, FallbackSettings, FallbackSnapshot, StepState, live_settings::LiveSettings,
+    usage::Usage,
+};
 
 mod record;
 
@@ -34,9 +29,7 @@ pub struct FallbackHandle(Arc<Inner>);
 
 struct Inner {
     name: Name,
-    /// The classes for which the steps run, one bit each.
-    classes: AtomicU8,
-    settle_after: AtomicDuration,
+    settings: LiveSettings,
     /// The state of each step, and the function that empties its cache, if it has one.
     steps: Box<[(StepState, Option<Clear>)]>,
     counters: Counters<3>,
@@ -71,12 +64,12 @@ impl FallbackHandle {
         Ok(Self::build(name, steps, settings))
     }
 
-    fn build<C: Chain>(name: Name, steps: &C, settings: &FallbackSettings) -> Self {
+    /// Creates a handle with settings that were validated.
+    pub(crate) fn build<C: Chain>(name: Name, steps: &C, settings: &FallbackSettings) -> Self {
         let steps = (0..C::LEN).map(|index| (steps.state(index).clone(), steps.clear(index))).collect();
         Self(Arc::new(Inner {
             name,
-            classes: AtomicU8::new(bits(settings)),
-            settle_after: settings.settle_after.into(),
+            settings: LiveSettings::new(settings),
             steps,
             counters: Counters::shared(),
             usage: Usage::new(),
@@ -111,14 +104,7 @@ impl FallbackHandle {
     /// Returns the current settings.
     #[must_use]
     pub fn settings(&self) -> FallbackSettings {
-        let classes = self.0.classes.load(Relaxed);
-        let on = |class| classes & bit(class) != 0;
-        FallbackSettings {
-            on_failure: on(Class::Failure),
-            on_overloaded: on(Class::Overloaded),
-            on_rejected: on(Class::Rejected),
-            settle_after: self.0.settle_after.load(),
-        }
+        self.0.settings.get()
     }
 
     /// Changes the settings. Figures and status stay.
@@ -127,8 +113,7 @@ impl FallbackHandle {
     /// A setting is out of its range; nothing is changed.
     pub fn reconfigure(&self, settings: &FallbackSettings) -> Result<(), InvalidSetting> {
         settings.validate()?;
-        self.0.classes.store(bits(settings), Relaxed);
-        self.0.settle_after.store(settings.settle_after);
+        self.0.settings.set(settings);
         Ok(())
     }
 
@@ -178,7 +163,7 @@ impl FallbackHandle {
 
     /// Returns whether the steps run for an outcome of this class.
     pub(crate) fn covers(&self, class: Class) -> bool {
-        self.0.classes.load(Relaxed) & bit(class) != 0
+        self.0.settings.covers(class)
     }
 
     fn each(&self, name: &str, act: impl Fn(&(StepState, Option<Clear>))) -> bool {
@@ -193,18 +178,4 @@ impl fmt::Debug for FallbackHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("FallbackHandle").field(&self.snapshot()).finish()
     }
-}
-
-const fn bit(class: Class) -> u8 {
-    match class {
-        Class::Failure => 1,
-        Class::Overloaded => 2,
-        Class::Rejected => 4,
-        _ => 0,
-    }
-}
-
-fn bits(settings: &FallbackSettings) -> u8 {
-    let classes = [Class::Failure, Class::Overloaded, Class::Rejected];
-    classes.into_iter().filter(|class| settings.covers(*class)).map(bit).sum()
 }

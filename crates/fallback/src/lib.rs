@@ -42,7 +42,7 @@
 //!
 //! * `http`: with `last-good`, the step `last_good_http`, on `mainstay-http`.
 //! * `last-good`: the cache of last good answers.
-//! * `serde`: settings and snapshots implement serde's traits; durations read as `"250ms"`.
+//! * `serde`: settings and snapshots implement serde's traits; durations of settings are `"250ms"`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "last-good")]
@@ -61,6 +61,7 @@ mod handle;
 #[cfg(feature = "last-good")]
 mod last_good;
 mod layer;
+mod live_settings;
 #[cfg(all(feature = "http", feature = "last-good"))]
 mod over_http;
 mod registry;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use mainstay_core::{
-    BoxError, Level, Outcome, classify_fn,
+    BoxError, Level, Outcome, SettingsByName, classify_fn,
     test::{Probe, Reply, Request, call},
 };
-use mainstay_fallback::{FallbackHandle, FallbackLayer, FallbackRegistry, backup, step_fn, value};
+use mainstay_fallback::{FallbackHandle, FallbackLayer, FallbackRegistry, FallbackSettings, backup, step_fn, value};
 use tower::{Layer, service_fn};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -67,6 +67,30 @@ async fn registry_finds_handles_by_name() {
     assert!(fallbacks.remove("orders").is_some() && fallbacks.get("orders").is_none());
 }
 
+#[test]
+fn registry_has_a_table_of_settings_that_is_replaced_live() {
+    let refusals_only = FallbackSettings { on_failure: false, on_overloaded: false, ..FallbackSettings::default() };
+    let table = SettingsByName::default().with("orders", refusals_only.clone());
+    let fallbacks = FallbackRegistry::with_settings(table).unwrap();
+    let (orders, prices) = (fallbacks.make("orders", &value(7)).unwrap(), fallbacks.make("prices", &value(7)).unwrap());
+    let own = FallbackHandle::new("own", &value(7));
+    fallbacks.insert(&own).unwrap();
+    assert_eq!((orders.settings(), prices.settings()), (refusals_only.clone(), FallbackSettings::default()));
+
+    fallbacks.clone().reconfigure(refusals_only.clone()).unwrap();
+    assert_eq!((prices.settings(), own.settings()), (refusals_only.clone(), FallbackSettings::default()));
+    assert_eq!(fallbacks.settings().get("prices"), &refusals_only);
+    let nothing = FallbackSettings { on_rejected: false, ..refusals_only };
+    assert!(FallbackRegistry::with_settings(nothing.clone()).is_err());
+    assert_eq!(fallbacks.reconfigure(nothing).unwrap_err().field(), "default.on_failure");
+    assert!(orders.settings().on_rejected, "nothing has changed");
+
+    let full = FallbackRegistry::new().with_capacity(1).unwrap();
+    full.make("orders", &value(7)).unwrap();
+    assert!(full.make("prices", &value(7)).is_err());
+    assert!(full.make("orders", &value(8)).is_ok(), "in place of the first one");
+}
+
 #[tokio::test(start_paused = true)]
 async fn run_applies_the_steps_to_a_function() {
     let spare = service_fn(|id: u32| async move { if id == 1 { Ok(10) } else { Err(BoxError::from("unknown")) } });
@@ -102,7 +126,7 @@ async fn run_with_a_policy_takes_any_error_type() {
 #[cfg(feature = "serde")]
 #[test]
 fn settings_and_snapshots_implement_serde() {
-    use mainstay_fallback::{BackupSettings, FallbackSettings};
+    use mainstay_fallback::BackupSettings;
     let settings: FallbackSettings =
         serde_json::from_str(r#"{"on_rejected": false, "settle_after": "250ms"}"#).unwrap();
     assert_eq!((settings.on_failure, settings.on_rejected), (true, false));

@@ -34,7 +34,7 @@
 //! * `axum` (default): the endpoints as an axum `Router`.
 //! * `tonic`: the same registry as `grpc.health.v1`.
 //! * `http`, `redis`, `disk`: ready-made checks of a downstream service, a Redis and a file system.
-//! * `serde`: settings implement serde's traits, durations read as `"250ms"`.
+//! * `serde`: settings and snapshots implement serde's traits: durations as `"250ms"` in settings, as seconds in snapshots.
 //! * `full`: all of them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -38,13 +38,13 @@ pub struct CheckSnapshot {
     /// The reason for the level; may be empty.
     pub reason: String,
     /// The time since the level last changed.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub held: Duration,
     /// The time since the newest run ended; `None` before the first.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub age: Option<Duration>,
     /// The duration of the newest run; `None` before the first.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub took: Option<Duration>,
     /// Failures since the last success.
     pub consecutive_failures: u32,

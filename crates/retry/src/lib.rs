@@ -40,7 +40,7 @@
 //!
 //! # Features
 //!
-//! * `serde`: settings and snapshots implement serde's traits, durations read as `"250ms"`.
+//! * `serde`: settings and snapshots implement serde's traits: durations as `"250ms"` in settings, as seconds in snapshots.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod adaptive;

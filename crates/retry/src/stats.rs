@@ -48,19 +48,19 @@ pub struct AttemptTimes {
     /// The number of timed attempts.
     pub timed: u64,
     /// The sum of the durations.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub total: Duration,
     /// The mean duration.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub mean: Duration,
     /// The shortest duration.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub min: Duration,
     /// The longest duration.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub max: Duration,
     /// The moving average of the successful attempts: the time that must be left before the deadline for a retry.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub typical: Option<Duration>,
 }
 

@@ -117,3 +117,10 @@ impl fmt::Display for Text<'_> {
 }
 
 impl std::error::Error for Error {}
+
+/// Writes the text of the error.
+impl serde::Serialize for Error {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

@@ -49,8 +49,25 @@
 //!
 //! * A duration is text: `"250ms"`, `"30s"`, `"1m 30s"`.
 //! * `"off"` turns off what can be turned off (TOML has no null; in JSON `null` does it, too). Settings are written in the
-//!   same way, so that they are read back as they were. For a struct of yours, [`or_off`](mainstay_core::settings::or_off)
-//!   does this.
+//!   same way, so that they are read back as they were. In a struct of yours, mark such fields by
+//!   [`or_off`](mainstay_core::settings::or_off), and durations by
+//!   [`or_off::duration`](mainstay_core::settings::or_off::duration); for other fields `"off"` is text:
+//!
+//! ```
+//! use std::time::Duration;
+//! use mainstay_settings::from_toml;
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Program {
+//!     switch: Option<String>,
+//!     #[serde(with = "mainstay_core::settings::or_off::duration")]
+//!     idle: Option<Duration>,
+//! }
+//!
+//! let program: Program = from_toml("switch = 'off'\nidle = 'off'", |_| Ok(()))?;
+//! assert_eq!((program.switch.as_deref(), program.idle), (Some("off"), None));
+//! # Ok::<_, mainstay_settings::Error>(())
+//! ```
 //! * A variable is named by its prefix and the path of the field, in capitals, with two underscores between:
 //!   `ORDERS__FAILOVER__HOLD__BASE=1m`. An empty one counts as not set; a list has commas. A name with the prefix and two
 //!   underscores that leads to no field is an error. One with a single underscore that is near a setting is a warning

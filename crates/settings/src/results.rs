@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::Error;
 
 /// The counts and the last result of a [`Reloading`](crate::Reloading).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct ReloadSnapshot {
     /// How often settings were applied, the start included.
@@ -21,6 +21,7 @@ pub struct ReloadSnapshot {
     /// Why the file is not in force; `None` while it is.
     pub error: Option<Error>,
     /// The time since the last result.
+    #[serde(serialize_with = "mainstay_core::times::seconds")]
     pub age: Duration,
 }
 

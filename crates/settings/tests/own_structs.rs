@@ -74,10 +74,7 @@ fn errors_have_the_whole_path() {
     let trials = |lease: &str, criteria: &str| {
         format!("[recovery.trials]\npermits = 1\nlease = '{lease}'\n[recovery.trials.criteria]\n{criteria}")
     };
-    assert_eq!(
-        breaker(&trials("0s", "successes = 1")),
-        r#"line 3: recovery.trials.lease = "0s": must be 1ms to 365d"#
-    );
+    assert_eq!(breaker(&trials("0s", "successes = 1")), r#"line 3: recovery.trials.lease = "0s": must be 1ms to 365d"#);
     assert_eq!(
         breaker(&trials("1s", "successes = 0")),
         "line 5: recovery.trials.criteria.successes = 0: must be 1 to 1000000"
@@ -90,10 +87,7 @@ fn errors_have_the_whole_path() {
         breaker("recovery.probes = { successes = 1, fresh_for = '0s' }"),
         r#"line 1: recovery.probes.fresh_for = "0s": must be 1ms to 365d"#
     );
-    assert_eq!(
-        breaker("[window]\nlast = '1ms'"),
-        r#"line 2: window.last = "1ms": must be 10ms to 365d"#
-    );
+    assert_eq!(breaker("[window]\nlast = '1ms'"), r#"line 2: window.last = "1ms": must be 10ms to 365d"#);
     let short_lease = "attempt_timeout = '10s'\n[breaker.recovery.trials]\npermits = 1\nlease = '10s'\n\
         criteria = { successes = 1 }";
     assert_eq!(

@@ -219,6 +219,8 @@ async fn panic_of_the_closure_does_not_end_the_reloading() {
     assert_eq!(retrier.settings().max_attempts, 4);
     let snapshot = reloading.snapshot();
     assert_eq!((snapshot.applied, snapshot.refused), (2, 1));
+    let written = serde_json::to_value(&snapshot).unwrap();
+    assert!(written["age"].is_f64() && written["error"].is_null(), "{written}");
 }
 
 /// On one worker, which the closure of an earlier version blocked.

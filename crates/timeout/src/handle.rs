@@ -56,7 +56,7 @@ pub struct TimeLimitSnapshot {
     /// What the time limit covers.
     pub scope: Scope,
     /// The time limit.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub time: Duration,
     /// Calls that took too long.
     pub timed_out: u64,

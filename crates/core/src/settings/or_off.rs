@@ -3,6 +3,35 @@
 //! TOML has no null, and a missing field means the default. A setting whose default is on and that is off must therefore
 //! be written as a value: `"off"`. It is read from text in every format, within flattened structs too; `null` is read
 //! where a format has it.
+//!
+//! `mainstay-settings` reads `"off"` as `None` for the fields that are marked, and for no other: the text of an
+//! `Option<String>` may be `off`. A duration has the form of [`duration`]:
+//!
+//! ```
+//! use std::time::Duration;
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Debug, Deserialize, PartialEq, Serialize)]
+//! #[serde(default)]
+//! struct Settings {
+//!     #[serde(with = "mainstay_core::settings::or_off")]
+//!     limit: Option<u32>,
+//!     #[serde(with = "mainstay_core::settings::or_off::duration")]
+//!     idle: Option<Duration>,
+//! }
+//!
+//! impl Default for Settings {
+//!     fn default() -> Self {
+//!         Self { limit: Some(64), idle: Some(Duration::from_secs(30)) }
+//!     }
+//! }
+//!
+//! let settings: Settings = serde_json::from_str(r#"{ "limit": "off", "idle": "1m 30s" }"#)?;
+//! assert_eq!(settings, Settings { limit: None, idle: Some(Duration::from_secs(90)) });
+//! let unlimited = Settings { idle: None, ..settings };
+//! assert_eq!(serde_json::to_string(&unlimited)?, r#"{"limit":"off","idle":"off"}"#);
+//! # Ok::<_, serde_json::Error>(())
+//! ```
 
 use std::{fmt, marker::PhantomData, time::Duration};
 
@@ -42,7 +71,8 @@ pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer:
     }
 }
 
-/// The same for durations, which are written as `"250ms"`.
+/// The same for durations, which are written as `"250ms"`: `#[serde(with = "mainstay_core::settings::or_off::duration")]` on
+/// an `Option<Duration>`. There is an example at [`or_off`](super::or_off).
 pub mod duration {
     use super::{Deserializer, Duration, Serde, Serializer};
 

@@ -21,7 +21,7 @@ pub struct ProbeReport {
     /// The number of attempts; 0 without a probe.
     pub attempts: u32,
     /// The duration of the round, with its backoff.
-    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "mainstay_core::times::seconds"))]
     pub elapsed: Duration,
 }
 

@@ -44,9 +44,11 @@ impl Common<'_> {
         let retry = self.retry;
         let (attempt_time, total_time) = (self.attempt_timeout, self.total_timeout);
         let (attempt, total) = (human(attempt_time), human(total_time));
-        warnings.add_if(retry.max_attempts > 1 && attempt_time.saturating_mul(2) > total_time, "retry.max_attempts", || {
-            format!("two attempts of {attempt} do not fit into total_timeout, {total}")
-        });
+        warnings.add_if(
+            retry.max_attempts > 1 && attempt_time.saturating_mul(2) > total_time,
+            "retry.max_attempts",
+            || format!("two attempts of {attempt} do not fit into total_timeout, {total}"),
+        );
         warnings.add_if(retry.max_attempts > retry.attempt_quota, "retry.max_attempts", || {
             format!("retry.attempt_quota = {} permits fewer attempts than {}", retry.attempt_quota, retry.max_attempts)
         });
@@ -57,9 +59,11 @@ impl Common<'_> {
             format!("a wait of {} does not fit into total_timeout, {total}", human(retry.backoff.base))
         });
         let execution_timeout = self.bulkhead.execution_timeout;
-        warnings.add_if(execution_timeout.is_some_and(|limit| limit > attempt_time), "bulkhead.execution_timeout", || {
-            format!("attempt_timeout, {attempt}, is earlier")
-        });
+        warnings.add_if(
+            execution_timeout.is_some_and(|limit| limit > attempt_time),
+            "bulkhead.execution_timeout",
+            || format!("attempt_timeout, {attempt}, is earlier"),
+        );
     }
 }
 

@@ -4,7 +4,9 @@ use std::{fmt, marker::PhantomData};
 
 use mainstay_bulkhead::Bulkhead;
 use mainstay_circuit_breaker::CircuitBreaker;
-use mainstay_core::{Boxed, Budget, CloneService, ErrorType, InvalidSetting, LayerKind, Name, OrderCheck, Plain, Typed};
+use mainstay_core::{
+    Boxed, Budget, CloneService, ErrorType, InvalidSetting, LayerKind, Name, OrderCheck, Plain, Typed,
+};
 use mainstay_fallback::{Chain, Fallback, FallbackHandle, FallbackLayer};
 use mainstay_retry::Retry;
 use mainstay_timeout::Timeout;

@@ -13,11 +13,7 @@ use mainstay_retry::RetrySettings;
 
 #[cfg(feature = "serde")]
 use super::limit::GivenLimit;
-use super::{
-    common::Common,
-    limit::default_limit,
-    warning::Warnings,
-};
+use super::{common::Common, limit::default_limit, warning::Warnings};
 
 /// Settings of a [`DependencyLayer`](super::DependencyLayer).
 #[derive(Clone, Debug)]
@@ -85,9 +81,8 @@ impl DependencySettings {
         self.common().warn(&mut warnings);
         let attempt = self.attempt_timeout;
         let slow = self.breaker.slow_calls.is_some_and(|slow| slow.duration > attempt);
-        warnings.add_if(slow, "breaker.slow_calls.duration", || {
-            format!("attempt_timeout, {}, is earlier", human(attempt))
-        });
+        warnings
+            .add_if(slow, "breaker.slow_calls.duration", || format!("attempt_timeout, {}, is earlier", human(attempt)));
         warnings
     }
 }

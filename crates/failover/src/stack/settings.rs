@@ -13,11 +13,7 @@ use crate::FailoverSettings;
 
 #[cfg(feature = "serde")]
 use super::limit::GivenLimit;
-use super::{
-    common::Common,
-    limit::default_limit,
-    warning::Warnings,
-};
+use super::{common::Common, limit::default_limit, warning::Warnings};
 
 /// Settings of a [`Standard`](super::Standard) stack.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ impl FallbackHandle {
 
     /// Records a success of the inner service.
     pub(crate) fn record_success(&self) {
-        if self.0.usage.record_success(|| self.0.settle_after.load()).is_some()
+        if self.0.usage.record_success(|| self.0.settings.settle_after()).is_some()
             && let Some(left_out) = self.0.log_limit.recovery()
         {
             tracing::info!(fallback = %self.0.name, left_out, "the fallback is no longer in use");
@@ -54,7 +54,7 @@ impl FallbackHandle {
     }
 
     fn record_use(&self, answered: bool) {
-        let changed = self.0.usage.record_use(answered, self.0.settle_after.load());
+        let changed = self.0.usage.record_use(answered, self.0.settings.settle_after());
         let (log_limit, now) = (&self.0.log_limit, Instant::now());
         let line = if changed.is_some() { log_limit.fault(now) } else { log_limit.fault_lasts(now) };
         let Some(left_out) = line else { return };

@@ -81,7 +81,9 @@ impl DiskSettings {
         settings::rate("degraded_below", self.degraded_below)?;
         if !(0.0..=self.degraded_below).contains(&self.unhealthy_below) {
             let allowed = format!("must be 0 to degraded_below, {}", self.degraded_below);
-            return Err(InvalidSetting::new("unhealthy_below", self.unhealthy_below, allowed).bounded_by("degraded_below"));
+            return Err(
+                InvalidSetting::new("unhealthy_below", self.unhealthy_below, allowed).bounded_by("degraded_below")
+            );
         }
         Ok(())
     }

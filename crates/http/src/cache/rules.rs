@@ -10,6 +10,7 @@ use std::{
 };
 
 use http::HeaderName;
+use mainstay_core::InvalidSetting;
 
 use crate::cache::{
     answer::{Kept, KeptAnswer, KeptHead},
@@ -75,18 +76,31 @@ impl CacheRules {
 
     /// Takes this field of a request for a credential, so that the response is for one caller unless it says that it is
     /// for all. Fields whose names look like one (`Cookie`, `X-Api-Key`, `X-Auth-Request-User`) are taken for one already.
-    #[must_use]
-    pub fn with_credential(mut self, name: HeaderName) -> Self {
-        self.credentials.add(name);
-        self
+    ///
+    /// ```
+    /// use mainstay_http::cache::CacheRules;
+    ///
+    /// let rules = CacheRules::new().with_credential("X-Employee")?.without_credential(http::header::COOKIE)?;
+    /// # let _ = rules;
+    /// assert!(CacheRules::new().with_credential("X Employee").is_err());
+    /// # Ok::<_, mainstay_core::InvalidSetting>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A text that is not the name of a field.
+    pub fn with_credential(mut self, name: impl AsRef<str>) -> Result<Self, InvalidSetting> {
+        self.credentials.add(field_name("credential", name.as_ref())?);
+        Ok(self)
     }
 
     /// Does not take this field of a request for a credential: for cookies or tokens on which no response depends.
     /// `Authorization` stays one (RFC 9111, 3.5).
-    #[must_use]
-    pub fn without_credential(mut self, name: HeaderName) -> Self {
-        self.credentials.except(name);
-        self
+    ///
+    /// # Errors
+    /// A text that is not the name of a field.
+    pub fn without_credential(mut self, name: impl AsRef<str>) -> Result<Self, InvalidSetting> {
+        self.credentials.except(field_name("credential", name.as_ref())?);
+        Ok(self)
     }
 
     /// Returns what to keep of a request during its call, or `None` if its response neither is kept nor changes what is.
@@ -223,4 +237,9 @@ fn remove(request: &KeptRequest, store: &impl AnswerStore) {
     if let Some(key) = request.callers_key() {
         store.remove(&key);
     }
+}
+
+fn field_name(setting: &str, name: &str) -> Result<HeaderName, InvalidSetting> {
+    let allowed = "must be the name of a header field, such as X-Employee";
+    name.parse().map_err(|_| InvalidSetting::new(setting, format_args!("{name:?}"), allowed))
 }

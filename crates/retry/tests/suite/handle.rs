@@ -22,7 +22,10 @@ fn invalid_settings_name_field_value_and_range() {
     let endless = RetrySettings { deadline: Some(Duration::MAX), ..settings() };
     assert!(wrong(endless).starts_with("deadline = "));
     let backoff = Backoff::default().with_factor(f64::NAN);
-    assert_eq!(wrong(RetrySettings { backoff, ..settings() }), "backoff.shape.exponential.factor = NaN: must be 1 to 1000");
+    assert_eq!(
+        wrong(RetrySettings { backoff, ..settings() }),
+        "backoff.shape.exponential.factor = NaN: must be 1 to 1000"
+    );
     let backoff = Backoff::default().with_jitter(Jitter::Proportional { share: -0.1 });
     assert!(wrong(RetrySettings { backoff, ..settings() }).starts_with("backoff.jitter.proportional.share = -0.1"));
 }

@@ -1,130 +1,73 @@
 //! Wrong uses that are logged once: a quota below the attempts, a retry that can never repeat, a budget that refuses
 //! although the dependency is well, a handle that is replaced where it is shared.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
-use mainstay_core::{Budget, FailureKind, Outcome, classify_fn, test::Request};
+use mainstay_core::{
+    Budget, FailureKind, Outcome, classify_fn,
+    test::{Request, Warnings},
+};
 use mainstay_retry::{EveryError, Retrier, RetryLayer, RetrySettings};
 use tower::{Layer, ServiceExt, service_fn};
-use tracing::{Event, Level, Metadata, Subscriber, field, span};
 
 use crate::harness::{FAILED, Harness, NO_COPY, OK, SENT_ONCE, with};
-
-/// Keeps the warnings, each as its message and fields.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
-
-struct Text(String);
-
-impl field::Visit for Text {
-    fn record_debug(&mut self, field: &field::Field, value: &dyn fmt::Debug) {
-        self.0 += &format!("{}={value:?} ", field.name());
-    }
-}
-
-impl Subscriber for Lines {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::WARN
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut text = Text(String::new());
-        event.record(&mut text);
-        self.0.lock().expect("unpoisoned").push(text.0);
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
-
-impl Lines {
-    /// Returns the only line so far, and forgets it.
-    fn only(&self) -> String {
-        let mut lines = std::mem::take(&mut *self.0.lock().expect("unpoisoned"));
-        assert_eq!(lines.len(), 1, "{lines:?}");
-        lines.remove(0)
-    }
-
-    fn none(&self) {
-        let lines = self.0.lock().expect("unpoisoned");
-        assert!(lines.is_empty(), "{lines:?}");
-    }
-}
-
-fn logged() -> (Lines, tracing::subscriber::DefaultGuard) {
-    let lines = Lines::default();
-    (lines.clone(), tracing::subscriber::set_default(lines))
-}
 
 /// Defect: `max_attempts` above the attempt quota was cut without a word.
 #[tokio::test(start_paused = true)]
 async fn quota_below_the_attempts_is_logged_once_with_both_numbers() {
-    let (lines, _guard) = logged();
+    let (warnings, _guard) = Warnings::collect();
     let settings = RetrySettings { max_attempts: 10, ..RetrySettings::default() };
     let mut harness = Harness::new(with(settings.clone()));
-    lines.none();
+    assert_eq!(warnings.take(), [""; 0]);
     for _ in 0..3 {
         harness.get().await;
     }
-    let line = lines.only();
+    let line = warnings.only();
     assert!(line.contains("max_attempts=10") && line.contains("attempt_quota=4") && line.contains("orders"), "{line}");
     harness.retrier.reconfigure(settings).unwrap();
     harness.get().await;
-    lines.only();
+    let _again = warnings.only();
 }
 
 /// Defect: a policy of a closure carries no context, but had the quota of one: 4 of 10 attempts.
 #[tokio::test(start_paused = true)]
 async fn policy_without_context_has_all_attempts_and_no_warning() {
-    let (lines, _guard) = logged();
+    let (warnings, _guard) = Warnings::collect();
     let retrier = with(RetrySettings { max_attempts: 10, ..RetrySettings::default() });
     let fails = classify_fn(|_: Result<&u32, &mainstay_core::BoxError>| Outcome::failure(FailureKind::Unknown));
     let layer = RetryLayer::with(retrier.clone()).with_policy(fails);
     layer.layer(service_fn(|n: u32| async move { Ok::<_, std::io::Error>(n) })).oneshot(1).await.unwrap();
     assert_eq!(retrier.snapshot().attempts, 10);
-    lines.none();
+    assert_eq!(warnings.take(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn retry_that_can_never_repeat_is_logged_once() {
-    let (lines, _guard) = logged();
+    let (warnings, _guard) = Warnings::collect();
     let mut harness = Harness::plain();
     harness.answers(&[OK, FAILED, FAILED]);
     harness.call(Request::new(NO_COPY)).await.0.unwrap();
-    lines.none();
+    assert_eq!(warnings.take(), [""; 0]);
     harness.call(Request::new(NO_COPY)).await.0.unwrap();
-    assert!(lines.only().contains("cannot be sent again"));
+    assert!(warnings.only().contains("cannot be sent again"));
     harness.call(Request::new(NO_COPY)).await.0.unwrap();
-    lines.none();
+    assert_eq!(warnings.take(), [""; 0]);
 
     let mut unsafe_ones = Harness::plain();
     unsafe_ones.answers(&[FAILED; 30]);
     for _ in 0..9 {
         unsafe_ones.call(Request::new(SENT_ONCE)).await.0.unwrap();
     }
-    lines.none();
+    assert_eq!(warnings.take(), [""; 0]);
     for _ in 0..9 {
         unsafe_ones.call(Request::new(SENT_ONCE)).await.0.unwrap();
     }
-    assert!(lines.only().contains("not safe to send them twice"));
+    assert!(warnings.only().contains("not safe to send them twice"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn handle_that_repeats_other_requests_does_not_warn() {
-    let (lines, _guard) = logged();
+    let (warnings, _guard) = Warnings::collect();
     let mut harness = Harness::plain();
     harness.answers(&[FAILED, OK]);
     assert_eq!(harness.get().await, OK);
@@ -133,13 +76,13 @@ async fn handle_that_repeats_other_requests_does_not_warn() {
     for _ in 0..19 {
         harness.call(Request::new(SENT_ONCE)).await.0.unwrap();
     }
-    lines.none();
+    assert_eq!(warnings.take(), [""; 0]);
 }
 
 /// At one request a minute, 143 of 144 single failures reached the caller, and nothing said so.
 #[tokio::test(start_paused = true)]
 async fn budget_that_refuses_a_slow_client_is_logged_once_with_the_setting() {
-    let (lines, _guard) = logged();
+    let (warnings, _guard) = Warnings::collect();
     let retrier = Retrier::new("slow");
     let mut failures = 0;
     for minute in 0..144 {
@@ -148,13 +91,13 @@ async fn budget_that_refuses_a_slow_client_is_logged_once_with_the_setting() {
         failures += u32::from(retrier.run_with(EveryError, call).await.is_err());
     }
     assert_eq!(failures, 14, "of 15: the allowance pays for the first");
-    let line = lines.only();
+    let line = warnings.only();
     assert!(line.contains("allowance_refill") && line.contains("slow"), "{line}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn budget_that_refuses_in_an_outage_is_not_logged() {
-    let (lines, _guard) = logged();
+    let (warnings, _guard) = Warnings::collect();
     let retrier = Retrier::new("busy");
     for call in 0..3_000 {
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -163,18 +106,18 @@ async fn budget_that_refuses_in_an_outage_is_not_logged() {
         let _ = retrier.run_with(EveryError, call).await;
     }
     assert!(retrier.snapshot().stopped.budget > 900);
-    lines.none();
+    assert_eq!(warnings.take(), [""; 0]);
 }
 
 /// Defect: the second handle was disconnected from the first one without a word.
 #[test]
 fn handle_that_is_replaced_where_it_is_shared_is_logged() {
-    let (lines, _guard) = logged();
+    let (warnings, _guard) = Warnings::collect();
     let alone = Retrier::new("alone").without_budget().with_budget(Budget::new());
-    lines.none();
+    assert_eq!(warnings.take(), [""; 0]);
     for replaced in [alone.clone().without_budget(), alone.clone().with_budget(Budget::new())] {
         assert_eq!(replaced.name(), alone.name());
     }
-    assert_eq!(lines.0.lock().expect("unpoisoned").len(), 2);
-    assert!(lines.0.lock().expect("unpoisoned")[0].contains("without_budget"));
+    let lines = warnings.take();
+    assert!(lines.len() == 2 && lines[0].contains("without_budget"), "{lines:?}");
 }

@@ -8,6 +8,14 @@ use std::{
 use tracing::{Event, Level, Metadata, Subscriber, field, span, subscriber::DefaultGuard};
 
 /// The warnings and errors that this thread has logged, each as its fields and message.
+///
+/// ```
+/// use mainstay_core::test::Warnings;
+///
+/// let (warnings, _guard) = Warnings::collect();
+/// tracing::warn!(n = 7, "too few");
+/// assert_eq!(warnings.only(), "message=too few n=7 ");
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Warnings(Arc<Mutex<Vec<String>>>);
 
@@ -21,6 +29,18 @@ impl Warnings {
     pub fn collect() -> (Self, DefaultGuard) {
         let warnings = Self::default();
         (warnings.clone(), tracing::subscriber::set_default(warnings))
+    }
+
+    /// Returns the only warning so far, and forgets it.
+    ///
+    /// # Panics
+    /// There is none, or there are several.
+    #[must_use]
+    #[track_caller]
+    pub fn only(&self) -> String {
+        let mut warnings = self.take();
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        warnings.remove(0)
     }
 
     /// Returns the warnings so far, and forgets them.
