@@ -66,7 +66,7 @@ const BREAKERS: &[Defect] = &[
 
 #[rustfmt::skip]
 const RETRIES: &[Defect] = &[
-    ("a panic where there is no runtime", &["tests/without_runtime.rs::retry_returns_the_result_that_it_cannot_repeat", "tests/without_runtime.rs::bulkhead_refuses_what_would_wait", "tests/without_runtime.rs::gate_refuses_while_its_breaker_is_open", "tests/without_runtime.rs::backup_is_skipped_for_the_next_step", "tests/without_runtime.rs::forced_check_reports_that_no_probe_was_sent"]),
+    ("a panic where there is no runtime", &["tests/without_runtime.rs::retry_returns_the_result_that_it_cannot_repeat", "tests/without_runtime.rs::bulkhead_refuses_what_would_wait", "tests/without_runtime.rs::timeout_of_a_function_and_of_a_service_refuses", "tests/without_runtime.rs::second_attempt_starts_after_an_error_alone", "tests/without_runtime.rs::gate_refuses_while_its_breaker_is_open", "tests/without_runtime.rs::backup_is_skipped_for_the_next_step", "tests/without_runtime.rs::forced_check_reports_that_no_probe_was_sent"]),
     ("retries without a delay in one poll: no timeout fires", &["{retry}/fairness.rs::layer_without_a_delay_lets_a_timeout_fire", "{retry}/fairness.rs::function_without_a_delay_lets_a_timeout_fire"]),
     ("a limit of attempts cut by another one without a word", &["{retry}/warnings.rs::quota_below_the_attempts_is_logged_once_with_both_numbers", "{retry}/warnings.rs::policy_without_context_has_all_attempts_and_no_warning", "{failover}/stack.rs::attempts_above_the_quota_are_a_warning_with_both_numbers"]),
     ("a budget that a running stack can neither turn off nor on", &["{retry}/budget.rs::budget_is_turned_off_and_on_while_requests_run", "{failover}/stack.rs::retry_budget_is_turned_off_and_on_live"]),

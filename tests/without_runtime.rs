@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 use std::{
-    pin::pin,
+    pin::{Pin, pin},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -10,11 +10,13 @@ use std::{
 use mainstay_bulkhead::{BulkheadLayer, Limit, LimitSettings};
 use mainstay_circuit_breaker::{Breaker, GateLayer};
 use mainstay_core::{Backoff, BoxError, Reason, Refusal, Rejected};
-use mainstay_failover::{Endpoint, FailoverHandle, ProbeOutcome};
+use mainstay_failover::{Endpoint, Failover, FailoverHandle, ProbeOutcome};
 use mainstay_fallback::{FallbackLayer, backup, value};
 use mainstay_retry::{Retrier, RetryLayer, RetrySettings};
-use mainstay_timeout::TimeLimit;
-use tower::{Layer, Service, service_fn};
+use mainstay_timeout::{TimeLimit, TimeoutLayer};
+use tower::{Layer, Service, service_fn, util::BoxCloneSyncService};
+
+type Pending = Pin<Box<dyn Future<Output = Result<u32, BoxError>> + Send>>;
 
 /// Polls a future once, outside of a runtime.
 fn now<T>(future: impl Future<Output = T>) -> T {
@@ -92,10 +94,36 @@ fn backup_is_skipped_for_the_next_step() {
     assert_eq!(now(service.call(1)).unwrap(), 9);
 }
 
+/// The layers panicked, as tokio's timers do.
 #[test]
-fn timeout_of_a_function_refuses() {
+fn timeout_of_a_function_and_of_a_service_refuses() {
     let limit = TimeLimit::attempt("x", Duration::from_secs(1)).unwrap();
     assert_eq!(reason(now(limit.run(|| hang(1)))), Some(Reason::NoRuntime));
+    for layer in [TimeoutLayer::with(limit.clone()), TimeoutLayer::total("x", Duration::from_secs(1)).unwrap()] {
+        let layer: TimeoutLayer = layer;
+        assert_eq!(reason(now(layer.layer(service_fn(hang)).call(1))), Some(Reason::NoRuntime));
+        assert_eq!(now(layer.layer(service_fn(async |n: u32| Ok::<u32, BoxError>(n))).call(1)).unwrap(), 1);
+    }
+    assert_eq!(limit.snapshot().timed_out, 0);
+}
+
+/// The timer of the delay panicked.
+#[test]
+fn second_attempt_starts_after_an_error_alone() {
+    let endpoint = |name: &'static str, service: fn(u32) -> Pending| {
+        Endpoint::new(name, BoxCloneSyncService::new(service_fn(service)))
+    };
+    let ask = |first: fn(u32) -> Pending| {
+        let endpoints = [endpoint("a", first), endpoint("b", |n| Box::pin(async move { Ok(n) }))];
+        let mut failover = Failover::new("x", endpoints).unwrap();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(failover.poll_ready(&mut cx).is_ready());
+        let mut call = pin!(failover.call(7));
+        call.as_mut().poll(&mut cx)
+    };
+    assert!(ask(|_| Box::pin(std::future::pending())).is_pending(), "it waits for the first endpoint");
+    let answer = ask(|_| Box::pin(async { Err("down".into()) }));
+    assert!(matches!(answer, Poll::Ready(Ok(7))), "{answer:?}");
 }
 
 #[test]

@@ -152,8 +152,7 @@ impl Backoff {
     /// A base above the cap, a cap above a year, a factor below 1 or not finite, a jitter share outside 0..=1.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         settings::duration("cap", self.cap, Duration::ZERO..=LONGEST)?;
-        let own_delays = matches!(self.shape, Shape::Custom(_));
-        if !own_delays {
+        if !matches!(self.shape, Shape::Custom(_)) {
             settings::at_most("base", self.base, "cap", self.cap)?;
         }
         if let Shape::Exponential { factor } = self.shape
@@ -224,10 +223,8 @@ mod tests {
         assert_eq!(wrong(Backoff::default().with_factor(0.5)), "shape.exponential.factor");
         assert_eq!(wrong(Backoff::default().with_cap(MS)), "base");
         assert_eq!(wrong(Backoff::default().with_cap(Duration::MAX)), "cap");
-        assert_eq!(
-            wrong(Backoff::default().with_jitter(Jitter::Proportional { share: 1.5 })),
-            "jitter.proportional.share"
-        );
+        let jitter = Jitter::Proportional { share: 1.5 };
+        assert_eq!(wrong(Backoff::default().with_jitter(jitter)), "jitter.proportional.share");
         assert!(Backoff::default().validate().is_ok() && Backoff::none().validate().is_ok());
     }
 

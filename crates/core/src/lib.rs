@@ -27,7 +27,7 @@
 //!
 //! * `bounded`: `Bounded`, a bounded map by key.
 //! * `serde`: settings and snapshots implement serde's traits. Durations are text in settings (`"250ms"`), and seconds in
-//!   snapshots ([`times`]).
+//!   snapshots (the module `times`).
 //! * `test-util`: the probe service and the contract suite, for tests of layers.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -126,7 +126,7 @@ pub use registry::{Found, Registry};
 pub use rejected::{Refusal, Rejected};
 pub use repeat::Repeat;
 pub use request_copy::RequestCopy;
-pub use runtime::has_runtime;
+pub use runtime::{can_arm_timer, has_runtime};
 pub use runtime_end::is_runtime_ending;
 pub use settings::InvalidSetting;
 #[doc(hidden)]

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{Reservation, Wait, on_panic};
+use mainstay_core::{Reservation, Wait, can_arm_timer, on_panic};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tower_service::Service;
@@ -154,6 +154,9 @@ impl<F, S, Req, K, Res, E> Second<F, S, Req, K, Res, E> {
         }
         if this.timer.is_none() {
             let Some(delay) = delay(&board.endpoints[first], &board.live) else { return false };
+            if !can_arm_timer() {
+                return false;
+            }
             this.timer.set(Some(sleep(delay)));
         }
         let is_over = this.timer.as_pin_mut().is_some_and(|timer| timer.poll(cx).is_ready());

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{ErrorType, UploadClock};
+use mainstay_core::{ErrorType, UploadClock, can_arm_timer};
 use pin_project_lite::pin_project;
 use tokio::{
     task::coop::{Unconstrained, unconstrained},
@@ -70,6 +70,11 @@ where
             Poll::Ready(result) => result.map_err(Into::into),
             Poll::Pending => {
                 if timer.is_none() {
+                    if !can_arm_timer() {
+                        let refused = this.limit.without_runtime();
+                        this.state.set(State::Done);
+                        return Poll::Ready(Err(refused.into()));
+                    }
                     let time = this.deadline.unwrap_or_else(|| Instant::now() + this.limit.get());
                     timer.set(Some(unconstrained(sleep_until(time))));
                 }

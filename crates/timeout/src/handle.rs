@@ -150,6 +150,12 @@ impl TimeLimit {
         };
         Rejected::new(reason, self.0.name.clone())
     }
+
+    /// Returns the error of a call that would wait where there is no timer.
+    #[cold]
+    pub(crate) fn without_runtime(&self) -> Rejected {
+        Rejected::new(Reason::NoRuntime, self.0.name.clone())
+    }
 }
 
 impl fmt::Debug for TimeLimit {

@@ -49,7 +49,7 @@ impl TimeLimit {
         E: Refusal,
     {
         if !has_runtime() {
-            return Err(Rejected::new(Reason::NoRuntime, self.name()).into());
+            return Err(self.without_runtime().into());
         }
         match timeout(self.get(), function()).await {
             Ok(result) => result,
