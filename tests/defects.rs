@@ -155,6 +155,7 @@ const FAILOVERS: &[Defect] = &[
     ("a dead primary that gets every request while all are down", &["{failover}/ordinary_traffic.rs::all_down_sends_what_the_dead_primary_refuses_to_the_backup", "{failover}/situations.rs::while_all_are_down_requests_find_the_endpoint_that_answers", "{failover}/situations.rs::while_all_are_down_second_attempts_and_readiness_go_on_to_the_next_endpoint", "examples/gateway/tests/end_to_end/judgement.rs::all_down_serves_from_the_backup_if_the_primary_is_dead"]),
     ("a route that is slow or broken everywhere and leaves a healthy primary", &["{failover}/ordinary_traffic.rs::slow_route_whose_clients_give_up_moves_no_traffic", "{failover}/ordinary_traffic.rs::posts_to_a_broken_route_move_no_traffic", "{failover}/ordinary_traffic.rs::burst_of_posts_to_a_broken_route_moves_no_traffic", "examples/gateway/tests/end_to_end/judgement.rs::posts_to_a_broken_route_leave_no_backend", "examples/gateway/tests/end_to_end/judgement.rs::clients_who_give_up_on_a_slow_route_leave_no_backend"]),
     ("an endpoint that answers nothing, with a healthy status", &["{failover}/hanging.rs::endpoint_that_answers_no_request_is_overdue_in_status_and_log"]),
+    ("a ramp that is cleared by the end of an older one", &["crates/failover/src/ramp.rs::ramp_that_began_after_a_look_at_the_clock_is_not_ended", "{failover}/selection.rs::ramp_that_begins_as_an_older_one_ends_has_its_own_length"]),
     ("failback in the first good second", &["{failover}/selection.rs::traffic_returns_after_hold_and_probes"]),
 ];
 
@@ -197,6 +198,9 @@ const PROXIES: &[Defect] = &[
 const TYPES: &[Defect] = &[
     ("a wrong order of layers, without a word", &["tests/composition/order_warnings.rs::wrong_order_is_logged_once_with_its_effect"]),
     ("a table of settings that is written in part loses the defaults of its stack", &["crates/settings/tests/round_trips.rs::partly_written_budget_of_second_attempts_keeps_its_defaults"]),
+    ("`off` read as none where it is text", &["crates/settings/tests/own_structs.rs::off_is_text_for_an_option_that_is_not_marked"]),
+    ("an error of settings without its path, its line or the value as it was written", &["crates/settings/tests/own_structs.rs::errors_have_the_whole_path", "crates/settings/tests/own_structs.rs::contradiction_names_both_settings_and_the_line_of_what_was_written"]),
+    ("times of snapshots in two forms", &["tests/snapshots.rs::durations_are_seconds_and_times_are_rfc_3339", "tests/snapshots.rs::structs_of_figures_write_their_times_in_one_form"]),
     ("a misspelt variable, without a word", &["{gateway_e2e}/settings.rs::misspelt_variable_is_logged_with_the_name_that_is_meant", "crates/settings/tests/flat_names.rs::misspelt_variable_is_a_warning"]),
     ("nested generics that read inside out, turbofish for presets", &["tests/types.rs::four_layers_over_a_function_need_no_annotations", "tests/types.rs::all_layers_in_a_task_need_no_annotations"]),
     ("`source()` cut off", &["tests/composition/order.rs::original_error_passes_through_all_layers", "crates/core/src/rejected.rs::wrapped_refusal_is_found"]),

@@ -44,10 +44,10 @@ fn guide_shows_the_defaults() {
 fn wrong_settings_name_field_value_and_range() {
     let default = StoreSettings::default;
     let wrong = [
-        (StoreSettings { timeout: Duration::ZERO, ..default() }, "timeout = 0ns: must be 1ms to 31536000s"),
+        (StoreSettings { timeout: Duration::ZERO, ..default() }, "timeout = 0s: must be 1ms to 365d"),
         (
             StoreSettings { retry_delay: Duration::MAX, ..default() },
-            "retry_delay = 18446744073709551615.999999999s: must be 1ms to 31536000s",
+            "retry_delay = 213503982334601d 7h 15s 999ms 999us 999ns: must be 1ms to 365d",
         ),
         (StoreSettings { max_retries: 101, ..default() }, "max_retries = 101: must be 0 to 100"),
         (StoreSettings { max_entries: 0, ..default() }, "max_entries = 0: must be 1 to 1000000000"),

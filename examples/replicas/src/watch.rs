@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Client;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::{
@@ -23,14 +23,14 @@ struct Failover {
     state: String,
     epoch: u64,
     reason: String,
-    #[serde(with = "humantime_serde")]
-    for_time: Duration,
+    #[serde(deserialize_with = "seconds")]
+    for_time: Option<Duration>,
     endpoints: Vec<Endpoint>,
 }
 
 #[derive(Deserialize)]
 struct Endpoint {
-    #[serde(with = "humantime_serde")]
+    #[serde(deserialize_with = "seconds")]
     hold_left: Option<Duration>,
     breaker: BreakerState,
 }
@@ -44,6 +44,12 @@ struct BreakerState {
 struct Recovery {
     have: u32,
     need: u32,
+}
+
+/// Reads a number of seconds, or null.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let seconds = Option::<f64>::deserialize(deserializer)?;
+    seconds.map(Duration::try_from_secs_f64).transpose().map_err(D::Error::custom)
 }
 
 /// Polls the status, and sends an event for each change.
@@ -60,7 +66,7 @@ pub(crate) async fn watch(client: Client, url: String, replica: usize, events: E
         if failover.epoch != changes {
             (changes, progress) = (failover.epoch, Some((0, true)));
             // The time of the change, not of the poll.
-            let at = Instant::now().checked_sub(failover.for_time).unwrap_or_else(Instant::now);
+            let at = Instant::now().checked_sub(failover.for_time.unwrap_or_default()).unwrap_or_else(Instant::now);
             let route = Route { on_primary, changes, reason: failover.reason, hold: primary.hold_left };
             events.at(at, EventKind::Route { replica, route });
         }

@@ -43,7 +43,7 @@ fn sample(at: f64, status: &Value) -> Option<Sample> {
         active: failover["active"].as_str()?.to_owned(),
         epoch: failover["epoch"].as_u64()?,
         reason: failover["reason"].as_str()?.to_owned(),
-        hold: primary["hold_left"].as_str().is_some_and(|left| left != "0s"),
+        hold: primary["hold_left"].as_f64().is_some_and(|left| left > 0.0),
         gate: gate["have"].as_u64().zip(gate["need"].as_u64()),
         missing: primary["missing"].as_str()?.to_owned(),
     })
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn status_of_the_gateway_is_read() {
         let primary = json!({
-            "hold_left": "5s 887ms", "missing": "hold 5.9s, probes 0 of 2",
+            "hold_left": 5.887, "missing": "hold 5.9s, probes 0 of 2",
             "breaker": { "recovery": { "have": 0, "need": 2 } },
         });
         let reason = "primary: 2 failures in a row";
