@@ -50,9 +50,9 @@ async fn durations_are_seconds_and_times_are_rfc_3339() {
 
     let breaker = Breaker::new("orders");
     breaker.trip("down");
-    later().await;
+    tokio::time::advance(Duration::from_millis(250)).await;
     let snapshot = written(&breaker.snapshot());
-    assert_eq!((&snapshot["for_time"], &snapshot["state"]), (&1.5.into(), &"open".into()));
+    assert_eq!((&snapshot["for_time"], &snapshot["state"]), (&0.25.into(), &"open".into()));
     let change = written(&breaker.transitions());
     assert!(is_rfc3339(&change[0]["at"]) && change[0]["open_for"].is_f64(), "{change}");
     assert_eq!((&change[0]["to"], &change[0]["spent"]), (&"open".into(), &0.0.into()));
@@ -110,9 +110,9 @@ fn structs_of_figures_write_their_times_in_one_form() {
     for folder in fs::read_dir(crates).unwrap() {
         for (file, text) in sources(&folder.unwrap().path().join("src")) {
             for (before, name, fields) in structs(&text) {
-                let is_figures = ["Snapshot", "Report", "Times", "Transition", "Status", "Degraded"]
-                    .iter()
-                    .any(|ending| name.ends_with(ending));
+                let is_figures =
+                    ["Snapshot", "Report", "Times", "Transition"].iter().any(|ending| name.ends_with(ending))
+                        || ["Status", "Degraded"].contains(&name);
                 let writes = before.contains("Serialize");
                 if is_figures && !writes {
                     wrong.push(format!("{file}: {name} is not written by serde"));

@@ -148,7 +148,7 @@ impl<K, F, P, E> KeyedBulkheadLayer<K, F, P, E> {
     }
 }
 
-impl<S: CloneService, K, F: Clone, P: Clone, E> Layer<S> for KeyedBulkheadLayer<K, F, P, E> {
+impl<S, K, F: Clone, P: Clone, E> Layer<S> for KeyedBulkheadLayer<K, F, P, E> {
     type Service = KeyedBulkhead<S, K, F, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use mainstay_core::{Boxed, CloneService, InvalidSetting, LayerKind, Name, OrderCheck, Plain, Typed};
+use mainstay_core::{Boxed, InvalidSetting, LayerKind, Name, OrderCheck, Plain, Typed};
 use tower_layer::Layer;
 
 use crate::{Bulkhead, Limit};
@@ -62,7 +62,7 @@ impl<P, E> BulkheadLayer<P, E> {
     }
 }
 
-impl<S: CloneService, P: Clone, E> Layer<S> for BulkheadLayer<P, E> {
+impl<S, P: Clone, E> Layer<S> for BulkheadLayer<P, E> {
     type Service = Bulkhead<S, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {

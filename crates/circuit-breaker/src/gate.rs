@@ -75,7 +75,7 @@ impl<P, E> GateLayer<P, E> {
     }
 }
 
-impl<S: CloneService, P: Clone, E> Layer<S> for GateLayer<P, E> {
+impl<S, P: Clone, E> Layer<S> for GateLayer<P, E> {
     type Service = Gate<S, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {

@@ -91,7 +91,7 @@ impl<K, F, P, E> KeyedBreakerLayer<K, F, P, E> {
     }
 }
 
-impl<S: CloneService, K, F: Clone, P: Clone, E> Layer<S> for KeyedBreakerLayer<K, F, P, E> {
+impl<S, K, F: Clone, P: Clone, E> Layer<S> for KeyedBreakerLayer<K, F, P, E> {
     type Service = KeyedBreaker<S, K, F, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use mainstay_core::{Boxed, CloneService, LayerKind, Name, OrderCheck, Plain, Typed};
+use mainstay_core::{Boxed, LayerKind, Name, OrderCheck, Plain, Typed};
 use tower_layer::Layer;
 
 use crate::{Breaker, CircuitBreaker};
@@ -55,7 +55,7 @@ impl<P, E> CircuitBreakerLayer<P, E> {
     }
 }
 
-impl<S: CloneService, P: Clone, E> Layer<S> for CircuitBreakerLayer<P, E> {
+impl<S, P: Clone, E> Layer<S> for CircuitBreakerLayer<P, E> {
     type Service = CircuitBreaker<S, P, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
