@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{Classify, ErrorType, Follow, Rejected, on_panic};
+use mainstay_core::{Classify, Contextual, ErrorType, Follow, Rejected, on_panic};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -39,7 +39,11 @@ impl<F, P, E> BreakerFuture<F, P, E> {
     pub(crate) fn call<S, Req>(service: &mut S, request: Req, mut permit: Permit, policy: P) -> Self
     where
         S: Service<Req, Future = F>,
+        P: Contextual<Req>,
     {
+        if let Some(clock) = policy.upload_clock(&request) {
+            permit.set_upload_clock(clock.clone());
+        }
         let future = on_panic(|| permit.record_in_place(PANIC), || service.call(request));
         Self { state: State::Calling { future, permit, policy }, _error: PhantomData }
     }

@@ -11,8 +11,8 @@ use std::{
 };
 
 use mainstay_core::{
-    Boxed, Change, Classify, CloneService, ErrorType, Follow, LayerKind, Name, OrderCheck, Plain, Reason, Rejected,
-    Typed, Wait, has_runtime, on_panic,
+    Boxed, Change, Classify, CloneService, Contextual, ErrorType, Follow, LayerKind, Name, OrderCheck, Plain, Reason,
+    Rejected, Typed, Wait, has_runtime, on_panic,
 };
 use tokio::time::Instant;
 use tower_layer::Layer;
@@ -104,7 +104,7 @@ where
     S: Service<Req> + CloneService,
     S::Error: Into<E::Error>,
     E: ErrorType,
-    P: Classify<S::Response, E::Error> + Follow<S::Response> + Clone,
+    P: Classify<S::Response, E::Error> + Follow<S::Response> + Contextual<Req> + Clone,
 {
     type Response = S::Response;
     type Error = E::Error;

@@ -9,7 +9,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use mainstay_core::{Boxed, Classify, CloneService, ErrorType, Follow, LayerKind, Name, OrderCheck, Plain, Typed};
+use mainstay_core::{
+    Boxed, Classify, CloneService, Contextual, ErrorType, Follow, LayerKind, Name, OrderCheck, Plain, Typed,
+};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -128,7 +130,7 @@ where
     E: ErrorType,
     K: Hash + Eq + Clone + fmt::Display,
     F: Fn(&Req) -> K,
-    P: Classify<S::Response, E::Error> + Follow<S::Response> + Clone,
+    P: Classify<S::Response, E::Error> + Follow<S::Response> + Contextual<Req> + Clone,
 {
     type Response = S::Response;
     type Error = E::Error;

@@ -2,7 +2,7 @@
 
 use std::{mem, num::NonZeroU64, thread::panicking, time::Duration};
 
-use mainstay_core::{FailureKind, Outcome, Shared, is_runtime_ending};
+use mainstay_core::{FailureKind, Outcome, Shared, UploadClock, is_runtime_ending};
 use tokio::time::Instant;
 
 use crate::{counters::Counter, state_machine::StateMachine};
@@ -22,6 +22,7 @@ pub struct Permit {
     epoch: u64,
     lease: Option<NonZeroU64>,
     started: Option<Instant>,
+    upload: Option<UploadClock>,
 }
 
 /// The epoch of a permit whose outcome is not recorded, or was recorded already.
@@ -35,11 +36,11 @@ pub(crate) const PANIC: Outcome = Outcome::failure(FailureKind::Unknown);
 impl Permit {
     #[inline]
     pub(crate) fn recorded(machine: Shared<StateMachine>, epoch: u64, lease: Option<NonZeroU64>, timed: bool) -> Self {
-        Self { machine, epoch, lease, started: timed.then(Instant::now) }
+        Self { machine, epoch, lease, started: timed.then(Instant::now), upload: None }
     }
 
     pub(crate) fn unrecorded(machine: Shared<StateMachine>) -> Self {
-        Self { machine, epoch: UNRECORDED, lease: None, started: None }
+        Self { machine, epoch: UNRECORDED, lease: None, started: None, upload: None }
     }
 
     /// Returns the epoch that admitted the call, or `None` if its outcome is not recorded. In any other epoch the
@@ -47,6 +48,30 @@ impl Permit {
     #[must_use]
     pub fn epoch(&self) -> Option<u64> {
         (self.epoch != UNRECORDED).then_some(self.epoch)
+    }
+
+    /// Sets the clock of the request's body. What is measured of the call then runs from the body's last byte: whether it
+    /// is slow or abandoned, and the lease of a trial call, which else ends as a failure. Set it before the call, for a
+    /// request whose body is streamed from elsewhere; [`CircuitBreakerLayer`](crate::CircuitBreakerLayer) does so where the
+    /// policy [knows](mainstay_core::Contextual::upload_clock) the clock.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use mainstay_circuit_breaker::Breaker;
+    /// use mainstay_core::UploadClock;
+    ///
+    /// # fn main() -> Result<(), mainstay_core::Rejected> {
+    /// let mut permit = Breaker::new("files").try_acquire()?;
+    /// let clock = UploadClock::new(Duration::from_secs(60));
+    /// permit.set_upload_clock(clock.clone());
+    /// // The body calls `clock.record_piece()` and `clock.record_wait()`.
+    /// # Ok(()) }
+    /// ```
+    pub fn set_upload_clock(&mut self, clock: UploadClock) {
+        if let Some(lease) = self.lease {
+            self.machine.set_upload_clock(self.epoch, lease, clock.clone());
+        }
+        self.upload = Some(clock);
     }
 
     /// Records the outcome of the call.
@@ -90,7 +115,8 @@ impl Permit {
 
     #[inline]
     fn took(&self) -> Option<Duration> {
-        self.started.filter(|_| self.machine.needs_duration()).map(|started| started.elapsed())
+        let started = self.started.filter(|_| self.machine.needs_duration())?;
+        Some(UploadClock::waited(self.upload.as_ref(), started))
     }
 
     /// Notes that the call is pending: from now on it can be abandoned.
@@ -103,7 +129,7 @@ impl Permit {
     /// Ends the call without an outcome.
     fn abandon(&mut self) {
         let (epoch, lease) = (self.epoch, self.lease);
-        let ran = self.started.map_or(Duration::ZERO, |started| started.elapsed());
+        let ran = self.started.map_or(Duration::ZERO, |started| UploadClock::waited(self.upload.as_ref(), started));
         if self.machine.is_abandoned(ran) && !panicking() && !is_runtime_ending() {
             self.machine.counters.add(Counter::Abandoned);
             self.machine.record(epoch, lease, &Outcome::failure(FailureKind::Timeout), Some(ran));

@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{Boxed, Change, Classify, CloneService, ErrorType, Follow, Plain, Wait, on_panic};
+use mainstay_core::{Boxed, Change, Classify, CloneService, Contextual, ErrorType, Follow, Plain, Wait, on_panic};
 use tower_service::Service;
 
 use crate::{Breaker, BreakerFuture, permit::PANIC};
@@ -57,7 +57,7 @@ where
     S: Service<Req> + CloneService,
     S::Error: Into<E::Error>,
     E: ErrorType,
-    P: Classify<S::Response, E::Error> + Follow<S::Response> + Clone,
+    P: Classify<S::Response, E::Error> + Follow<S::Response> + Contextual<Req> + Clone,
 {
     type Response = S::Response;
     type Error = E::Error;

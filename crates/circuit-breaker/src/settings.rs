@@ -40,6 +40,10 @@ pub struct BreakerSettings {
     /// hung backend. A call that is dropped sooner counts for nothing. Costs one clock read for a call that is pending at
     /// its first poll. Default 1 s; `None` turns it off.
     ///
+    /// This time, that of slow calls and the lease of a trial call run from the last byte of the request's body, where the
+    /// policy knows its [`UploadClock`](mainstay_core::UploadClock): the time that a caller takes for its upload says nothing
+    /// about the dependency.
+    ///
     /// The tasks that a runtime drops when it ends count for nothing, also in a breaker that another runtime shares. Three
     /// kinds of dropped calls cannot be told from callers that give up: those outside of tokio's runtimes, those of a
     /// `LocalSet` or of futures that are kept outside of the runtime's tasks, and those whose task or connection is ended

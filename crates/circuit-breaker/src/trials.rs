@@ -4,6 +4,7 @@
 
 use std::{num::NonZeroU64, time::Duration};
 
+use mainstay_core::UploadClock;
 use tokio::time::Instant;
 
 /// The trial calls of one half-open epoch.
@@ -19,7 +20,10 @@ pub(crate) struct Trials {
 #[derive(Debug)]
 struct Lease {
     id: NonZeroU64,
+    length: Duration,
     deadline: Instant,
+    /// The progress of the request's body.
+    upload: Option<UploadClock>,
     /// The response began well, and its stream has not ended.
     streaming: bool,
 }
@@ -34,7 +38,7 @@ impl Trials {
         }
         let id = NonZeroU64::MIN.saturating_add(self.made);
         self.made += 1;
-        self.leases.push(Lease { id, deadline: now + length, streaming: false });
+        self.leases.push(Lease { id, length, deadline: now + length, upload: None, streaming: false });
         Some(id)
     }
 
@@ -50,15 +54,25 @@ impl Trials {
         self.leases.iter_mut().filter(|lease| lease.id == id).for_each(|lease| lease.streaming = true);
     }
 
-    /// Removes the expired leases. A streaming call counts as a success, any other as a failure. Returns whether there
-    /// were any.
+    /// Sets the clock of the request's body of a lease.
+    pub(crate) fn set_upload_clock(&mut self, id: NonZeroU64, clock: UploadClock) {
+        if let Some(lease) = self.leases.iter_mut().find(|lease| lease.id == id) {
+            lease.upload = Some(clock);
+        }
+    }
+
+    /// Removes the expired leases. A streaming call counts as a success, one whose request is still on its way for nothing,
+    /// any other as a failure. Returns whether there were any.
     pub(crate) fn expire(&mut self, now: Instant) -> bool {
         let before = self.leases.len();
         let (successes, failures) = (&mut self.successes, &mut self.failures);
         self.leases.retain(|lease| {
             let expired = lease.deadline <= now;
-            *successes += u32::from(expired && lease.streaming);
-            *failures += u32::from(expired && !lease.streaming);
+            if expired && lease.streaming {
+                *successes += 1;
+            } else if expired && UploadClock::later_end(lease.upload.as_ref(), lease.length).is_none() {
+                *failures += 1;
+            }
             !expired
         });
         self.leases.len() < before
@@ -88,6 +102,22 @@ mod tests {
         assert_eq!((trials.successes, trials.failures), (0, 1));
         assert!(trials.lease(1, second, Instant::now()).is_some());
         assert!(!trials.release(id));
+    }
+
+    /// A slow caller says nothing of the dependency, and must not keep the permit.
+    #[tokio::test(start_paused = true)]
+    async fn lease_that_expires_during_an_upload_counts_for_nothing() {
+        let (mut trials, clock) = (Trials::default(), UploadClock::new(Duration::from_secs(60)));
+        let second = Duration::from_secs(1);
+        for (piece_after, failures) in [(second / 2, 0), (Duration::ZERO, 1)] {
+            let id = trials.lease(1, second, Instant::now()).unwrap();
+            trials.set_upload_clock(id, clock.clone());
+            tokio::time::advance(piece_after).await;
+            clock.record_piece();
+            tokio::time::advance(second - piece_after).await;
+            assert!(trials.expire(Instant::now()));
+            assert_eq!((trials.successes, trials.failures, trials.in_flight()), (0, failures, 0));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -69,6 +69,23 @@ impl UploadClock {
         if last & WAITING == 0 { at } else { now.min(at + self.0.max_pause) }
     }
 
+    /// Returns for how long the dependency could have answered, of the time since `since`: from the last piece on, and not
+    /// while the caller is awaited. Without a clock the whole time.
+    #[must_use]
+    pub fn waited(upload: Option<&Self>, since: Instant) -> Duration {
+        let now = Instant::now();
+        let start = upload.map_or(since, |upload| since.max(upload.timeout_start(now)));
+        now.saturating_duration_since(start)
+    }
+
+    /// Returns the end of a time limit by the body's progress, if that is still to come: for a limit that has passed since
+    /// the call. While the caller is awaited, the end moves on, so look again then.
+    #[must_use]
+    pub fn later_end(upload: Option<&Self>, limit: Duration) -> Option<Instant> {
+        let (upload, now) = (upload?, Instant::now());
+        upload.timeout_start(now).checked_add(limit).filter(|end| *end > now)
+    }
+
     fn now(&self) -> u64 {
         u64::try_from(self.0.created.elapsed().as_nanos()).unwrap_or(u64::MAX) & !WAITING
     }
@@ -101,5 +118,30 @@ mod tests {
         clock.record_piece();
         advance(second).await;
         assert_eq!((clock.is_waiting(), clock.timeout_start(Instant::now())), (false, start + 4 * second));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wait_and_limit_run_from_the_last_piece() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let clock = UploadClock::new(10 * second);
+        advance(3 * second).await;
+        assert_eq!(UploadClock::waited(None, start), 3 * second);
+        assert_eq!(UploadClock::waited(Some(&clock), start), 3 * second, "nothing was sent");
+        assert_eq!(UploadClock::later_end(None, second), None);
+        assert_eq!(UploadClock::later_end(Some(&clock), second), None);
+        clock.record_piece();
+        advance(second).await;
+        assert_eq!(UploadClock::waited(Some(&clock), start), second);
+        assert_eq!(UploadClock::waited(Some(&clock), Instant::now()), Duration::ZERO, "the attempt is younger");
+        assert_eq!(UploadClock::later_end(Some(&clock), 2 * second), Some(start + 5 * second));
+        assert_eq!(
+            UploadClock::later_end(Some(&clock), Duration::MAX),
+            None,
+            "out of range, as a limit that has passed"
+        );
+        clock.record_wait();
+        advance(second).await;
+        assert_eq!(UploadClock::waited(Some(&clock), start), Duration::ZERO);
+        assert_eq!(UploadClock::later_end(Some(&clock), second), Some(Instant::now() + second));
     }
 }

@@ -10,7 +10,6 @@ use std::{
     marker::PhantomData,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use mainstay_core::{ErrorType, UploadClock, can_arm_timer};
@@ -82,7 +81,7 @@ where
                     let Some(Poll::Ready(())) = timer.as_mut().as_pin_mut().map(|timer| timer.poll(cx)) else {
                         return Poll::Pending;
                     };
-                    match this.upload.as_ref().and_then(|upload| later_end(upload, this.limit.get())) {
+                    match UploadClock::later_end(this.upload.as_ref(), this.limit.get()) {
                         Some(time) => timer.set(Some(unconstrained(sleep_until(time)))),
                         None => break Err(this.limit.expired().into()),
                     }
@@ -92,14 +91,6 @@ where
         this.state.set(State::Done);
         Poll::Ready(result)
     }
-}
-
-/// Returns the end of the limit's time from the upload's progress, if that is not over.
-#[cold]
-fn later_end(upload: &UploadClock, limit: Duration) -> Option<Instant> {
-    let now = Instant::now();
-    let end = upload.timeout_start(now) + limit;
-    (end > now).then_some(end)
 }
 
 impl<F, E> fmt::Debug for TimeoutFuture<F, E> {

@@ -5,7 +5,7 @@
 
 use std::{num::NonZeroU64, time::Duration};
 
-use mainstay_core::{Class, Outcome, nanos};
+use mainstay_core::{Class, Outcome, UploadClock, nanos};
 use tokio::time::Instant;
 
 use super::StateMachine;
@@ -81,6 +81,14 @@ impl StateMachine {
         let mut locked = self.lock();
         if self.word.load().epoch() == epoch {
             locked.recovery.trials.mark_streaming(lease);
+        }
+    }
+
+    /// Sets the clock of the body of a trial call's request.
+    pub(crate) fn set_upload_clock(&self, epoch: u64, lease: NonZeroU64, clock: UploadClock) {
+        let mut locked = self.lock();
+        if self.word.load().epoch() == epoch {
+            locked.recovery.trials.set_upload_clock(lease, clock);
         }
     }
 
