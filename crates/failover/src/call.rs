@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstay_core::{Contextual, Refusal, Replay, on_panic};
+use mainstay_core::{Contextual, Refusal, Replay, UploadClock, on_panic};
 use tower_service::Service;
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 pub(crate) fn call_ready<S, Req, P, E>(
     shared: &Arc<Shared<S, P>>,
     services: &mut Services<S>,
-    permit: EndpointPermit,
+    mut permit: EndpointPermit,
     request: Req,
     history: History,
 ) -> FailoverFuture<S::Future, S, Req, P::Kept, S::Response, P, E>
@@ -26,12 +26,33 @@ where
     let shared = Arc::clone(shared);
     let index = permit.index;
     let copy = ReplayCopy::new(&shared, &request, index, &history);
+    let upload = upload_clock(&shared, &request, &mut permit, copy.as_ref());
     let mut permit = Some(permit);
     let future = on_panic(
         || record_panic(shared.board(), &history, &mut permit, None),
         || services.at(index, &shared).call(request),
     );
-    FailoverFuture::new(shared, Attempt::Calling { future }, permit, copy, history)
+    FailoverFuture::new(shared, Attempt::Calling { future }, permit, copy, upload, history)
+}
+
+/// Returns the clock of the request's body if there is no copy to read it from later, and gives it to a trial call, whose
+/// lease it is needed for. A request with a copy needs it only if it waits.
+#[inline(always)]
+fn upload_clock<S, Req, P>(
+    shared: &Shared<S, P>,
+    request: &Req,
+    permit: &mut EndpointPermit,
+    copy: Option<&ReplayCopy<Req>>,
+) -> Option<UploadClock>
+where
+    P: Contextual<Req>,
+{
+    if copy.is_some() && permit.trial.is_none() {
+        return None;
+    }
+    let upload = shared.policy.upload_clock(request).cloned();
+    permit.set_upload_clock(upload.as_ref());
+    upload
 }
 
 /// Sends the request when it is a repeat, or its endpoint is not simply usable: takes a trial call, goes elsewhere, or
@@ -68,10 +89,11 @@ where
     }
     let acquire = |target: usize| board.endpoints[target].acquire(target).or_else(|| board.acquire_last_resort(target));
     let repeat = repeat.and_then(acquire);
-    let Some(permit) = repeat.or_else(|| shared.handle.acquire()) else { return refused(shared) };
+    let Some(mut permit) = repeat.or_else(|| shared.handle.acquire()) else { return refused(shared) };
     let copy = ReplayCopy::new(shared, &request, permit.index, &history);
+    let upload = upload_clock(shared, &request, &mut permit, copy.as_ref());
     let attempt = Attempt::readying(shared.clean_clone(permit.index), request);
-    FailoverFuture::new(Arc::clone(shared), attempt, Some(permit), copy, history)
+    FailoverFuture::new(Arc::clone(shared), attempt, Some(permit), copy, upload, history)
 }
 
 #[cold]
@@ -80,5 +102,5 @@ where
     E: Refusal,
 {
     let attempt = Attempt::refused(shared.handle.refuse().into());
-    FailoverFuture::new(Arc::clone(shared), attempt, None, None, History::default())
+    FailoverFuture::new(Arc::clone(shared), attempt, None, None, None, History::default())
 }

@@ -1,13 +1,14 @@
 //! The future of one request: an attempt, and perhaps a second one at another endpoint, which [`race`](crate::race)
 //! polls.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
+use mainstay_core::UploadClock;
 use pin_project_lite::pin_project;
-use tokio::time::Instant;
 
 use crate::{
     attempt::Attempt,
+    attempt_clock::AttemptClock,
     dropped::{Waiting, record_drop, record_dropped},
     history::History,
     permit::EndpointPermit,
@@ -33,8 +34,8 @@ pin_project! {
         pub(crate) permit: Option<EndpointPermit>,
         // What earlier attempts of the request have found.
         pub(crate) history: History,
-        // When the first attempt was found to be waiting.
-        pub(crate) waiting_since: Option<Instant>,
+        // How long the first attempt has waited.
+        pub(crate) clock: AttemptClock,
         #[pin]
         pub(crate) second: Second<F, S, Req, K, Res, E>,
     }
@@ -43,13 +44,13 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if this.second.is_started() {
-                let first = this.permit.take().map(|permit| Waiting { permit, waited: elapsed(*this.waiting_since) });
+                let first = this.permit.take().map(|permit| Waiting { permit, waited: this.clock.waited() });
                 let waited = this.second.waited().map(|(_, waited)| waited);
                 let second = this.second.as_mut().take_permit().map(|permit| Waiting { permit, waited });
                 let failed = this.second.take_undecided();
                 record_dropped(this.shared.board(), first, second, failed, this.history);
             } else if let Some(permit) = this.permit.take() {
-                record_drop(this.shared.board(), permit, elapsed(*this.waiting_since), this.history);
+                record_drop(this.shared.board(), permit, this.clock.waited(), this.history);
             }
         }
     }
@@ -58,20 +59,18 @@ pin_project! {
 // === impl FailoverFuture ===
 
 impl<F, S, Req, K, Res, P, E> FailoverFuture<F, S, Req, K, Res, P, E> {
+    /// Creates the future. `upload` is the clock of the request's body.
     #[inline]
     pub(crate) fn new(
         shared: Arc<Shared<S, P>>,
         first: Attempt<F, S, Req, E>,
         permit: Option<EndpointPermit>,
         copy: Option<ReplayCopy<K>>,
+        upload: Option<UploadClock>,
         history: History,
     ) -> Self {
-        Self { shared, first, permit, history, waiting_since: None, second: Second::new(copy) }
+        Self { shared, first, permit, history, clock: AttemptClock::new(upload), second: Second::new(copy) }
     }
-}
-
-fn elapsed(since: Option<Instant>) -> Option<Duration> {
-    since.map(|since| since.elapsed())
 }
 
 impl<F, S, Req, K, Res, P, E> fmt::Debug for FailoverFuture<F, S, Req, K, Res, P, E> {

@@ -128,6 +128,7 @@ mod address;
 mod answers;
 mod ask;
 mod attempt;
+mod attempt_clock;
 mod call;
 mod changed;
 mod compare;

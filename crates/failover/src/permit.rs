@@ -1,6 +1,7 @@
 //! What one request holds of an endpoint, before and after it is sent.
 
 use mainstay_circuit_breaker::Permit;
+use mainstay_core::UploadClock;
 
 /// An endpoint whose service is ready, as its state was when that was found.
 #[derive(Clone, Copy, Debug)]
@@ -25,4 +26,16 @@ pub(crate) struct EndpointPermit {
     /// The trial call of an endpoint without a probe. An attempt at a usable endpoint needs no permit of the breaker,
     /// which saves an `Arc` count. Boxed to keep this struct small.
     pub(crate) trial: Option<Box<Permit>>,
+}
+
+// === impl EndpointPermit ===
+
+impl EndpointPermit {
+    /// Gives a trial call, whose lease ends, the clock of the request's body.
+    #[inline]
+    pub(crate) fn set_upload_clock(&mut self, upload: Option<&UploadClock>) {
+        if let (Some(trial), Some(upload)) = (&mut self.trial, upload) {
+            trial.set_upload_clock(upload.clone());
+        }
+    }
 }

@@ -6,7 +6,6 @@ use std::{
 };
 
 use mainstay_core::{Classify, Contextual, Follow, Outcome, Replay, on_panic};
-use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::{
@@ -59,8 +58,9 @@ where
         let answer = match polled {
             Poll::Ready(answer) => answer,
             Poll::Pending => {
-                if this.permit.is_some() {
-                    this.waiting_since.get_or_insert_with(Instant::now);
+                if this.permit.is_some() && !this.clock.is_started() {
+                    let request = this.second.request();
+                    this.clock.start(request.and_then(|request| this.shared.policy.upload_clock(request)));
                 }
                 return Poll::Pending;
             }
@@ -73,8 +73,8 @@ where
             return self.first_failed(index, outcome, answer);
         }
         let answer = evidence::record_answer(board, policy, this.permit, history, outcome, answer);
-        if let Some(since) = this.waiting_since {
-            board.record_latency(index, since.elapsed());
+        if let Some(waited) = this.clock.waited() {
+            board.record_latency(index, waited);
             if let Some((target, waited)) = this.second.waited() {
                 board.record_time(target, waited);
             }
@@ -127,18 +127,21 @@ where
     fn poll_wait(self: Pin<&mut Self>, cx: &mut Context<'_>) {
         let mut this = self.project();
         let (board, Some(permit)) = (this.shared.board(), this.permit.as_ref()) else { return };
-        if this.second.as_mut().poll_delay(board, permit.index, cx) {
+        if this.second.as_mut().poll_delay(board, permit.index, this.clock, cx) {
             let cause = if board.is_left_since(Sent::of(permit)) { Cause::Left } else { Cause::Delay };
             this.second.as_mut().start(this.shared, permit.index, cause, this.history);
             if !this.second.is_running() {
                 record_silence(board, permit);
-                let end = long_silence(&board.endpoints[permit.index], &board.live)
-                    .and_then(|silence| this.waiting_since.unwrap_or_else(Instant::now).checked_add(silence));
-                this.second.as_mut().set_timer(end);
+                let silence = long_silence(&board.endpoints[permit.index], &board.live);
+                this.second.as_mut().set_timer(silence.and_then(|silence| this.clock.end(silence)));
             }
         }
-        if this.second.as_mut().poll_long_silence(cx) {
-            record_long_silence(board, permit, this.history);
+        while this.second.as_mut().poll_long_silence(cx) {
+            let silence = long_silence(&board.endpoints[permit.index], &board.live);
+            match silence.and_then(|silence| this.clock.later_end(silence)) {
+                None => record_long_silence(board, permit, this.history),
+                end => this.second.as_mut().set_timer(end),
+            }
         }
         if this.second.as_mut().poll_left(board, permit, cx) {
             this.second.start(this.shared, permit.index, Cause::Left, this.history);
@@ -202,7 +205,7 @@ where
         }
         this.first.set(Attempt::Over);
         if let Some(permit) = this.permit.take() {
-            record_overtaken(board, permit, *this.waiting_since, others, history);
+            record_overtaken(board, permit, this.clock.waited(), others, history);
         }
         answer
     }

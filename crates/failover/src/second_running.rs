@@ -15,6 +15,7 @@ use tower_service::Service;
 
 use crate::{
     attempt::Attempt,
+    attempt_clock::AttemptClock,
     changed::changed,
     ended::{FirstEnded, SecondEnded},
     failed::{Failed, record_panic},
@@ -60,7 +61,7 @@ pin_project! {
         pub(crate) permit: Option<EndpointPermit>,
         // Spent when the request is sent; returned to the budget when it is dropped before.
         pub(crate) reservation: Option<Reservation>,
-        pub(crate) since: Instant,
+        pub(crate) clock: AttemptClock,
         // The first attempt, if it has ended badly: the caller gets its answer if this attempt fails too.
         pub(crate) first: Option<FirstEnded<Res, E>>,
         // What a further attempt needs if this one can't be sent.
@@ -74,6 +75,12 @@ impl<F, S, Req, K, Res, E> Second<F, S, Req, K, Res, E> {
     #[inline]
     pub(crate) fn new(copy: Option<ReplayCopy<K>>) -> Self {
         Self { copy, timer: None, phase: Phase::Idle }
+    }
+
+    /// Returns the copy of the request, if it has not been sent.
+    #[inline]
+    pub(crate) fn request(&self) -> Option<&Req> {
+        self.copy.as_ref().map(|copy| copy.request.request())
     }
 
     /// Returns the endpoint whose budget a success pays into; `None` when no second attempt is possible.
@@ -101,7 +108,7 @@ impl<F, S, Req, K, Res, E> Second<F, S, Req, K, Res, E> {
     /// Returns the endpoint of the attempt that runs, and how long it has waited for its answer.
     pub(crate) fn waited(&self) -> Option<(usize, Duration)> {
         let Phase::Running(running) = &self.phase else { return None };
-        Some((running.permit.as_ref()?.index, running.since.elapsed()))
+        Some((running.permit.as_ref()?.index, running.clock.waited()?))
     }
 
     /// Keeps the first attempt while this attempt runs; returns it when this attempt does not run.
@@ -141,11 +148,13 @@ impl<F, S, Req, K, Res, E> Second<F, S, Req, K, Res, E> {
         self.take_failed()
     }
 
-    /// Whether the delay has ended since the last call. Arms the timer in the first call, which reads the delay.
+    /// Whether the delay has ended since the last call. Arms the timer in the first call, which reads the delay, and again
+    /// while the body of the request is on its way.
     pub(crate) fn poll_delay(
         self: Pin<&mut Self>,
         board: &Arc<Switchboard>,
         first: usize,
+        clock: &AttemptClock,
         cx: &mut Context<'_>,
     ) -> bool {
         let mut this = self.project();
@@ -159,11 +168,16 @@ impl<F, S, Req, K, Res, E> Second<F, S, Req, K, Res, E> {
             }
             this.timer.set(Some(sleep(delay)));
         }
-        let is_over = this.timer.as_pin_mut().is_some_and(|timer| timer.poll(cx).is_ready());
-        if is_over {
-            *this.phase = Phase::DelayOver(Wait::default(), OverdueRequest::new(board, first).into());
+        while this.timer.as_mut().as_pin_mut().is_some_and(|timer| timer.poll(cx).is_ready()) {
+            match delay(&board.endpoints[first], &board.live).and_then(|delay| clock.later_end(delay)) {
+                Some(end) => this.timer.set(Some(sleep_until(end))),
+                None => {
+                    *this.phase = Phase::DelayOver(Wait::default(), OverdueRequest::new(board, first).into());
+                    return true;
+                }
+            }
         }
-        is_over
+        false
     }
 
     /// Whether a request past the delay and without a second attempt has now waited until the timer's end. Ready once.
@@ -222,7 +236,8 @@ where
             reservation.spend();
         }
         let answer = ready!(polled);
-        let (permit, first, took) = (second.permit.take(), second.first.take(), second.since.elapsed());
+        let (permit, first, took) =
+            (second.permit.take(), second.first.take(), second.clock.waited().unwrap_or_default());
         let spare = second.spare.take();
         *this.phase = Phase::Idle;
         Poll::Ready(SecondEnded { answer, permit, took, first, spare })

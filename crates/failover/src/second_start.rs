@@ -11,8 +11,8 @@ use tower_service::Service;
 
 use crate::{
     attempt::Attempt,
+    attempt_clock::AttemptClock,
     history::History,
-    permit::EndpointPermit,
     replay_copy::{ReplayCopy, Spare},
     second_attempt::{Cause, Paid, acquire},
     second_running::{Phase, Running, Second},
@@ -80,22 +80,25 @@ fn may_send<S, Req, P: Replay<Req>>(
 fn run<F, S, Req, P, E>(
     shared: &Shared<S, P>,
     Spare { copy, deadline, mut tried }: Spare<P::Kept>,
-    (permit, reservation): Paid,
+    (mut permit, reservation): Paid,
     cause: Cause,
     history: &History,
 ) -> Running<F, S, Req, P::Kept, S::Response, E>
 where
     S: Service<Req, Future = F> + Clone,
-    P: Replay<Req>,
+    P: Replay<Req> + Contextual<Req>,
 {
-    let EndpointPermit { index, .. } = permit;
+    let index = permit.index;
     tried.push(index);
     history.note_sent(shared.board().id, index);
     shared.board().counters.add(cause.counter());
     let has_next = tried.len() < shared.len();
     let request = copy.into_request().into();
     let copy = has_next.then(|| shared.policy.replay(&request)).flatten();
+    let upload = shared.policy.upload_clock(&request).cloned();
+    permit.set_upload_clock(upload.as_ref());
     let attempt = Attempt::readying(shared.clean_clone(index), request);
     let spare = copy.map(|copy| Spare { copy, deadline, tried });
-    Running { attempt, permit: Some(permit), reservation, since: Instant::now(), first: None, spare }
+    let clock = AttemptClock::started(upload);
+    Running { attempt, permit: Some(permit), reservation, clock, first: None, spare }
 }

@@ -1,7 +1,8 @@
 //! What a missing answer says of an endpoint.
 
+use std::time::Duration;
+
 use mainstay_core::{FailureKind, Outcome};
-use tokio::time::Instant;
 
 use crate::{
     evidence::{count_dropped, record},
@@ -37,18 +38,19 @@ pub(crate) fn record_long_silence(board: &Switchboard, permit: &EndpointPermit, 
     }
 }
 
-/// Records that another endpoint has answered while this attempt was still waiting. `others` is what that answer says.
+/// Records that another endpoint has answered while this attempt was still waiting, for so long. `others` is what that answer
+/// says.
 pub(crate) fn record_overtaken(
     board: &Switchboard,
     permit: EndpointPermit,
-    waiting_since: Option<Instant>,
+    waited: Option<Duration>,
     others: Others,
     history: &History,
 ) {
     let endpoint = &board.endpoints[permit.index];
-    if let Some(since) = waiting_since {
-        endpoint.latency.record_at_least(since.elapsed());
-        board.record_time(permit.index, since.elapsed());
+    if let Some(waited) = waited {
+        endpoint.latency.record_at_least(waited);
+        board.record_time(permit.index, waited);
     }
     match is_delay_measured(endpoint, &board.live) {
         true => record(board, permit, Outcome::failure(FailureKind::Timeout), others, history),

@@ -28,7 +28,6 @@ const STALLED: u64 = u64::MAX;
 enum Then {
     Answer,
     Hang,
-    Fail,
 }
 
 /// An endpoint that takes the body, of as many pieces as the request's number.
@@ -47,7 +46,6 @@ async fn take(request: Request, then: Then) -> Result<Answer, BoxError> {
     match then {
         Then::Answer => Ok(Answer::from(1)),
         Then::Hang => pending().await,
-        Then::Fail => Err("failed".into()),
     }
 }
 
