@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use mainstay_core::{ErrorType, Follow, Reason, Rejected};
+use mainstay_core::{ErrorType, Follow, Reason, Rejected, UploadClock};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -35,7 +35,7 @@ pin_project! {
     enum State<S, Req, F> {
         // The inner service is called. Drops the inner future before the permit, so that the next caller finds a free
         // slot there.
-        Called { #[pin] future: F, permit: Permit, timer: Option<Timer> },
+        Called { #[pin] future: F, permit: Permit, timer: Option<Timer>, upload: Option<UploadClock> },
         // The call waits for a permit or for the inner service. Boxed, so that only calls that wait pay for its size.
         Queued { call: Box<QueuedCall<S, Req>> },
         // The limit has refused the call.
@@ -48,8 +48,8 @@ pin_project! {
 // === impl BulkheadFuture ===
 
 impl<S, Req, F, P, E> BulkheadFuture<S, Req, F, P, E> {
-    pub(crate) fn called(future: F, permit: Permit, policy: P) -> Self {
-        Self { state: State::Called { future, permit, timer: None }, policy, _error: PhantomData }
+    pub(crate) fn called(future: F, permit: Permit, upload: Option<UploadClock>, policy: P) -> Self {
+        Self { state: State::Called { future, permit, timer: None, upload }, policy, _error: PhantomData }
     }
 
     pub(crate) fn queued(call: QueuedCall<S, Req>, policy: P) -> Self {
@@ -76,15 +76,17 @@ where
         let mut state = this.state;
         let result = loop {
             match state.as_mut().project() {
-                StateProj::Called { future, permit, timer } => match future.poll(cx) {
+                StateProj::Called { future, permit, timer, upload } => match future.poll(cx) {
                     Poll::Ready(result) => break result.map_err(Into::into),
                     Poll::Pending => {
-                        let reason = ready!(poll_execution_timeout(permit, timer, cx));
+                        let reason = ready!(poll_execution_timeout(permit, timer, upload.as_ref(), cx));
                         break Err(permit.inner().reject(reason).into());
                     }
                 },
                 StateProj::Queued { call } => match ready!(call.poll_called(cx)) {
-                    WaitResult::Called { future, permit } => state.set(State::Called { future, permit, timer: None }),
+                    WaitResult::Called { future, permit, upload } => {
+                        state.set(State::Called { future, permit, timer: None, upload });
+                    }
                     WaitResult::Rejected(rejected) => break Err(rejected.into()),
                     WaitResult::Failed(error) => break Err(error.into()),
                 },
@@ -112,15 +114,26 @@ where
     }
 }
 
-/// Ready when the call has reached the execution timeout. Arms the timer when the call is pending for the first time.
-fn poll_execution_timeout(permit: &Permit, timer: &mut Option<Timer>, cx: &mut Context<'_>) -> Poll<Reason> {
+/// Ready when the call has reached the execution timeout. Arms the timer when the call is pending for the first time, and
+/// again while the body of the request is on its way.
+fn poll_execution_timeout(
+    permit: &Permit,
+    timer: &mut Option<Timer>,
+    upload: Option<&UploadClock>,
+    cx: &mut Context<'_>,
+) -> Poll<Reason> {
     if timer.is_none() {
         let Some(time) = permit.inner().execution_timeout() else { return Poll::Pending };
         *timer = Timer::after(time);
     }
-    match timer {
-        Some(timer) => timer.poll(cx).map(|()| Reason::AttemptTimeout),
-        None => Poll::Ready(Reason::NoRuntime),
+    loop {
+        let Some(running) = timer else { return Poll::Ready(Reason::NoRuntime) };
+        ready!(running.poll(cx));
+        let limit = permit.inner().execution_timeout();
+        match limit.and_then(|limit| UploadClock::later_end(upload, limit)) {
+            Some(end) => *timer = Timer::at(end),
+            None => return Poll::Ready(Reason::AttemptTimeout),
+        }
     }
 }
 

@@ -194,15 +194,15 @@ where
         let policy = self.policy.clone();
         let admission = self.limits.admit(&(self.key)(&request));
         if let Ok(Admission::Admitted(permit)) = admission {
-            return BulkheadFuture::called(self.inner.call(request), permit, policy);
+            let upload = policy.upload_clock(&request).cloned();
+            return BulkheadFuture::called(self.inner.call(request), permit, upload, policy);
         }
         // A fresh clone holds no readiness: a call that waits or is refused must not keep it.
         self.inner = self.inner.clone();
         match admission {
             Err(rejected) => BulkheadFuture::rejected(rejected, policy),
             Ok(admission) => {
-                let deadline = policy.context(&request).and_then(|context| context.deadline);
-                BulkheadFuture::queued(QueuedCall::new(admission, self.inner.clone(), request, deadline), policy)
+                BulkheadFuture::queued(QueuedCall::new(admission, self.inner.clone(), request, &policy), policy)
             }
         }
     }

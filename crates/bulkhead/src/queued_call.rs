@@ -2,8 +2,7 @@
 
 use std::task::{Context, Poll, ready};
 
-use mainstay_core::Rejected;
-use tokio::time::Instant;
+use mainstay_core::{Contextual, Rejected, UploadClock};
 use tower_service::Service;
 
 use crate::{Permit, timer::WaitTimeout, waiter::Admission};
@@ -15,12 +14,13 @@ pub(crate) struct QueuedCall<S, Req> {
     timeout: WaitTimeout,
     inner: S,
     request: Option<Req>,
+    upload: Option<UploadClock>,
 }
 
 /// The end of the wait.
 pub(crate) enum WaitResult<F, E> {
     /// The inner service is called.
-    Called { future: F, permit: Permit },
+    Called { future: F, permit: Permit, upload: Option<UploadClock> },
     /// The wait has timed out.
     Rejected(Rejected),
     /// The inner service has failed to become ready.
@@ -30,9 +30,14 @@ pub(crate) enum WaitResult<F, E> {
 // === impl QueuedCall ===
 
 impl<S, Req> QueuedCall<S, Req> {
-    pub(crate) fn new(admission: Admission, inner: S, request: Req, deadline: Option<Instant>) -> Self {
+    pub(crate) fn new<P>(admission: Admission, inner: S, request: Req, policy: &P) -> Self
+    where
+        P: Contextual<Req>,
+    {
+        let deadline = policy.context(&request).and_then(|context| context.deadline);
+        let upload = policy.upload_clock(&request).cloned();
         let timeout = WaitTimeout::new(admission.inner().max_wait(), deadline);
-        Self { admission: Some(admission), timeout, inner, request: Some(request) }
+        Self { admission: Some(admission), timeout, inner, request: Some(request), upload }
     }
 
     pub(crate) fn poll_called(&mut self, cx: &mut Context<'_>) -> Poll<WaitResult<S::Future, S::Error>>
@@ -55,7 +60,7 @@ impl<S, Req> QueuedCall<S, Req> {
         };
         Poll::Ready(match elapsed {
             Some(reason) => WaitResult::Rejected(permit.reject(reason)),
-            None => WaitResult::Called { future: self.inner.call(request), permit },
+            None => WaitResult::Called { future: self.inner.call(request), permit, upload: self.upload.take() },
         })
     }
 }

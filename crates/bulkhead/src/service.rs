@@ -103,15 +103,15 @@ where
         };
         if let Readiness::Ready = readiness {
             if let Some(Admission::Admitted(permit)) = admission {
-                return BulkheadFuture::called(self.inner.call(request), permit, policy);
+                let upload = policy.upload_clock(&request).cloned();
+                return BulkheadFuture::called(self.inner.call(request), permit, upload, policy);
             }
             self.drop_reserved();
         }
         let Some(admission) = admission else {
             return BulkheadFuture::rejected(self.limit.inner().reject(Reason::BulkheadFull), policy);
         };
-        let deadline = policy.context(&request).and_then(|context| context.deadline);
-        BulkheadFuture::queued(QueuedCall::new(admission, self.inner.clone(), request, deadline), policy)
+        BulkheadFuture::queued(QueuedCall::new(admission, self.inner.clone(), request, &policy), policy)
     }
 }
 

@@ -24,7 +24,8 @@ pub struct LimitSettings {
     /// call that gets a free permit. Default 1 s; with `None` a call waits as long as its caller does.
     #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off::duration"))]
     pub max_wait: Option<Duration>,
-    /// The longest time from the permit to the response: 1 ms to a year. A longer call ends with
+    /// The longest time from the permit to the response: 1 ms to a year. For a request whose policy knows the
+    /// [`UploadClock`](mainstay_core::UploadClock) of its body, from the body's last byte. A longer call ends with
     /// [`Reason::AttemptTimeout`](mainstay_core::Reason::AttemptTimeout), and its future is dropped with its permit. What
     /// goes on after that, as work on another thread or in another task does, is counted only if it holds the permit: see
     /// [`Limit::run_with_permit`](crate::Limit::run_with_permit). Default `None`: unlimited.

@@ -31,7 +31,8 @@ impl Timer {
         Self::at(Instant::now() + time)
     }
 
-    fn at(time: Instant) -> Option<Self> {
+    /// Returns a timer that ends then, or `None` without a runtime.
+    pub(crate) fn at(time: Instant) -> Option<Self> {
         has_runtime().then(|| Self(Box::pin(unconstrained(sleep_until(time)))))
     }
 

@@ -10,8 +10,8 @@ use std::{
 
 use mainstay_bulkhead::{BulkheadLayer, Limit, LimitSettings};
 use mainstay_core::{
-    BoxError, Reason, Refusal, Rejected,
-    test::{Probe, Reply, Request, call, drive, run_until_idle},
+    BoxError, Reason, Refusal, Rejected, UploadClock,
+    test::{Probe, ProbePolicy, Reply, Request, call, drive, run_until_idle},
 };
 use tokio::{
     task::{JoinSet, coop},
@@ -173,6 +173,34 @@ async fn call_that_uses_up_coop_budget_still_times_out() {
     let ended = drive(SECOND * 10, call(&mut service, ())).await;
     assert_eq!(ended.map(reason), Ok(Some(Reason::AttemptTimeout)));
     assert_eq!(start.elapsed(), SECOND);
+}
+
+/// A steady upload was cut off, and its end counted against the dependency.
+#[tokio::test(start_paused = true)]
+async fn execution_timeout_runs_from_the_last_byte_of_an_upload() {
+    let settings = LimitSettings { limit: 1, queue: 1, execution_timeout: Some(SECOND), ..LimitSettings::default() };
+    let limit = Limit::with_settings("x", settings).unwrap();
+    for queued in [false, true] {
+        let (probe, clock, start) = (Probe::new(), UploadClock::new(SECOND * 60), Instant::now());
+        probe.always(Reply::Hang);
+        let request = Request::default().with_upload_clock(clock.clone());
+        let mut service = BulkheadLayer::with(limit.clone()).with_policy(ProbePolicy).layer(probe);
+        let before = queued.then(|| limit.try_acquire().unwrap());
+        let body = async {
+            drop(before);
+            for _ in 0..5 {
+                clock.record_wait();
+                tokio::time::sleep(SECOND).await;
+                clock.record_piece();
+            }
+            std::future::pending::<()>().await;
+        };
+        let ended = tokio::select! {
+            ended = call(&mut service, request) => ended,
+            () = body => unreachable!("it does not end"),
+        };
+        assert_eq!((reason(ended), start.elapsed()), (Some(Reason::AttemptTimeout), 6 * SECOND), "{queued}");
+    }
 }
 
 /// A peer: local refusals open the breaker of a healthy backend.

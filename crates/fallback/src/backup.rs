@@ -7,12 +7,13 @@
 use std::{
     fmt,
     future::poll_fn,
+    pin::pin,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use mainstay_core::{
-    BoxError, Contextual, InvalidSetting, Name, Replay, RequestCopy, has_runtime,
+    BoxError, Contextual, InvalidSetting, Name, Replay, RequestCopy, UploadClock, has_runtime,
     settings::{self, LONGEST, SHORTEST},
 };
 use tokio::time::Instant;
@@ -34,7 +35,8 @@ pub struct Backup<B> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct BackupSettings {
-    /// The most time that the backup may take, readiness included; a deadline in the request's context shortens it.
+    /// The most time that the backup may take, readiness included; a deadline in the request's context shortens it. For a
+    /// request whose policy knows the [`UploadClock`](mainstay_core::UploadClock) of its body, from the body's last byte.
     /// Default 5 s, because the caller has already waited for the inner service.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub timeout: Duration,
@@ -115,8 +117,12 @@ where
         if limit.is_zero() {
             return StepStart::Skipped("the deadline has passed");
         }
+        let upload = input.policy.upload_clock(&request).cloned();
         let service = self.service.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        StepStart::Running(RunningStep { future: Box::pin(within(limit, call(service, request))), is_classified: true })
+        StepStart::Running(RunningStep {
+            future: Box::pin(within(limit, upload, call(service, request))),
+            is_classified: true,
+        })
     }
 }
 
@@ -126,13 +132,24 @@ impl<B> fmt::Debug for Backup<B> {
     }
 }
 
-async fn within<Res>(limit: Duration, answer: impl Future<Output = Result<Res, BoxError>>) -> Result<Res, BoxError> {
+/// Waits for the answer: for at most this long, and as long after the last byte of an upload.
+async fn within<Res>(
+    limit: Duration,
+    upload: Option<UploadClock>,
+    answer: impl Future<Output = Result<Res, BoxError>>,
+) -> Result<Res, BoxError> {
     if !has_runtime() {
         return Err("no tokio runtime for the timeout of the backup: call it inside of one".into());
     }
-    match tokio::time::timeout(limit, answer).await {
-        Ok(result) => result,
-        Err(_) => Err(format!("no answer within {limit:?}").into()),
+    let (mut answer, mut end) = (pin!(answer), Instant::now() + limit);
+    loop {
+        match tokio::time::timeout_at(end, answer.as_mut()).await {
+            Ok(result) => return result,
+            Err(_) => match UploadClock::later_end(upload.as_ref(), limit) {
+                Some(later) => end = later,
+                None => return Err(format!("no answer within {limit:?}").into()),
+            },
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use std::{
 };
 
 use mainstay_core::{
-    BoxError, Class, FailureKind, Outcome, Plain, Reason, Rejected, Replay, RequestContext, RequestCopy, classify_fn,
+    BoxError, Class, FailureKind, Outcome, Plain, Reason, Rejected, Replay, RequestContext, RequestCopy, UploadClock,
+    classify_fn,
     test::{Answer, Probe, ProbeError, ProbePolicy, Readiness, Reply, Request, call},
 };
 use mainstay_fallback::{
@@ -198,6 +199,27 @@ async fn backup_times_out_including_its_readiness() {
     let start = Instant::now();
     assert_eq!(call(&mut service, Request::default()).await.unwrap().value, 2);
     assert_eq!(start.elapsed(), SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn backup_times_out_after_the_last_byte_of_an_upload() {
+    let (spare, clock, start) = (Probe::new(), UploadClock::new(60 * SECOND), Instant::now());
+    spare.always(Reply::Hang);
+    let layer = FallbackLayer::new("fallback", backup(spare).or(value(2))).with_policy(ProbePolicy);
+    let mut service = layer.layer(failing());
+    let body = async {
+        for _ in 0..20 {
+            clock.record_wait();
+            tokio::time::sleep(SECOND).await;
+            clock.record_piece();
+        }
+        std::future::pending::<()>().await;
+    };
+    let answer = tokio::select! {
+        answer = call(&mut service, Request::default().with_upload_clock(clock.clone())) => answer,
+        () = body => unreachable!("it does not end"),
+    };
+    assert_eq!((answer.unwrap().value, start.elapsed()), (2, 25 * SECOND));
 }
 
 #[tokio::test(start_paused = true)]

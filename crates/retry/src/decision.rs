@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use mainstay_core::{Outcome, Reason, Rejected, Repeat, RequestContext};
+use mainstay_core::{Outcome, Reason, Rejected, Repeat, RequestContext, UploadClock};
 use tokio::time::Instant;
 use tracing::{debug, trace};
 
@@ -71,7 +71,7 @@ impl Retrier {
         if let Some(started) = state.attempt_started
             && !matches!(outcome, Outcome::Rejected { .. })
         {
-            self.record_time(started, outcome.is_success());
+            self.record_time(started, state.upload.as_ref(), outcome.is_success());
         }
         if !outcome.is_success() {
             return self.record_failure(state, outcome, permission);
@@ -81,8 +81,8 @@ impl Retrier {
     }
 
     #[cold]
-    fn record_time(&self, started: Instant, is_success: bool) {
-        self.0.stats.time(started.elapsed(), is_success);
+    fn record_time(&self, started: Instant, upload: Option<&UploadClock>, is_success: bool) {
+        self.0.stats.time(UploadClock::waited(upload, started), is_success);
     }
 
     /// Records that the deadline passed before a scheduled retry was sent.

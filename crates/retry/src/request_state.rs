@@ -1,6 +1,6 @@
 //! The state that a retrier keeps for one request across its attempts.
 
-use mainstay_core::{AttemptQuota, RequestCopy};
+use mainstay_core::{AttemptQuota, RequestCopy, UploadClock};
 use tokio::time::Instant;
 
 use crate::{StopReason, delay::Series};
@@ -14,6 +14,8 @@ pub(crate) struct RequestState {
     pub(crate) deadline: Option<Instant>,
     /// The start of the current attempt, if it is timed.
     pub(crate) attempt_started: Option<Instant>,
+    /// The clock of the body of the request, if its attempts are timed.
+    pub(crate) upload: Option<UploadClock>,
     pub(crate) delays: Series,
     /// Whether this layer made the attempt quota.
     pub(crate) owns_quota: bool,
@@ -42,6 +44,7 @@ impl RequestState {
             max_attempts,
             deadline: None,
             attempt_started: None,
+            upload: None,
             delays,
             owns_quota: false,
             waited_out: false,

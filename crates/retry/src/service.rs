@@ -65,6 +65,9 @@ where
             self.inner = shared.service();
             return RetryFuture::rejected(rejected.into(), state, shared);
         }
+        if state.attempt_started.is_some() {
+            state.upload = shared.policy.upload_clock(&req).cloned();
+        }
         let (copy, attempt_quota) = shared.prepare(&mut req, &mut state);
         RetryFuture::attempt(self.inner.call(req), copy, attempt_quota, state, shared)
     }

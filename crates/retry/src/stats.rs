@@ -40,7 +40,8 @@ pub struct RetrySnapshot {
     pub budget: Option<BudgetSnapshot>,
 }
 
-/// The durations of attempts. Not every attempt is timed: see [`Timing`](crate::Timing).
+/// The durations of attempts. Not every attempt is timed: see [`Timing`](crate::Timing). An attempt whose policy knows the
+/// [`UploadClock`](mainstay_core::UploadClock) of the request's body is timed from the body's last byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mainstay_core::{
-    Reason, Refusal, RequestContext,
+    Reason, Refusal, RequestContext, UploadClock,
     test::{Readiness, Reply, Request},
 };
 use mainstay_retry::RetrySettings;
@@ -43,6 +43,28 @@ async fn deadline_leaves_time_for_a_typical_attempt() {
     // 100 ms and an attempt of 300 fit into 500; 200 ms more and another attempt do not.
     assert_eq!(harness.call(Request::new(1)).await.1, 100 * MS);
     assert_eq!(harness.stopped().deadline, 1);
+}
+
+/// The uploads of slow callers made the typical attempt so long that no request was retried.
+#[tokio::test(start_paused = true)]
+async fn time_of_an_upload_is_not_that_of_a_typical_attempt() {
+    let mut harness = harness(60_000);
+    for _ in 0..20 {
+        harness.reply(Reply::Answer(OK).after(2_030 * MS));
+        let clock = UploadClock::new(60_000 * MS);
+        let body = async {
+            clock.record_wait();
+            sleep(2_000 * MS).await;
+            clock.record_piece();
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            (result, _) = harness.call(Request::new(1).with_upload_clock(clock.clone())) => assert_eq!(result.unwrap(), OK),
+            () = body => unreachable!("it does not end"),
+        }
+    }
+    let times = harness.retrier.snapshot().times.unwrap();
+    assert_eq!((times.typical, times.max), (Some(30 * MS), 30 * MS));
 }
 
 #[tokio::test(start_paused = true)]

@@ -112,6 +112,10 @@ impl Contextual<Request> for Codes {
         true
     }
 
+    fn upload_clock<'a>(&self, request: &'a Request) -> Option<&'a mainstay_core::UploadClock> {
+        request.upload_clock.as_ref()
+    }
+
     fn context<'a>(&self, request: &'a Request) -> Option<&'a RequestContext> {
         request.context.as_ref()
     }

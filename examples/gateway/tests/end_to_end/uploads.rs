@@ -59,6 +59,47 @@ async fn unfinished_upload_gets_408_and_primary_is_not_blamed() {
     assert_eq!(failover["endpoints"][0]["breaker"]["failures"], 0, "{failover:#}");
 }
 
+/// The primary was left ("20 of 20 calls failed") although it had nothing to answer: each upload was longer than the delay of a
+/// second attempt and than the time after which a caller counts as gone.
+#[tokio::test]
+async fn slow_and_stalled_uploads_count_for_nothing() {
+    let harness = Harness::start(&[("BODY_IDLE_SECONDS", "3")]);
+    let address = harness.gateway.address();
+    let mut clients = tokio::task::JoinSet::new();
+    for _ in 0..24 {
+        let stalled = begin(&harness).await;
+        clients.spawn(async move {
+            let answer = answer(stalled).await;
+            assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+        });
+        // One that its caller leaves in the middle.
+        let left = begin(&harness).await;
+        clients.spawn(async move {
+            sleep(Duration::from_millis(1_500)).await;
+            drop(left);
+        });
+        clients.spawn(async move {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            let head = b"POST /api/v1/echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 400000\r\n\r\n";
+            client.write_all(head).await.unwrap();
+            for _ in 0..25 {
+                client.write_all(&[b'x'; 16_000]).await.unwrap();
+                // The pace is the point of this test.
+                sleep(Duration::from_millis(100)).await;
+            }
+            let answer = answer(client).await;
+            assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""bytes":400000"#), "{answer}");
+            assert!(answer.contains("x-served-by: primary"), "{answer}");
+        });
+    }
+    clients.join_all().await;
+    let failover = failover(&harness).await;
+    let primary = &failover["endpoints"][0];
+    assert_eq!((&failover["active"], &failover["epoch"]), (&json!("primary"), &json!(0)), "{failover:#}");
+    assert_eq!((&primary["suspensions"], &primary["consecutive_failures"]), (&json!(0), &json!(0)), "{failover:#}");
+    assert_eq!((&primary["overdue"], &primary["breaker"]["failures"]), (&json!(0), &json!(0)), "{failover:#}");
+}
+
 /// The whole upload takes longer than the timeouts, which run from its last byte.
 #[tokio::test]
 async fn steady_upload_that_is_longer_than_the_timeouts_is_whole() {
