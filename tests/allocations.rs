@@ -188,7 +188,7 @@ fn standard_stack_allocates_nothing() {
     assert_free(
         "fallback(standard stack)",
         FallbackLayer::new("fallback", value(0_u64)).layer(standard().build()),
-        704,
+        712,
     );
 }
 

@@ -1,7 +1,7 @@
 //! A custom policy that implements `Classify` but not `Follow`.
 
 use mainstay_circuit_breaker::CircuitBreakerLayer;
-use mainstay_core::{Classify, Outcome, check};
+use mainstay_core::{Classify, Contextual, Outcome, check};
 use mainstay_tests::Echo;
 use tower::Layer;
 
@@ -13,6 +13,8 @@ impl<E> Classify<u64, E> for Numbers {
         Outcome::Success
     }
 }
+
+impl Contextual<u64> for Numbers {}
 
 fn main() {
     let stack = CircuitBreakerLayer::new("orders").with_policy(Numbers).layer(Echo);

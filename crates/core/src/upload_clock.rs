@@ -1,4 +1,4 @@
-//! When a request's body was last on its way, for timeouts.
+//! When a request's body was last on its way, for timeouts and for whatever else is measured of a call.
 
 use std::{
     fmt,
@@ -16,7 +16,8 @@ use tokio::time::Instant;
 /// A timeout limits the wait for a response. While the caller still sends the body, no response can be expected: a large
 /// upload would reach any timeout, and a slow caller would look like a slow dependency. With a clock, a timeout starts
 /// anew with each piece that the dependency takes, does not run while the caller sends nothing, and runs from the last
-/// byte to its end. The pause of a caller has a limit of its own.
+/// byte to its end. The pause of a caller has a limit of its own. The same holds for what a breaker, a failover or a retrier
+/// measures of a call: an upload that has not ended says nothing about the dependency.
 ///
 /// The request's body writes the clock, and [`Contextual::upload_clock`](crate::Contextual::upload_clock) finds it in the
 /// request. Copies of a request share it.

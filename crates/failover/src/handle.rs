@@ -186,7 +186,9 @@ impl FailoverHandle {
         self.board.lock().log.iter().cloned().collect()
     }
 
-    /// Returns a receiver of the health: degraded on a backup, unhealthy when all endpoints are down.
+    /// Returns a receiver of the health: degraded on a backup, unhealthy when all endpoints are down. Its
+    /// [`since`](mainstay_core::Status::since) changes with the level: a change from one backup to another keeps it, and is the
+    /// start of [`for_time`](crate::FailoverSnapshot::for_time).
     #[must_use]
     pub fn subscribe(&self) -> StatusReceiver {
         self.board.subscribe()

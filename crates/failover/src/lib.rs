@@ -72,6 +72,7 @@
 //! | the same, hangs, probe good | the same, with requests that have had no answer for `abandoned_after` | 2 s and 50 requests |
 //! | the same, one bad route | compared, and stays: it fails as often at the next endpoint; compared again after 30 s | |
 //! | answers reads, fails writes | left as above if at least half of all requests are writes (`unproven_failure_rate`), else it stays | 100 requests |
+//! | slow or stalled uploads | count for nothing: all times run from the last byte of the request's body, where the policy knows its `UploadClock` | |
 //! | callers give up at every endpoint | the failures count nowhere, as with one bad route; those that no other endpoint was asked are compared | |
 //! | no answers, no other endpoint asked | the status is degraded, and the log says so: overdue | `abandoned_after`, 3 requests |
 //! | budget of second attempts used up | callers see failures until the streak's probe has decided | 3 requests |
@@ -102,7 +103,7 @@
 //! 3. `race` polls the `attempt` of the `future`. The `second_attempt` starts on a failure or after its delay, which is computed there;
 //!    `second_start` sends it, and a further one where it could not be sent.
 //! 4. `evidence` records a success with the endpoint's breaker (`endpoint_state`); `silence` records a missing answer, and
-//!    `dropped` a request that its caller drops. A failure waits for what the other endpoint says (`failed`), and `weight` says what it counts for. The `history` of the request tells which endpoints
+//!    `dropped` a request that its caller drops; how long it has waited is in `attempt_clock`. A failure waits for what the other endpoint says (`failed`), and `weight` says what it counts for. The `history` of the request tells which endpoints
 //!    its earlier attempts have asked, and what of the failure is new. The `signals` of the endpoint count, and
 //!    `departure` carries out what they call for (`decision`): it asks for a probe (`ask`, `prober`), suspends the endpoint, begins a comparison (`compare`, `comparison`,
 //!    `shares`), or opens the endpoint's breaker. The breaker's recovery decides that it is usable again.

@@ -53,6 +53,10 @@ pub struct FailoverSettings {
     /// measured). If a second endpoint has not answered either, the request has failed everywhere. Default 1 s; `None`
     /// turns it off. The tasks that a runtime drops when it ends count for nothing; what cannot be told apart is
     /// described at [`BreakerSettings`](mainstay_circuit_breaker::BreakerSettings::abandoned_after).
+    ///
+    /// This time, the delay of a second attempt, `slow_ratio` and `trial_lease` run from the last byte of the request's body,
+    /// where the policy knows its [`UploadClock`](mainstay_core::UploadClock). The function form
+    /// ([`run`](crate::FailoverHandle::run)) has no request, and counts from the call.
     #[cfg_attr(feature = "serde", serde(with = "mainstay_core::settings::or_off::duration"))]
     pub abandoned_after: Option<Duration>,
     /// The minimum time that traffic stays away from an endpoint that was left.
