@@ -32,12 +32,9 @@ impl AttemptClock {
         self.since.is_some()
     }
 
-    /// Starts the wait. `upload` is the clock of the request's body, unless it is known.
-    pub(crate) fn start(&mut self, upload: Option<&UploadClock>) {
+    /// Starts the wait.
+    pub(crate) fn start(&mut self) {
         self.since = Some(Instant::now());
-        if self.upload.is_none() {
-            self.upload = upload.cloned();
-        }
     }
 
     /// Returns how long the attempt has waited; `None` if it was not found pending.

@@ -26,7 +26,7 @@ where
     let shared = Arc::clone(shared);
     let index = permit.index;
     let copy = ReplayCopy::new(&shared, &request, index, &history);
-    let upload = upload_clock(&shared, &request, &mut permit, copy.as_ref());
+    let upload = upload_clock(&shared, &request, &mut permit);
     let mut permit = Some(permit);
     let future = on_panic(
         || record_panic(shared.board(), &history, &mut permit, None),
@@ -35,21 +35,12 @@ where
     FailoverFuture::new(shared, Attempt::Calling { future }, permit, copy, upload, history)
 }
 
-/// Returns the clock of the request's body if there is no copy to read it from later, and gives it to a trial call, whose
-/// lease it is needed for. A request with a copy needs it only if it waits.
+/// Returns the clock of the request's body, and gives it to a trial call, whose lease needs it.
 #[inline(always)]
-fn upload_clock<S, Req, P>(
-    shared: &Shared<S, P>,
-    request: &Req,
-    permit: &mut EndpointPermit,
-    copy: Option<&ReplayCopy<Req>>,
-) -> Option<UploadClock>
+fn upload_clock<S, Req, P>(shared: &Shared<S, P>, request: &Req, permit: &mut EndpointPermit) -> Option<UploadClock>
 where
     P: Contextual<Req>,
 {
-    if copy.is_some() && permit.trial.is_none() {
-        return None;
-    }
     let upload = shared.policy.upload_clock(request).cloned();
     permit.set_upload_clock(upload.as_ref());
     upload
@@ -91,7 +82,7 @@ where
     let repeat = repeat.and_then(acquire);
     let Some(mut permit) = repeat.or_else(|| shared.handle.acquire()) else { return refused(shared) };
     let copy = ReplayCopy::new(shared, &request, permit.index, &history);
-    let upload = upload_clock(shared, &request, &mut permit, copy.as_ref());
+    let upload = upload_clock(shared, &request, &mut permit);
     let attempt = Attempt::readying(shared.clean_clone(permit.index), request);
     FailoverFuture::new(Arc::clone(shared), attempt, Some(permit), copy, upload, history)
 }

@@ -59,8 +59,7 @@ where
             Poll::Ready(answer) => answer,
             Poll::Pending => {
                 if this.permit.is_some() && !this.clock.is_started() {
-                    let request = this.second.request();
-                    this.clock.start(request.and_then(|request| this.shared.policy.upload_clock(request)));
+                    this.clock.start();
                 }
                 return Poll::Pending;
             }

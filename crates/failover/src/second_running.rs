@@ -77,12 +77,6 @@ impl<F, S, Req, K, Res, E> Second<F, S, Req, K, Res, E> {
         Self { copy, timer: None, phase: Phase::Idle }
     }
 
-    /// Returns the copy of the request, if it has not been sent.
-    #[inline]
-    pub(crate) fn request(&self) -> Option<&Req> {
-        self.copy.as_ref().map(|copy| copy.request.request())
-    }
-
     /// Returns the endpoint whose budget a success pays into; `None` when no second attempt is possible.
     #[inline]
     pub(crate) fn target(&self) -> Option<usize> {

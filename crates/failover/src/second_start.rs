@@ -5,7 +5,7 @@
 
 use std::pin::Pin;
 
-use mainstay_core::{Replay, RequestCopy};
+use mainstay_core::{Contextual, Replay, RequestCopy};
 use tokio::time::Instant;
 use tower_service::Service;
 
@@ -29,7 +29,7 @@ where
     #[cold]
     pub(crate) fn start<P>(self: Pin<&mut Self>, shared: &Shared<S, P>, tried: usize, cause: Cause, history: &History)
     where
-        P: Replay<Req, Kept = K>,
+        P: Replay<Req, Kept = K> + Contextual<Req>,
     {
         let this = self.project();
         let Some(copy) = this.copy.as_ref() else { return };
@@ -57,7 +57,7 @@ where
         history: &History,
     ) -> bool
     where
-        P: Replay<Req, Kept = K>,
+        P: Replay<Req, Kept = K> + Contextual<Req>,
     {
         let Some(spare) = spare.filter(|spare| may_send(shared, &spare.copy, spare.deadline)) else { return false };
         let cause = Cause::Error { throttled: false, unsent: true };
