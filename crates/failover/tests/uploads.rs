@@ -64,7 +64,7 @@ fn failover(primary: Then, settings: FailoverSettings) -> Failover<Client> {
 /// answered.
 async fn send<P>(failover: &Failover<Client, P>, n: u64, request: impl Fn(u64) -> Request, leaves: Duration) -> usize
 where
-    P: Classify<Answer, BoxError> + Follow<Answer> + Replay<Request> + Contextual<Request>,
+    P: Classify<Answer, BoxError> + Follow<Answer> + Replay<Request, Kept = Request> + Contextual<Request>,
     P: Clone + Send + Sync + 'static,
 {
     let mut requests = JoinSet::new();
@@ -100,6 +100,8 @@ impl Classify<Answer, BoxError> for Once {
 impl Follow<Answer> for Once {}
 
 impl Replay<Request> for Once {
+    type Kept = Request;
+
     fn replay(&self, request: &Request) -> Option<RequestCopy<Request>> {
         // Of some there is no copy at all.
         request.id.is_multiple_of(2).then(|| RequestCopy::only_if_unsent(request.clone()))
