@@ -225,7 +225,7 @@ impl EndpointProber {
                 tracing::warn!(failover, endpoint, address, %outcome, attempts, ?elapsed, "probe failed");
             }
             (Some(false), true) => {
-                tracing::info!(failover, endpoint, address, attempts, ?elapsed, "probe succeeded again")
+                tracing::info!(failover, endpoint, address, attempts, ?elapsed, "probe succeeded again");
             }
             _ => tracing::debug!(failover, endpoint, address, %outcome, attempts, ?elapsed, "probed"),
         }
