@@ -183,12 +183,12 @@ fn standard_stack_allocates_nothing() {
         let endpoints = ["primary", "backup"].map(|name| Endpoint::new(name, Echo));
         Standard::new("standard", endpoints, StandardSettings::default()).unwrap()
     };
-    assert_free("standard stack", standard().build(), 704);
-    assert_free("standard stack, typed", standard().with_error::<Error>().build(), 704);
+    assert_free("standard stack", standard().build(), 720);
+    assert_free("standard stack, typed", standard().with_error::<Error>().build(), 720);
     assert_free(
         "fallback(standard stack)",
         FallbackLayer::new("fallback", value(0_u64)).layer(standard().build()),
-        712,
+        736,
     );
 }
 

@@ -86,7 +86,8 @@ async fn durations_are_seconds_and_times_are_rfc_3339() {
     let degraded = Degraded { step: "last_good".into(), age: Some(Duration::from_secs(90)) };
     assert_eq!(written(&degraded)["age"], 90.0);
 
-    let health = Health::builder().check(Check::new("database", || async { CheckOutcome::healthy() })).build().unwrap();
+    let check = Check::new("database", || async { CheckOutcome::healthy() });
+    let health = Health::builder().check(check.critical()).build().unwrap();
     assert!(health.until_ready().await);
     later().await;
     let check = written(&health.snapshot())["checks"][0].clone();

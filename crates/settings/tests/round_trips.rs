@@ -15,6 +15,7 @@ use mainstay_fallback::{BackupSettings, FallbackSettings, LastGoodSettings};
 use mainstay_health::{CheckSettings, DiskSettings};
 use mainstay_retry::RetrySettings;
 use mainstay_settings::Sources;
+use mainstay_store::{MemorySettings, RequestPathSettings, StoreSettings, WriteBehindSettings};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -25,8 +26,8 @@ macro_rules! for_every_struct {
         $call! {
             Backoff, BackupSettings, BreakerSettings, BudgetSettings, CheckSettings, DependencySettings, DiskSettings, DrainSettings,
             FailoverSettings, FallbackSettings, HoldSettings, KeyedBreakerSettings, KeyedBulkheadSettings,
-            LastGoodSettings, LimitSettings, OpenSettings, ProbeSettings, RetrySettings, SecondAttempt,
-            ServerSettings, StandardSettings
+            LastGoodSettings, LimitSettings, MemorySettings, OpenSettings, ProbeSettings, RequestPathSettings,
+            RetrySettings, SecondAttempt, ServerSettings, StandardSettings, StoreSettings, WriteBehindSettings
         }
     };
 }

@@ -62,7 +62,7 @@ async fn retry_that_can_never_repeat_is_logged_once() {
     for _ in 0..9 {
         unsafe_ones.call(Request::new(SENT_ONCE)).await.0.unwrap();
     }
-    assert!(warnings.only().contains("not safe to send them twice"));
+    assert!(warnings.only().contains("`Idempotency-Key`"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -37,7 +37,7 @@ fn every_wrong_value_is_printed_on_a_line() {
 fn contradiction_names_both_settings() {
     let (code, error) = refused(&[], &[("ATTEMPT_TIMEOUT_SECONDS", "3"), ("REQUEST_TIMEOUT_SECONDS", "2.5")]);
     assert_eq!(code, Some(2));
-    let both = "ATTEMPT_TIMEOUT_SECONDS = 3: must be below limits.request_timeout (REQUEST_TIMEOUT_SECONDS), 2.5s";
+    let both = "ATTEMPT_TIMEOUT_SECONDS = 3: must be below limits.request_timeout (REQUEST_TIMEOUT_SECONDS), 2s 500ms";
     assert_eq!(error, format!("gateway: {both}\n"));
 }
 
