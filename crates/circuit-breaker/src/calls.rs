@@ -101,8 +101,8 @@ impl Breaker {
         self.0.counters.add(Counter::Dropped);
     }
 
-    /// Ends the open time now: the recovery decides alone. The number of consecutive openings stays. Does nothing unless
-    /// the breaker is open.
+    /// Ends the open time now if the recovery then ends the opening, as with its successful probes. The number of
+    /// consecutive openings stays. Does nothing otherwise, or if the breaker is not open.
     pub fn end_open_time(&self) {
         self.0.end_open_time();
     }

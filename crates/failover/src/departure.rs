@@ -61,10 +61,14 @@ impl Switchboard {
         self.carry_out(Sent { index, epoch, period }, decision);
     }
 
-    /// Records a request that failed at every endpoint that it was sent to, once for each request.
+    /// Records a request that failed at every endpoint that it was sent to, once for each request. While all endpoints are
+    /// down, such requests say nothing new.
     #[cold]
     pub(crate) fn record_failed_everywhere(&self, outcome: &Outcome) {
         self.counters.add(FAILED_EVERYWHERE);
+        if self.route().state == FailoverState::AllDown {
+            return;
+        }
         let were_many = self.everywhere.are_many();
         let now = self.nanos(Instant::now());
         self.everywhere.record(now, outcome);

@@ -96,7 +96,7 @@ pub(crate) fn describe(basis: Basis, endpoints: &[EndpointState], route: Route, 
     }
     if basis.everywhere {
         level = level.max(Level::Degraded);
-        texts.push(format!("many of the last 100 requests {FAILED_EVERYWHERE}"));
+        texts.push(format!("in the last minute many requests {FAILED_EVERYWHERE}"));
     }
     if let Some(index) = basis.overdue {
         level = level.max(Level::Degraded);

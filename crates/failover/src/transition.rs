@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use mainstay_core::{LogLimit, Name, escaped};
 use tokio::time::Instant;
+use tracing::field::display;
 
 use crate::{route::FailoverState, snapshot::tenths};
 
@@ -42,10 +43,10 @@ impl Transition {
     pub(crate) fn trace(&self, failover: &Name, is_alone: bool, is_return: bool, tries: &LogLimit) {
         let Self { sequence, from, to, state, hold, .. } = self;
         let (failover, change) = (&**failover, self);
-        let (from, to) = (from.as_deref(), to.as_deref());
+        let (from, to, hold) = (from.as_deref(), to.as_deref(), hold.map(|hold| display(tenths(hold))));
         macro_rules! event {
             ($level:ident, $message:literal $(, $field:ident)*) => {
-                tracing::$level!(failover, sequence, from, to, %state, ?hold, %change, $($field,)* $message)
+                tracing::$level!(failover, sequence, from, to, %state, hold, %change, $($field,)* $message)
             };
         }
         match (self.state, self.previous) {

@@ -159,7 +159,7 @@ async fn failures_at_every_endpoint_are_in_the_summary_and_end_without_requests(
         sleep(SECOND).await;
     }
     let status = || handle.subscribe().get().to_string();
-    let many = "degraded: many of the last 100 requests failed at every endpoint that they were sent to: the cause is one \
+    let many = "degraded: in the last minute many requests failed at every endpoint that they were sent to: the cause is one \
                 route or client, or something that all endpoints share";
     assert_eq!(status(), many);
     let snapshot = handle.snapshot();

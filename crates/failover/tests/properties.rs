@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{FailureKind, Outcome};
+use mainstay_core::{FailureKind, Outcome, Random};
 use mainstay_failover::{
     AllDown, Driven, Endpoint, FailoverHandle, FailoverSettings, FailoverState, HoldSettings, ProbeOutcome,
     ProbeSettings, ReturnMode,
@@ -87,6 +87,7 @@ impl World {
         let hold = HoldSettings { jitter: 0.0, ..HoldSettings::default() };
         let settings =
             FailoverSettings { probe, hold, all_down: Some(all_down), return_mode, ..FailoverSettings::default() };
+        Random::seed_thread(7);
         let handle = FailoverHandle::with_settings("x", (0..3).map(endpoint), settings).unwrap();
         Self { handle, outcomes, seen: Default::default(), late: Vec::new(), recorded: 0, operated: false }
     }

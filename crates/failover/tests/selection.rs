@@ -369,10 +369,10 @@ fn new_refuses_no_endpoint_and_empty_or_duplicate_names() {
 #[tokio::test(start_paused = true)]
 async fn jitter_only_lengthens_a_hold() {
     let (mut shortest, mut longest) = (f64::MAX, 0.0_f64);
+    let hold = HoldSettings { jitter: 0.5, ..HoldSettings::default() };
+    let settings = mainstay_failover::FailoverSettings { hold, ..settings() };
     for _ in 0..200 {
-        let hold = HoldSettings { jitter: 0.5, ..HoldSettings::default() };
-        let settings = mainstay_failover::FailoverSettings { hold, ..settings() };
-        let handle = FailoverHandle::with_settings("x", common::names(&["a", "b"]), settings).unwrap();
+        let handle = FailoverHandle::with_settings("x", common::names(&["a", "b"]), settings.clone()).unwrap();
         handle.take_out("a", "test").unwrap();
         let left = handle.snapshot().endpoints[0].hold_left.unwrap().as_secs_f64();
         (shortest, longest) = (shortest.min(left), longest.max(left));

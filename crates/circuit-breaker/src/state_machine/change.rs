@@ -52,16 +52,23 @@ impl StateMachine {
         self.announce(change);
     }
 
-    /// Ends the open time, and makes the change that this makes due.
+    /// Ends the open time if nothing else keeps the breaker open, as probes that are not fresh any more do. The open time
+    /// goes on otherwise.
     pub(crate) fn end_open_time(&self) {
         let now = Instant::now();
         let mut locked = self.lock();
         let change = match self.word.load().state() {
             State::Open => {
-                locked.recovery.is_waived |= locked.recovery.open_until > now;
-                locked.recovery.open_until = locked.recovery.open_until.min(now);
+                let (open_until, is_waived) = (locked.recovery.open_until, locked.recovery.is_waived);
+                locked.recovery.is_waived |= open_until > now;
+                locked.recovery.open_until = open_until.min(now);
+                let change = self.advance(&mut locked, now);
+                if change.is_none() {
+                    (locked.recovery.open_until, locked.recovery.is_waived) = (open_until, is_waived);
+                    self.update_refuses_until(&locked, now);
+                }
                 self.open_until.store(self.since_start(locked.recovery.open_until));
-                self.advance(&mut locked, now)
+                change
             }
             _ => None,
         };

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use mainstay_core::{BoxError, Reason, Rejected};
+use mainstay_core::{BoxError, Random, Reason, Rejected};
 use mainstay_failover::{Endpoint, Failover, FailoverSettings, HoldSettings, ProbeOutcome, SecondAttempt};
 use tower::{Service, ServiceExt};
 
@@ -145,8 +145,10 @@ pub(crate) fn names(names: &[&'static str]) -> Vec<Endpoint<()>> {
     names.iter().map(|name| Endpoint::named(*name)).collect()
 }
 
-/// Returns the defaults without jitter, and with a fixed delay of 50 ms.
+/// Returns the defaults without jitter, and with a fixed delay of 50 ms. The handles that this thread makes draw the same
+/// sequence in each run.
 pub(crate) fn settings() -> FailoverSettings {
+    Random::seed_thread(7);
     let hold = HoldSettings { jitter: 0.0, ..HoldSettings::default() };
     let second = SecondAttempt { max_delay: Duration::from_millis(50), ..SecondAttempt::default() };
     FailoverSettings { hold, second_attempt: Some(second), ..FailoverSettings::default() }

@@ -98,6 +98,8 @@ async fn slow_and_stalled_uploads_count_for_nothing() {
     assert_eq!((&failover["active"], &failover["epoch"]), (&json!("primary"), &json!(0)), "{failover:#}");
     assert_eq!((&primary["suspensions"], &primary["consecutive_failures"]), (&json!(0), &json!(0)), "{failover:#}");
     assert_eq!((&primary["overdue"], &primary["breaker"]["failures"]), (&json!(0), &json!(0)), "{failover:#}");
+    let log = harness.gateway.until_logged("started").await;
+    assert!(!log.contains("overdue"), "{log}");
 }
 
 /// The whole upload takes longer than the timeouts, which run from its last byte.
