@@ -2,8 +2,8 @@
 //!
 //! The type's name lists the layers inside, so that the check costs a call nothing. Types are read as far as each has the
 //! service that it wraps as its first parameter: through the layers of this workspace, of `tower` and of `tower-http`. A
-//! boxed service, or one of a user's own, ends the check without a result. So does `tower`'s `Buffer`, whose type has the
-//! request and the future of the service in place of the service. Values are not compared: an attempt timeout and a total
+//! boxed service, or one of a user's own, ends the check without a result; `tower`'s `Buffer` does, too, since its type has
+//! the request and the future of the service in place of the service. Values are not compared: an attempt timeout and a total
 //! timeout in two layers meet only while a call runs, and every call would pay for a comparison. The stacks of
 //! `mainstay-failover`, which have both settings, compare them.
 

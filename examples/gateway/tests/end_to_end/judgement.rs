@@ -34,10 +34,16 @@ async fn all_down_serves_from_the_backup_if_the_primary_is_dead() {
     let load = Load::on(gateway.address());
     assert_eq!(gateway.get("/api/v1/json").await.body, "primary");
     drop(primary);
+    let mut broken = 0;
     for _ in 0..100 {
         let answer = post(gateway.address(), "/api/v1/json", "").await;
-        assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, "backup"));
+        match answer.status {
+            // A connection that breaks after it has taken a POST: the primary may have executed it, so it is not repeated.
+            StatusCode::BAD_GATEWAY => broken += 1,
+            status => assert_eq!((status, answer.body.as_str()), (StatusCode::OK, "backup")),
+        }
     }
+    assert!(broken <= 2, "{broken}");
     let served = load.end().await;
     assert!(served.all_succeeded(), "{served:?}");
     assert_eq!(state().await, "all_down");
