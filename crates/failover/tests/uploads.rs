@@ -147,9 +147,9 @@ async fn uploads_that_never_end_count_for_nothing() {
     }
 }
 
-/// The clocks run from the last byte, not for ever.
+/// The delay runs from the last byte of the body.
 #[tokio::test(start_paused = true)]
-async fn silence_after_an_upload_counts_as_without_one() {
+async fn second_attempt_starts_at_its_delay_after_the_upload() {
     let failover = failover(Then::Hang, FailoverSettings::default());
     let start = Instant::now();
     let answer = failover.clone().with_policy(ProbePolicy).oneshot(upload(25)).await;
